@@ -1,0 +1,183 @@
+//! `did:key`: one key, one spelling (P-05).
+
+use core::fmt;
+use core::hash::{Hash, Hasher};
+use core::str::FromStr;
+
+use multibase::Base;
+use serde::{Serialize, Serializer};
+
+use crate::key::KeyError;
+use crate::{Curve, PublicKey, Thumbprint};
+
+/// Longest DID read at all (DID-06). A did:key here has 56 or 57 characters.
+pub const MAX_DID_BYTES: usize = 2048;
+
+const PREFIX: &str = "did:key:";
+/// The varint of multicodec 0xed, `ed25519-pub`.
+const ED25519_CODEC: [u8; 2] = [0xed, 0x01];
+/// The varint of multicodec 0x1200, `p256-pub`.
+const P256_CODEC: [u8; 2] = [0x80, 0x24];
+
+/// The `did:key` of an Ed25519 or P-256 key. Equality and hash are those of the key.
+#[derive(Clone)]
+pub struct DidKey {
+    text: String,
+    key: PublicKey,
+}
+
+/// Why a text is not an acceptable `did:key`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DidError {
+    /// Not the one spelling: scheme, method, multibase, alphabet, blanks, a path, query, fragment or version.
+    Syntax,
+    /// A DID of another method.
+    Method,
+    /// A multicodec other than Ed25519 or P-256 public keys, or not in its minimal form.
+    Codec,
+    /// The key inside is refused.
+    Key(KeyError),
+}
+
+impl DidError {
+    /// The stable reason: `weak_key` for a key others could sign for, `invalid_did` for everything else.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Key(KeyError::Weak) => "weak_key",
+            Self::Syntax | Self::Method | Self::Codec | Self::Key(_) => "invalid_did",
+        }
+    }
+}
+
+impl fmt::Display for DidError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Syntax => f.write_str("not a `did:key:z…` in its one spelling"),
+            Self::Method => f.write_str("not a did of method `key`"),
+            Self::Codec => f.write_str("not the multicodec of an ed25519 or p-256 public key"),
+            Self::Key(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for DidError {}
+
+impl DidKey {
+    /// Reads a DID: the whole text, no trimming, no folding.
+    ///
+    /// Success says that the key is sound and that this is its only spelling. It does not say that the key is of prime
+    /// order, which costs as much as half a signature: see [`PublicKey::require_prime_order`].
+    ///
+    /// # Errors
+    ///
+    /// [`DidError`], by rule broken.
+    ///
+    /// ```
+    /// use handfast_identity::DidKey;
+    /// let did = DidKey::parse("did:key:z6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMsw").unwrap();
+    /// assert_eq!(did.thumbprint().to_string(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    /// assert!(DidKey::parse("did:key:z6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMsw ").is_err());
+    /// ```
+    pub fn parse(text: &str) -> Result<Self, DidError> {
+        if text.len() > MAX_DID_BYTES {
+            return Err(DidError::Syntax);
+        }
+        let Some(value) = text.strip_prefix(PREFIX) else {
+            return Err(if text.starts_with("did:") { DidError::Method } else { DidError::Syntax });
+        };
+        // DK-02, DK-03: base58btc only, and the alphabet has neither `#`, `?`, `/`, `:` nor blanks
+        let Some(base58) = value.strip_prefix('z') else { return Err(DidError::Syntax) };
+        let bytes = Base::Base58Btc.decode(base58).map_err(|_| DidError::Syntax)?;
+        // DK-04: compared as minimal varint, so 0xed in one byte or in three is another codec
+        let key = match bytes.split_first_chunk() {
+            Some((&ED25519_CODEC, raw)) => PublicKey::from_ed25519_bytes(raw),
+            Some((&P256_CODEC, raw)) => PublicKey::from_p256_compressed(raw),
+            _ => return Err(DidError::Codec),
+        };
+        let did = Self::from_public_key(key.map_err(DidError::Key)?);
+        // whatever else the decoder tolerates, only the text we would write ourselves is accepted
+        if did.text == text { Ok(did) } else { Err(DidError::Syntax) }
+    }
+
+    /// The DID of `key`.
+    #[must_use]
+    pub fn from_public_key(key: PublicKey) -> Self {
+        let codec = match key.curve() {
+            Curve::Ed25519 => ED25519_CODEC,
+            Curve::P256 => P256_CODEC,
+        };
+        let value = multibase::encode(Base::Base58Btc, [&codec[..], &key.to_bytes()].concat());
+        Self { text: format!("{PREFIX}{value}"), key }
+    }
+
+    /// The whole DID.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The multibase value behind `did:key:`, also the fragment of its one verification method (DK-07).
+    #[must_use]
+    pub fn fragment(&self) -> &str {
+        self.text.strip_prefix(PREFIX).unwrap_or(&self.text)
+    }
+
+    /// The DID URL of its one verification method, used as `kid` in statements (DK-15).
+    #[must_use]
+    pub fn key_id(&self) -> String {
+        format!("{}#{}", self.text, self.fragment())
+    }
+
+    /// The key.
+    #[must_use]
+    pub const fn public_key(&self) -> &PublicKey {
+        &self.key
+    }
+
+    /// The thumbprint that a token for this agent is bound to (DK-14): a function of the DID, never stored input.
+    #[must_use]
+    pub fn thumbprint(&self) -> Thumbprint {
+        self.key.thumbprint()
+    }
+}
+
+impl PartialEq for DidKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for DidKey {}
+
+impl Hash for DidKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key.hash(state);
+    }
+}
+
+impl FromStr for DidKey {
+    type Err = DidError;
+
+    fn from_str(text: &str) -> Result<Self, DidError> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for DidKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for DidKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Serialize for DidKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}

@@ -1,0 +1,7 @@
+//! Decentralized identifiers: `did:key` as the one name of a key, and the document that says so.
+
+mod document;
+mod key;
+
+pub use document::DidDocument;
+pub use key::{DidError, DidKey, MAX_DID_BYTES};

@@ -1,0 +1,217 @@
+//! Compact JWS (RFC 7515 7.1), strictly: three segments, canonical base64url, two JSON objects, no critical extensions.
+
+use core::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::json::{self, JsonError, Limits};
+use crate::jwk::JwkWire;
+use crate::key::{PublicKey, SignatureError, SignatureValid, SigningKey};
+use crate::{Algorithm, base64url};
+
+/// Why a text is not an acceptable compact JWS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JwsError {
+    /// Longer than allowed.
+    TooLong,
+    /// Not three non-empty segments of canonical base64url.
+    Form,
+    /// The header or payload is not a JSON object of the shape asked for.
+    Json(JsonError),
+    /// The header names critical extensions, or `b64` (RFC 7515 4.1.11, RFC 7797): none is implemented.
+    Critical,
+    /// `alg` is missing, unknown, or not one for the key.
+    Algorithm,
+    /// The signature does not verify.
+    Signature,
+}
+
+impl fmt::Display for JwsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong => f.write_str("longer than allowed"),
+            Self::Form => f.write_str("not three non-empty segments of canonical base64url"),
+            Self::Json(error) => error.fmt(f),
+            Self::Critical => f.write_str("the header names a critical extension"),
+            Self::Algorithm => f.write_str("the `alg` is missing, unknown or does not fit the key"),
+            Self::Signature => SignatureError.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for JwsError {}
+
+impl From<SignatureError> for JwsError {
+    fn from(_: SignatureError) -> Self {
+        Self::Signature
+    }
+}
+
+/// The members of a JOSE header that this project reads; others are ignored (DPOP-37).
+#[derive(Clone, Debug, serde::Deserialize)]
+struct HeaderWire {
+    #[serde(default)]
+    typ: Option<String>,
+    alg: String,
+    #[serde(default)]
+    kid: Option<String>,
+    #[serde(default)]
+    jwk: Option<JwkWire>,
+    #[serde(default, deserialize_with = "json::present")]
+    crit: bool,
+    #[serde(default, deserialize_with = "json::present")]
+    b64: bool,
+}
+
+/// A compact JWS whose form was read and nothing else: no claim in it is true yet.
+#[derive(Clone)]
+pub struct UnverifiedJws {
+    signing_input: String,
+    typ: Option<String>,
+    algorithm: Algorithm,
+    kid: Option<String>,
+    jwk: Option<JwkWire>,
+    payload: Vec<u8>,
+    signature: Vec<u8>,
+    limits: Limits,
+}
+
+impl UnverifiedJws {
+    /// Reads the form of `text`; `limits.max_bytes` bounds the whole of it, the rest each of its two JSON objects.
+    ///
+    /// # Errors
+    ///
+    /// [`JwsError`], by rule broken. Five-part tokens (JWE) are a matter of [`JwsError::Form`] (BCP-15).
+    pub fn parse(text: &str, limits: &Limits) -> Result<Self, JwsError> {
+        if text.len() > limits.max_bytes {
+            return Err(JwsError::TooLong);
+        }
+        let (signing_input, signature) = text.rsplit_once('.').ok_or(JwsError::Form)?;
+        let (header, payload) = signing_input.split_once('.').ok_or(JwsError::Form)?;
+        let header: HeaderWire = json::read(&segment(header)?, limits).map_err(JwsError::Json)?;
+        if header.crit || header.b64 {
+            return Err(JwsError::Critical);
+        }
+        Ok(Self {
+            algorithm: Algorithm::parse(&header.alg).ok_or(JwsError::Algorithm)?,
+            typ: header.typ,
+            kid: header.kid,
+            jwk: header.jwk,
+            payload: segment(payload)?,
+            signature: segment(signature)?,
+            signing_input: signing_input.to_owned(),
+            limits: *limits,
+        })
+    }
+
+    /// The header's `typ`, as written.
+    #[must_use]
+    pub fn typ(&self) -> Option<&str> {
+        self.typ.as_deref()
+    }
+
+    /// The header's `kid`: text of whoever wrote it, for exact look-up only (BCP-08).
+    #[must_use]
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// The header's `jwk`. It proves possession of itself and says nothing about trust (P-04).
+    #[must_use]
+    pub const fn jwk(&self) -> Option<&JwkWire> {
+        self.jwk.as_ref()
+    }
+
+    /// The header's `alg`.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// `header.payload` as received: what the signature is over.
+    #[must_use]
+    pub fn signing_input(&self) -> &str {
+        &self.signing_input
+    }
+
+    /// Reads the claims without believing them: for finding the key (`iss`) and for checks that cost no signature.
+    ///
+    /// # Errors
+    ///
+    /// [`JwsError::Json`] when the payload is not one JSON value of `T`'s shape within the limits.
+    pub fn unverified_claims<T: DeserializeOwned>(&self) -> Result<T, JwsError> {
+        json::read(&self.payload, &self.limits).map_err(JwsError::Json)
+    }
+
+    /// Verifies the signature under `key` and nothing else (P-04).
+    ///
+    /// # Errors
+    ///
+    /// [`JwsError::Algorithm`] when the header's `alg` is not one for `key`, [`JwsError::Signature`] when it is no signature.
+    pub fn verify(&self, key: &PublicKey) -> Result<SignatureValid, JwsError> {
+        if self.algorithm.curve() != key.curve() {
+            return Err(JwsError::Algorithm);
+        }
+        Ok(key.verify(self.algorithm, self.signing_input.as_bytes(), &self.signature)?)
+    }
+}
+
+impl fmt::Debug for UnverifiedJws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // tokens and proofs stay out of logs (P-19)
+        f.debug_struct("UnverifiedJws").field("typ", &self.typ).field("alg", &self.algorithm).finish_non_exhaustive()
+    }
+}
+
+fn segment(text: &str) -> Result<Vec<u8>, JwsError> {
+    if text.is_empty() {
+        return Err(JwsError::Form);
+    }
+    base64url::decode(text).map_err(|_| JwsError::Form)
+}
+
+/// A JOSE header as we write it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Header<'a> {
+    /// Media type without `application/`.
+    pub typ: &'a str,
+    /// Algorithm name; must be that of the signing key.
+    pub alg: &'a str,
+    /// Key id, where the reader looks the key up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kid: Option<&'a str>,
+}
+
+/// Signs `claims` under a header with `typ`, the key's `alg` and `kid`, as compact JWS.
+///
+/// # Errors
+///
+/// [`JwsError::Json`] when `claims` cannot be written as JSON.
+pub fn sign(typ: &str, kid: Option<&str>, claims: &impl Serialize, key: &SigningKey) -> Result<String, JwsError> {
+    sign_with_header(&Header { typ, alg: key.algorithm().as_str(), kid }, claims, key)
+}
+
+/// Signs `claims` under any header object, as compact JWS. The header's `alg` is the caller's to keep true.
+///
+/// # Errors
+///
+/// [`JwsError::Json`] when either cannot be written as JSON.
+pub fn sign_with_header(
+    header: &impl Serialize,
+    claims: &impl Serialize,
+    key: &SigningKey,
+) -> Result<String, JwsError> {
+    let mut text = base64url::encode(&written(header)?);
+    text.push('.');
+    text.push_str(&base64url::encode(&written(claims)?));
+    let signature = key.sign(text.as_bytes());
+    text.push('.');
+    text.push_str(&base64url::encode(&signature));
+    Ok(text)
+}
+
+fn written(value: &impl Serialize) -> Result<Vec<u8>, JwsError> {
+    serde_json::to_vec(value).map_err(|error| JwsError::Json(JsonError::Shape(error.to_string())))
+}

@@ -1,0 +1,197 @@
+//! Public keys and the check of a signature under one.
+
+use core::fmt;
+
+use ed25519_dalek::VerifyingKey;
+
+use super::ed25519;
+use super::p256_key::Point;
+use crate::{Algorithm, Curve, DidKey, Thumbprint, base64url};
+
+/// Bytes of a signature, `R ‖ S`, for all algorithms here.
+pub const SIGNATURE_BYTES: usize = 64;
+
+/// A public key that was decoded and found sound: canonical, on its curve, not of small order.
+///
+/// Equality is of the decoded key. That a key is sound says nothing about who holds it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PublicKey(Repr);
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+#[allow(clippy::large_enum_variant)] // both live on the stack of one check; a box would cost an allocation per proof
+enum Repr {
+    Ed25519(VerifyingKey),
+    P256(Point),
+}
+
+/// Why bytes are not an acceptable public key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyError {
+    /// Not the length of this kind of key.
+    Length,
+    /// No point of the curve.
+    NotOnCurve,
+    /// A point, but in an encoding that is not its only one.
+    NotCanonical,
+    /// Of small or mixed order: others could sign for it.
+    Weak,
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Length => "the key has the wrong length for its kind",
+            Self::NotOnCurve => "the key is no point of its curve",
+            Self::NotCanonical => "the key is not in its canonical encoding",
+            Self::Weak => "the key is of small or mixed order",
+        })
+    }
+}
+
+impl core::error::Error for KeyError {}
+
+/// The signature is not one by this key over this message, or the algorithm does not fit the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignatureError;
+
+impl fmt::Display for SignatureError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the signature does not verify")
+    }
+}
+
+impl core::error::Error for SignatureError {}
+
+/// Proof that [`PublicKey::verify`] succeeded; there is no other way to one.
+#[derive(Debug)]
+#[must_use = "carry it into the verified value it allows"]
+pub struct SignatureValid(());
+
+impl SignatureValid {
+    /// Every place that claims a good signature is found by searching for this name.
+    const fn assertion() -> Self {
+        Self(())
+    }
+}
+
+impl PublicKey {
+    /// Reads 32 bytes of an Ed25519 key.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`], by rule broken.
+    pub fn from_ed25519_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
+        ed25519::decode(bytes).map(|key| Self(Repr::Ed25519(key)))
+    }
+
+    /// Reads the 33 bytes of a compressed P-256 point.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`], by rule broken; an uncompressed point is of the wrong length here.
+    pub fn from_p256_compressed(bytes: &[u8]) -> Result<Self, KeyError> {
+        Point::from_compressed(bytes).map(|point| Self(Repr::P256(point)))
+    }
+
+    /// Reads a P-256 point from its coordinates, 32 bytes each.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`], by rule broken.
+    pub fn from_p256_coordinates(x: &[u8], y: &[u8]) -> Result<Self, KeyError> {
+        Point::from_coordinates(x, y).map(|point| Self(Repr::P256(point)))
+    }
+
+    pub(super) fn from_dalek(key: VerifyingKey) -> Self {
+        Self(Repr::Ed25519(key))
+    }
+
+    #[cfg(feature = "es256-signing")]
+    pub(super) fn from_p256(key: &p256::PublicKey) -> Result<Self, KeyError> {
+        Point::from_public(key).map(|point| Self(Repr::P256(point)))
+    }
+
+    /// The curve.
+    #[must_use]
+    pub const fn curve(&self) -> Curve {
+        match self.0 {
+            Repr::Ed25519(_) => Curve::Ed25519,
+            Repr::P256(_) => Curve::P256,
+        }
+    }
+
+    /// The raw key as did:key carries it: 32 bytes for Ed25519, the compressed point for P-256.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        match &self.0 {
+            Repr::Ed25519(key) => key.as_bytes().to_vec(),
+            Repr::P256(point) => point.compressed().to_vec(),
+        }
+    }
+
+    /// The key as public JWK, in the canonical text that thumbprints are taken over (RFC 7638 3.2, RFC 8037 2).
+    #[must_use]
+    pub fn to_jwk(&self) -> String {
+        match &self.0 {
+            Repr::Ed25519(key) => {
+                format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, base64url::encode(key.as_bytes()))
+            }
+            Repr::P256(point) => {
+                let (x, y) = point.coordinates();
+                let (x, y) = (base64url::encode(x), base64url::encode(y));
+                format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#)
+            }
+        }
+    }
+
+    /// The JWK thumbprint.
+    #[must_use]
+    pub fn thumbprint(&self) -> Thumbprint {
+        Thumbprint::of_canonical_jwk(&self.to_jwk())
+    }
+
+    /// The one `did:key` of this key.
+    #[must_use]
+    pub fn did(&self) -> DidKey {
+        DidKey::from_public_key(self.clone())
+    }
+
+    /// Refuses a key with a small-order part, which `verify` alone cannot notice (DK-06).
+    ///
+    /// Dear (half a signature check), so asked once, when a key enters a registry.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Weak`].
+    pub fn require_prime_order(&self) -> Result<(), KeyError> {
+        match &self.0 {
+            Repr::Ed25519(key) if ed25519::has_torsion(key) => Err(KeyError::Weak),
+            Repr::Ed25519(_) | Repr::P256(_) => Ok(()),
+        }
+    }
+
+    /// Verifies `signature` over `message`, strictly (P-06): `S` below the group order, `R` canonical and not of small order.
+    ///
+    /// # Errors
+    ///
+    /// [`SignatureError`], also when `algorithm` is not one for this curve (BCP-02).
+    pub fn verify(
+        &self,
+        algorithm: Algorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<SignatureValid, SignatureError> {
+        match (&self.0, algorithm.curve()) {
+            (Repr::Ed25519(key), Curve::Ed25519) => ed25519::verify(key, message, signature)?,
+            (Repr::P256(point), Curve::P256) => point.verify(message, signature)?,
+            (Repr::Ed25519(_), Curve::P256) | (Repr::P256(_), Curve::Ed25519) => return Err(SignatureError),
+        }
+        Ok(SignatureValid::assertion())
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({})", self.thumbprint())
+    }
+}

@@ -1,0 +1,52 @@
+//! JWK thumbprints (RFC 7638, RFC 8037 2): the 32 bytes that `cnf.jkt` and every key comparison on the wire use.
+
+use core::fmt;
+
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::base64url::{self, Base64Error};
+
+/// SHA-256 of a public key's canonical JWK. SHA-256 only: there is no negotiation (DPOP-129).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Thumbprint([u8; 32]);
+
+impl Thumbprint {
+    /// Hashes a canonical JWK text: required members only, sorted, no blanks (CNF-04). Only key types know that text.
+    pub(crate) fn of_canonical_jwk(text: &str) -> Self {
+        Self(Sha256::digest(text.as_bytes()).into())
+    }
+
+    /// Reads the 43 characters of `cnf.jkt`.
+    ///
+    /// # Errors
+    ///
+    /// Anything but canonical base64url of 32 bytes (CNF-06).
+    pub fn parse(text: &str) -> Result<Self, Base64Error> {
+        base64url::decode_array(text).map(Self)
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Whether both are the same key, in time that does not depend on where they differ (P-20).
+    #[must_use]
+    pub fn is_same_key(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl fmt::Display for Thumbprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&base64url::encode(&self.0))
+    }
+}
+
+impl fmt::Debug for Thumbprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Thumbprint({self})")
+    }
+}
