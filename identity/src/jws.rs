@@ -90,7 +90,7 @@ impl UnverifiedJws {
         }
         let (signing_input, signature) = text.rsplit_once('.').ok_or(JwsError::Form)?;
         let (header, payload) = signing_input.split_once('.').ok_or(JwsError::Form)?;
-        let header: HeaderWire = json::read(&segment(header)?, limits).map_err(JwsError::Json)?;
+        let header: HeaderWire = json::read_object(&segment(header)?, limits).map_err(JwsError::Json)?;
         if header.crit || header.b64 {
             return Err(JwsError::Critical);
         }
@@ -140,9 +140,9 @@ impl UnverifiedJws {
     ///
     /// # Errors
     ///
-    /// [`JwsError::Json`] when the payload is not one JSON value of `T`'s shape within the limits.
+    /// [`JwsError::Json`] when the payload is not one JSON object of `T`'s shape within the limits.
     pub fn unverified_claims<T: DeserializeOwned>(&self) -> Result<T, JwsError> {
-        json::read(&self.payload, &self.limits).map_err(JwsError::Json)
+        json::read_object(&self.payload, &self.limits).map_err(JwsError::Json)
     }
 
     /// Verifies the signature under `key` and nothing else (P-04).

@@ -1,6 +1,7 @@
 //! Strict JSON: bounded, without duplicate members, nothing behind the value (RFC 8259 with RFC 7515 4's "unique names").
 
 mod canonical;
+mod object;
 mod strict;
 
 use core::fmt;
@@ -8,6 +9,7 @@ use core::fmt;
 use serde::de::DeserializeOwned;
 
 pub use canonical::to_jcs;
+pub use object::{object, optional_object};
 
 /// Bounds of one JSON text, checked before anything is read out of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +91,23 @@ impl core::error::Error for JsonError {}
 pub fn read<T: DeserializeOwned>(bytes: &[u8], limits: &Limits) -> Result<T, JsonError> {
     strict::scan(bytes, limits)?;
     serde_json::from_slice(bytes).map_err(|error| JsonError::Shape(error.to_string()))
+}
+
+/// As [`read`], for a text that has to be one JSON object: what a derived struct reads, without its array form.
+///
+/// # Errors
+///
+/// As [`read`]; anything but an object is a matter of [`JsonError::Shape`].
+///
+/// ```
+/// use handfast_identity::json::{read_object, Limits};
+/// #[derive(serde::Deserialize)]
+/// struct Point { x: u8 }
+/// assert!(read_object::<Point>(br#"{"x":1}"#, &Limits::plain(64)).is_ok());
+/// assert!(read_object::<Point>(b"[1]", &Limits::plain(64)).is_err());
+/// ```
+pub fn read_object<T: DeserializeOwned>(bytes: &[u8], limits: &Limits) -> Result<T, JsonError> {
+    read::<object::Object<T>>(bytes, limits).map(|object::Object(value)| value)
 }
 
 /// Notes that a member stands in the object, whatever its value: `null` counts.

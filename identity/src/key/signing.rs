@@ -69,8 +69,8 @@ impl SigningKey {
     ///
     /// A text that is no private JWK of a known kind, or whose public part is not that of its secret.
     pub fn from_private_jwk(text: &str) -> Result<Self, KeyError> {
-        let wire: PrivateJwk =
-            json::read(text.as_bytes(), &Limits::plain(MAX_PRIVATE_JWK_BYTES)).map_err(|_| KeyError::NotCanonical)?;
+        let wire: PrivateJwk = json::read_object(text.as_bytes(), &Limits::plain(MAX_PRIVATE_JWK_BYTES))
+            .map_err(|_| KeyError::NotCanonical)?;
         let secret: Zeroizing<[u8; 32]> =
             Zeroizing::new(base64url::decode_array(&wire.d).map_err(|_| KeyError::Length)?);
         let key = match (wire.kty.as_str(), wire.crv.as_str()) {
@@ -79,8 +79,9 @@ impl SigningKey {
             ("EC", "P-256") => Self::from_p256_scalar(&secret)?,
             _ => return Err(KeyError::NotOnCurve),
         };
-        let public: PublicPart = json::read(key.public.to_jwk().as_bytes(), &Limits::plain(MAX_PRIVATE_JWK_BYTES))
-            .map_err(|_| KeyError::NotCanonical)?;
+        let public: PublicPart =
+            json::read_object(key.public.to_jwk().as_bytes(), &Limits::plain(MAX_PRIVATE_JWK_BYTES))
+                .map_err(|_| KeyError::NotCanonical)?;
         if public != wire.public {
             return Err(KeyError::NotCanonical);
         }

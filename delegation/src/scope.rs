@@ -1,0 +1,180 @@
+//! OAuth scope as a set of exact tokens (RFC 6749 3.3).
+
+use core::fmt;
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Longest scope text (spec/limits.md): a token of 8 KiB has to hold it beside everything else.
+pub const MAX_SCOPE_BYTES: usize = 2048;
+/// Most scope tokens (spec/limits.md), as many as one JSON array may hold.
+pub const MAX_SCOPE_TOKENS: usize = 64;
+
+/// A set of scope tokens, compared byte by byte: no prefixes, wildcards or folding (DEL-20). It may be empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Scope(BTreeSet<String>);
+
+/// Why a text is not a scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScopeError {
+    /// Longer or with more tokens than allowed.
+    TooLong,
+    /// Not tokens of RFC 6749 3.3 separated by single spaces.
+    Syntax,
+    /// A token twice.
+    Duplicate,
+}
+
+impl fmt::Display for ScopeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLong => "the scope is longer than allowed",
+            Self::Syntax => "the scope is not tokens separated by single spaces",
+            Self::Duplicate => "the scope names a token twice",
+        })
+    }
+}
+
+impl core::error::Error for ScopeError {}
+
+impl Scope {
+    /// Reads tokens separated by single spaces; an empty text is the empty scope.
+    ///
+    /// # Errors
+    ///
+    /// [`ScopeError`], by rule broken.
+    ///
+    /// ```
+    /// use handfast_delegation::Scope;
+    /// let wide = Scope::parse("files:read files:write").unwrap();
+    /// assert!(Scope::parse("files:read").unwrap().is_within(&wide));
+    /// assert!(!Scope::parse("files").unwrap().is_within(&wide));
+    /// ```
+    pub fn parse(text: &str) -> Result<Self, ScopeError> {
+        if text.len() > MAX_SCOPE_BYTES {
+            return Err(ScopeError::TooLong);
+        }
+        let mut tokens = BTreeSet::new();
+        if text.is_empty() {
+            return Ok(Self(tokens));
+        }
+        for token in text.split(' ') {
+            if token.is_empty() || !token.bytes().all(is_scope_byte) {
+                return Err(ScopeError::Syntax);
+            }
+            if !tokens.insert(token.to_owned()) {
+                return Err(ScopeError::Duplicate);
+            }
+        }
+        if tokens.len() > MAX_SCOPE_TOKENS { Err(ScopeError::TooLong) } else { Ok(Self(tokens)) }
+    }
+
+    /// Whether it names nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether it names `token`.
+    #[must_use]
+    pub fn contains(&self, token: &str) -> bool {
+        self.0.contains(token)
+    }
+
+    /// Whether everything it names is named by `wider` too.
+    #[must_use]
+    pub fn is_within(&self, wider: &Self) -> bool {
+        self.0.is_subset(&wider.0)
+    }
+
+    /// What it names that `wider` does not: what an `invalid_scope` answer lists.
+    #[must_use]
+    pub fn excess_over(&self, wider: &Self) -> Self {
+        Self(self.0.difference(&wider.0).cloned().collect())
+    }
+
+    /// What both name.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        Self(self.0.intersection(&other.0).cloned().collect())
+    }
+
+    /// Everything either names.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self(self.0.union(&other.0).cloned().collect())
+    }
+
+    /// The tokens in byte order.
+    pub fn tokens(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+fn is_scope_byte(byte: u8) -> bool {
+    matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, token) in self.0.iter().enumerate() {
+            if place > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(token)?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Scope {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Scope {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Result<&str, ScopeError>) {
+        assert_eq!(Scope::parse(text).map(|scope| scope.to_string()), expected.map(str::to_owned), "{text:?}");
+    }
+
+    #[test]
+    fn tokens_are_separated_by_single_spaces() {
+        check("", Ok(""));
+        check("b a", Ok("a b"));
+        for text in [" ", "a  b", " a", "a ", "a\tb", "a\"b", "a\\b", "\u{e4}", "a\nb"] {
+            check(text, Err(ScopeError::Syntax));
+        }
+        check("a b a", Err(ScopeError::Duplicate));
+    }
+
+    #[test]
+    fn bounds_hold_on_both_sides() {
+        let tokens = |count: usize| (0..count).map(|n| format!("s{n:02}")).collect::<Vec<_>>().join(" ");
+        assert!(Scope::parse(&tokens(MAX_SCOPE_TOKENS)).is_ok());
+        check(&tokens(MAX_SCOPE_TOKENS + 1), Err(ScopeError::TooLong));
+        assert!(Scope::parse(&"x".repeat(MAX_SCOPE_BYTES)).is_ok());
+        check(&"x".repeat(MAX_SCOPE_BYTES + 1), Err(ScopeError::TooLong));
+    }
+
+    #[test]
+    fn narrowing_is_exact() {
+        let parent = Scope::parse("repo.read Files").unwrap_or_default();
+        for (child, within) in
+            [("repo.read", true), ("", true), ("repo", false), ("files", false), ("repo.read x", false)]
+        {
+            assert_eq!(Scope::parse(child).map(|child| child.is_within(&parent)), Ok(within), "{child}");
+        }
+        let child = Scope::parse("repo.read x y").unwrap_or_default();
+        assert_eq!(child.excess_over(&parent).to_string(), "x y");
+    }
+}

@@ -1,0 +1,37 @@
+//! Proof of possession: RFC 9449 proofs made and checked, target URIs, nonces and the replay port.
+//!
+//! A proof says that the holder of a key asked for one method on one target at one time. The stages of a check are types,
+//! and each can only be had from the one before:
+//!
+//! ```text
+//! field --parse--> UnverifiedProof --check(expectation, now)--> CheckedProof --verify--> VerifiedProof
+//!                                                                                           | replay_entry(point)
+//!                                                              Receipt <--ReplayStore::insert(entry, now)
+//! ```
+//!
+//! Out: counting the `DPoP` fields of a request (DPOP-21: whoever reads the header hands over one), comparing the proof's key
+//! with the token's `cnf.jkt` (`handfast-verifier`), and the answers on the wire. No clock, environment, disk, network or
+//! random source is read: time and randomness are arguments, and nothing here is asynchronous.
+//!
+//! In deployment: the compared URI comes from the configured [`PublicBase`], not from the request; nodes of one service that
+//! do not share a replay store each accept a proof once; a store in memory needs the [`RestartRule`].
+
+mod hash;
+mod nonce;
+mod proof;
+mod replay;
+mod target;
+mod window;
+
+pub use hash::ContentHash;
+pub use nonce::{
+    MAX_NONCE_BYTES, NONCE_PERIOD, Nonce, NonceDemand, NonceEffect, NonceError, NonceKeys, NoncePolicy, NonceRole,
+    NonceSecret, NonceSource, NonceTextError, NonceTime, PeriodError, RestartRule,
+};
+pub use proof::{
+    CheckedProof, Expectation, MAX_METHOD_BYTES, MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES, MakeError, PROOF_TYPE,
+    ProofClass, ProofError, ProofRequest, Remedy, UnverifiedProof, VerifiedProof,
+};
+pub use replay::{MemoryReplay, Receipt, RefuseAll, ReplayEntry, ReplayError, ReplayLimits, ReplayStore};
+pub use target::{MAX_TARGET_BYTES, PublicBase, Target, TargetError};
+pub use window::{DEFAULT_FUTURE, DEFAULT_PAST, FUTURE_BOUNDS, PAST_BOUNDS, ProofWindow, WindowError};

@@ -1,0 +1,77 @@
+//! What a proof is checked against, and the judgement of its time.
+
+use handfast_identity::UnixTime;
+
+use super::wire::Claims;
+use super::{ProofError, Remedy};
+use crate::window::Place;
+use crate::{ContentHash, NonceDemand, NonceEffect, NoncePolicy, ProofWindow, Target};
+
+/// The request that a proof came with, and the rules of the route.
+#[derive(Clone, Copy, Debug)]
+pub struct Expectation<'a> {
+    /// The method as it stood in the request line: methods are case-sensitive.
+    pub method: &'a str,
+    /// The target as the client saw it: [`Target::join`].
+    pub target: &'a Target,
+    /// Hash of the access token's exact characters; `None` where no token belongs (token endpoint, registration, polling).
+    pub token_hash: Option<ContentHash>,
+    /// Hash of the delegation chain that came along, if one did.
+    pub delegation_hash: Option<ContentHash>,
+    /// How fresh the proof has to be.
+    pub window: ProofWindow,
+    /// What nonces are asked for.
+    pub nonces: NoncePolicy<'a>,
+}
+
+impl Expectation<'_> {
+    /// The chain is covered exactly if there is one: neither half passes alone.
+    pub(super) fn check_chain(&self, claims: &Claims) -> Result<(), ProofError> {
+        match (&claims.dch, self.delegation_hash) {
+            (None, None) => Ok(()),
+            (Some(claim), Some(expected)) if ContentHash::from_claim(claim) == Some(expected) => Ok(()),
+            _ => Err(ProofError::ChainHash),
+        }
+    }
+
+    /// Checks 8, 9 and 12a of RFC 9449 4.3.
+    pub(super) fn check_request(&self, claims: &Claims) -> Result<(), ProofError> {
+        if claims.htm != self.method {
+            return Err(ProofError::Method);
+        }
+        // query and fragment of the claim are dropped (check 9), as those of the request were
+        if Target::parse(&claims.htu).map_err(ProofError::TargetForm)? != *self.target {
+            return Err(ProofError::Target);
+        }
+        let Some(expected) = self.token_hash else { return Ok(()) }; // an `ath` where none is asked for is an unknown claim
+        let claim = claims.ath.as_deref().ok_or(ProofError::TokenHashMissing)?;
+        if ContentHash::from_claim(claim) == Some(expected) { Ok(()) } else { Err(ProofError::TokenHash) }
+    }
+
+    /// Checks 10 and 11; gives the last second in which the proof has to be remembered.
+    pub(super) fn check_time(&self, claims: &Claims, now: UnixTime) -> Result<UnixTime, ProofError> {
+        let NoncePolicy::On { source, demand, effect } = self.nonces else {
+            return self.by_clock(claims, now, Remedy::Clock);
+        };
+        match (&claims.nonce, demand) {
+            (None, NonceDemand::Always) => Err(ProofError::NonceMissing),
+            (None, NonceDemand::WhenSent) => self.by_clock(claims, now, Remedy::Nonce),
+            (Some(nonce), _) => {
+                let time = source.check(nonce, now).map_err(ProofError::Nonce)?;
+                match effect {
+                    NonceEffect::AddsToClock => self.by_clock(claims, now, Remedy::Clock),
+                    // by the nonce's time and never by `iat`, which its maker chose freely
+                    NonceEffect::ReplacesClock => Ok(time.good_until),
+                }
+            }
+        }
+    }
+
+    fn by_clock(&self, claims: &Claims, now: UnixTime, remedy: Remedy) -> Result<UnixTime, ProofError> {
+        match self.window.place(claims.iat, now) {
+            Place::Before => Err(ProofError::Stale(remedy)),
+            Place::Behind => Err(ProofError::FromFuture(remedy)),
+            Place::Inside => Ok(claims.iat.saturating_add(self.window.total())),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Making proofs, one for every request (DPOP-01).
+
+use core::fmt;
+
+use handfast_identity::json::JsonError;
+use handfast_identity::jws::{JwsError, sign_with_header};
+use handfast_identity::{RandomSource, SigningKey, UnixTime, base64url, random_bytes};
+
+use super::wire::{ClaimsOut, HeaderOut};
+use super::{MAX_METHOD_BYTES, MAX_PROOF_BYTES, PROOF_TYPE};
+use crate::{ContentHash, Nonce, Target};
+
+/// Random bytes of a `jti`: 128 bits, where 96 are asked for (DPOP-05).
+const PROOF_ID_BYTES: usize = 16;
+
+/// The request that a proof is made for.
+#[derive(Clone, Copy, Debug)]
+pub struct ProofRequest<'a> {
+    /// The method, in the case in which it is sent.
+    pub method: &'a str,
+    /// The URI actually requested, after every rewriting and for every redirect anew (DPOP-06).
+    pub target: &'a Target,
+    /// Hash of the access token sent along; `None` at the token endpoint, also for other tokens in the body (DPOP-08).
+    pub token_hash: Option<ContentHash>,
+    /// The newest nonce of this target's origin (DPOP-09, DPOP-10).
+    pub nonce: Option<&'a Nonce>,
+    /// Hash of the delegation chain sent along.
+    pub delegation_hash: Option<ContentHash>,
+}
+
+impl ProofRequest<'_> {
+    /// Makes the value of the `DPoP` field, with a fresh `jti`. The algorithm name is the key's (DPOP-122).
+    ///
+    /// # Errors
+    ///
+    /// [`MakeError`] for a request that no server would accept a proof for.
+    ///
+    /// ```
+    /// use handfast_dpop::{ContentHash, MakeError, ProofRequest, Target};
+    /// # use handfast_identity::{RandomSource, SigningKey, UnixTime};
+    /// # struct Fixed;
+    /// # impl RandomSource for Fixed { fn fill(&mut self, out: &mut [u8]) { out.fill(7) } }
+    /// # let (key, mut random) = (SigningKey::from_ed25519_seed(&[7; 32]), Fixed);
+    /// let target = Target::parse("https://api.example/v1/files/42")?;
+    /// let token_hash = Some(ContentHash::of(b"the.access.token"));
+    /// let request = ProofRequest { method: "GET", target: &target, token_hash, nonce: None, delegation_hash: None };
+    /// let now = UnixTime::from_secs(1_795_262_400);
+    /// assert!(request.sign(&key, now, &mut random).is_ok());
+    ///
+    /// let target = Target::parse("http://api.example/v1/files/42")?;
+    /// assert_eq!(ProofRequest { target: &target, ..request }.sign(&key, now, &mut random), Err(MakeError::PlainHttp));
+    /// # Ok::<(), handfast_dpop::TargetError>(())
+    /// ```
+    pub fn sign(&self, key: &SigningKey, now: UnixTime, random: &mut dyn RandomSource) -> Result<String, MakeError> {
+        if !self.target.is_protected() {
+            return Err(MakeError::PlainHttp);
+        }
+        if !is_method(self.method) {
+            return Err(MakeError::Method);
+        }
+        let proof = sign_with_header(&header(key)?, &self.claims(now, &proof_id(random)), key)?;
+        if proof.len() > MAX_PROOF_BYTES { Err(MakeError::TooLong) } else { Ok(proof) }
+    }
+
+    fn claims<'a>(&'a self, now: UnixTime, proof_id: &'a str) -> ClaimsOut<'a> {
+        ClaimsOut {
+            jti: proof_id,
+            htm: self.method,
+            htu: self.target.as_str(),
+            iat: now,
+            ath: self.token_hash.map(|hash| hash.to_string()),
+            nonce: self.nonce.map(Nonce::as_str),
+            dch: self.delegation_hash.map(|hash| hash.to_string()),
+        }
+    }
+}
+
+fn header(key: &SigningKey) -> Result<HeaderOut<'static>, MakeError> {
+    let jwk = serde_json::from_str(&key.public().to_jwk()).map_err(|error| MakeError::Json(error.to_string()))?;
+    Ok(HeaderOut { typ: PROOF_TYPE, alg: key.algorithm().as_str(), jwk })
+}
+
+fn proof_id(random: &mut dyn RandomSource) -> String {
+    base64url::encode(&random_bytes::<PROOF_ID_BYTES>(random))
+}
+
+/// RFC 9110 5.6.2: a token, and of bounded length.
+fn is_method(text: &str) -> bool {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.len() <= MAX_METHOD_BYTES && text.bytes().all(is_token)
+}
+
+/// Why no proof was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MakeError {
+    /// The target is plain `http` beyond loopback: the proof would be there for anybody to use (DPOP-16).
+    PlainHttp,
+    /// The method is not one.
+    Method,
+    /// Target and nonce are so long that the proof is over the limit of 4 KiB.
+    TooLong,
+    /// Header or claims cannot be written as JSON.
+    Json(String),
+}
+
+impl fmt::Display for MakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PlainHttp => f.write_str("a proof for a plain `http` target is not made"),
+            Self::Method => f.write_str("the method is no http method"),
+            Self::TooLong => f.write_str("the proof would be longer than 4096 bytes"),
+            Self::Json(cause) => f.write_str(cause),
+        }
+    }
+}
+
+impl core::error::Error for MakeError {}
+
+impl From<JwsError> for MakeError {
+    fn from(error: JwsError) -> Self {
+        match error {
+            JwsError::TooLong => Self::TooLong,
+            JwsError::Json(JsonError::Shape(cause)) => Self::Json(cause),
+            other => Self::Json(other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What a handler gets: everything the check found, and proof that it ran.
+
+use handfast_delegation::{AccessToken, ActorChain, Environment, Scope, Task};
+use handfast_identity::{Thumbprint, UnixTime};
+
+/// A request that passed the whole check. Handlers take it as an argument; there is no other way to one.
+///
+/// It allows what its [`scope`](Self::scope) says and nothing more. Names in it are unique per issuer: outside one registry
+/// the identity is always the pair of [`issuer`](Self::issuer) and [`subject`](Self::subject).
+#[derive(Clone, Debug)]
+pub struct Authorized {
+    pub(crate) token: AccessToken,
+    pub(crate) key: Thumbprint,
+    pub(crate) proof_id: String,
+}
+
+impl Authorized {
+    /// Who says so.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.token.issuer
+    }
+
+    /// On whose behalf: the owner's opaque id, or the agent itself while UNCLAIMED.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.token.subject
+    }
+
+    /// The acting agent's DID, or the owner's in an owner's own request.
+    #[must_use]
+    pub fn client_id(&self) -> &str {
+        &self.token.client_id
+    }
+
+    /// Who acts and through whom; none in an owner's own request.
+    #[must_use]
+    pub const fn actors(&self) -> Option<&ActorChain> {
+        self.token.actors.as_ref()
+    }
+
+    /// Whether an owner acts in person, by its own key.
+    #[must_use]
+    pub fn is_owner(&self) -> bool {
+        self.token.is_of_owner()
+    }
+
+    /// The task the request is part of.
+    #[must_use]
+    pub const fn task(&self) -> Option<&Task> {
+        self.token.task.as_ref()
+    }
+
+    /// What is allowed here.
+    #[must_use]
+    pub const fn scope(&self) -> &Scope {
+        &self.token.scope
+    }
+
+    /// Where the agent runs.
+    #[must_use]
+    pub const fn environment(&self) -> Option<Environment> {
+        self.token.environment
+    }
+
+    /// The agent's handle when the token was made. For display: it never decides.
+    #[must_use]
+    pub fn handle(&self) -> Option<&str> {
+        self.token.handle.as_deref()
+    }
+
+    /// The key that signed the proof.
+    #[must_use]
+    pub const fn key(&self) -> Thumbprint {
+        self.key
+    }
+
+    /// The access token's id, for logs (DPOP-138).
+    #[must_use]
+    pub fn token_id(&self) -> &str {
+        &self.token.token_id
+    }
+
+    /// The proof's id, for logs.
+    #[must_use]
+    pub fn proof_id(&self) -> &str {
+        &self.proof_id
+    }
+
+    /// When the authority ends. Long answers must not outlive it.
+    #[must_use]
+    pub const fn expires_at(&self) -> UnixTime {
+        self.token.expires_at
+    }
+}

@@ -1,0 +1,128 @@
+//! Step 1: one field of each kind, within size, of the right form. Decides nothing else.
+
+use handfast_delegation::{MAX_TOKEN_BYTES, TokenError, UnverifiedAccessToken};
+use handfast_dpop::{ContentHash, ProofError, Target, UnverifiedProof};
+use handfast_identity::jws::JwsError;
+
+use crate::Rejection;
+
+/// Longest `Authorization` value looked at: the scheme and a token of its own limit (spec/limits.md).
+pub const MAX_AUTHORIZATION_BYTES: usize = MAX_TOKEN_BYTES + 64;
+/// Most bytes of delegation evidence any server may be configured to read (DEL-42).
+const MAX_CHAIN_BYTES: usize = 32 * 1024;
+
+/// The parts of a request that the check reads, as they came in. Field lines are counted before anything folds them.
+#[derive(Clone, Debug)]
+pub struct RequestParts<'a> {
+    /// The method, case-sensitive.
+    pub method: &'a str,
+    /// The public URI of the request: the configured base and the raw path (DPOP-41).
+    pub target: &'a Target,
+    /// The value of every `Authorization` field line.
+    pub authorization: Vec<&'a [u8]>,
+    /// The value of every `DPoP` field line.
+    pub proofs: Vec<&'a [u8]>,
+    /// The value of every `Delegation` field line.
+    pub delegation: Vec<&'a [u8]>,
+    /// Whether the query or a form body has a member `access_token`.
+    pub has_misplaced_token: bool,
+}
+
+/// A request whose credentials were read and not believed.
+#[derive(Debug)]
+pub struct UnverifiedRequest<'a> {
+    pub(super) method: &'a str,
+    pub(super) target: &'a Target,
+    pub(super) token_text: &'a str,
+    pub(super) proof: UnverifiedProof,
+    pub(super) delegation_hash: Option<ContentHash>,
+}
+
+impl<'a> UnverifiedRequest<'a> {
+    /// Reads the credentials' form.
+    ///
+    /// # Errors
+    ///
+    /// The first [`Rejection`] of step 1 (spec/reasons.md), or of the proof's form in step 2.
+    pub fn parse(parts: &RequestParts<'a>) -> Result<Self, Rejection> {
+        let token_text = presented_token(parts)?;
+        let proof = match parts.proofs.as_slice() {
+            [] => return Err(Rejection::ProofMissing),
+            // DPOP-21: two field lines, or two proofs folded into one
+            [one] if one.contains(&b',') => return Err(Rejection::ProofRepeated),
+            [one] => one,
+            _ => return Err(Rejection::ProofRepeated),
+        };
+        let delegation_hash = presented_chain(parts)?;
+        let proof = core::str::from_utf8(proof).map_err(|_| ProofError::Malformed(JwsError::Form))?;
+        Ok(Self {
+            method: parts.method,
+            target: parts.target,
+            token_text,
+            proof: UnverifiedProof::parse(proof)?,
+            delegation_hash,
+        })
+    }
+}
+
+/// The one access token, under the one scheme (DPOP-100, DPOP-104).
+fn presented_token<'a>(parts: &RequestParts<'a>) -> Result<&'a str, Rejection> {
+    let value = match parts.authorization.as_slice() {
+        [] if parts.has_misplaced_token => return Err(Rejection::TokenMisplaced),
+        [] => return Err(Rejection::CredentialsMissing),
+        [one] => core::str::from_utf8(one).map_err(|_| Rejection::CredentialsMalformed)?,
+        _ => return Err(Rejection::CredentialsRepeated),
+    };
+    if value.len() > MAX_AUTHORIZATION_BYTES {
+        return Err(Rejection::TokenMalformed);
+    }
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    let token = token.trim_start_matches(' ');
+    let is_dpop = scheme.eq_ignore_ascii_case("dpop");
+    let is_bearer = scheme.eq_ignore_ascii_case("bearer");
+    if !is_dpop && !is_bearer {
+        return Err(Rejection::SchemeUnsupported);
+    }
+    if token.is_empty() || !token.bytes().all(is_token68_byte) {
+        return Err(Rejection::CredentialsMalformed);
+    }
+    if parts.has_misplaced_token {
+        return Err(Rejection::TokenMisplaced);
+    }
+    if is_bearer { Err(Rejection::BearerDowngrade) } else { Ok(token) }
+}
+
+/// The hash of the `Delegation` field's members, joined by one `,` without blanks: what the proof's `dch` has to cover.
+fn presented_chain(parts: &RequestParts<'_>) -> Result<Option<ContentHash>, Rejection> {
+    let bytes: usize = parts.delegation.iter().map(|value| value.len()).sum();
+    if bytes > MAX_CHAIN_BYTES {
+        return Err(Rejection::ChainTooLong);
+    }
+    match parts.delegation.as_slice() {
+        [] => Ok(None),
+        [one] => {
+            let members: Vec<&[u8]> = one.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).collect();
+            Ok(Some(ContentHash::of(&members.join(&b','))))
+        }
+        _ => Err(Rejection::ChainMalformed),
+    }
+}
+
+/// token68 of RFC 9110 11.2.
+const fn is_token68_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=')
+}
+
+/// Reads the token itself: the first thing of step 3, after everything cheap about the proof.
+pub(super) fn read_token(text: &str) -> Result<UnverifiedAccessToken, Rejection> {
+    UnverifiedAccessToken::parse(text).map_err(|error| rejection_of(&error))
+}
+
+pub(super) const fn rejection_of(error: &TokenError) -> Rejection {
+    match error {
+        TokenError::TooLong | TokenError::Form | TokenError::Claims => Rejection::TokenMalformed,
+        TokenError::Type => Rejection::TokenTypeMismatch,
+        TokenError::Algorithm => Rejection::TokenAlgorithmRefused,
+        TokenError::Signature => Rejection::TokenSignatureInvalid,
+    }
+}

@@ -1,0 +1,86 @@
+//! Step 4: nothing the token names was revoked, as far as is known, and enough is known.
+
+use handfast_delegation::{AccessToken, ActorChain};
+use handfast_identity::{Thumbprint, UnixTime};
+
+use crate::revocation::{RevocationKind, RevocationName, RevocationSet, Revoked};
+use crate::trust::{Facts, IssuerFacts, Status};
+use crate::{EnforcementPoint, Rejection};
+
+/// Refuses a token that names anything revoked. Asked only about tokens whose signature is good: never an oracle (wire order).
+pub(super) fn require_not_revoked(
+    claims: &AccessToken,
+    kid: &str,
+    issuer: &IssuerFacts,
+    facts: &Facts,
+    point: &EnforcementPoint<'_>,
+    now: UnixTime,
+) -> Result<(), Rejection> {
+    let names = Names { claims, kid };
+    if let Some(set) = current_set(&issuer.status, point, now)? {
+        names.require_clear_of_issuer(set, &claims.issuer)?;
+    }
+    for listing in &issuer.trust.agent_status {
+        // sound trust records name only followed issuers here; an absent one is unknown, not clear
+        let listing_facts = facts.issuer(listing).ok_or(Rejection::StatusUnknown)?;
+        if let Some(set) = current_set(&listing_facts.status, point, now)? {
+            names.require_clear_of_agents(set, listing)?;
+        }
+    }
+    Ok(())
+}
+
+/// The set to look into: an error of ours when it is missing, too old, or was rolled back (P-11, P-17).
+fn current_set<'s>(
+    status: &'s Status,
+    point: &EnforcementPoint<'_>,
+    now: UnixTime,
+) -> Result<Option<&'s RevocationSet>, Rejection> {
+    match status {
+        Status::NotFollowed => Ok(None),
+        Status::Unknown => Err(Rejection::StatusUnknown),
+        Status::RolledBack => Err(Rejection::FeedRolledBack),
+        Status::Known { as_of, .. } if now.since(*as_of) > point.staleness => Err(Rejection::StatusUnknown),
+        Status::Known { set, .. } => Ok(Some(set)),
+    }
+}
+
+struct Names<'a> {
+    claims: &'a AccessToken,
+    kid: &'a str,
+}
+
+impl Names<'_> {
+    fn require_clear_of_issuer(&self, set: &RevocationSet, issuer: &str) -> Result<(), Rejection> {
+        let covers = |kind, id: &str| set.covers(RevocationName::of(issuer, kind, id), self.claims.issued_at).is_some();
+        if covers(RevocationKind::IssuerKey, self.kid) {
+            return Err(Rejection::IssuerKeyRevoked);
+        }
+        if covers(RevocationKind::Token, &self.claims.token_id) {
+            return Err(Rejection::TokenRevoked);
+        }
+        if self.claims.task.as_ref().is_some_and(|task| covers(RevocationKind::Task, &task.id)) {
+            return Err(Rejection::TaskRevoked);
+        }
+        if covers(RevocationKind::Owner, &self.claims.subject) {
+            return Err(Rejection::PrincipalRevoked);
+        }
+        self.require_clear_of_agents(set, issuer)
+    }
+
+    /// The client, every actor of the chain (ACT-10), and the key.
+    fn require_clear_of_agents(&self, set: &RevocationSet, listing: &str) -> Result<(), Rejection> {
+        let covers = |kind, id: &str| set.covers(RevocationName::of(listing, kind, id), self.claims.issued_at);
+        let actors = self.claims.actors.iter().flat_map(ActorChain::iter);
+        let mut agents = core::iter::once(self.claims.client_id.as_str()).chain(actors);
+        if agents.any(|agent| covers(RevocationKind::Agent, agent).is_some()) {
+            return Err(Rejection::AgentRevoked);
+        }
+        let key = self.claims.confirmation.as_ref().map(Thumbprint::to_string);
+        match key.and_then(|key| covers(RevocationKind::Key, &key)) {
+            Some(Revoked::Entirely) => Err(Rejection::KeyCompromised),
+            Some(Revoked::ByCut) => Err(Rejection::KeyRotatedOut),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The decision about one request: evidence, trust, snapshots and a time in; [`Authorized`] or a [`Rejection`] out.
+//!
+//! Every way into a protected handler runs these four steps, in every surface of the project, and each consumes the value of
+//! the one before. A later step cannot be reached without the earlier, and only the last makes an [`Authorized`]:
+//!
+//! ```text
+//! RequestParts --UnverifiedRequest::parse--> UnverifiedRequest   one of each field, within size
+//!              --verify(point, facts, now)-->  VerifiedRequest   proof fits the request, token is the issuer's, nothing revoked
+//!              --bind(route)--------------->   BoundRequest      proof key = token key = current actor, route allows it
+//!              --admit(receipt)------------>   Authorized        and the proof was never used before
+//! ```
+//!
+//! The first failure in that order is the one reported, as a [`Rejection`]; [`Rejection::answer`] is the only map to the wire.
+//! Nothing here reads a clock, a store or the network: the shells (`handfast-middleware`, the registry) do.
+
+mod answer;
+mod authorized;
+mod check;
+mod point;
+mod rejection;
+pub mod revocation;
+mod route;
+pub mod trust;
+
+pub use answer::{Answer, CHALLENGE_ALGORITHMS};
+pub use authorized::Authorized;
+pub use check::{BoundRequest, MAX_AUTHORIZATION_BYTES, RequestParts, UnverifiedRequest, VerifiedRequest};
+pub use point::{CLOCK_LEEWAY, DEFAULT_STALENESS, EnforcementPoint};
+pub use rejection::Rejection;
+pub use route::{Callers, RouteRule};

@@ -1,0 +1,130 @@
+//! The revoked names one issuer's feed has told, and what each stops.
+
+use std::collections::HashMap;
+
+use handfast_identity::UnixTime;
+
+use super::{FeedEvent, RevocationKind, RevocationName};
+
+/// Revoked names of one issuer. Applying an event twice, or in another order, gives the same set.
+#[derive(Clone, Debug, Default)]
+pub struct RevocationSet {
+    entries: HashMap<RevocationName, Extent>,
+}
+
+/// How much an entry stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// Everything that bears the name.
+    All,
+    /// What was issued up to the cut: the thing lives on, its past does not.
+    UpTo(UnixTime),
+    /// What was issued after the cut: a key that was rotated out signs no more.
+    After(UnixTime),
+}
+
+/// What a look-up found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revoked {
+    /// All of it.
+    Entirely,
+    /// This one, by its time of issue.
+    ByCut,
+}
+
+impl RevocationSet {
+    /// Takes one event in. Entries only ever grow: nothing revoked comes back by a later event.
+    pub fn insert(&mut self, event: &FeedEvent) {
+        let extent = match (event.kind, event.cut) {
+            (_, None) => Extent::All,
+            (RevocationKind::Key, Some(cut)) => Extent::After(cut),
+            (_, Some(cut)) => Extent::UpTo(cut),
+        };
+        self.entries.entry(event.name).and_modify(|known| *known = known.widened(extent)).or_insert(extent);
+    }
+
+    /// Whether `name`, issued at `issued_at`, is revoked. `None` means that it is not, as far as this set knows.
+    #[must_use]
+    pub fn covers(&self, name: RevocationName, issued_at: UnixTime) -> Option<Revoked> {
+        match self.entries.get(&name)? {
+            Extent::All => Some(Revoked::Entirely),
+            Extent::UpTo(cut) => (issued_at <= *cut).then_some(Revoked::ByCut),
+            Extent::After(cut) => (issued_at > *cut).then_some(Revoked::ByCut),
+        }
+    }
+
+    /// Names held.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether it holds no name.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+impl Extent {
+    /// The smallest extent that stops whatever either stops.
+    fn widened(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::UpTo(a), Self::UpTo(b)) => Self::UpTo(a.max(b)),
+            (Self::After(a), Self::After(b)) => Self::After(a.min(b)),
+            _ => Self::All,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ISSUER: &str = "https://registry.example";
+
+    fn event(kind: RevocationKind, cut: Option<u64>) -> FeedEvent {
+        FeedEvent {
+            seq: 1,
+            kind,
+            name: RevocationName::of(ISSUER, kind, "x"),
+            cut: cut.map(UnixTime::from_secs),
+            until: None,
+        }
+    }
+
+    fn check(events: &[FeedEvent], kind: RevocationKind, issued_at: u64, expected: Option<Revoked>) {
+        let mut set = RevocationSet::default();
+        events.iter().for_each(|event| set.insert(event));
+        let name = RevocationName::of(ISSUER, kind, "x");
+        assert_eq!(set.covers(name, UnixTime::from_secs(issued_at)), expected, "{events:?} at {issued_at}");
+    }
+
+    #[test]
+    fn a_cut_stops_what_was_issued_up_to_it() {
+        let agent = [event(RevocationKind::Agent, Some(10))];
+        check(&agent, RevocationKind::Agent, 10, Some(Revoked::ByCut));
+        check(&agent, RevocationKind::Agent, 11, None);
+        let wider = [event(RevocationKind::Agent, Some(10)), event(RevocationKind::Agent, Some(5))];
+        check(&wider, RevocationKind::Agent, 10, Some(Revoked::ByCut));
+        let all = [event(RevocationKind::Agent, None), event(RevocationKind::Agent, Some(5))];
+        check(&all, RevocationKind::Agent, 11, Some(Revoked::Entirely));
+    }
+
+    #[test]
+    fn a_rotated_key_stops_after_its_cut_and_a_compromised_one_always() {
+        let rotated = [event(RevocationKind::Key, Some(10))];
+        check(&rotated, RevocationKind::Key, 10, None);
+        check(&rotated, RevocationKind::Key, 11, Some(Revoked::ByCut));
+        check(&[event(RevocationKind::Key, None)], RevocationKind::Key, 1, Some(Revoked::Entirely));
+    }
+
+    #[test]
+    fn names_differ_by_issuer_kind_and_id() {
+        check(&[event(RevocationKind::Agent, None)], RevocationKind::Task, 1, None);
+        assert_ne!(
+            RevocationName::of("https://a", RevocationKind::Agent, "x"),
+            RevocationName::of("https://b", RevocationKind::Agent, "x")
+        );
+    }
+}

@@ -1,0 +1,63 @@
+//! What is known at one moment, as an immutable value: shells build a new one, a check reads one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use handfast_identity::UnixTime;
+
+use super::{KeySet, TrustedIssuer};
+use crate::revocation::RevocationSet;
+
+/// Facts about every trusted issuer.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    issuers: BTreeMap<String, IssuerFacts>,
+}
+
+/// Facts about one trusted issuer.
+#[derive(Clone, Debug)]
+pub struct IssuerFacts {
+    /// What it is trusted with.
+    pub trust: Arc<TrustedIssuer>,
+    /// Its token keys.
+    pub keys: Arc<KeySet>,
+    /// What it has revoked.
+    pub status: Status,
+}
+
+/// What is known of an issuer's revocations. "Not known" and "none" are different answers.
+#[derive(Clone, Debug)]
+pub enum Status {
+    /// Not followed, by configuration; its tokens are short-lived.
+    NotFollowed,
+    /// Followed, and nothing has arrived yet.
+    Unknown,
+    /// This set, as of the issuer's signed time.
+    Known {
+        /// The revoked names.
+        set: Arc<RevocationSet>,
+        /// When the issuer last said that they are all.
+        as_of: UnixTime,
+    },
+    /// The issuer's feed went back behind what was known of it.
+    RolledBack,
+}
+
+impl Facts {
+    /// Facts about these issuers, each under its own name.
+    #[must_use]
+    pub fn new(issuers: impl IntoIterator<Item = IssuerFacts>) -> Self {
+        Self { issuers: issuers.into_iter().map(|facts| (facts.trust.issuer.clone(), facts)).collect() }
+    }
+
+    /// Facts about the issuer of exactly this name.
+    #[must_use]
+    pub fn issuer(&self, name: &str) -> Option<&IssuerFacts> {
+        self.issuers.get(name)
+    }
+
+    /// All of them.
+    pub fn issuers(&self) -> impl Iterator<Item = &IssuerFacts> {
+        self.issuers.values()
+    }
+}
