@@ -33,7 +33,7 @@ pub struct Trigger {
     /// The authenticated party: owner id or agent DID.
     pub by: String,
     /// A reference to something outside, such as a ticket. Unverified text.
-    #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "ref", default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
 }
 

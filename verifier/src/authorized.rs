@@ -12,6 +12,7 @@ pub struct Authorized {
     pub(crate) token: AccessToken,
     pub(crate) key: Thumbprint,
     pub(crate) proof_id: String,
+    pub(crate) is_owner: bool,
 }
 
 impl Authorized {
@@ -41,8 +42,8 @@ impl Authorized {
 
     /// Whether an owner acts in person, by its own key.
     #[must_use]
-    pub fn is_owner(&self) -> bool {
-        self.token.is_of_owner()
+    pub const fn is_owner(&self) -> bool {
+        self.is_owner
     }
 
     /// The task the request is part of.

@@ -11,7 +11,7 @@ pub enum Rejection {
     // 1: form
     /// No `Authorization` field.
     CredentialsMissing,
-    /// More than one `Authorization` field, or a token in the query or body as well.
+    /// More than one `Authorization` field.
     CredentialsRepeated,
     /// `Authorization` is not a scheme and one token68.
     CredentialsMalformed,
@@ -19,7 +19,7 @@ pub enum Rejection {
     SchemeUnsupported,
     /// A token under the Bearer scheme (DPOP-14, DPOP-102).
     BearerDowngrade,
-    /// A token in the query or the body (DPOP-104, TH15).
+    /// A token in the query or the body as well (DPOP-104, TH15).
     TokenMisplaced,
     /// No `DPoP` field beside the token.
     ProofMissing,

@@ -16,7 +16,7 @@ pub(super) struct ClaimsWire {
     sub: String,
     client_id: String,
     aud: AudienceWire,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
     #[serde(default, deserialize_with = "json::optional_object", skip_serializing_if = "Option::is_none")]
     cnf: Option<ConfirmationWire>,
@@ -24,19 +24,19 @@ pub(super) struct ClaimsWire {
     act: Option<ActWire>,
     #[serde(default, deserialize_with = "json::optional_object", skip_serializing_if = "Option::is_none")]
     task: Option<Task>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     env: Option<Environment>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     handle: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     del_depth: Option<u8>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     del_max_depth: Option<u8>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     del_offline: Option<bool>,
     iat: Numeric,
     exp: Numeric,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     nbf: Option<Numeric>,
     jti: String,
     #[serde(default, deserialize_with = "json::present", skip_serializing)]

@@ -9,7 +9,7 @@ use core::fmt;
 use serde::de::DeserializeOwned;
 
 pub use canonical::to_jcs;
-pub use object::{object, optional_object};
+pub use object::{object, optional, optional_object};
 
 /// Bounds of one JSON text, checked before anything is read out of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -38,6 +38,15 @@ pub fn optional_object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deseriali
     object(deserializer).map(Some)
 }
 
+/// Reads a member that may be absent; with `#[serde(default)]`. A `null` is not absent, and has the wrong type.
+///
+/// # Errors
+///
+/// `T`'s own complaints.
+pub fn optional<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
 /// A whole text that has to be an object.
 pub(super) struct Object<T>(pub(super) T);
 

@@ -24,11 +24,14 @@ impl VerifiedRequest {
     pub fn bind(self, route: &RouteRule) -> Result<BoundRequest, Rejection> {
         require_holder(self.token.claims(), self.proof.claimed_thumbprint(), self.profile)?;
         let proof = self.proof.verify()?;
-        require_route(self.token.claims(), route)?;
+        // another issuer's subject may look like an owner's id; only a handfast registry speaks of owners
+        let is_owner = self.profile == Profile::Handfast && self.token.claims().is_of_owner();
+        require_route(self.token.claims(), is_owner, route)?;
         let entry = proof.replay_entry(&self.enforcement_point);
         let authorized = Authorized {
             key: proof.thumbprint(),
             proof_id: proof.proof_id().to_owned(),
+            is_owner,
             token: self.token.into_claims(),
         };
         Ok(BoundRequest { authorized, entry })
@@ -55,10 +58,10 @@ fn require_holder(claims: &AccessToken, key: Thumbprint, profile: Profile) -> Re
 }
 
 /// DEL-35: the last question about the caller, answered with what would do.
-fn require_route(claims: &AccessToken, route: &RouteRule) -> Result<(), Rejection> {
+fn require_route(claims: &AccessToken, is_owner: bool, route: &RouteRule) -> Result<(), Rejection> {
     let is_welcome = match route.callers() {
-        Callers::Agents => !claims.is_of_owner(),
-        Callers::Owners => claims.is_of_owner(),
+        Callers::Agents => !is_owner,
+        Callers::Owners => is_owner,
         Callers::AgentsAndOwners => true,
     };
     if !is_welcome {

@@ -68,7 +68,7 @@ impl<'a> UnverifiedRequest<'a> {
 /// The one access token, under the one scheme (DPOP-100, DPOP-104).
 fn presented_token<'a>(parts: &RequestParts<'a>) -> Result<&'a str, Rejection> {
     let value = match parts.authorization.as_slice() {
-        [] if parts.has_misplaced_token => return Err(Rejection::TokenMisplaced),
+        // DPOP-105: what stands elsewhere is not read, so alone it is no credential
         [] => return Err(Rejection::CredentialsMissing),
         [one] => core::str::from_utf8(one).map_err(|_| Rejection::CredentialsMalformed)?,
         _ => return Err(Rejection::CredentialsRepeated),

@@ -54,7 +54,7 @@ fn require_time(claims: &AccessToken, leeway: Seconds, now: UnixTime) -> Result<
 }
 
 fn require_lifetime(claims: &AccessToken, trust: &TrustedIssuer) -> Result<(), Rejection> {
-    if claims.expires_at <= claims.issued_at {
+    if claims.expires_at < claims.issued_at {
         return Err(Rejection::TokenClaimsIncomplete);
     }
     let lifetime = claims.expires_at.since(claims.issued_at);

@@ -93,6 +93,9 @@ impl FeedState {
             return Err(FeedError::RolledBack);
         }
         if message.is_snapshot() {
+            if message.from != 0 {
+                return Err(FeedError::Inconsistent); // an increment without its link must not replace what is known
+            }
             self.set = Arc::new(snapshot_set(&message)?);
         } else {
             self.append(&message)?;

@@ -27,10 +27,10 @@ pub struct FeedEvent {
     /// Its hashed name.
     pub name: RevocationName,
     /// Only what was issued up to here is stopped (for a key: only what was signed after).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     pub cut: Option<UnixTime>,
     /// When the last thing it stops has expired, and the event may be forgotten. Absent: never.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     pub until: Option<UnixTime>,
 }
 
@@ -102,7 +102,7 @@ pub struct FeedMessage {
     /// The number up to which this message brings its reader.
     pub to: u64,
     /// h(`from`); a snapshot has none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     pub prev: Option<Head>,
     /// h(`to`).
     pub head: Head,

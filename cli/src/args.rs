@@ -1,0 +1,383 @@
+//! The command line: what can be asked, with examples.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// An identity layer for AI agents: own a key, prove it with every request, be stopped alone.
+#[derive(Debug, Parser)]
+#[command(
+    name = "handfast",
+    version,
+    max_term_width = 100,
+    after_help = "\
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused (the server's reason is printed), 4 unavailable (try again),
+5 a file is missing, unreadable or readable by others, 6 not confirmed.
+
+Start here:  handfast demo"
+)]
+pub(crate) struct Cli {
+    /// Print JSON, one object a line, and never ask
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the whole story against real servers on this machine: accept the agent, refuse every impostor
+    #[command(after_help = "Examples:\n  handfast demo\n  handfast demo --json | jq -r 'select(.outcome != .expect)'")]
+    Demo,
+    /// Run a registry and a protected API with ready-made credentials, for trying clients against
+    #[command(after_help = "Examples:\n  handfast dev\n  handfast dev --json --registry-port 4500 --api-port 4600")]
+    Dev(DevArgs),
+    /// Set up and run a registry
+    #[command(subcommand)]
+    Registry(RegistryCommand),
+    /// Owners and admins: people's keys
+    #[command(subcommand)]
+    Owner(OwnerCommand),
+    /// Agents: keys, registration, records
+    #[command(subcommand)]
+    Agent(AgentCommand),
+    /// Claim an agent with the code it shows, and set what it may do
+    #[command(after_help = "\
+Examples:
+  handfast claim claim_01… --code BCDF-GHJK --scope 'files:read' --resource https://api.example/
+  handfast claim claim_01… --code BCDF-GHJK --handle billing-bot --scope … --resource … --confirm 'acorn … wren'
+  handfast claim claim_01… --code BCDF-GHJK --refuse")]
+    Claim(ClaimArgs),
+    /// Tasks: give an agent something to do, look at it
+    #[command(subcommand)]
+    Task(TaskCommand),
+    /// Get an access token for an agent and print it
+    #[command(after_help = "\
+The token is bound to the agent's key and useless without it, but it is a secret all the same.
+
+Example:  handfast token --scope files:read --resource https://api.example/")]
+    Token(TokenArgs),
+    /// Send one signed request, like curl
+    #[command(after_help = "\
+Examples:
+  handfast curl https://api.example/files --scope files:read
+  handfast curl -X POST -d '{\"name\":\"a\"}' -H 'content-type: application/json' https://api.example/files --scope files:write")]
+    Curl(CurlArgs),
+    /// Decentralized identifiers
+    #[command(subcommand)]
+    Did(DidCommand),
+    /// Stop something, for good
+    #[command(subcommand)]
+    Revoke(RevokeCommand),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DevArgs {
+    /// Port of the registry on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    pub registry_port: u16,
+    /// Port of the protected API on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    pub api_port: u16,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RegistryCommand {
+    /// Make a registry's directory, keys and configuration, and print the first admin's one-time code
+    #[command(after_help = "\
+Examples:
+  handfast registry init --dir ./registry --issuer https://registry.example --resource 'https://api.example/=files:read files:write'
+  handfast registry init --dir ./registry --issuer http://127.0.0.1:4500 --development")]
+    Init(RegistryInitArgs),
+    /// Run the registry of a directory until stopped
+    Serve {
+        /// The registry's directory
+        #[arg(long, env = "HANDFAST_REGISTRY_DIR")]
+        dir: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RegistryInitArgs {
+    /// The directory to make; it must not exist, or be empty
+    #[arg(long, env = "HANDFAST_REGISTRY_DIR")]
+    pub dir: PathBuf,
+    /// The registry's public URL: its issuer identifier, without a terminating slash
+    #[arg(long)]
+    pub issuer: String,
+    /// The address to listen on
+    #[arg(long, default_value = "127.0.0.1:4500")]
+    pub listen: SocketAddr,
+    /// A resource it issues tokens for, and the scopes it knows there: `URL=SCOPE SCOPE`
+    #[arg(long, value_name = "URL=SCOPES")]
+    pub resource: Vec<String>,
+    /// Scopes that agents have before they are claimed
+    #[arg(long, value_name = "SCOPES", default_value = "")]
+    pub pre_claim_scopes: String,
+    /// Allow http on loopback, and nothing but loopback
+    #[arg(long)]
+    pub development: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OwnerCommand {
+    /// Make an owner's key and register it with a one-time code
+    #[command(after_help = "Example:  handfast owner init --registry https://registry.example --enrol CODE")]
+    Init {
+        #[command(flatten)]
+        registry: RegistryUrl,
+        /// The one-time code
+        #[arg(long)]
+        enrol: String,
+        #[command(flatten)]
+        key: OwnerKey,
+    },
+    /// Make a one-time code for another owner (admins only)
+    Code {
+        /// The new owner is to be an admin
+        #[arg(long)]
+        admin: bool,
+        #[command(flatten)]
+        key: OwnerKey,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AgentCommand {
+    /// Make an agent's key; its DID is the agent's identity
+    Init {
+        /// Make a P-256 key instead of Ed25519, for peers that only know ES256
+        #[arg(long)]
+        p256: bool,
+        #[command(flatten)]
+        key: AgentKey,
+    },
+    /// Register an agent, and show the code its owner claims it with
+    #[command(
+        after_help = "Example:  handfast agent register --registry https://registry.example --name billing --purpose 'sends invoices'"
+    )]
+    Register(RegisterArgs),
+    /// Show an agent's record: its own, or any that the owner's key may see
+    Show {
+        /// DID or handle; without it the agent's own
+        agent: Option<String>,
+        /// Ask as this owner instead of as the agent
+        #[arg(long, value_name = "FILE")]
+        owner_key: Option<PathBuf>,
+        #[command(flatten)]
+        key: AgentKey,
+    },
+    /// List an owner's agents
+    List {
+        /// Every agent of the registry (admins only)
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        key: OwnerKey,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RegisterArgs {
+    #[command(flatten)]
+    pub registry: RegistryUrl,
+    /// What the agent calls itself
+    #[arg(long)]
+    pub name: String,
+    /// What it is for
+    #[arg(long)]
+    pub purpose: String,
+    /// Its software version
+    #[arg(long, default_value = "0")]
+    pub agent_version: String,
+    /// Where it runs
+    #[arg(long, value_enum, default_value_t = Environment::Dev)]
+    pub environment: Environment,
+    /// The scope it would like to have
+    #[arg(long, default_value = "")]
+    pub scope: String,
+    /// The resources it would like to use
+    #[arg(long)]
+    pub resource: Vec<String>,
+    /// The owner it expects; it will not use a token before this one has claimed it
+    #[arg(long, value_name = "OWNER")]
+    pub expected_owner: Option<String>,
+    /// Wait until somebody claims or refuses it
+    #[arg(long)]
+    pub wait: bool,
+    #[command(flatten)]
+    pub key: AgentKey,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Environment {
+    Dev,
+    Test,
+    Prod,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClaimArgs {
+    /// The claim's id, the last part of the address the agent shows
+    pub claim: String,
+    /// The code the agent shows
+    #[arg(long)]
+    pub code: String,
+    /// The handle it is to have; without it it keeps the generated one
+    #[arg(long)]
+    pub handle: Option<String>,
+    /// The most it may ever do
+    #[arg(long, default_value = "")]
+    pub scope: String,
+    /// Where it may do it
+    #[arg(long)]
+    pub resource: Vec<String>,
+    /// The longest a task of it may last, in seconds
+    #[arg(long, default_value_t = 3600)]
+    pub max_task_seconds: u64,
+    /// The fingerprint words the agent shows, to claim without being asked
+    #[arg(long, value_name = "WORDS")]
+    pub confirm: Option<String>,
+    /// Refuse the claim instead
+    #[arg(long, conflicts_with_all = ["handle", "confirm"])]
+    pub refuse: bool,
+    #[command(flatten)]
+    pub key: OwnerKey,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TaskCommand {
+    /// Give an agent a task; only that agent can get tokens for it
+    #[command(
+        after_help = "Example:  handfast task new --agent did:key:z6Mk… --intent 'invoice July' --scope files:read --resource https://api.example/"
+    )]
+    New {
+        /// The agent's DID or handle
+        #[arg(long)]
+        agent: String,
+        /// What it is to do
+        #[arg(long)]
+        intent: String,
+        /// What it may do for that
+        #[arg(long)]
+        scope: String,
+        /// Where
+        #[arg(long)]
+        resource: Vec<String>,
+        /// A reference to something outside, such as a ticket
+        #[arg(long, value_name = "TEXT")]
+        reference: Option<String>,
+        /// How long it may take, in seconds
+        #[arg(long)]
+        seconds: Option<u64>,
+        #[command(flatten)]
+        key: OwnerKey,
+    },
+    /// Show a task
+    Show {
+        /// The task's id
+        task: String,
+        #[command(flatten)]
+        key: OwnerKey,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenArgs {
+    /// What the token is to allow
+    #[arg(long, default_value = "")]
+    pub scope: String,
+    /// Where
+    #[arg(long)]
+    pub resource: Vec<String>,
+    /// Inside this task
+    #[arg(long, conflicts_with = "intent")]
+    pub task: Option<String>,
+    /// For a new task of the agent's own, with this intent
+    #[arg(long)]
+    pub intent: Option<String>,
+    #[command(flatten)]
+    pub key: AgentKey,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CurlArgs {
+    /// The URL
+    pub url: String,
+    /// The method; GET, or POST with data
+    #[arg(short = 'X', long, value_name = "METHOD")]
+    pub request: Option<String>,
+    /// A field to send, `Name: value`
+    #[arg(short = 'H', long, value_name = "FIELD")]
+    pub header: Vec<String>,
+    /// The body to send; `@FILE` reads it from a file
+    #[arg(short, long)]
+    pub data: Option<String>,
+    /// Print status and fields of the answer, too
+    #[arg(short, long)]
+    pub include: bool,
+    /// The scope to ask for
+    #[arg(long, default_value = "")]
+    pub scope: String,
+    /// The resource the token is for; without it the URL's origin
+    #[arg(long)]
+    pub resource: Option<String>,
+    /// Inside this task
+    #[arg(long)]
+    pub task: Option<String>,
+    #[command(flatten)]
+    pub key: AgentKey,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DidCommand {
+    /// Print the document of a did:key
+    #[command(after_help = "Example:  handfast did resolve did:key:z6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMsw")]
+    Resolve {
+        /// The DID
+        did: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RevokeCommand {
+    /// Revoke an agent: every token of it dies at every resource server within seconds, and it never comes back
+    #[command(after_help = "Example:  handfast revoke agent billing-bot --reason 'key leaked'")]
+    Agent {
+        /// The agent's DID or handle
+        agent: String,
+        /// Why; kept in the registry's log
+        #[arg(long, default_value = "")]
+        reason: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        /// Revoke somebody else's agent (admins only)
+        #[arg(long)]
+        admin: bool,
+        #[command(flatten)]
+        key: OwnerKey,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RegistryUrl {
+    /// The registry's URL
+    #[arg(long, env = "HANDFAST_REGISTRY", value_name = "URL")]
+    pub registry: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AgentKey {
+    /// The agent's key file
+    #[arg(long, env = "HANDFAST_AGENT_KEY", value_name = "FILE", default_value = "agent.json")]
+    pub key: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OwnerKey {
+    /// The owner's key file
+    #[arg(long = "key", env = "HANDFAST_OWNER_KEY", value_name = "FILE", default_value = "owner.json")]
+    pub key: PathBuf,
+}

@@ -1,0 +1,160 @@
+//! `handfast agent`: keys, registration, records.
+
+use std::time::Duration;
+
+use handfast_client::{Agent, AgentRegistration, Claim, ClaimStatus, DpopKey, KeyFile, KeyKind, RegistryClient, Role};
+use handfast_delegation::Environment;
+use handfast_identity::fingerprint;
+use serde_json::json;
+
+use super::{record_lines, resources, scope};
+use crate::args::{self, AgentCommand, AgentKey, OwnerKey, RegisterArgs};
+use crate::exit::{Exit, Failure};
+use crate::keyfiles;
+use crate::ui::Ui;
+
+pub(crate) async fn run(command: AgentCommand, ui: Ui) -> Result<(), Failure> {
+    match command {
+        AgentCommand::Init { p256, key } => init(p256, &key, ui),
+        AgentCommand::Register(args) => register(args, ui).await,
+        AgentCommand::Show { agent, owner_key, key } => show(agent, owner_key, &key, ui).await,
+        AgentCommand::List { all, key } => list(all, &key, ui).await,
+    }
+}
+
+fn init(p256: bool, key: &AgentKey, ui: Ui) -> Result<(), Failure> {
+    let made = if p256 { keyfiles::p256_key()? } else { DpopKey::generate() };
+    let file = KeyFile::new(KeyKind::Agent, made);
+    file.create(&key.key)?;
+    let (did, words) = (file.key.did(), fingerprint(file.key.did()));
+    ui.result(&json!({"did": did.as_str(), "fingerprint": words, "key_file": key.key}), |_| {
+        format!("{did}\nFingerprint {words}\nKey file {} (whoever has it is the agent)", key.key.display())
+    })
+}
+
+async fn register(args: RegisterArgs, ui: Ui) -> Result<(), Failure> {
+    let mut file = KeyFile::load(&args.key.key)?;
+    let registration = AgentRegistration {
+        name: args.name,
+        version: args.agent_version,
+        purpose: args.purpose,
+        environment: match args.environment {
+            args::Environment::Dev => Environment::Dev,
+            args::Environment::Test => Environment::Test,
+            args::Environment::Prod => Environment::Prod,
+        },
+        scope: scope(&args.scope)?,
+        resources: resources(&args.resource)?,
+        expected_owner: args.expected_owner.clone(),
+    };
+    let registry = RegistryClient::new(&args.registry.registry, file.key.clone())?;
+    let registered = registry.register_agent(&registration).await?;
+    file.issuer = Some(registry.issuer().to_owned());
+    file.handle = Some(registered.record.handle().to_owned());
+    file.expected_owner = args.expected_owner;
+    file.claim = registered.claim.as_ref().map(|claim| claim.id.clone());
+    file.update(&args.key.key)?;
+    let words = fingerprint(file.key.did());
+    let claim = registered.claim.as_ref().map(|claim| {
+        json!({"id": claim.id, "user_code": claim.user_code.expose(), "verification_uri": claim.verification_uri,
+               "expires_in": claim.expires_in})
+    });
+    let told = json!({"agent": registered.record.members(), "claim": claim, "fingerprint": words});
+    ui.result(&told, |_| {
+        let how = registered.claim.as_ref().map(|claim| claim_lines(claim, &words)).unwrap_or_default();
+        format!("Registered as {}\n{how}", ui.strong(registered.record.handle()))
+    })?;
+    match registered.claim {
+        Some(claim) if args.wait => wait(&registry, &claim, file, &args.key, ui).await,
+        _ => Ok(()),
+    }
+}
+
+fn claim_lines(claim: &Claim, words: &str) -> String {
+    format!(
+        "To claim it, its owner goes to {}\n  or runs  handfast claim {} --code {}\n  and compares the words  {words}\n\
+         The code is good for {} minutes.",
+        claim.verification_uri,
+        claim.id,
+        claim.user_code.expose(),
+        claim.expires_in / 60
+    )
+}
+
+async fn wait(
+    registry: &RegistryClient,
+    claim: &Claim,
+    mut file: KeyFile,
+    key: &AgentKey,
+    ui: Ui,
+) -> Result<(), Failure> {
+    ui.remark("Waiting for the owner …");
+    loop {
+        tokio::time::sleep(Duration::from_secs(claim.interval.max(1))).await;
+        match registry.claim_status(&claim.id).await? {
+            ClaimStatus::Pending => {}
+            ClaimStatus::Refused => return Err(Failure::new(Exit::Refused, "the claim was refused")),
+            ClaimStatus::Expired => {
+                return Err(
+                    Failure::new(Exit::Refused, "nobody claimed the agent in time").with_help("register it again")
+                );
+            }
+            ClaimStatus::Claimed { owner, handle } => {
+                if file.expected_owner.as_ref().is_some_and(|expected| *expected != owner.id) {
+                    return Err(Failure::new(
+                        Exit::Refused,
+                        format!("{} claimed it, who is not the expected owner", owner.id),
+                    )
+                    .with_help("do not use this agent; make a new key"));
+                }
+                file.owner = Some(owner.clone());
+                file.handle = handle.or(file.handle);
+                file.update(&key.key)?;
+                let told = json!({"status": "CLAIMED", "owner": owner.id, "handle": file.handle});
+                return ui.result(&told, |_| format!("Claimed by {}", owner.id));
+            }
+        }
+    }
+}
+
+async fn show(
+    agent: Option<String>,
+    owner_key: Option<std::path::PathBuf>,
+    key: &AgentKey,
+    ui: Ui,
+) -> Result<(), Failure> {
+    let record = if let Some(path) = owner_key {
+        let wanted = agent.ok_or_else(|| Failure::new(Exit::Usage, "which agent? name its DID or handle"))?;
+        keyfiles::management(&keyfiles::owner(&path)?)?.agent(&wanted).await?
+    } else {
+        let own = Agent::load(&key.key)?;
+        let wanted = agent.unwrap_or_else(|| own.did().to_string());
+        own.registry().acting_as(Role::Agent)?.agent(&wanted).await?
+    };
+    ui.result(record.members(), |_| record_lines(&record))
+}
+
+async fn list(all: bool, key: &OwnerKey, ui: Ui) -> Result<(), Failure> {
+    let role = if all { Role::Reader } else { Role::Owner };
+    let management = keyfiles::management_as(&keyfiles::owner(&key.key)?, role)?;
+    let mut after: Option<String> = None;
+    let mut count = 0_usize;
+    loop {
+        let page = management.agents(after.as_deref(), None).await?;
+        for record in &page.agents {
+            count += 1;
+            ui.result(record.members(), |_| {
+                let status = record.members().get("status").and_then(|status| status.as_str()).unwrap_or_default();
+                format!("{status:<10} {:<32} {}", record.handle().escape_debug(), record.did())
+            })?;
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    if count == 0 {
+        ui.remark("No agents.");
+    }
+    Ok(())
+}

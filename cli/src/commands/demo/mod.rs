@@ -1,0 +1,92 @@
+//! `handfast demo`: the main job, end to end, against real servers on this machine.
+//!
+//! Two servers are started on loopback: a registry and an API that knows nothing of it but its URL and feed key. Then an
+//! agent is registered, claimed and called for, and everybody who is not that agent is turned away.
+
+mod attack;
+mod cast;
+mod story;
+
+use crate::exit::{Exit, Failure};
+use crate::local::{Local, Ports};
+use crate::ui::Ui;
+
+use attack::Forgery;
+use cast::Cast;
+use story::{Expect, Story};
+
+pub(crate) async fn run(ui: Ui) -> Result<(), Failure> {
+    let local = Local::start(Ports::default()).await?;
+    let mut story = Story::new(ui);
+    story.opening(&local)?;
+    let told = tell(&local, &mut story).await;
+    local.stop().await;
+    told?;
+    story.ending()
+}
+
+async fn tell(local: &Local, story: &mut Story) -> Result<(), Failure> {
+    let mut cast = Cast::new(local).await?;
+
+    story.step("register", Expect::Accepted, cast.register()).await?;
+    story.step("register_without_proof", Expect::Refused("proof_required"), cast.register_for_somebody_else()).await?;
+    story.step("pre_claim_call", Expect::Refused("insufficient_scope"), cast.call_before_claim()).await?;
+    story.step("claim", Expect::Accepted, cast.claim()).await?;
+    story.step("claim_code_reused", Expect::Refused("code_used"), cast.claim_again()).await?;
+    story.step("token", Expect::Accepted, cast.take_token()).await?;
+    story.step("call", Expect::Accepted, cast.call()).await?;
+
+    let scene = cast.scene().await?;
+    let echo = local.echo_url();
+    story.step("replayed_proof", Expect::Refused("proof_replayed"), scene.replay(&echo)).await?;
+    story.step("stolen_token", Expect::Refused("holder_mismatch"), scene.send(&echo, Forgery::OtherKey)).await?;
+    story.step("wrong_method", Expect::Refused("method_mismatch"), scene.send(&echo, Forgery::OtherMethod)).await?;
+    story.step("wrong_target", Expect::Refused("target_mismatch"), scene.send(&echo, Forgery::OtherTarget)).await?;
+    story.step("bearer_downgrade", Expect::Refused("bearer_downgrade"), scene.send(&echo, Forgery::Bearer)).await?;
+    let foreign = cast.token_for_another_resource().await?;
+    story
+        .step("wrong_audience", Expect::Refused("audience_mismatch"), scene.with(foreign).send(&echo, Forgery::None))
+        .await?;
+    let expired = cast.expired_token()?;
+    story
+        .step("expired_token", Expect::Refused("token_expired"), scene.with(expired).send(&echo, Forgery::None))
+        .await?;
+    let other = local.other_url();
+    story.step("missing_scope", Expect::Refused("insufficient_scope"), scene.send(&other, Forgery::None)).await?;
+
+    story.step("revoke_agent", Expect::Accepted, cast.revoke()).await?;
+    story.step("call_after_revoke", Expect::Refused("agent_revoked"), scene.send_until_refused(&echo)).await?;
+    Ok(())
+}
+
+/// What one step met: an HTTP status, and the stable reason if it was a refusal.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    status: Option<u16>,
+    reason: Option<String>,
+}
+
+impl Seen {
+    const fn accepted(status: u16) -> Self {
+        Self { status: Some(status), reason: None }
+    }
+
+    fn refused(status: u16, reason: &str) -> Self {
+        Self { status: Some(status), reason: Some(reason.to_owned()) }
+    }
+
+    /// A registry's answer through the client: refusals are what the story is about, anything else ends it.
+    fn of<T>(status: u16, result: Result<T, handfast_client::ClientError>) -> Result<(Self, Option<T>), Failure> {
+        match result {
+            Ok(value) => Ok((Self::accepted(status), Some(value))),
+            Err(handfast_client::ClientError::Registry(refusal)) => {
+                Ok((Self::refused(refusal.status(), refusal.reason()), None))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn missing(what: &str) -> Failure {
+    Failure::new(Exit::Failed, format!("the story cannot go on without {what}"))
+}

@@ -1,0 +1,97 @@
+//! `handfast registry`: set one up and run it.
+
+use std::path::Path;
+
+use handfast_registry::{ConfigFile, ResourceFile, SetupError};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use super::dev::wait_for_stop;
+use crate::args::{RegistryCommand, RegistryInitArgs};
+use crate::exit::{Exit, Failure};
+use crate::ui::Ui;
+
+pub(crate) async fn run(command: RegistryCommand, ui: Ui) -> Result<(), Failure> {
+    match command {
+        RegistryCommand::Init(args) => init(&args, ui).await,
+        RegistryCommand::Serve { dir } => serve(&dir, ui).await,
+    }
+}
+
+async fn init(args: &RegistryInitArgs, ui: Ui) -> Result<(), Failure> {
+    let mut config = ConfigFile::new(&args.issuer, args.listen);
+    if args.development {
+        config.mode = "development".to_owned();
+    }
+    config.pre_claim_scopes = args.pre_claim_scopes.split_whitespace().map(str::to_owned).collect();
+    config.resources = args.resource.iter().map(|text| resource(text)).collect::<Result<_, _>>()?;
+    let made = handfast_registry::init(&args.dir, &config).await.map_err(|error| failure(&error))?;
+    let code = made.admin_code.expose();
+    let told = json!({"dir": args.dir, "issuer": args.issuer, "feed_key": made.feed_key, "admin_code": code});
+    ui.result(&told, |_| {
+        format!(
+            "Registry made in {dir}\n\
+             Feed key     {feed}  (resource servers pin it)\n\
+             Admin code   {code}  (once, within 24 hours)\n\n\
+             Next:  handfast registry serve --dir {dir}\n\
+             then:  handfast owner init --registry {issuer} --enrol {code}",
+            dir = args.dir.display(),
+            feed = made.feed_key,
+            issuer = args.issuer,
+        )
+    })
+}
+
+fn resource(text: &str) -> Result<ResourceFile, Failure> {
+    // a resource may hold `=` in its query, a scope cannot begin before the last one
+    let (id, scopes) = text.rsplit_once('=').ok_or_else(|| {
+        Failure::new(Exit::Usage, format!("`{text}` is no `URL=SCOPE SCOPE`"))
+            .with_help("for example https://api.example/=files:read")
+    })?;
+    Ok(ResourceFile::new(id, &scopes.split_whitespace().collect::<Vec<_>>()))
+}
+
+async fn serve(dir: &Path, ui: Ui) -> Result<(), Failure> {
+    start_logging();
+    let registry = handfast_registry::open(dir).await.map_err(|error| failure(&error))?;
+    let address = registry.config().listen();
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        Failure::new(Exit::Failed, format!("cannot listen on {address}: {error}"))
+            .with_help("see `listen` in registry.toml")
+    })?;
+    let told = json!({"issuer": registry.config().issuer(), "listen": address, "feed_key": registry.feed_key()});
+    ui.result(&told, |_| format!("Registry {} listening on {address}", registry.config().issuer()))?;
+    registry
+        .serve(listener, async {
+            // without signals it still serves; it is then stopped by force
+            if wait_for_stop().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        })
+        .await;
+    Ok(())
+}
+
+/// Logs on standard error; `RUST_LOG` chooses what, `info` without it.
+fn start_logging() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    // a second start in one process would be the only failure
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(Ui::colours(&std::io::stderr()))
+        .with_writer(std::io::stderr)
+        .try_init();
+}
+
+fn failure(error: &SetupError) -> Failure {
+    let failure = |exit| Failure::new(exit, error.to_string());
+    match error {
+        SetupError::NotEmpty(_) => failure(Exit::File).with_help("name a directory that does not exist yet"),
+        SetupError::NotARegistry(_) => failure(Exit::File).with_help("make one with `handfast registry init`"),
+        SetupError::Io { .. } | SetupError::Key(_) => failure(Exit::File),
+        SetupError::Config(_) => failure(Exit::Usage),
+        SetupError::Store(_) => failure(Exit::Unavailable),
+        _ => failure(Exit::Failed),
+    }
+}

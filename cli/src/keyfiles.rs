@@ -1,0 +1,101 @@
+//! Key files, registries and their errors, as commands see them.
+
+use std::path::Path;
+
+use handfast_client::{
+    Agent, ClientError, DpopKey, KeyFile, KeyFileError, KeyKind, Management, OwnerError, RegistryClient, RegistryError,
+    Role, SignError,
+};
+use handfast_identity::{OsRandom, SigningKey};
+
+use crate::exit::{Exit, Failure};
+
+/// Loads an agent's key file.
+pub(crate) fn agent(path: &Path) -> Result<Agent, Failure> {
+    Ok(Agent::load(path)?)
+}
+
+/// Loads an owner's key file.
+pub(crate) fn owner(path: &Path) -> Result<KeyFile, Failure> {
+    let file = KeyFile::load(path).map_err(ClientError::from)?;
+    if file.kind != KeyKind::Owner {
+        return Err(Failure::new(
+            Exit::File,
+            format!("`{}` is an agent's key file, expected an owner's", path.display()),
+        )
+        .with_help("name the owner's file with `--key`"));
+    }
+    Ok(file)
+}
+
+/// The registry of an owner's key file, acting for that owner about what is theirs.
+pub(crate) fn management(file: &KeyFile) -> Result<Management, Failure> {
+    management_as(file, Role::Owner)
+}
+
+/// The registry of an owner's key file, in this role.
+pub(crate) fn management_as(file: &KeyFile, role: Role) -> Result<Management, Failure> {
+    Ok(registry_of(file)?.acting_as(role)?)
+}
+
+/// The registry that a key file was registered at.
+fn registry_of(file: &KeyFile) -> Result<RegistryClient, Failure> {
+    let issuer = file.issuer.as_deref().ok_or_else(|| {
+        Failure::new(Exit::File, "the key file names no registry").with_help("register the key first")
+    })?;
+    Ok(RegistryClient::new(issuer, file.key.clone())?)
+}
+
+/// A fresh P-256 key, for peers that only know ES256.
+pub(crate) fn p256_key() -> Result<DpopKey, Failure> {
+    // one scalar in 2^32 is none
+    let made = (0..4).find_map(|_| SigningKey::generate_p256(&mut OsRandom).ok());
+    made.map(DpopKey::from_signing_key).ok_or_else(|| Failure::new(Exit::Failed, "no key could be made"))
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        match &error {
+            ClientError::KeyFile(cause) => of_key_file(cause),
+            ClientError::Registry(refusal) => of_refusal(refusal),
+            ClientError::Transport(_) => Self::new(Exit::Unavailable, error.to_string())
+                .with_help("is the server running, and is its URL right?"),
+            ClientError::Argument(_) => Self::new(Exit::Usage, error.to_string()),
+            ClientError::Owner(OwnerError::NotYet) => Self::new(Exit::Refused, error.to_string())
+                .with_help("claim the agent first, with the code it was given"),
+            ClientError::Sign(SignError::PlainHttp { .. }) => {
+                Self::new(Exit::Usage, error.to_string()).with_help("use the https URL")
+            }
+            _ => Self::new(Exit::Failed, error.to_string()),
+        }
+    }
+}
+
+impl From<KeyFileError> for Failure {
+    fn from(error: KeyFileError) -> Self {
+        of_key_file(&error)
+    }
+}
+
+fn of_key_file(error: &KeyFileError) -> Failure {
+    let failure = Failure::new(Exit::File, error.to_string());
+    match error {
+        KeyFileError::Io { cause, .. } if cause.kind() == std::io::ErrorKind::NotFound => failure
+            .with_help("make one with `handfast agent init` or `handfast owner init`, or name another with `--key`"),
+        KeyFileError::Exists { .. } => failure.with_help("choose another file with `--key`"),
+        _ => failure,
+    }
+}
+
+fn of_refusal(refusal: &RegistryError) -> Failure {
+    let exit = if refusal.status() >= 500 || refusal.status() == 429 { Exit::Unavailable } else { Exit::Refused };
+    let detail = refusal.detail().unwrap_or("no details given");
+    let failure = Failure::new(exit, format!("the registry refused: {detail}")).with_reason(refusal.reason());
+    match refusal.reason() {
+        "slow_down" => failure.with_help("wait a minute and try again"),
+        "code_used" | "code_expired" | "code_void" => failure.with_help("let the agent ask for a new code"),
+        "wrong_code" => failure.with_help("compare the code with what the agent shows"),
+        "handle_taken" | "handle_confusable" | "invalid_handle" => failure.with_help("choose another handle"),
+        _ => failure,
+    }
+}

@@ -1,0 +1,54 @@
+//! The `handfast` command line.
+//!
+//! Commands hold no protocol of their own: agents and owners go through `handfast-client`, the registry through
+//! `handfast-registry`, protected routes through `handfast-middleware`.
+
+mod args;
+mod commands;
+mod exit;
+mod keyfiles;
+mod local;
+mod ui;
+
+use std::process::ExitCode;
+
+use args::{Cli, Command};
+use clap::Parser;
+use exit::{Exit, Failure};
+use ui::Ui;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let ui = Ui::new(cli.json);
+    match run(cli, ui) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            ui.failure(&failure);
+            failure.code()
+        }
+    }
+}
+
+fn run(cli: Cli, ui: Ui) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Failed, format!("cannot start: {error}")))?;
+    runtime.block_on(dispatch(cli.command, ui))
+}
+
+async fn dispatch(command: Command, ui: Ui) -> Result<(), Failure> {
+    match command {
+        Command::Demo => commands::demo::run(ui).await,
+        Command::Dev(args) => commands::dev::run(&args, ui).await,
+        Command::Registry(command) => commands::registry::run(command, ui).await,
+        Command::Owner(command) => commands::owner::run(command, ui).await,
+        Command::Agent(command) => commands::agent::run(command, ui).await,
+        Command::Claim(args) => commands::claim::run(args, ui).await,
+        Command::Task(command) => commands::task::run(command, ui).await,
+        Command::Token(args) => commands::token::run(args, ui).await,
+        Command::Curl(args) => commands::curl::run(args, ui).await,
+        Command::Did(command) => commands::did::run(&command, ui),
+        Command::Revoke(command) => commands::revoke::run(command, ui).await,
+    }
+}

@@ -1,0 +1,118 @@
+//! The short way: a key file in, a signing HTTP client out.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use handfast_identity::DidKey;
+use reqwest_middleware::ClientWithMiddleware;
+
+use crate::clock::{Clock, SystemClock};
+use crate::error::{ArgumentError, ClientError};
+use crate::http_client::AgentHttp;
+use crate::keyfile::{KeyFile, KeyKind};
+use crate::owner::{Owner, OwnerGate};
+use crate::registry::RegistryClient;
+use crate::token::{TokenManager, TokenRequest};
+
+/// An agent: its key, its registry, and whose it is.
+///
+/// Where an owner was named at registration, no token is asked for before that owner has claimed the agent, and none ever if
+/// somebody else has. Without a named owner the caller shows [`Agent::owner`] to whoever should know.
+#[derive(Clone, Debug)]
+pub struct Agent {
+    file: KeyFile,
+    registry: RegistryClient,
+}
+
+impl Agent {
+    /// The agent of a key file.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::KeyFile`] for an unusable file, [`ClientError::Argument`] for an owner's, or one without a registry.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, ClientError> {
+        Self::from_key_file(KeyFile::load(path)?)
+    }
+
+    /// The agent of a key file that was read already.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Argument`] for an owner's key file, or one without a registry.
+    pub fn from_key_file(file: KeyFile) -> Result<Self, ClientError> {
+        Self::with_clock(file, Arc::new(SystemClock))
+    }
+
+    /// The same by another clock.
+    ///
+    /// # Errors
+    ///
+    /// As [`Agent::from_key_file`].
+    pub fn with_clock(file: KeyFile, clock: Arc<dyn Clock>) -> Result<Self, ClientError> {
+        if file.kind != KeyKind::Agent {
+            return Err(ArgumentError::KeyFile("this is an owner's key file, expected an agent's").into());
+        }
+        let Some(issuer) = file.issuer.as_deref() else {
+            return Err(ArgumentError::KeyFile("the key file names no registry: register the agent first").into());
+        };
+        let registry = RegistryClient::with_clock(issuer, file.key.clone(), clock)?;
+        Ok(Self { file, registry })
+    }
+
+    /// Its DID.
+    #[must_use]
+    pub fn did(&self) -> &DidKey {
+        self.file.key.did()
+    }
+
+    /// Its owner, as last seen.
+    #[must_use]
+    pub const fn owner(&self) -> Option<&Owner> {
+        self.file.owner.as_ref()
+    }
+
+    /// Its key file.
+    #[must_use]
+    pub const fn key_file(&self) -> &KeyFile {
+        &self.file
+    }
+
+    /// Its registry.
+    #[must_use]
+    pub const fn registry(&self) -> &RegistryClient {
+        &self.registry
+    }
+
+    /// An HTTP client that signs: with tokens for `scopes` at `resource`, to the origin of `resource` and nowhere else.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`]; the registry is asked with the first request, not here.
+    pub fn http(&self, resource: &str, scopes: &[&str]) -> Result<ClientWithMiddleware, ClientError> {
+        self.http_for(TokenRequest::new(resource, scopes)?)?.build()
+    }
+
+    /// The same for any token, and with more to choose.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Owner`] when another owner than the expected one is known to have claimed the agent.
+    pub fn http_for(&self, request: TokenRequest) -> Result<AgentHttp, ClientError> {
+        Ok(AgentHttp::guarded(&self.registry, request, self.gate()?))
+    }
+
+    /// Tokens without an HTTP client, for callers that send requests by other means.
+    ///
+    /// # Errors
+    ///
+    /// As [`Agent::http_for`].
+    pub fn tokens(&self, request: TokenRequest) -> Result<TokenManager, ClientError> {
+        Ok(TokenManager::guarded(&self.registry, request, self.gate()?))
+    }
+
+    fn gate(&self) -> Result<Option<OwnerGate>, ClientError> {
+        let Some(expected) = self.file.expected_owner.as_deref() else { return Ok(None) };
+        let (owner, claim) = (self.file.owner.as_ref(), self.file.claim.as_deref());
+        Ok(Some(OwnerGate::new(expected, owner, claim, self.registry.clone())?))
+    }
+}

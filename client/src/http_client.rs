@@ -1,0 +1,74 @@
+//! Building the signing HTTP client.
+
+use std::sync::Arc;
+
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware};
+
+use crate::error::{ArgumentError, ClientError};
+use crate::owner::OwnerGate;
+use crate::registry::RegistryClient;
+use crate::signing::{Credentials, Destinations, Prover, Signer};
+use crate::token::{TokenManager, TokenRequest};
+
+/// A signing HTTP client under construction: for one kind of token and the origins it may go to.
+pub struct AgentHttp {
+    registry: RegistryClient,
+    request: TokenRequest,
+    gate: Option<OwnerGate>,
+    origins: Vec<String>,
+    around: Vec<Arc<dyn Middleware>>,
+}
+
+impl AgentHttp {
+    /// A client whose requests carry tokens for `request`, and go to the origins of its resources.
+    #[must_use]
+    pub fn new(registry: &RegistryClient, request: TokenRequest) -> Self {
+        Self::guarded(registry, request, None)
+    }
+
+    pub(crate) fn guarded(registry: &RegistryClient, request: TokenRequest, gate: Option<OwnerGate>) -> Self {
+        let origins = request.resources.iter().map(ToString::to_string).collect();
+        Self { registry: registry.clone(), request, gate, origins, around: Vec::new() }
+    }
+
+    /// Allows one more origin: for a resource server whose URL is not its resource identifier. The tokens are readable there.
+    #[must_use]
+    pub fn also_to(mut self, origin: impl Into<String>) -> Self {
+        self.origins.push(origin.into());
+        self
+    }
+
+    /// Puts a middleware around the signer, a retry layer say: whatever it sends again is signed again.
+    #[must_use]
+    pub fn around(mut self, middleware: impl Middleware) -> Self {
+        self.around.push(Arc::new(middleware));
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    ///
+    /// [`ArgumentError::NoOrigin`] when neither a resource nor an added origin is an `http` URL.
+    pub fn build(self) -> Result<ClientWithMiddleware, ClientError> {
+        let destinations = Destinations::of(self.registry.mode(), self.origins.iter().map(String::as_str));
+        if destinations.is_empty() {
+            return Err(ArgumentError::NoOrigin.into());
+        }
+        let prover = Arc::new(Prover::new(self.registry.key().clone(), self.registry.clock()));
+        let manager = Arc::new(TokenManager::guarded(&self.registry, self.request, self.gate));
+        let signer = Signer::new(prover, destinations, Credentials::Token(manager));
+        let outside = ClientBuilder::new(self.registry.plain().clone());
+        let outside = self.around.into_iter().fold(outside, ClientBuilder::with_arc);
+        Ok(outside.with(signer).build())
+    }
+}
+
+impl std::fmt::Debug for AgentHttp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AgentHttp")
+            .field("request", &self.request)
+            .field("origins", &self.origins)
+            .finish_non_exhaustive()
+    }
+}

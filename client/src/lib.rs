@@ -1,0 +1,63 @@
+//! Agent side: hold a key, register it, get tokens bound to it, and sign every request.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use handfast_client::Agent;
+//!
+//! let agent = Agent::load("agent.json")?;
+//! let http = agent.http("https://api.example", &["echo:read"])?;
+//! let answer = http.get("https://api.example/echo").send().await?;
+//! println!("{}", answer.text().await?);
+//!
+//! // credentials go to the origins of the token's resources and nowhere else
+//! assert!(http.get("https://other.example/echo").send().await.is_err());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | asked of the signing client | done |
+//! |---|---|
+//! | a request to an allowed origin | signed anew for every attempt: fresh proof, newest nonce of that origin |
+//! | another origin; `http` beyond loopback, and in production on loopback too | refused, nothing is sent ([`SignError`]) |
+//! | an `Authorization` or `DPoP` field set by the caller | refused, nothing is sent |
+//! | a redirect in the answer | stops with [`SignError::Redirect`]; no credentials follow it |
+//! | `use_dpop_nonce` | answered once, with the nonce; then [`SignError::NonceRepeated`] |
+//! | the same, for a body that can be sent only once | [`SignError::BodyNotRepeatable`] |
+//!
+//! There is no way to send a bound token as Bearer. Middleware of the caller's, a retry layer say, goes *around* the signer
+//! ([`AgentHttp::around`]), so that whatever it repeats is signed again. Wrapping the finished client once more would put it
+//! below, where it could only repeat a proof.
+//!
+//! Out: what a token says (it is opaque here), and every decision of a server.
+
+mod agent;
+mod clock;
+mod error;
+mod form;
+mod http_client;
+mod key;
+mod keyfile;
+mod owner;
+mod registry;
+mod secret;
+mod signing;
+mod statement;
+mod token;
+
+pub use agent::Agent;
+pub use clock::{Clock, SystemClock};
+pub use error::{AnswerError, ArgumentError, ClientError, OwnerError, RegistryError, SignError};
+pub use handfast_fetch::Mode;
+pub use http_client::AgentHttp;
+pub use key::DpopKey;
+pub use keyfile::{KeyFile, KeyFileError, KeyKind, MAX_KEY_FILE_BYTES};
+pub use owner::Owner;
+pub use registry::{
+    AgentPage, AgentRecord, AgentStatus, Approval, ApprovalAnswer, Ceiling, Claim, ClaimStatus, Confirmation,
+    DelegationMode, Management, Metadata, NewTask, OwnerRecord, Registered, RegistryClient, Role, Task,
+};
+pub use reqwest;
+pub use reqwest_middleware;
+pub use secret::Secret;
+pub use statement::{AgentRegistration, OwnerRegistration};
+pub use token::{BoundToken, TaskChoice, TokenManager, TokenRequest};

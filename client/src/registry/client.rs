@@ -1,0 +1,227 @@
+//! One key's view of one registry.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use handfast_dpop::Target;
+use handfast_fetch::{Mode, SetupError, connecting_client};
+use http::header::CONTENT_TYPE;
+use reqwest::Url;
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, RequestBuilder};
+use tokio::sync::OnceCell;
+
+use super::agents::{Claim, OwnerRecord, Registered};
+use super::claims::ClaimStatus;
+use super::{Answer, Management, Metadata, Role};
+use crate::clock::{Clock, SystemClock};
+use crate::error::{ClientError, SignError};
+use crate::key::DpopKey;
+use crate::signing::{Credentials, Destinations, Issuer, Prover, Signer};
+use crate::statement::{AgentRegistration, OwnerRegistration, STATEMENT_MEDIA_TYPE};
+
+/// A registry that needs longer for one call is down.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// One key's view of one registry. Cloning shares it.
+///
+/// The registry is the one the user named, so it may be at any address; everything it says about endpoints has to stay at
+/// that origin. Plain `http` means a development registry, and is for loopback only.
+#[derive(Clone)]
+pub struct RegistryClient(Arc<Inner>);
+
+struct Inner {
+    issuer: Issuer,
+    key: DpopKey,
+    clock: Arc<dyn Clock>,
+    /// Connections, without any credentials.
+    plain: reqwest::Client,
+    metadata: OnceCell<Metadata>,
+    /// Nonces of the token endpoint and those of the API are two matters (DPOP-10).
+    token_prover: Arc<Prover>,
+    token_http: ClientWithMiddleware,
+    api_prover: Arc<Prover>,
+    proof_http: ClientWithMiddleware,
+}
+
+impl RegistryClient {
+    /// The registry `issuer`, seen with `key`. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Argument`] for a text that is no issuer, [`ClientError::Setup`] without a trust store.
+    pub fn new(issuer: &str, key: DpopKey) -> Result<Self, ClientError> {
+        Self::with_clock(issuer, key, Arc::new(SystemClock))
+    }
+
+    /// The same by another clock.
+    ///
+    /// # Errors
+    ///
+    /// As [`RegistryClient::new`].
+    pub fn with_clock(issuer: &str, key: DpopKey, clock: Arc<dyn Clock>) -> Result<Self, ClientError> {
+        let issuer = Issuer::parse(issuer)?;
+        let plain = connecting_client(issuer.mode())?
+            .user_agent(concat!("handfast/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| SetupError::Settings(error.into()))?;
+        let destinations = Destinations::of(issuer.mode(), [issuer.as_str()]);
+        let proving = |prover: &Arc<Prover>| {
+            let signer = Signer::new(Arc::clone(prover), destinations.clone(), Credentials::ProofOnly);
+            ClientBuilder::new(plain.clone()).with(signer).build()
+        };
+        let token_prover = Arc::new(Prover::new(key.clone(), Arc::clone(&clock)));
+        let api_prover = Arc::new(Prover::new(key.clone(), Arc::clone(&clock)));
+        Ok(Self(Arc::new(Inner {
+            token_http: proving(&token_prover),
+            proof_http: proving(&api_prover),
+            metadata: OnceCell::new(),
+            issuer,
+            key,
+            clock,
+            plain,
+            token_prover,
+            api_prover,
+        })))
+    }
+
+    /// The issuer identifier, as given.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        self.0.issuer.as_str()
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> &DpopKey {
+        &self.0.key
+    }
+
+    /// What the issuer's scheme says: plain `http` is development.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.0.issuer.mode()
+    }
+
+    /// The registry's metadata, fetched once; the document has to name this very issuer (MD-03).
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`]; a failure is not remembered.
+    pub async fn metadata(&self) -> Result<&Metadata, ClientError> {
+        self.0.metadata.get_or_try_init(|| self.discover()).await
+    }
+
+    /// Registers the key as an agent, with a statement made now.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`]; refusals are `invalid_did`, `weak_key`, `invalid_registration`, `proof_required`, `did_registered`,
+    /// `slow_down`.
+    pub async fn register_agent(&self, registration: &AgentRegistration) -> Result<Registered, ClientError> {
+        let statement = registration.statement(self.key(), self.issuer(), self.0.clock.now())?;
+        Registered::read(&self.post_statement(["agents"], statement).await?, self.key().did())
+    }
+
+    /// Registers the key as an owner's.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn register_owner(&self, registration: &OwnerRegistration) -> Result<OwnerRecord, ClientError> {
+        let statement = registration.statement(self.key(), self.issuer(), self.0.clock.now())?;
+        OwnerRecord::read(&self.post_statement(["owners"], statement).await?, self.key().did())
+    }
+
+    /// A new claim code for this key's agent, in place of one that is over: asked with a proof and no token.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn new_claim_code(&self) -> Result<Claim, ClientError> {
+        Ok(Claim::read(&call(self.0.proof_http.post(self.endpoint(["claims"]))).await?)?)
+    }
+
+    /// How the claim of this key's agent stands: asked with a proof and no token.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn claim_status(&self, claim: &str) -> Result<ClaimStatus, ClientError> {
+        let url = self.endpoint(["claims", claim]);
+        ClaimStatus::read(&call(self.0.proof_http.get(url)).await?)
+    }
+
+    /// The management API, acting as `role`: each call carries a token of this key for the role's scope.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Argument`] for an issuer too long to be a resource identifier.
+    pub fn acting_as(&self, role: Role) -> Result<Management, ClientError> {
+        Ok(Management::new(self, role)?)
+    }
+
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.0.clock)
+    }
+
+    pub(crate) fn plain(&self) -> &reqwest::Client {
+        &self.0.plain
+    }
+
+    pub(crate) fn token_prover(&self) -> &Prover {
+        &self.0.token_prover
+    }
+
+    pub(crate) fn token_http(&self) -> &ClientWithMiddleware {
+        &self.0.token_http
+    }
+
+    pub(crate) fn api_prover(&self) -> Arc<Prover> {
+        Arc::clone(&self.0.api_prover)
+    }
+
+    /// Where tokens come from, learning the algorithm names accepted there on the way (DPOP-122).
+    pub(crate) async fn token_endpoint(&self) -> Result<Url, ClientError> {
+        let metadata = self.metadata().await?;
+        Ok(metadata.token_endpoint().clone())
+    }
+
+    pub(super) fn endpoint<'a>(&self, segments: impl IntoIterator<Item = &'a str>) -> Url {
+        self.0.issuer.endpoint(segments)
+    }
+
+    async fn discover(&self) -> Result<Metadata, ClientError> {
+        let request = self.0.plain.get(self.0.issuer.metadata_url()).timeout(TIMEOUT);
+        let response = request.send().await.map_err(reqwest_middleware::Error::from)?;
+        let metadata = Metadata::read(&Answer::of(response).await?.ok()?, &self.0.issuer)?;
+        let target = Target::parse(metadata.token_endpoint.as_str()).map_err(SignError::from)?;
+        for prover in [&self.0.token_prover, &self.0.api_prover] {
+            prover.prefer(&target, &metadata.proof_algorithms);
+        }
+        Ok(metadata)
+    }
+
+    async fn post_statement<const N: usize>(
+        &self,
+        segments: [&str; N],
+        statement: String,
+    ) -> Result<Answer, ClientError> {
+        // the statement proves possession by itself; no proof and no token go with it
+        let request = self.0.plain.post(self.endpoint(segments)).header(CONTENT_TYPE, STATEMENT_MEDIA_TYPE);
+        let response =
+            request.timeout(TIMEOUT).body(statement).send().await.map_err(reqwest_middleware::Error::from)?;
+        Ok(Answer::of(response).await?.ok()?)
+    }
+}
+
+impl fmt::Debug for RegistryClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegistryClient").field("issuer", &self.issuer()).field("key", self.key()).finish()
+    }
+}
+
+/// Sends one call and gives the answer, if it is a success.
+pub(super) async fn call(request: RequestBuilder) -> Result<Answer, ClientError> {
+    Ok(Answer::of(request.timeout(TIMEOUT).send().await?).await?.ok()?)
+}

@@ -1,0 +1,220 @@
+//! The calls that need a token: each says as who.
+
+use std::sync::Arc;
+
+use handfast_delegation::{ResourceId, Scope};
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::agents::{AgentPage, AgentRecord};
+use super::claims::{Approval, ApprovalAnswer};
+use super::client::call;
+use super::tasks::{NewTask, Task};
+use super::{Answer, RegistryClient};
+use crate::error::{ArgumentError, ClientError};
+use crate::secret::Secret;
+use crate::signing::{Credentials, Destinations, Signer};
+use crate::token::{TaskChoice, TokenManager, TokenRequest};
+
+const OWNER_CODES: &str = "the owner codes";
+const REVOCATIONS: &str = "the revocations";
+
+/// As who a management call is made: it decides the one scope of its token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// An agent, about itself.
+    Agent,
+    /// An owner, about what is theirs.
+    Owner,
+    /// Somebody who may see the whole registry.
+    Reader,
+    /// Somebody who may change it.
+    Admin,
+}
+
+impl Role {
+    const fn scope(self) -> &'static str {
+        match self {
+            Self::Agent => "agent:self",
+            Self::Owner => "owner:self",
+            Self::Reader => "registry:read",
+            Self::Admin => "registry:admin",
+        }
+    }
+}
+
+/// The management API in one role. The registry decides what the role may do; a call that is not the role's is refused there.
+#[derive(Clone)]
+pub struct Management {
+    registry: RegistryClient,
+    role: Role,
+    http: ClientWithMiddleware,
+}
+
+#[derive(Serialize)]
+struct RevocationWire<'a> {
+    kind: &'static str,
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct RefusalWire<'a> {
+    user_code: &'a str,
+}
+
+#[derive(Serialize)]
+struct NewCodeWire {
+    role: &'static str,
+}
+
+#[derive(Deserialize)]
+struct CodeWire {
+    code: String,
+}
+
+impl Management {
+    pub(super) fn new(registry: &RegistryClient, role: Role) -> Result<Self, ArgumentError> {
+        let manager = Arc::new(TokenManager::new(registry, token_request(registry.issuer(), role)?));
+        let destinations = Destinations::of(registry.mode(), [registry.issuer()]);
+        let signer = Signer::new(registry.api_prover(), destinations, Credentials::Token(manager));
+        let http = ClientBuilder::new(registry.plain().clone()).with(signer).build();
+        Ok(Self { registry: registry.clone(), role, http })
+    }
+
+    /// The role.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The record of an agent, by DID or handle.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn agent(&self, did_or_handle: &str) -> Result<AgentRecord, ClientError> {
+        Ok(AgentRecord::read(&self.get(["agents", did_or_handle], &[]).await?)?)
+    }
+
+    /// A page of agents, from behind `after` where the page before named it.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn agents(&self, after: Option<&str>, limit: Option<u16>) -> Result<AgentPage, ClientError> {
+        let limit = limit.map(|limit| limit.to_string());
+        let query = [("after", after), ("limit", limit.as_deref())];
+        Ok(AgentPage::read(&self.get(["agents"], &query).await?)?)
+    }
+
+    /// Approves a claim: first without `confirm`, then with the fingerprint words that the first answer held.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`]; refusals are `unknown_claim`, `wrong_code`, `already_claimed`, `agent_revoked`, `handle_taken`,
+    /// `handle_confusable`, `invalid_handle`, `code_used`, `code_expired`, `code_void`, `slow_down`.
+    pub async fn approve_claim(
+        &self,
+        claim: &str,
+        approval: &Approval,
+        confirm: Option<&str>,
+    ) -> Result<ApprovalAnswer, ClientError> {
+        ApprovalAnswer::read(&self.post(["claims", claim, "approve"], &approval.wire(confirm)).await?)
+    }
+
+    /// Refuses a claim; with its code, as only who was shown the agent may.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn refuse_claim(&self, claim: &str, user_code: &Secret) -> Result<(), ClientError> {
+        self.post(["claims", claim, "refuse"], &RefusalWire { user_code: user_code.expose() }).await.map(|_| ())
+    }
+
+    /// A one-time code with which somebody becomes an owner.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn new_owner_code(&self) -> Result<Secret, ClientError> {
+        self.new_code("owner").await
+    }
+
+    /// A one-time code with which somebody becomes an admin.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn new_admin_code(&self) -> Result<Secret, ClientError> {
+        self.new_code("admin").await
+    }
+
+    /// Gives an agent a task.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn new_task(&self, task: &NewTask) -> Result<Task, ClientError> {
+        Ok(Task::read(&self.post(["tasks"], &task.wire()).await?)?)
+    }
+
+    /// A task.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn task(&self, id: &str) -> Result<Task, ClientError> {
+        Ok(Task::read(&self.get(["tasks", id], &[]).await?)?)
+    }
+
+    /// Ends an agent, by DID or handle, for ever. Gives its record as it is now, for showing.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`]; whatever it is, nothing says that the agent is revoked.
+    pub async fn revoke_agent(
+        &self,
+        did_or_handle: &str,
+        reason: Option<&str>,
+    ) -> Result<Map<String, Value>, ClientError> {
+        let body = RevocationWire { kind: "agent", id: did_or_handle, reason };
+        Ok(self.post(["revocations"], &body).await?.read(REVOCATIONS)?)
+    }
+
+    async fn new_code(&self, role: &'static str) -> Result<Secret, ClientError> {
+        let CodeWire { code } = self.post(["owners", "codes"], &NewCodeWire { role }).await?.read(OWNER_CODES)?;
+        Ok(Secret::new(code))
+    }
+
+    async fn get<const N: usize>(
+        &self,
+        segments: [&str; N],
+        query: &[(&str, Option<&str>)],
+    ) -> Result<Answer, ClientError> {
+        let mut url = self.registry.endpoint(segments);
+        for (name, value) in query.iter().filter_map(|(name, value)| Some((name, (*value)?))) {
+            url.query_pairs_mut().append_pair(name, value);
+        }
+        call(self.http.get(url)).await
+    }
+
+    async fn post<const N: usize>(&self, segments: [&str; N], body: &impl Serialize) -> Result<Answer, ClientError> {
+        let url = self.registry.endpoint(segments);
+        call(self.http.post(url).json(body)).await
+    }
+}
+
+impl std::fmt::Debug for Management {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Management").field("role", &self.role).field("registry", &self.registry).finish()
+    }
+}
+
+/// A token for the role, at the registry itself, whose resource identifier is its issuer.
+fn token_request(issuer: &str, role: Role) -> Result<TokenRequest, ArgumentError> {
+    let resources = vec![ResourceId::parse(issuer)?];
+    Ok(TokenRequest { scope: Scope::parse(role.scope())?, resources, task: TaskChoice::Own })
+}

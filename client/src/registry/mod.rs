@@ -1,0 +1,17 @@
+//! The registry's API, as its callers see it (spec/registry.md).
+
+mod agents;
+mod answer;
+mod claims;
+mod client;
+mod management;
+mod metadata;
+mod tasks;
+
+pub use agents::{AgentPage, AgentRecord, AgentStatus, Claim, OwnerRecord, Registered};
+pub(crate) use answer::Answer;
+pub use claims::{Approval, ApprovalAnswer, Ceiling, ClaimStatus, Confirmation, DelegationMode};
+pub use client::RegistryClient;
+pub use management::{Management, Role};
+pub use metadata::Metadata;
+pub use tasks::{NewTask, Task};

@@ -1,0 +1,128 @@
+//! One key's proofs: made with what is known of the server, and what is learned from its answer.
+
+use std::sync::Arc;
+
+use handfast_dpop::{ContentHash, MakeError, ProofRequest, Target};
+use http::HeaderMap;
+
+use super::challenge::DpopChallenge;
+use super::servers::Servers;
+use crate::clock::Clock;
+use crate::error::SignError;
+use crate::key::DpopKey;
+
+/// What a proof or token was refused with (RFC 9449 7.1, 8; RFC 6750 3.1).
+const USE_NONCE: &str = "use_dpop_nonce";
+const INVALID_PROOF: &str = "invalid_dpop_proof";
+const INVALID_TOKEN: &str = "invalid_token";
+
+/// What would make the next attempt better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Remedy {
+    /// Sign the nonce that came with the answer.
+    Nonce,
+    /// Sign by the server's clock, or under the algorithm name it lists.
+    Correction,
+    /// Get another token.
+    Token,
+}
+
+/// What was answered already in the course of one request: each thing is answered once (DPOP-12).
+#[derive(Debug, Default)]
+pub(crate) struct Answered {
+    nonce: bool,
+    correction: bool,
+}
+
+impl Answered {
+    /// Whether to try again with `remedy`.
+    ///
+    /// # Errors
+    ///
+    /// [`SignError::NonceRepeated`] for the second nonce.
+    pub(crate) fn again(&mut self, remedy: Option<Remedy>, target: &Target) -> Result<bool, SignError> {
+        match remedy {
+            Some(Remedy::Nonce) if self.nonce => Err(SignError::NonceRepeated { origin: target.origin().to_owned() }),
+            Some(Remedy::Nonce) => {
+                self.nonce = true;
+                Ok(true)
+            }
+            Some(Remedy::Correction) => Ok(!std::mem::replace(&mut self.correction, true)),
+            Some(Remedy::Token) | None => Ok(false),
+        }
+    }
+}
+
+/// Makes the proofs of one key in one role. Nonces of a token endpoint and of resources are not mixed (DPOP-10), not even at
+/// one origin: each role has a prover of its own.
+#[derive(Debug)]
+pub(crate) struct Prover {
+    key: DpopKey,
+    clock: Arc<dyn Clock>,
+    servers: Servers,
+}
+
+impl Prover {
+    pub(crate) fn new(key: DpopKey, clock: Arc<dyn Clock>) -> Self {
+        Self { key, clock, servers: Servers::default() }
+    }
+
+    /// A fresh proof for one attempt (DPOP-01).
+    pub(crate) fn prove(
+        &self,
+        method: &str,
+        target: &Target,
+        token_hash: Option<ContentHash>,
+    ) -> Result<String, MakeError> {
+        let server = self.servers.known(target);
+        let request = ProofRequest { method, target, token_hash, nonce: server.nonce.as_ref(), delegation_hash: None };
+        self.key.prove(&request, server.algorithm, server.time(self.clock.now()))
+    }
+
+    /// Learns the nonce of any answer, and reads what a refusing one asks for in its challenge.
+    pub(crate) fn learn(&self, target: &Target, status: u16, headers: &HeaderMap) -> Option<Remedy> {
+        let has_nonce = self.servers.note_nonce(target, headers);
+        let challenge = DpopChallenge::of(headers).filter(|_| status == 401)?;
+        self.remedy(target, challenge.error.as_deref()?, challenge.algs.as_deref(), has_nonce, headers)
+    }
+
+    /// The same for the `error` of a token endpoint's answer, whose nonce was learned already (DPOP-56).
+    pub(crate) fn learn_error(&self, target: &Target, error: &str, headers: &HeaderMap) -> Option<Remedy> {
+        let has_nonce = self.servers.note_nonce(target, headers);
+        self.remedy(target, error, None, has_nonce, headers)
+    }
+
+    /// Takes the first of the key's algorithm names that the server's metadata lists (DPOP-122).
+    pub(crate) fn prefer(&self, target: &Target, algorithms: &[String]) -> bool {
+        self.prefer_among(target, algorithms.iter().map(String::as_str))
+    }
+
+    fn prefer_among<'a>(&self, target: &Target, names: impl Iterator<Item = &'a str>) -> bool {
+        let algorithm = self.key.algorithm_among(names);
+        algorithm.is_some_and(|name| self.servers.note_algorithm(target, name, self.key.default_algorithm()))
+    }
+
+    fn remedy(
+        &self,
+        target: &Target,
+        error: &str,
+        algs: Option<&str>,
+        has_nonce: bool,
+        headers: &HeaderMap,
+    ) -> Option<Remedy> {
+        match error {
+            // a stale `iat` is answered like this too, so the clock is looked at
+            USE_NONCE => {
+                self.servers.note_clock(target, headers, self.clock.now());
+                has_nonce.then_some(Remedy::Nonce)
+            }
+            INVALID_PROOF => {
+                let clock = self.servers.note_clock(target, headers, self.clock.now());
+                let algorithm = algs.is_some_and(|names| self.prefer_among(target, names.split(' ')));
+                (clock || algorithm).then_some(Remedy::Correction)
+            }
+            INVALID_TOKEN => Some(Remedy::Token),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The middleware that signs: below every other one, so that each attempt is signed anew.
+
+use std::sync::Arc;
+
+use handfast_dpop::{ContentHash, Target};
+use http::header::AUTHORIZATION;
+use http::{Extensions, HeaderName, HeaderValue};
+use reqwest::{Request, Response};
+use reqwest_middleware::{Error, Middleware, Next, Result};
+
+use super::prover::Remedy;
+use super::{Answered, Destinations, Prover};
+use crate::error::{ClientError, SignError};
+use crate::token::{BoundToken, TokenManager};
+
+const PROOF_FIELD: HeaderName = HeaderName::from_static("dpop");
+/// Redirects with a `Location` to follow (RFC 9110 15.4); 300 and 304 are answers.
+const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
+
+/// What goes with a request besides the proof.
+#[derive(Debug)]
+pub(crate) enum Credentials {
+    /// Nothing: at the token endpoint, and where the key alone counts.
+    ProofOnly,
+    /// A token bound to the key.
+    Token(Arc<TokenManager>),
+}
+
+/// Signs every attempt for the allowed origins and answers what servers ask of proofs, each once.
+#[derive(Debug)]
+pub(crate) struct Signer {
+    prover: Arc<Prover>,
+    destinations: Destinations,
+    credentials: Credentials,
+}
+
+impl Signer {
+    pub(crate) const fn new(prover: Arc<Prover>, destinations: Destinations, credentials: Credentials) -> Self {
+        Self { prover, destinations, credentials }
+    }
+
+    /// Where the request goes, if it may go there with our credentials and carries none of its own.
+    fn admit(&self, request: &Request) -> std::result::Result<Target, SignError> {
+        for (name, field) in [(AUTHORIZATION, "authorization"), (PROOF_FIELD, "dpop")] {
+            if request.headers().contains_key(name) {
+                return Err(SignError::FieldPresent { field }); // DPOP-13
+            }
+        }
+        self.destinations.admit(request.url())
+    }
+
+    async fn token(&self) -> std::result::Result<Option<Arc<BoundToken>>, ClientError> {
+        match &self.credentials {
+            Credentials::ProofOnly => Ok(None),
+            Credentials::Token(manager) => manager.token().await.map(Some),
+        }
+    }
+
+    /// Adds a fresh proof, and the token under the scheme it is bound to; never `Bearer` (DPOP-13, DPOP-14).
+    fn sign(
+        &self,
+        request: &mut Request,
+        target: &Target,
+        token: Option<&BoundToken>,
+    ) -> std::result::Result<(), SignError> {
+        let hash = token.map(|token| ContentHash::of(token.expose().as_bytes()));
+        let proof = self.prover.prove(request.method().as_str(), target, hash)?;
+        let headers = request.headers_mut();
+        headers.insert(PROOF_FIELD, sensitive(&proof)?);
+        if let Some(token) = token {
+            headers.insert(AUTHORIZATION, sensitive(&format!("DPoP {}", token.expose()))?);
+        }
+        Ok(())
+    }
+
+    /// Whether the answer calls for another attempt; an error where it does and there can be none.
+    async fn wants_another(
+        &self,
+        response: &Response,
+        target: &Target,
+        token: Option<&BoundToken>,
+        answered: &mut Answered,
+    ) -> std::result::Result<bool, SignError> {
+        let status = response.status().as_u16();
+        let remedy = self.prover.learn(target, status, response.headers());
+        if REDIRECTS.contains(&status) {
+            return Err(SignError::Redirect { origin: target.origin().to_owned(), status });
+        }
+        if let (Some(Remedy::Token), Credentials::Token(manager), Some(token)) = (remedy, &self.credentials, token) {
+            manager.discard(token).await;
+        }
+        answered.again(remedy, target)
+    }
+}
+
+#[async_trait::async_trait]
+impl Middleware for Signer {
+    async fn handle(&self, request: Request, extensions: &mut Extensions, next: Next<'_>) -> Result<Response> {
+        let target = self.admit(&request).map_err(refused)?;
+        let token = self.token().await.map_err(Error::middleware)?;
+        let mut answered = Answered::default();
+        let mut attempt = request;
+        loop {
+            let spare = attempt.try_clone();
+            self.sign(&mut attempt, &target, token.as_deref()).map_err(refused)?;
+            let response = next.clone().run(attempt, extensions).await?;
+            if !self.wants_another(&response, &target, token.as_deref(), &mut answered).await.map_err(refused)? {
+                return Ok(response);
+            }
+            attempt =
+                spare.ok_or_else(|| refused(SignError::BodyNotRepeatable { origin: target.origin().to_owned() }))?;
+        }
+    }
+}
+
+fn refused(error: SignError) -> Error {
+    Error::middleware(ClientError::from(error))
+}
+
+fn sensitive(text: &str) -> std::result::Result<HeaderValue, SignError> {
+    let mut value = HeaderValue::from_str(text).map_err(|_| SignError::Unsendable)?;
+    value.set_sensitive(true);
+    Ok(value)
+}

@@ -1,0 +1,159 @@
+//! The token endpoint: `client_credentials` with a proof and nothing else (RFC 6749 4.4, RFC 9449 5).
+
+use std::time::Duration;
+
+use handfast_dpop::Target;
+use handfast_identity::Seconds;
+use http::header::CONTENT_TYPE;
+use reqwest::Url;
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::{BoundToken, TaskChoice, TokenRequest};
+use crate::error::{AnswerError, ClientError, SignError};
+use crate::form;
+use crate::registry::{Answer, RegistryClient};
+use crate::signing::Answered;
+
+/// Where this stands in messages.
+const ENDPOINT: &str = "the token endpoint";
+/// A token endpoint that needs longer is down; an old token is good for a quarter of its life by then.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest token accepted; servers refuse longer ones (spec/limits.md).
+const MAX_TOKEN_BYTES: usize = 8192;
+
+/// Asks one registry for tokens of one key.
+#[derive(Debug)]
+pub(crate) struct TokenEndpoint {
+    registry: RegistryClient,
+}
+
+#[derive(Deserialize)]
+struct TokenWire {
+    access_token: Zeroizing<String>,
+    token_type: String,
+    expires_in: u64,
+    #[serde(default)]
+    scope: Option<String>,
+    #[serde(default)]
+    task: Option<TaskWire>,
+}
+
+#[derive(Deserialize)]
+struct TaskWire {
+    id: String,
+}
+
+impl TokenEndpoint {
+    pub(crate) const fn new(registry: RegistryClient) -> Self {
+        Self { registry }
+    }
+
+    /// Asks for a token; `task` overrides the request's own choice when it is renewed.
+    pub(crate) async fn ask(&self, request: &TokenRequest, task: Option<&str>) -> Result<BoundToken, ClientError> {
+        let body = body(self.registry.key().did().as_str(), request, task);
+        let answer = self.exchange(&body).await?;
+        let token = read(&answer.ok()?)?;
+        let wanted = task.or(match &request.task {
+            TaskChoice::Known(id) => Some(id),
+            TaskChoice::Own | TaskChoice::New { .. } => None,
+        });
+        if wanted.is_some() && token.task() != wanted {
+            return Err(AnswerError::OtherTask.into());
+        }
+        Ok(token)
+    }
+
+    /// Posts until there is nothing more to answer; each attempt is signed anew below.
+    async fn exchange(&self, body: &str) -> Result<Answer, ClientError> {
+        let url = self.registry.token_endpoint().await?;
+        let target = Target::parse(url.as_str()).map_err(SignError::from)?;
+        let mut answered = Answered::default();
+        loop {
+            let answer = self.post(&url, body).await?;
+            // here the `error` is in the body (DPOP-56)
+            let error = answer.oauth_error();
+            let prover = self.registry.token_prover();
+            let remedy = error.and_then(|error| prover.learn_error(&target, &error, answer.headers()));
+            if !answered.again(remedy, &target)? {
+                return Ok(answer);
+            }
+        }
+    }
+
+    async fn post(&self, url: &Url, body: &str) -> Result<Answer, ClientError> {
+        let http = self.registry.token_http();
+        let form = "application/x-www-form-urlencoded";
+        let request = http.post(url.clone()).header(CONTENT_TYPE, form).timeout(TIMEOUT).body(body.to_owned());
+        Ok(Answer::of(request.send().await?).await?)
+    }
+}
+
+fn body(client_id: &str, request: &TokenRequest, task: Option<&str>) -> String {
+    let scope = request.scope.to_string();
+    let mut pairs = vec![("grant_type", "client_credentials"), ("client_id", client_id), ("scope", scope.as_str())];
+    pairs.extend(request.resources.iter().map(|resource| ("resource", resource.as_str())));
+    let length;
+    match (task, &request.task) {
+        (Some(id), _) => pairs.push(("task", id)),
+        (None, TaskChoice::Own) => {}
+        (None, TaskChoice::Known(id)) => pairs.push(("task", id)),
+        (None, TaskChoice::New { intent, reference, seconds }) => {
+            pairs.push(("task_intent", intent));
+            pairs.extend(reference.as_deref().map(|reference| ("task_ref", reference)));
+            if let Some(seconds) = seconds {
+                length = seconds.get().to_string();
+                pairs.push(("task_seconds", &length));
+            }
+        }
+    }
+    form::encode(pairs)
+}
+
+fn read(answer: &Answer) -> Result<BoundToken, ClientError> {
+    let wire: TokenWire = answer.read(ENDPOINT)?;
+    // DPOP-15: anything else is a token anybody could use
+    if !wire.token_type.eq_ignore_ascii_case("DPoP") {
+        return Err(AnswerError::TokenType.into());
+    }
+    let is_token68 = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+    let text = &wire.access_token;
+    if text.is_empty() || text.len() > MAX_TOKEN_BYTES || !text.bytes().all(is_token68) {
+        return Err(AnswerError::Member { endpoint: ENDPOINT, member: "access_token" }.into());
+    }
+    Ok(BoundToken {
+        text: wire.access_token,
+        scope: wire.scope,
+        expires_in: Seconds::new(wire.expires_in),
+        task: wire.task.map(|task| task.id),
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // a test that cannot make its request should stop
+mod tests {
+    use super::*;
+
+    fn check(choice: TaskChoice, renewed: Option<&str>, expected: &str) {
+        let request = TokenRequest::new("https://a.example", &["x:y", "b"]).unwrap().in_task(choice);
+        let start =
+            "grant_type=client_credentials&client_id=did%3Akey%3Az6&scope=b+x%3Ay&resource=https%3A%2F%2Fa.example";
+        assert_eq!(body("did:key:z6", &request, renewed), format!("{start}{expected}"));
+    }
+
+    #[test]
+    fn a_task_is_new_known_or_the_agents_own() {
+        let new = |reference: Option<&str>, seconds| TaskChoice::New {
+            intent: "pay & go".into(),
+            reference: reference.map(Into::into),
+            seconds,
+        };
+        check(TaskChoice::Own, None, "");
+        check(TaskChoice::Known("task_1".into()), None, "&task=task_1");
+        check(new(None, None), None, "&task_intent=pay+%26+go");
+        check(new(Some("T-1"), Some(Seconds::new(60))), None, "&task_intent=pay+%26+go&task_ref=T-1&task_seconds=60");
+        // renewing is the same call with the task's id
+        check(new(Some("T-1"), None), Some("task_2"), "&task=task_2");
+        check(TaskChoice::Own, Some("task_2"), "&task=task_2");
+    }
+}

@@ -1,0 +1,182 @@
+//! Keeping one token fresh: renewed in time, in the same task, by one caller at once.
+
+use std::sync::Arc;
+
+use handfast_identity::{Seconds, UnixTime};
+use tokio::sync::Mutex;
+
+use super::{BoundToken, TaskChoice, TokenEndpoint, TokenRequest};
+use crate::clock::Clock;
+use crate::error::ClientError;
+use crate::owner::OwnerGate;
+use crate::registry::RegistryClient;
+
+/// A token is renewed when this share of its life is over: three quarters.
+const RENEW_AFTER: (u64, u64) = (3, 4);
+/// Between two tries to renew a token that is still good.
+const RENEW_PAUSE: Seconds = Seconds::new(10);
+
+/// Hands out a token for one request, renewing it at three quarters of its life with the same task.
+///
+/// However many callers there are, one asks the registry and the others wait for its answer. While the old token is good, a
+/// registry that cannot be reached is no error.
+#[derive(Debug)]
+pub struct TokenManager {
+    endpoint: TokenEndpoint,
+    clock: Arc<dyn Clock>,
+    request: TokenRequest,
+    gate: Option<OwnerGate>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    held: Option<Held>,
+    task: Option<String>,
+}
+
+#[derive(Debug)]
+struct Held {
+    token: Arc<BoundToken>,
+    /// When it was asked for: its life began no earlier.
+    since: UnixTime,
+    renew_at: UnixTime,
+}
+
+impl Held {
+    fn new(token: BoundToken, since: UnixTime) -> Self {
+        let (part, whole) = RENEW_AFTER;
+        let life = token.expires_in().get();
+        let renew_at = since.saturating_add(Seconds::new(life / whole * part + life % whole * part / whole));
+        Self { token: Arc::new(token), since, renew_at }
+    }
+
+    fn is_fresh(&self, now: UnixTime) -> bool {
+        self.is_good(now) && now < self.renew_at
+    }
+
+    /// A clock that was set back says nothing about the token's age.
+    fn is_good(&self, now: UnixTime) -> bool {
+        self.since <= now && now < self.since.saturating_add(self.token.expires_in())
+    }
+}
+
+impl TokenManager {
+    /// A manager of tokens for `request`, at the registry and with the key of `registry`.
+    #[must_use]
+    pub fn new(registry: &RegistryClient, request: TokenRequest) -> Self {
+        Self::guarded(registry, request, None)
+    }
+
+    pub(crate) fn guarded(registry: &RegistryClient, request: TokenRequest, gate: Option<OwnerGate>) -> Self {
+        let clock = registry.clock();
+        let endpoint = TokenEndpoint::new(registry.clone());
+        Self { endpoint, clock, request, gate, state: Mutex::default() }
+    }
+
+    /// A token that is good now.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`]: [`Owner`](ClientError::Owner) before the expected owner has claimed the agent,
+    /// [`Registry`](ClientError::Registry) when the registry refuses, others when it cannot be asked.
+    pub async fn token(&self) -> Result<Arc<BoundToken>, ClientError> {
+        if let Some(gate) = &self.gate {
+            gate.pass().await?;
+        }
+        let mut state = self.state.lock().await;
+        let now = self.clock.now();
+        if let Some(held) = state.held.as_ref().filter(|held| held.is_fresh(now)) {
+            return Ok(Arc::clone(&held.token));
+        }
+        match self.renew(&mut state).await {
+            Ok(token) => Ok(token),
+            Err(error) => Self::make_do(&mut state, now, error),
+        }
+    }
+
+    /// Drops `token`, which a resource refused; the next caller asks for another.
+    pub(crate) async fn discard(&self, token: &BoundToken) {
+        let mut state = self.state.lock().await;
+        if state.held.as_ref().is_some_and(|held| held.token.expose() == token.expose()) {
+            state.held = None;
+        }
+    }
+
+    async fn renew(&self, state: &mut State) -> Result<Arc<BoundToken>, ClientError> {
+        let since = self.clock.now();
+        let answer = self.endpoint.ask(&self.request, state.task.as_deref()).await;
+        let token = match answer {
+            // the default task is over: the registry has another
+            Err(error) if self.may_change_task(state, &error) => {
+                state.task = None;
+                self.endpoint.ask(&self.request, None).await?
+            }
+            other => other?,
+        };
+        state.task = token.task().map(str::to_owned);
+        let held = Held::new(token, since);
+        let token = Arc::clone(&held.token);
+        state.held = Some(held);
+        Ok(token)
+    }
+
+    fn may_change_task(&self, state: &State, error: &ClientError) -> bool {
+        let is_over = matches!(error, ClientError::Registry(refused) if refused.error() == Some("invalid_grant"));
+        is_over && state.task.is_some() && self.request.task == TaskChoice::Own
+    }
+
+    /// The old token, while it is good and the failure is one that passes.
+    fn make_do(state: &mut State, now: UnixTime, error: ClientError) -> Result<Arc<BoundToken>, ClientError> {
+        match state.held.as_mut().filter(|held| held.is_good(now) && error.is_transient()) {
+            Some(held) => {
+                held.renew_at = now.saturating_add(RENEW_PAUSE);
+                Ok(Arc::clone(&held.token))
+            }
+            None => {
+                state.held = None;
+                Err(error)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zeroize::Zeroizing;
+
+    use super::*;
+
+    const SINCE: u64 = 1_795_262_400;
+
+    fn check(life: u64, age: u64, fresh: bool, good: bool) {
+        let text = Zeroizing::new("t".to_owned());
+        let token = BoundToken { text, scope: None, expires_in: Seconds::new(life), task: None };
+        let held = Held::new(token, UnixTime::from_secs(SINCE));
+        let now = UnixTime::from_secs(SINCE.saturating_add(age));
+        assert_eq!((held.is_fresh(now), held.is_good(now)), (fresh, good), "{life} s, {age} s old");
+    }
+
+    #[test]
+    fn three_quarters_of_a_life_are_fresh_and_all_of_it_is_good() {
+        check(300, 0, true, true);
+        check(300, 224, true, true);
+        check(300, 225, false, true);
+        check(300, 299, false, true);
+        check(300, 300, false, false);
+        check(7, 4, true, true);
+        check(7, 5, false, true);
+        check(1, 0, false, true);
+        check(0, 0, false, false);
+        check(u64::MAX, 1 << 40, true, true);
+    }
+
+    #[test]
+    fn a_clock_set_back_makes_no_token_fresh() {
+        let text = Zeroizing::new("t".to_owned());
+        let token = BoundToken { text, scope: None, expires_in: Seconds::new(300), task: None };
+        let held = Held::new(token, UnixTime::from_secs(SINCE));
+        let before = UnixTime::from_secs(SINCE - 1);
+        assert!(!held.is_fresh(before) && !held.is_good(before));
+    }
+}

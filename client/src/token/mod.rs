@@ -1,0 +1,104 @@
+//! Access tokens: what to ask for, the token itself, where it comes from, and keeping it fresh.
+
+mod endpoint;
+mod manager;
+
+use std::fmt;
+
+use handfast_delegation::{ResourceId, Scope};
+use handfast_identity::Seconds;
+use zeroize::Zeroizing;
+
+pub(crate) use endpoint::TokenEndpoint;
+pub use manager::TokenManager;
+
+use crate::error::ArgumentError;
+
+/// What a token is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRequest {
+    /// What may be done with it.
+    pub scope: Scope,
+    /// Where.
+    pub resources: Vec<ResourceId>,
+    /// In which task.
+    pub task: TaskChoice,
+}
+
+/// The task that a token is asked for in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum TaskChoice {
+    /// The agent's own default task; replaced by the registry when it is over.
+    #[default]
+    Own,
+    /// A task that exists, given by its owner or made before.
+    Known(String),
+    /// A new task of the agent's own. Once made, tokens are renewed inside it until it is over.
+    New {
+        /// What it is to do, in words.
+        intent: String,
+        /// The caller's own reference; nobody verifies it.
+        reference: Option<String>,
+        /// How long it may take.
+        seconds: Option<Seconds>,
+    },
+}
+
+impl TokenRequest {
+    /// A token for `scopes` at one resource, in the agent's own task.
+    ///
+    /// # Errors
+    ///
+    /// [`ArgumentError`] for a text that is no resource identifier or no scope.
+    pub fn new(resource: &str, scopes: &[&str]) -> Result<Self, ArgumentError> {
+        let scope = Scope::parse(&scopes.join(" "))?;
+        Ok(Self { scope, resources: vec![ResourceId::parse(resource)?], task: TaskChoice::Own })
+    }
+
+    /// The same in another task.
+    #[must_use]
+    pub fn in_task(self, task: TaskChoice) -> Self {
+        Self { task, ..self }
+    }
+}
+
+/// An access token, bound to the key it was asked with. Opaque: nothing is read out of its text (DPOP-20, AT-19).
+pub struct BoundToken {
+    text: Zeroizing<String>,
+    scope: Option<String>,
+    expires_in: Seconds,
+    task: Option<String>,
+}
+
+impl BoundToken {
+    /// The text, for a request of the same key or for a person who asked to see it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.text
+    }
+
+    /// The scope it was given, where the registry said so; otherwise it is the one asked for (RFC 6749 5.1).
+    #[must_use]
+    pub fn scope(&self) -> Option<&str> {
+        self.scope.as_deref()
+    }
+
+    /// Seconds it was good for when it was issued.
+    #[must_use]
+    pub const fn expires_in(&self) -> Seconds {
+        self.expires_in
+    }
+
+    /// Id of the task it is for.
+    #[must_use]
+    pub fn task(&self) -> Option<&str> {
+        self.task.as_deref()
+    }
+}
+
+impl fmt::Debug for BoundToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // P-19, TH73
+        f.debug_struct("BoundToken").field("task", &self.task).field("scope", &self.scope).finish_non_exhaustive()
+    }
+}

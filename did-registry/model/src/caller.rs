@@ -1,0 +1,138 @@
+//! Who makes a management call, as its verified token showed, and what that allows.
+
+use handfast_delegation::Scope;
+use handfast_identity::UnixTime;
+
+use crate::authority::{AGENT_SELF, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ};
+use crate::{AgentRecord, OwnerRecord, Party, Refusal, Role, Status, TaskRecord};
+
+/// An owner or agent behind a management call. Made from a verified token for the registry and the record it names.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller<'a>(Kind<'a>);
+
+#[derive(Clone, Copy, Debug)]
+enum Kind<'a> {
+    Owner { record: &'a OwnerRecord, scope: &'a Scope },
+    Agent { record: &'a AgentRecord },
+}
+
+impl<'a> Caller<'a> {
+    /// The owner a token of its own names (`sub` the owner, `client_id` the owner's DID, no actor).
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::UnknownOwner`] when there is no such record, or the token names another's DID.
+    pub fn owner(
+        record: Option<&'a OwnerRecord>,
+        subject: &str,
+        client_id: &str,
+        scope: &'a Scope,
+    ) -> Result<Self, Refusal> {
+        match record {
+            Some(record) if record.id().as_str() == subject && record.did().as_str() == client_id => {
+                Ok(Self(Kind::Owner { record, scope }))
+            }
+            Some(_) | None => Err(Refusal::UnknownOwner),
+        }
+    }
+
+    /// The agent a token with `agent:self` names as its client.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Forbidden`] without `agent:self`; [`Refusal::UnknownAgent`] or [`Refusal::AgentRevoked`].
+    pub fn agent(
+        record: Option<&'a AgentRecord>,
+        client_id: &str,
+        scope: &Scope,
+        now: UnixTime,
+    ) -> Result<Self, Refusal> {
+        if !scope.contains(AGENT_SELF) {
+            return Err(Refusal::Forbidden);
+        }
+        let record = record.filter(|record| record.did().as_str() == client_id && !record.is_expired(now));
+        let record = record.ok_or(Refusal::UnknownAgent)?;
+        match record.status() {
+            Status::Revoked => Err(Refusal::AgentRevoked),
+            Status::Unclaimed | Status::Claimed => Ok(Self(Kind::Agent { record })),
+        }
+    }
+
+    /// The owner, for an owner's own affairs: claiming, tasks for their agents.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Forbidden`] for an agent, or without `owner:self`.
+    pub fn as_owner(&self) -> Result<&'a OwnerRecord, Refusal> {
+        self.owner_with(OWNER_SELF).ok_or(Refusal::Forbidden)
+    }
+
+    /// The admin, for changes to anything.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Forbidden`] unless the record is an admin's *and* the token holds `registry:admin`.
+    pub fn as_admin(&self) -> Result<&'a OwnerRecord, Refusal> {
+        self.owner_with(REGISTRY_ADMIN).filter(|record| record.role() == Role::Admin).ok_or(Refusal::Forbidden)
+    }
+
+    /// The admin, for reading anything: `registry:read`, or `registry:admin`, which is more.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Forbidden`].
+    pub fn as_reader(&self) -> Result<&'a OwnerRecord, Refusal> {
+        let reads = self.owner_with(REGISTRY_READ).filter(|record| record.role() == Role::Admin);
+        reads.map_or_else(|| self.as_admin(), Ok)
+    }
+
+    /// Whoever may change `agent`: its owner, or an admin.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::UnknownAgent`] for one of another organisation (TH66), else [`Refusal::Forbidden`].
+    pub fn as_manager_of(&self, agent: &AgentRecord) -> Result<&'a OwnerRecord, Refusal> {
+        let Kind::Owner { record, .. } = self.0 else { return Err(Refusal::Forbidden) };
+        if record.organisation() != agent.organisation() {
+            return Err(Refusal::UnknownAgent);
+        }
+        match self.as_owner() {
+            Ok(owner) if agent.owner() == Some(owner.id()) => Ok(owner),
+            _ => self.as_admin(),
+        }
+    }
+
+    /// Whoever may see and complete `task` of `agent`: the agent itself, its manager, or a reader who only looks.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::UnknownTask`] for everybody else: tasks are not public, and so is their existence (P-20).
+    pub fn sees_task(&self, task: &TaskRecord, agent: &AgentRecord) -> Result<(), Refusal> {
+        if self.works_on(task, agent).is_ok() || (task.agent() == agent.id() && self.as_reader().is_ok()) {
+            return Ok(());
+        }
+        Err(Refusal::UnknownTask)
+    }
+
+    /// Whoever may complete `task` of `agent`, as the party to be named in the log.
+    pub(crate) fn works_on(&self, task: &TaskRecord, agent: &AgentRecord) -> Result<Party, Refusal> {
+        if task.agent() != agent.id() {
+            return Err(Refusal::UnknownTask);
+        }
+        match self.0 {
+            Kind::Agent { record } if record.id() == agent.id() => Ok(Party::Agent(record.did().clone())),
+            Kind::Agent { .. } => Err(Refusal::UnknownTask),
+            Kind::Owner { .. } => match self.as_manager_of(agent) {
+                Ok(owner) => Ok(Party::Owner(owner.id().clone())),
+                Err(_) => Err(Refusal::UnknownTask),
+            },
+        }
+    }
+
+    fn owner_with(&self, token: &str) -> Option<&'a OwnerRecord> {
+        match self.0 {
+            Kind::Owner { record, scope } if scope.contains(token) => Some(record),
+            Kind::Owner { .. } | Kind::Agent { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What a decision asks the store to do: all of it, or nothing.
+
+use handfast_identity::{DidKey, UnixTime};
+
+use crate::{Event, Record, Refusal, Slot};
+
+/// A record as it was loaded, with the version the store gave it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded<T> {
+    /// The record.
+    pub record: T,
+    /// Its version in the store.
+    pub version: u64,
+}
+
+/// What must be found under a key when a change is committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// Nothing.
+    Absent,
+    /// The version that was loaded.
+    Version(u64),
+}
+
+/// One part of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// Write this record, if its key is as expected.
+    Put {
+        /// What must be there before.
+        expect: Expect,
+        /// What is there afterwards.
+        record: Box<Record>,
+    },
+    /// Remove a record, if it is still the one that was loaded.
+    Delete {
+        /// Its key.
+        slot: Slot,
+        /// The version that was loaded.
+        version: u64,
+    },
+    /// Write nothing, but demand that a record the decision rests on is still the one that was loaded.
+    Keep {
+        /// Its key.
+        slot: Slot,
+        /// The version that was loaded.
+        version: u64,
+    },
+}
+
+impl Write {
+    pub(crate) fn put(expect: Expect, record: impl Into<Record>) -> Self {
+        Self::Put { expect, record: Box::new(record.into()) }
+    }
+
+    pub(crate) fn replace<T>(loaded: &Loaded<T>, record: impl Into<Record>) -> Self {
+        Self::put(Expect::Version(loaded.version), record)
+    }
+}
+
+/// A decided state change: what to write, its one event, and what to tell resource servers. One atomic commit (P-16).
+///
+/// When an expectation is not met, somebody was faster: load again and decide again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The writes; no key is written twice.
+    pub writes: Vec<Write>,
+    /// What happened, for the log.
+    pub event: Box<Event>,
+    /// What resource servers must learn, in order.
+    pub feed: Vec<FeedEntry>,
+}
+
+impl Change {
+    pub(crate) fn new(writes: Vec<Write>, event: Event) -> Self {
+        Self { writes, event: Box::new(event), feed: Vec::new() }
+    }
+}
+
+/// One entry of the revocation feed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedEntry {
+    /// What is named.
+    pub kind: FeedKind,
+    /// Its id.
+    pub id: String,
+    /// Tokens up to this time are stopped, later ones are not; without it all are, for ever.
+    pub cut: Option<UnixTime>,
+}
+
+impl FeedEntry {
+    pub(crate) fn revoked_agent(did: &DidKey) -> Self {
+        Self { kind: FeedKind::Agent, id: did.to_string(), cut: None }
+    }
+}
+
+/// What a feed entry names. This version revokes agents only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FeedKind {
+    /// An agent, by DID.
+    Agent,
+}
+
+impl FeedKind {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+        }
+    }
+}
+
+/// A decision that may find its work done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Commit this.
+    Changed(Change),
+    /// It is so already: write nothing, answer as if it had just been done.
+    Unchanged,
+}
+
+/// A decision behind a code: a wrong one is refused *and* counted.
+#[derive(Debug)]
+pub enum Attempt<T> {
+    /// The code was right.
+    Right(T),
+    /// The code was wrong: commit the count, then refuse. Without the commit there would be no limit to tries.
+    Wrong {
+        /// The counted try.
+        change: Change,
+        /// What to answer once it is committed.
+        refusal: Refusal,
+    },
+}

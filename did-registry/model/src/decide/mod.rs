@@ -1,0 +1,23 @@
+//! The decisions: loaded records, verified input, time and randomness in; a change or a refusal out.
+//!
+//! None of them reads or writes anything. A shell loads what a decision asks for, decides, and commits the change; if the
+//! store finds a record other than it was loaded, it starts over from the load.
+
+mod approve;
+mod claim;
+mod free;
+mod owner;
+mod poll;
+mod register;
+mod revoke;
+mod task;
+
+pub use approve::{Approval, ApprovalHandles, ConfirmView, approve};
+pub use claim::{ClaimCase, IssuedClaim, new_claim_code, refuse_claim};
+pub use free::{DidSlot, HandleSlot};
+pub use owner::{CodeMaker, make_owner_code, register_owner};
+pub use poll::{ClaimView, poll_claim};
+pub use register::{RegisteredAgent, register_agent};
+pub use revoke::revoke_agent;
+pub(crate) use task::{Draft, new_task, task_created, task_lifetime};
+pub use task::{complete_task, create_owner_task};

@@ -1,0 +1,245 @@
+//! What happened: the statement of a state change, whose commitment becomes a leaf of the log.
+
+use core::fmt;
+
+use handfast_delegation::Trigger;
+use handfast_identity::{DidKey, Handle, UnixTime, json};
+use serde::Serialize;
+
+use crate::limits::{MAX_STATEMENT_BYTES, MAX_WHY_BYTES};
+use crate::record::wire::{AuthorityWire, CeilingWire};
+use crate::{AgentId, Authority, Ceiling, ClaimId, EncodeError, OwnerId, ReceivedStatement, Role, ShownText, TaskId};
+
+/// The format of the statements the registry writes itself.
+const FORMAT: u8 = 1;
+
+/// Who did it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Party {
+    /// An owner or admin.
+    Owner(OwnerId),
+    /// An agent, by its key.
+    Agent(DidKey),
+    /// Whoever runs the registry, at the machine itself.
+    Operator,
+}
+
+impl fmt::Display for Party {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Owner(id) => id.fmt(f),
+            Self::Agent(did) => did.fmt(f),
+            Self::Operator => f.write_str("operator"),
+        }
+    }
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// An agent registered; the statement is its own.
+    AgentRegistered {
+        /// The signed statement, as received.
+        statement: ReceivedStatement,
+    },
+    /// An owner registered; the statement is its own.
+    OwnerRegistered {
+        /// The signed statement, as received.
+        statement: ReceivedStatement,
+    },
+    /// An enrolment code was made.
+    OwnerCodeMade {
+        /// What the new owner will be.
+        role: Role,
+    },
+    /// An agent got a new claim code.
+    ClaimCodeIssued {
+        /// The agent.
+        agent: AgentId,
+        /// The claim.
+        claim: ClaimId,
+    },
+    /// A wrong code was tried.
+    ClaimCodeWrong {
+        /// The claim.
+        claim: ClaimId,
+    },
+    /// An owner gave the right code and was shown the agent.
+    ClaimConfirming {
+        /// The claim.
+        claim: ClaimId,
+    },
+    /// An owner claimed an agent.
+    AgentClaimed {
+        /// The agent.
+        agent: AgentId,
+        /// The claim.
+        claim: ClaimId,
+        /// Its handle from now on.
+        handle: Handle,
+        /// Its ceiling.
+        ceiling: Box<Ceiling>,
+    },
+    /// An owner refused to claim an agent.
+    ClaimRefused {
+        /// The claim.
+        claim: ClaimId,
+    },
+    /// A task began.
+    TaskCreated {
+        /// The task.
+        task: TaskId,
+        /// The agent it is given to.
+        agent: AgentId,
+        /// What it is said to be for.
+        intent: String,
+        /// What set it off.
+        trigger: Trigger,
+        /// What it may use.
+        authority: Authority,
+        /// When it ends.
+        deadline: UnixTime,
+    },
+    /// A task was declared done.
+    TaskCompleted {
+        /// The task.
+        task: TaskId,
+        /// Its agent.
+        agent: AgentId,
+    },
+    /// An agent was revoked.
+    AgentRevoked {
+        /// The agent.
+        agent: AgentId,
+        /// Every DID it ever had.
+        dids: Vec<DidKey>,
+    },
+}
+
+impl Fact {
+    /// The kind, as leaves name it.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::AgentRegistered { .. } => "agent_registered",
+            Self::OwnerRegistered { .. } => "owner_registered",
+            Self::OwnerCodeMade { .. } => "owner_code_made",
+            Self::ClaimCodeIssued { .. } => "claim_code_issued",
+            Self::ClaimCodeWrong { .. } => "claim_code_wrong",
+            Self::ClaimConfirming { .. } => "claim_confirming",
+            Self::AgentClaimed { .. } => "agent_claimed",
+            Self::ClaimRefused { .. } => "claim_refused",
+            Self::TaskCreated { .. } => "task_created",
+            Self::TaskCompleted { .. } => "task_completed",
+            Self::AgentRevoked { .. } => "agent_revoked",
+        }
+    }
+}
+
+/// One state change, with who, why and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// What happened.
+    pub fact: Fact,
+    /// Who did it.
+    pub who: Party,
+    /// Why, in that party's words: unverified text.
+    pub why: Option<ShownText<MAX_WHY_BYTES>>,
+    /// When, by the registry's clock.
+    pub when: UnixTime,
+    /// Whom it is about; nobody yet when the operator makes an enrolment code.
+    pub did: Option<DidKey>,
+}
+
+impl Event {
+    /// The bytes the log commits to: the statement as received where somebody signed one, else the registry's own, in
+    /// RFC 8785 JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`] if it is longer than [`MAX_STATEMENT_BYTES`], which the bounds of its parts exclude.
+    pub fn statement(&self) -> Result<Vec<u8>, EncodeError> {
+        let bytes = match &self.fact {
+            Fact::AgentRegistered { statement } | Fact::OwnerRegistered { statement } => {
+                statement.as_str().as_bytes().to_vec()
+            }
+            _ => json::to_jcs(&StatementWire::from(self)).map_err(|_| EncodeError)?,
+        };
+        if bytes.len() <= MAX_STATEMENT_BYTES { Ok(bytes) } else { Err(EncodeError) }
+    }
+}
+
+/// A statement of the registry's own: one flat object, members that do not apply left out.
+#[derive(Default, Serialize)]
+struct StatementWire<'a> {
+    v: u8,
+    kind: &'a str,
+    who: String,
+    when: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    did: Option<&'a DidKey>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent: Option<&'a AgentId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authority: Option<AuthorityWire>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ceiling: Option<CeilingWire>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claim: Option<&'a ClaimId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deadline: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dids: Option<&'a [DidKey]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handle: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    intent: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task: Option<&'a TaskId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trigger: Option<&'a Trigger>,
+}
+
+impl<'a> From<&'a Event> for StatementWire<'a> {
+    fn from(event: &'a Event) -> Self {
+        let common = Self {
+            v: FORMAT,
+            kind: event.fact.kind(),
+            who: event.who.to_string(),
+            when: event.when.as_secs(),
+            why: event.why.as_ref().map(ShownText::as_str),
+            did: event.did.as_ref(),
+            ..Self::default()
+        };
+        match &event.fact {
+            Fact::AgentRegistered { .. } | Fact::OwnerRegistered { .. } => common,
+            Fact::OwnerCodeMade { role } => Self { role: Some(role.as_str()), ..common },
+            Fact::ClaimCodeIssued { agent, claim } => Self { agent: Some(agent), claim: Some(claim), ..common },
+            Fact::ClaimCodeWrong { claim } | Fact::ClaimConfirming { claim } | Fact::ClaimRefused { claim } => {
+                Self { claim: Some(claim), ..common }
+            }
+            Fact::AgentClaimed { agent, claim, handle, ceiling } => Self {
+                agent: Some(agent),
+                claim: Some(claim),
+                handle: Some(handle.as_str()),
+                ceiling: Some((&**ceiling).into()),
+                ..common
+            },
+            Fact::TaskCreated { task, agent, intent, trigger, authority, deadline } => Self {
+                task: Some(task),
+                agent: Some(agent),
+                intent: Some(intent),
+                trigger: Some(trigger),
+                authority: Some(authority.into()),
+                deadline: Some(deadline.as_secs()),
+                ..common
+            },
+            Fact::TaskCompleted { task, agent } => Self { task: Some(task), agent: Some(agent), ..common },
+            Fact::AgentRevoked { agent, dids } => Self { agent: Some(agent), dids: Some(dids), ..common },
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Agent records and their life, as pure functions.
+//!
+//! The registry's shell loads records, asks a decision of this crate, and commits what it says; nothing else decides. A
+//! decision takes the loaded records, verified input, the time and a random source, and returns a [`Change`] (records,
+//! one event, feed entries: one atomic commit) or a [`Refusal`], which has exactly one answer on the wire.
+//!
+//! ```text
+//!                 register_agent          approve (two steps)            revoke_agent
+//!   (nothing) ----------------> UNCLAIMED -------------------> CLAIMED ----------------> REVOKED
+//!                                   |  ^                                                    ^
+//!               unused for 30 days  |  | new_claim_code, agent_token            admin only  |
+//!   (nothing) <---------------------+  +---------------------------------------------------+
+//! ```
+//!
+//! | call | decision |
+//! |---|---|
+//! | `POST /agents` | [`register_agent`] |
+//! | `POST /claims`, `GET /claims/{id}` | [`new_claim_code`], [`poll_claim`] |
+//! | `POST /claims/{id}/approve`, `/refuse` | [`approve`], [`refuse_claim`] |
+//! | `POST /owners/codes`, `POST /owners` | [`make_owner_code`], [`register_owner`] |
+//! | `POST /tasks`, `POST /tasks/{id}/complete` | [`create_owner_task`], [`complete_task`] |
+//! | `POST /oauth2/token` | [`agent_token`], [`owner_token`] |
+//! | revoking an agent | [`revoke_agent`] |
+//!
+//! Out: storage, HTTP, clocks, proofs and their replay, rate limits, the log's tree, signing tokens and the feed. Nothing
+//! here is read from an environment: no clock, disk, network or random source.
+
+mod authority;
+mod caller;
+mod ceiling;
+mod change;
+mod code;
+mod decide;
+mod event;
+mod ids;
+pub mod limits;
+mod policy;
+mod record;
+mod refusal;
+mod request;
+mod statement;
+mod text;
+mod token;
+
+pub use authority::{AGENT_SELF, Authority, AuthorityError, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ};
+pub use caller::Caller;
+pub use ceiling::{Ceiling, CeilingError, DelegationMode};
+pub use change::{Attempt, Change, Expect, FeedEntry, FeedKind, Loaded, Outcome, Write};
+pub use code::{CodeKey, OwnerCode, PresentedCode, USER_CODE_CHARS, UserCode};
+pub use decide::{
+    Approval, ApprovalHandles, ClaimCase, ClaimView, CodeMaker, ConfirmView, DidSlot, HandleSlot, IssuedClaim,
+    RegisteredAgent, approve, complete_task, create_owner_task, make_owner_code, new_claim_code, poll_claim,
+    refuse_claim, register_agent, register_owner, revoke_agent,
+};
+pub use event::{Event, Fact, Party};
+pub use ids::{AgentId, ClaimId, IdError, OwnerId, TaskId};
+pub use policy::{KnownResource, Mode, PolicyError, RegistryPolicy};
+pub use record::{
+    AgentRecord, ClaimRecord, ClaimStatus, DidHolder, DidRecord, EncodeError, HandleRecord, Organisation, OwnedAgent,
+    OwnerCodeRecord, OwnerRecord, Profile, Record, RecordError, RecordKind, Role, SelfTasks, Slot, Status, Stored,
+    Subject, TaskRecord,
+};
+pub use refusal::{Feature, GrantFault, OauthError, Refusal, RefusalAnswer};
+pub use request::{ApproveRequest, OwnerCodeRequest, RefuseRequest, TaskRequest};
+pub use statement::{
+    AGENT_STATEMENT_TYPE, AgentRegistration, OWNER_STATEMENT_TYPE, OwnerRegistration, ReceivedStatement,
+    StatementError, UnverifiedAgentRegistration, UnverifiedOwnerRegistration, VerifiedAgentRegistration,
+    VerifiedOwnerRegistration,
+};
+pub use text::{ShownText, TextError};
+pub use token::{
+    AgentClient, PendingGrant, TaskChoice, TokenDecision, TokenGrant, TokenRequest, agent_token, owner_token,
+};

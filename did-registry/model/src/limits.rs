@@ -1,0 +1,79 @@
+//! Every bound and default of the model, in one place. Sources: spec/limits.md, by row.
+
+use handfast_identity::Seconds;
+
+/// Longest stored record: larger values would not be synced by the embedded store (spec/limits.md, sizes).
+pub const MAX_RECORD_BYTES: usize = 4096;
+/// Longest statement of an event, so that it fits one stored value together with its salt (`handfast-audit-log`).
+pub const MAX_STATEMENT_BYTES: usize = 4063;
+/// Longest request body (spec/limits.md, request body).
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// Longest name of an agent or owner.
+pub const MAX_NAME_BYTES: usize = 64;
+/// Longest version text of an agent.
+pub const MAX_VERSION_BYTES: usize = 32;
+/// Longest purpose of an agent.
+pub const MAX_PURPOSE_BYTES: usize = 256;
+/// Longest reason given for a revocation.
+pub const MAX_WHY_BYTES: usize = 256;
+/// Longest `jti` of a statement.
+pub const MAX_PROOF_ID_BYTES: usize = 128;
+/// Longest identifier of an issuer.
+pub const MAX_ISSUER_BYTES: usize = 256;
+
+/// Longest scope text of one authority. A record holds one authority and much else, so this is below the scope of a token.
+pub const MAX_AUTHORITY_SCOPE_BYTES: usize = 768;
+/// Most resources of one authority.
+pub const MAX_AUTHORITY_RESOURCES: usize = 8;
+/// All resource identifiers of one authority together; the longest single one has 512 bytes.
+pub const MAX_AUTHORITY_RESOURCE_BYTES: usize = 640;
+/// Most delegates a ceiling lists.
+pub const MAX_DELEGATES: usize = 8;
+/// Most former DIDs in an agent's history.
+pub const MAX_FORMER_DIDS: usize = 4;
+
+/// How long a claim code is good (spec/limits.md, claim code).
+pub const CLAIM_CODE_LIFETIME: Seconds = Seconds::new(15 * 60);
+/// How long a client waits between polls (RFC 8628 3.2).
+pub const POLL_INTERVAL: Seconds = Seconds::new(5);
+/// Wrong codes of one owner at one claim; the next try is refused unread (TH58).
+pub const MAX_WRONG_CODES_PER_OWNER: u8 = 5;
+/// Wrong codes of all owners at one claim; then it is void.
+pub const MAX_WRONG_CODES: u8 = 50;
+/// Owners who may stand at the confirm stage of one claim at once; a further one sends the first back to the code.
+pub const MAX_CONFIRMING_OWNERS: usize = 8;
+/// Longest code text looked at; anything longer is as wrong as anything else.
+pub const MAX_CODE_BYTES: usize = 64;
+/// Longest confirmation text looked at; six words have at most 53 characters.
+pub const MAX_CONFIRM_BYTES: usize = 128;
+
+/// How long an enrolment code of an owner is good.
+pub const OWNER_CODE_LIFETIME: Seconds = Seconds::new(24 * 60 * 60);
+/// How long an UNCLAIMED record lives unused; then its DID and handle are free again.
+pub const UNCLAIMED_LIFETIME: Seconds = Seconds::new(30 * 24 * 60 * 60);
+
+/// How long a task lives when nobody says (spec/limits.md, task lifetime).
+pub const DEFAULT_TASK_LIFETIME: Seconds = Seconds::new(60 * 60);
+/// The longest task.
+pub const MAX_TASK_LIFETIME: Seconds = Seconds::new(24 * 60 * 60);
+/// The shortest task: one shortest token.
+pub const MIN_TASK_LIFETIME: Seconds = MIN_TOKEN_LIFETIME;
+/// The longest task of an UNCLAIMED agent, for which nobody set a ceiling.
+pub const MAX_UNCLAIMED_TASK_LIFETIME: Seconds = DEFAULT_TASK_LIFETIME;
+/// Most open `self` tasks of one agent, the default one included.
+pub const MAX_OPEN_SELF_TASKS: usize = 10;
+
+/// Token lifetime when nothing is configured (spec/limits.md, token lifetime; AT-21).
+pub const DEFAULT_TOKEN_LIFETIME: Seconds = Seconds::new(5 * 60);
+/// The shortest token lifetime.
+pub const MIN_TOKEN_LIFETIME: Seconds = Seconds::new(60);
+/// The longest token lifetime in production.
+pub const MAX_TOKEN_LIFETIME: Seconds = Seconds::new(15 * 60);
+/// The longest token lifetime in development.
+pub const MAX_TOKEN_LIFETIME_DEVELOPMENT: Seconds = Seconds::new(60 * 60);
+
+/// How old a registration statement may be when nothing is configured (spec/limits.md, proof freshness).
+pub const DEFAULT_STATEMENT_PAST: Seconds = Seconds::new(60);
+/// How far ahead a registration statement may be when nothing is configured (spec/limits.md, proof freshness).
+pub const DEFAULT_STATEMENT_FUTURE: Seconds = Seconds::new(30);

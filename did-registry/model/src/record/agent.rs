@@ -1,0 +1,223 @@
+//! An agent's record: who it is now, what it was before, and where it stands in its life.
+
+use handfast_delegation::Environment;
+use handfast_identity::{DidKey, Handle, UnixTime};
+
+use super::wire::agent::AgentWire;
+use super::wire::{read, write};
+use super::{EncodeError, Organisation, RecordError, RecordKind, Slot, Stored};
+use crate::limits::{MAX_NAME_BYTES, MAX_PURPOSE_BYTES, MAX_VERSION_BYTES, UNCLAIMED_LIFETIME};
+use crate::{AgentId, Authority, Ceiling, ClaimId, OwnerId, ShownText};
+
+/// What an agent says of itself. Nothing here is verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Its name.
+    pub name: ShownText<MAX_NAME_BYTES>,
+    /// The version of its software.
+    pub version: ShownText<MAX_VERSION_BYTES>,
+    /// What it is for.
+    pub purpose: ShownText<MAX_PURPOSE_BYTES>,
+    /// Where it runs.
+    pub environment: Environment,
+}
+
+/// Where an agent stands. It only ever moves down this list (P-12).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// Registered; nobody answers for it.
+    Unclaimed,
+    /// An owner answers for it.
+    Claimed,
+    /// Ended, for ever.
+    Revoked,
+}
+
+impl Status {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unclaimed => "UNCLAIMED",
+            Self::Claimed => "CLAIMED",
+            Self::Revoked => "REVOKED",
+        }
+    }
+}
+
+/// An agent's record. Changed by decisions of this crate only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentRecord {
+    pub(crate) id: AgentId,
+    pub(crate) organisation: Organisation,
+    pub(crate) did: DidKey,
+    pub(crate) former: Vec<DidKey>,
+    pub(crate) handle: Handle,
+    pub(crate) profile: Profile,
+    pub(crate) created: UnixTime,
+    pub(crate) life: Life,
+}
+
+/// What an agent has beside its status; each status holds exactly what belongs to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    Unclaimed(Unclaimed),
+    Claimed(Claimed),
+    Revoked(Revoked),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unclaimed {
+    /// The one claim whose code is good.
+    pub(crate) claim: ClaimId,
+    pub(crate) expected_owner: Option<OwnerId>,
+    pub(crate) requested: Authority,
+    pub(crate) last_used: UnixTime,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Claimed {
+    pub(crate) owner: OwnerId,
+    pub(crate) ceiling: Ceiling,
+    pub(crate) at: UnixTime,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Revoked {
+    pub(crate) owner: Option<OwnerId>,
+    pub(crate) claimed_at: Option<UnixTime>,
+    pub(crate) at: UnixTime,
+}
+
+impl AgentRecord {
+    /// The record's own id, which outlives every key.
+    #[must_use]
+    pub const fn id(&self) -> &AgentId {
+        &self.id
+    }
+
+    /// The organisation.
+    #[must_use]
+    pub const fn organisation(&self) -> &Organisation {
+        &self.organisation
+    }
+
+    /// The DID that is good now.
+    #[must_use]
+    pub const fn did(&self) -> &DidKey {
+        &self.did
+    }
+
+    /// Every DID the agent ever had, the current one first.
+    pub fn did_history(&self) -> impl Iterator<Item = &DidKey> {
+        core::iter::once(&self.did).chain(&self.former)
+    }
+
+    /// The handle. For reading: it never decides.
+    #[must_use]
+    pub const fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// What the agent says of itself.
+    #[must_use]
+    pub const fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub const fn status(&self) -> Status {
+        match self.life {
+            Life::Unclaimed(_) => Status::Unclaimed,
+            Life::Claimed(_) => Status::Claimed,
+            Life::Revoked(_) => Status::Revoked,
+        }
+    }
+
+    /// Who answers for it, or did until it was revoked.
+    #[must_use]
+    pub const fn owner(&self) -> Option<&OwnerId> {
+        match &self.life {
+            Life::Unclaimed(_) => None,
+            Life::Claimed(claimed) => Some(&claimed.owner),
+            Life::Revoked(revoked) => revoked.owner.as_ref(),
+        }
+    }
+
+    /// The most it may be given; only a CLAIMED agent has one.
+    #[must_use]
+    pub const fn ceiling(&self) -> Option<&Ceiling> {
+        match &self.life {
+            Life::Claimed(claimed) => Some(&claimed.ceiling),
+            Life::Unclaimed(_) | Life::Revoked(_) => None,
+        }
+    }
+
+    /// What it asked for when it registered, until it is claimed.
+    #[must_use]
+    pub const fn requested(&self) -> Option<&Authority> {
+        match &self.life {
+            Life::Unclaimed(unclaimed) => Some(&unclaimed.requested),
+            Life::Claimed(_) | Life::Revoked(_) => None,
+        }
+    }
+
+    /// The claim whose code is good, while it is UNCLAIMED.
+    #[must_use]
+    pub const fn claim(&self) -> Option<&ClaimId> {
+        match &self.life {
+            Life::Unclaimed(unclaimed) => Some(&unclaimed.claim),
+            Life::Claimed(_) | Life::Revoked(_) => None,
+        }
+    }
+
+    /// When it registered.
+    #[must_use]
+    pub const fn created(&self) -> UnixTime {
+        self.created
+    }
+
+    /// When it was claimed.
+    #[must_use]
+    pub const fn claimed_at(&self) -> Option<UnixTime> {
+        match &self.life {
+            Life::Unclaimed(_) => None,
+            Life::Claimed(claimed) => Some(claimed.at),
+            Life::Revoked(revoked) => revoked.claimed_at,
+        }
+    }
+
+    /// When it was revoked.
+    #[must_use]
+    pub const fn revoked_at(&self) -> Option<UnixTime> {
+        match &self.life {
+            Life::Revoked(revoked) => Some(revoked.at),
+            Life::Unclaimed(_) | Life::Claimed(_) => None,
+        }
+    }
+
+    /// Whether it is UNCLAIMED and went unused for 30 days. To everybody such an agent is as one that never was.
+    ///
+    /// Use is a new claim code or task; a task of an UNCLAIMED agent ends within the hour, so that is exact enough.
+    #[must_use]
+    pub fn is_expired(&self, now: UnixTime) -> bool {
+        matches!(&self.life, Life::Unclaimed(unclaimed) if now >= unclaimed.last_used.saturating_add(UNCLAIMED_LIFETIME))
+    }
+}
+
+impl Stored for AgentRecord {
+    const KIND: RecordKind = RecordKind::Agent;
+
+    fn slot(&self) -> Slot {
+        Slot::agent(&self.id)
+    }
+
+    fn to_bytes(&self) -> Result<Vec<u8>, EncodeError> {
+        write(&AgentWire::from(self))
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
+        read::<AgentWire, Self>(Self::KIND, bytes)
+    }
+}

@@ -1,0 +1,139 @@
+//! Records that make names unique and things findable.
+
+use handfast_identity::{DidKey, Handle, UnixTime};
+
+use super::wire::index::{DidWire, HandleWire, OwnedAgentWire};
+use super::wire::{read, write};
+use super::{EncodeError, Organisation, RecordError, RecordKind, Slot, Stored};
+use crate::{AgentId, OwnerId};
+
+/// Whose a DID is, or was: a DID has one holder for ever once it was CLAIMED or revoked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DidRecord {
+    pub(crate) did: DidKey,
+    pub(crate) organisation: Organisation,
+    pub(crate) holder: DidHolder,
+}
+
+/// Who holds a DID. Agents and owners share one space of DIDs, so a client is never both (AT-20).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DidHolder {
+    /// An agent, as its current or a former DID.
+    Agent(AgentId),
+    /// An owner.
+    Owner(OwnerId),
+}
+
+impl DidRecord {
+    /// The DID.
+    #[must_use]
+    pub const fn did(&self) -> &DidKey {
+        &self.did
+    }
+
+    /// Its holder.
+    #[must_use]
+    pub const fn holder(&self) -> &DidHolder {
+        &self.holder
+    }
+}
+
+impl Stored for DidRecord {
+    const KIND: RecordKind = RecordKind::Did;
+
+    fn slot(&self) -> Slot {
+        Slot::did(&self.did)
+    }
+
+    fn to_bytes(&self) -> Result<Vec<u8>, EncodeError> {
+        write(&DidWire::from(self))
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
+        read::<DidWire, Self>(Self::KIND, bytes)
+    }
+}
+
+/// Whose a handle is, or was. One record for all handles that look the same (P-14).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandleRecord {
+    pub(crate) handle: Handle,
+    pub(crate) organisation: Organisation,
+    pub(crate) agent: AgentId,
+    pub(crate) claimed: bool,
+}
+
+impl HandleRecord {
+    /// The handle. Look-ups by name compare it: the record is found under every look-alike too.
+    #[must_use]
+    pub const fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// The agent it belongs to.
+    #[must_use]
+    pub const fn agent(&self) -> &AgentId {
+        &self.agent
+    }
+
+    /// Whether it was ever claimed, and so is never given to anybody else.
+    #[must_use]
+    pub const fn is_claimed(&self) -> bool {
+        self.claimed
+    }
+}
+
+impl Stored for HandleRecord {
+    const KIND: RecordKind = RecordKind::Handle;
+
+    fn slot(&self) -> Slot {
+        Slot::handle(&self.handle)
+    }
+
+    fn to_bytes(&self) -> Result<Vec<u8>, EncodeError> {
+        write(&HandleWire::from(self))
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
+        read::<HandleWire, Self>(Self::KIND, bytes)
+    }
+}
+
+/// One agent of an owner's, for lists by owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedAgent {
+    pub(crate) owner: OwnerId,
+    pub(crate) agent: AgentId,
+    pub(crate) organisation: Organisation,
+    pub(crate) since: UnixTime,
+}
+
+impl OwnedAgent {
+    /// The agent.
+    #[must_use]
+    pub const fn agent(&self) -> &AgentId {
+        &self.agent
+    }
+
+    /// Since when it is the owner's.
+    #[must_use]
+    pub const fn since(&self) -> UnixTime {
+        self.since
+    }
+}
+
+impl Stored for OwnedAgent {
+    const KIND: RecordKind = RecordKind::OwnedAgent;
+
+    fn slot(&self) -> Slot {
+        Slot::owned_agent(&self.owner, &self.agent)
+    }
+
+    fn to_bytes(&self) -> Result<Vec<u8>, EncodeError> {
+        write(&OwnedAgentWire::from(self))
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
+        read::<OwnedAgentWire, Self>(Self::KIND, bytes)
+    }
+}

@@ -1,0 +1,166 @@
+//! The records behind the registry: domain types, and the one way each of them is stored.
+//!
+//! Stored records are JSON (RFC 8785) with a format number `v`; they are read back with the strictness of anything from
+//! outside, and none is longer than 4 KiB. The structs of the encoding are private to `wire`.
+
+mod agent;
+mod claim;
+mod index;
+mod organisation;
+mod owner;
+mod slot;
+mod task;
+#[cfg(test)]
+mod tests;
+pub(crate) mod wire;
+
+use core::fmt;
+
+pub use agent::{AgentRecord, Profile, Status};
+pub(crate) use agent::{Claimed, Life, Revoked, Unclaimed};
+pub use claim::{ClaimRecord, ClaimStatus};
+pub(crate) use claim::{ClaimState, OwnerTries};
+pub use index::{DidHolder, DidRecord, HandleRecord, OwnedAgent};
+pub use organisation::Organisation;
+pub use owner::{OwnerCodeRecord, OwnerRecord, Role};
+pub use slot::{RecordKind, Slot};
+pub(crate) use task::OpenTask;
+pub use task::{SelfTasks, Subject, TaskRecord};
+
+/// A record that can be stored.
+pub trait Stored: Sized {
+    /// Its kind: which table it lives in.
+    const KIND: RecordKind;
+
+    /// Where it lives.
+    fn slot(&self) -> Slot;
+
+    /// The bytes to store.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`] if they are longer than a record may be, which the bounds of its parts exclude.
+    fn to_bytes(&self) -> Result<Vec<u8>, EncodeError>;
+
+    /// Reads stored bytes, strictly.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError`]: a later format is named before anything else is judged.
+    fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError>;
+}
+
+/// Any record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // each variant is named after its content
+pub enum Record {
+    Agent(AgentRecord),
+    Did(DidRecord),
+    Handle(HandleRecord),
+    OwnedAgent(OwnedAgent),
+    Owner(OwnerRecord),
+    OwnerCode(OwnerCodeRecord),
+    Claim(ClaimRecord),
+    Task(TaskRecord),
+    SelfTasks(SelfTasks),
+}
+
+macro_rules! each_record {
+    ($record:expr, $inner:ident => $result:expr) => {
+        match $record {
+            Record::Agent($inner) => $result,
+            Record::Did($inner) => $result,
+            Record::Handle($inner) => $result,
+            Record::OwnedAgent($inner) => $result,
+            Record::Owner($inner) => $result,
+            Record::OwnerCode($inner) => $result,
+            Record::Claim($inner) => $result,
+            Record::Task($inner) => $result,
+            Record::SelfTasks($inner) => $result,
+        }
+    };
+}
+
+impl Record {
+    /// Where it lives.
+    #[must_use]
+    pub fn slot(&self) -> Slot {
+        each_record!(self, record => record.slot())
+    }
+
+    /// The bytes to store.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stored::to_bytes`].
+    pub fn to_bytes(&self) -> Result<Vec<u8>, EncodeError> {
+        each_record!(self, record => record.to_bytes())
+    }
+}
+
+macro_rules! into_record {
+    ($($variant:ident($inner:ty);)*) => {$(
+        impl From<$inner> for Record {
+            fn from(record: $inner) -> Self {
+                Self::$variant(record)
+            }
+        }
+    )*};
+}
+
+into_record! {
+    Agent(AgentRecord);
+    Did(DidRecord);
+    Handle(HandleRecord);
+    OwnedAgent(OwnedAgent);
+    Owner(OwnerRecord);
+    OwnerCode(OwnerCodeRecord);
+    Claim(ClaimRecord);
+    Task(TaskRecord);
+    SelfTasks(SelfTasks);
+}
+
+/// Something is longer than what holds it. Its parts are bounded so that this does not happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EncodeError;
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a record or statement is longer than what holds it")
+    }
+}
+
+impl core::error::Error for EncodeError {}
+
+/// Why stored bytes are no record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// A format this version does not know: written by a newer one.
+    UnknownFormat {
+        /// What the record is.
+        kind: RecordKind,
+        /// The number found.
+        found: u64,
+    },
+    /// Not what this version writes.
+    Corrupt {
+        /// What the record is.
+        kind: RecordKind,
+        /// What is wrong, for the log.
+        what: String,
+    },
+}
+
+impl fmt::Display for RecordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownFormat { kind, found } => {
+                write!(f, "expected a record of `{}` in format `{}`, found `{found}`", kind.as_str(), wire::FORMAT)
+            }
+            Self::Corrupt { kind, what } => write!(f, "a record of `{}` is damaged: {what}", kind.as_str()),
+        }
+    }
+}
+
+impl core::error::Error for RecordError {}

@@ -1,0 +1,145 @@
+//! Where records live: a kind, which is a table of the store, and a key in it.
+
+use handfast_identity::{DidKey, Handle, base64url};
+
+use crate::code::OwnerCodeDigest;
+use crate::{AgentId, ClaimId, OwnerCode, OwnerId, TaskId};
+
+/// The kinds of record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RecordKind {
+    /// [`AgentRecord`](crate::AgentRecord), by its id.
+    Agent,
+    /// [`DidRecord`](crate::DidRecord), by DID: who has or had it.
+    Did,
+    /// [`HandleRecord`](crate::HandleRecord), by look: who has or had it.
+    Handle,
+    /// [`OwnedAgent`](crate::OwnedAgent), by owner and agent: which agents an owner has.
+    OwnedAgent,
+    /// [`OwnerRecord`](crate::OwnerRecord), by its id.
+    Owner,
+    /// [`OwnerCodeRecord`](crate::OwnerCodeRecord), by hash of the code.
+    OwnerCode,
+    /// [`ClaimRecord`](crate::ClaimRecord), by its id.
+    Claim,
+    /// [`TaskRecord`](crate::TaskRecord), by its id.
+    Task,
+    /// [`SelfTasks`](crate::SelfTasks), by agent id.
+    SelfTasks,
+}
+
+impl RecordKind {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::Agent,
+        Self::Did,
+        Self::Handle,
+        Self::OwnedAgent,
+        Self::Owner,
+        Self::OwnerCode,
+        Self::Claim,
+        Self::Task,
+        Self::SelfTasks,
+    ];
+
+    /// Its name, for errors and for tables.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agents",
+            Self::Did => "dids",
+            Self::Handle => "handles",
+            Self::OwnedAgent => "owned_agents",
+            Self::Owner => "owners",
+            Self::OwnerCode => "owner_codes",
+            Self::Claim => "claims",
+            Self::Task => "tasks",
+            Self::SelfTasks => "self_tasks",
+        }
+    }
+}
+
+/// The address of one record. Keys have at most 130 bytes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slot {
+    kind: RecordKind,
+    key: String,
+}
+
+impl Slot {
+    /// The kind.
+    #[must_use]
+    pub const fn kind(&self) -> RecordKind {
+        self.kind
+    }
+
+    /// The key within the kind.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Of an agent's record.
+    #[must_use]
+    pub fn agent(id: &AgentId) -> Self {
+        Self { kind: RecordKind::Agent, key: id.to_string() }
+    }
+
+    /// Of the entry that says whose a DID is.
+    #[must_use]
+    pub fn did(did: &DidKey) -> Self {
+        Self { kind: RecordKind::Did, key: did.to_string() }
+    }
+
+    /// Of the entry that says whose a handle is: one for all handles that look the same (P-14).
+    #[must_use]
+    pub fn handle(handle: &Handle) -> Self {
+        Self { kind: RecordKind::Handle, key: handle.skeleton() }
+    }
+
+    /// Of the entry that makes an agent one of an owner's.
+    #[must_use]
+    pub fn owned_agent(owner: &OwnerId, agent: &AgentId) -> Self {
+        Self { kind: RecordKind::OwnedAgent, key: format!("{}{agent}", Self::owned_agents_prefix(owner)) }
+    }
+
+    /// What the keys of all agents of an owner start with.
+    #[must_use]
+    pub fn owned_agents_prefix(owner: &OwnerId) -> String {
+        format!("{owner}/")
+    }
+
+    /// Of an owner's record.
+    #[must_use]
+    pub fn owner(id: &OwnerId) -> Self {
+        Self { kind: RecordKind::Owner, key: id.to_string() }
+    }
+
+    /// Of the record of an enrolment code.
+    #[must_use]
+    pub fn owner_code(code: &OwnerCode) -> Self {
+        Self::owner_code_digest(&code.digest())
+    }
+
+    pub(crate) fn owner_code_digest(digest: &OwnerCodeDigest) -> Self {
+        Self { kind: RecordKind::OwnerCode, key: base64url::encode(&digest.0) }
+    }
+
+    /// Of a claim.
+    #[must_use]
+    pub fn claim(id: &ClaimId) -> Self {
+        Self { kind: RecordKind::Claim, key: id.to_string() }
+    }
+
+    /// Of a task.
+    #[must_use]
+    pub fn task(id: &TaskId) -> Self {
+        Self { kind: RecordKind::Task, key: id.to_string() }
+    }
+
+    /// Of the list of an agent's open `self` tasks.
+    #[must_use]
+    pub fn self_tasks(agent: &AgentId) -> Self {
+        Self { kind: RecordKind::SelfTasks, key: agent.to_string() }
+    }
+}

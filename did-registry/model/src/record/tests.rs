@@ -1,0 +1,297 @@
+//! Every record at its largest: it round-trips, fits, and is read strictly.
+#![allow(clippy::unwrap_used, clippy::panic)] // a failed set-up step is a failed test
+
+use core::fmt::Debug;
+
+use handfast_delegation::{Environment, ResourceId, Scope, Trigger, TriggerKind};
+use handfast_identity::{DidKey, Handle, MAX_UNIX_SECONDS, RandomSource, Seconds, SigningKey, UnixTime};
+
+use super::*;
+use crate::code::{CodeHash, OwnerCodeDigest};
+use crate::limits::*;
+use crate::{AgentId, Authority, Ceiling, ClaimId, DelegationMode, Event, Fact, OwnerId, Party, ShownText, TaskId};
+
+struct Steps(u8);
+
+impl RandomSource for Steps {
+    fn fill(&mut self, out: &mut [u8]) {
+        for byte in out {
+            self.0 = self.0.wrapping_mul(5).wrapping_add(17);
+            *byte = self.0;
+        }
+    }
+}
+
+const LATE: UnixTime = UnixTime::from_secs(MAX_UNIX_SECONDS);
+
+fn did(seed: u8) -> DidKey {
+    SigningKey::from_ed25519_seed(&[seed; 32]).public().did()
+}
+
+fn owner_id(seed: u8) -> OwnerId {
+    OwnerId::generate(&mut Steps(seed))
+}
+
+fn agent_id() -> AgentId {
+    AgentId::generate(&mut Steps(1))
+}
+
+/// The longest text, of characters that JSON writes in two bytes.
+fn longest<const MAX: usize>() -> ShownText<MAX> {
+    ShownText::parse(&"\"".repeat(MAX)).unwrap()
+}
+
+fn longest_handle() -> Handle {
+    // `m` looks like `rn`, so its key is twice as long
+    Handle::parse(&"m".repeat(63)).unwrap()
+}
+
+fn widest_authority() -> Authority {
+    let scope = Scope::parse(&(0..64).map(|n| format!("{n:011}")).collect::<Vec<_>>().join(" ")).unwrap();
+    let resource = |n: usize| ResourceId::parse(&format!("urn:{n}:{}", "x".repeat(80 - 6))).unwrap();
+    let authority = Authority::new(scope, (0..MAX_AUTHORITY_RESOURCES).map(resource).collect()).unwrap();
+    assert_eq!(authority.scope().to_string().len(), MAX_AUTHORITY_SCOPE_BYTES - 1);
+    assert_eq!(authority.resources().map(|id| id.as_str().len()).sum::<usize>(), MAX_AUTHORITY_RESOURCE_BYTES);
+    authority
+}
+
+fn widest_ceiling() -> Ceiling {
+    let delegates = (100..).take(MAX_DELEGATES).map(did).collect();
+    Ceiling::new(widest_authority(), MAX_TASK_LIFETIME, DelegationMode::Exchange, delegates).unwrap()
+}
+
+fn agent(life: Life) -> AgentRecord {
+    AgentRecord {
+        id: agent_id(),
+        organisation: serde_json::from_value(serde_json::json!("x".repeat(63))).unwrap(),
+        did: did(1),
+        former: (2..).take(MAX_FORMER_DIDS).map(did).collect(),
+        handle: longest_handle(),
+        profile: Profile { name: longest(), version: longest(), purpose: longest(), environment: Environment::Prod },
+        created: LATE,
+        life,
+    }
+}
+
+fn agents() -> [AgentRecord; 3] {
+    let unclaimed = Unclaimed {
+        claim: ClaimId::generate(&mut Steps(1)),
+        expected_owner: Some(owner_id(1)),
+        requested: widest_authority(),
+        last_used: LATE,
+    };
+    [
+        agent(Life::Unclaimed(unclaimed)),
+        agent(Life::Claimed(Claimed { owner: owner_id(1), ceiling: widest_ceiling(), at: LATE })),
+        agent(Life::Revoked(Revoked { owner: Some(owner_id(1)), claimed_at: Some(LATE), at: LATE })),
+    ]
+}
+
+fn claim(state: ClaimState) -> ClaimRecord {
+    ClaimRecord {
+        id: ClaimId::generate(&mut Steps(1)),
+        organisation: Organisation::default(),
+        agent: agent_id(),
+        code: CodeHash([7; 32]),
+        expires: LATE,
+        state,
+    }
+}
+
+/// 50 owners with one wrong code each, eight more at the confirm stage.
+fn fullest_tries() -> Vec<OwnerTries> {
+    let tries = |seed: u8| OwnerTries {
+        owner: owner_id(seed),
+        wrong: u8::from(seed < MAX_WRONG_CODES),
+        terms: (seed >= MAX_WRONG_CODES).then_some([7; 32]),
+    };
+    (0..MAX_WRONG_CODES + 8).map(tries).collect()
+}
+
+fn task() -> TaskRecord {
+    TaskRecord {
+        id: TaskId::generate(&mut Steps(1)),
+        organisation: Organisation::default(),
+        agent: agent_id(),
+        subject: Subject::Agent(did(1)),
+        intent: longest(),
+        trigger: Trigger {
+            kind: TriggerKind::OnItsOwn,
+            by: did(1).to_string(),
+            reference: Some("\"".repeat(handfast_delegation::MAX_REFERENCE_BYTES)),
+        },
+        authority: widest_authority(),
+        created: LATE,
+        deadline: LATE,
+        leaf: Some(u64::MAX),
+        completed: Some(LATE),
+    }
+}
+
+fn self_tasks() -> SelfTasks {
+    let open = |seed: u8| OpenTask { id: TaskId::generate(&mut Steps(seed)), deadline: LATE };
+    SelfTasks {
+        agent: agent_id(),
+        organisation: Organisation::default(),
+        subject: Subject::Owner(owner_id(1)),
+        default: Some(TaskId::generate(&mut Steps(1))),
+        open: (1..=10).map(open).collect(),
+    }
+}
+
+fn owner() -> OwnerRecord {
+    OwnerRecord {
+        id: owner_id(1),
+        organisation: Organisation::default(),
+        did: did(1),
+        name: Some(longest()),
+        role: Role::Admin,
+        created: LATE,
+    }
+}
+
+fn owner_code() -> OwnerCodeRecord {
+    OwnerCodeRecord {
+        digest: OwnerCodeDigest([7; 32]),
+        organisation: Organisation::default(),
+        role: Role::Owner,
+        name: Some(longest()),
+        expires: LATE,
+        used_by: Some(owner_id(1)),
+    }
+}
+
+fn handle() -> HandleRecord {
+    HandleRecord { handle: longest_handle(), organisation: Organisation::default(), agent: agent_id(), claimed: true }
+}
+
+fn dids() -> [DidRecord; 2] {
+    let with = |holder| DidRecord { did: did(1), organisation: Organisation::default(), holder };
+    [with(DidHolder::Agent(agent_id())), with(DidHolder::Owner(owner_id(1)))]
+}
+
+fn owned() -> OwnedAgent {
+    OwnedAgent { owner: owner_id(1), agent: agent_id(), organisation: Organisation::default(), since: LATE }
+}
+
+/// Round trip, size, and every way a stored record can be unreadable.
+fn check<R: Stored + Clone + PartialEq + Debug>(record: &R)
+where
+    Record: From<R>,
+{
+    let bytes = record.to_bytes().unwrap();
+    assert!(bytes.len() <= MAX_RECORD_BYTES, "{} bytes", bytes.len());
+    assert_eq!(R::from_bytes(&bytes).as_ref(), Ok(record));
+    assert_eq!(record.slot().kind(), R::KIND);
+    assert!(record.slot().key().len() <= 130, "{:?}", record.slot());
+    assert_eq!(Record::from(record.clone()).to_bytes().as_ref(), Ok(&bytes));
+
+    let text = String::from_utf8(bytes).unwrap();
+    let corrupt = |text: &str| match R::from_bytes(text.as_bytes()) {
+        Err(RecordError::Corrupt { kind, .. }) => assert_eq!(kind, R::KIND),
+        other => panic!("{other:?} from {text}"),
+    };
+    let with = |v: &str| text.replacen(r#","v":1"#, v, 1);
+    for (v, found) in [(r#","v":0"#, 0), (r#","v":2"#, 2), (r#","v":2,"w":[]"#, 2)] {
+        let unknown = Err(RecordError::UnknownFormat { kind: R::KIND, found });
+        assert_eq!(R::from_bytes(with(v).as_bytes()), unknown);
+    }
+    for v in ["", r#","v":"1""#, r#","v":1,"v":1"#, r#","v":1,"w":1"#] {
+        corrupt(&with(v));
+    }
+    corrupt(&format!("{text}{{}}"));
+    corrupt(r#"{"v":1}"#);
+    corrupt("");
+    corrupt(&text.replacen("\"organisation\":\"", "\"organisation\":\"A", 1));
+    for (place, _) in text.char_indices().step_by(97) {
+        corrupt(text.get(..place).unwrap());
+    }
+}
+
+#[test]
+fn every_record_round_trips_fits_and_is_read_strictly() {
+    agents().iter().for_each(check);
+    for state in
+        [ClaimState::Pending(fullest_tries()), ClaimState::Claimed(owner_id(1)), ClaimState::Refused(owner_id(1))]
+    {
+        check(&claim(state));
+    }
+    dids().iter().for_each(check);
+    check(&task());
+    check(&self_tasks());
+    check(&owner());
+    check(&owner_code());
+    check(&handle());
+    check(&owned());
+}
+
+#[test]
+fn what_breaks_a_bound_is_damage() {
+    let damaged = |record: Record, from: &str, to: &str| {
+        let text = String::from_utf8(record.to_bytes().unwrap()).unwrap();
+        let changed = text.replacen(from, to, 1);
+        assert_ne!(text, changed, "`{from}` is in no {text}");
+        let bytes = changed.as_bytes();
+        let error = match record {
+            Record::Agent(_) => AgentRecord::from_bytes(bytes).err(),
+            Record::Claim(_) => ClaimRecord::from_bytes(bytes).err(),
+            Record::SelfTasks(_) => SelfTasks::from_bytes(bytes).err(),
+            _ => None,
+        };
+        assert!(matches!(error, Some(RecordError::Corrupt { .. })), "{changed}");
+    };
+    let [unclaimed, claimed, revoked] = agents();
+    let did = did(2);
+    damaged(unclaimed.into(), "UNCLAIMED", "REVOKED");
+    damaged(claimed.clone().into(), "\"former\":[", &format!("\"former\":[\"{did}\","));
+    damaged(claimed.clone().into(), "86400", "86401");
+    damaged(claimed.clone().into(), "exchange", "anything");
+    damaged(claimed.clone().into(), "00000000000 ", "agent:self ");
+    damaged(claimed.into(), "\"handle\":\"m", "\"handle\":\"M");
+    damaged(revoked.into(), &format!("\"claimed_at\":{MAX_UNIX_SECONDS},"), "");
+    let pending = claim(ClaimState::Pending(fullest_tries()));
+    damaged(pending.clone().into(), "\"w\":1", "\"w\":2");
+    damaged(pending.clone().into(), "\"w\":0", "\"w\":6");
+    let (first, second) = (owner_id(0), owner_id(1));
+    damaged(pending.into(), first.as_str(), second.as_str());
+    let open = TaskId::generate(&mut Steps(77));
+    damaged(self_tasks().into(), "\"open\":[", &format!("\"open\":[{{\"deadline\":1,\"id\":\"{open}\"}},"));
+}
+
+#[test]
+fn every_statement_fits_the_log_at_its_largest() {
+    let (agent, claim) = (agent_id(), ClaimId::generate(&mut Steps(1)));
+    let task_id = TaskId::generate(&mut Steps(1));
+    let facts = [
+        Fact::OwnerCodeMade { role: Role::Owner },
+        Fact::ClaimCodeIssued { agent: agent.clone(), claim: claim.clone() },
+        Fact::ClaimCodeWrong { claim: claim.clone() },
+        Fact::ClaimConfirming { claim: claim.clone() },
+        Fact::ClaimRefused { claim: claim.clone() },
+        Fact::AgentClaimed {
+            agent: agent.clone(),
+            claim,
+            handle: longest_handle(),
+            ceiling: Box::new(widest_ceiling()),
+        },
+        Fact::TaskCreated {
+            task: task_id.clone(),
+            agent: agent.clone(),
+            intent: task().intent.to_string(),
+            trigger: task().trigger,
+            authority: widest_authority(),
+            deadline: LATE,
+        },
+        Fact::TaskCompleted { task: task_id, agent: agent.clone() },
+        Fact::AgentRevoked { agent, dids: (0..5).map(did).collect() },
+    ];
+    for fact in facts {
+        let kind = fact.kind();
+        let event = Event { fact, who: Party::Agent(did(1)), why: Some(longest()), when: LATE, did: Some(did(1)) };
+        let statement = event.statement().unwrap();
+        let start = String::from_utf8_lossy(&statement).into_owned();
+        assert!(start.contains(&format!("\"kind\":\"{kind}\"")) && start.ends_with("\"}"), "{start}");
+    }
+    assert_eq!(MAX_STATEMENT_BYTES, handfast_audit_log::MAX_STATEMENT_BYTES);
+    assert!(Seconds::new(1) < MIN_TASK_LIFETIME);
+}

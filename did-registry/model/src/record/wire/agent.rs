@@ -1,0 +1,127 @@
+//! An agent's record in format 1.
+
+use handfast_delegation::Environment;
+use handfast_identity::UnixTime;
+use serde::{Deserialize, Serialize};
+
+use super::{AuthorityWire, CeilingWire, Damage, DidText, FORMAT, HandleText};
+use crate::limits::{MAX_FORMER_DIDS, MAX_NAME_BYTES, MAX_PURPOSE_BYTES, MAX_VERSION_BYTES};
+use crate::record::{AgentRecord, Claimed, Life, Organisation, Profile, Revoked, Unclaimed};
+use crate::{AgentId, ClaimId, OwnerId, ShownText};
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::record) struct AgentWire {
+    v: u64,
+    id: AgentId,
+    organisation: Organisation,
+    did: DidText,
+    former: Vec<DidText>,
+    handle: HandleText,
+    name: ShownText<MAX_NAME_BYTES>,
+    version: ShownText<MAX_VERSION_BYTES>,
+    purpose: ShownText<MAX_PURPOSE_BYTES>,
+    environment: Environment,
+    created: UnixTime,
+    life: LifeWire,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(tag = "status", deny_unknown_fields)]
+enum LifeWire {
+    #[serde(rename = "UNCLAIMED")]
+    Unclaimed {
+        claim: ClaimId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expected_owner: Option<OwnerId>,
+        requested: AuthorityWire,
+        last_used: UnixTime,
+    },
+    #[serde(rename = "CLAIMED")]
+    Claimed { owner: OwnerId, ceiling: CeilingWire, at: UnixTime },
+    #[serde(rename = "REVOKED")]
+    Revoked {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<OwnerId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        claimed_at: Option<UnixTime>,
+        at: UnixTime,
+    },
+}
+
+impl From<&AgentRecord> for AgentWire {
+    fn from(record: &AgentRecord) -> Self {
+        Self {
+            v: FORMAT,
+            id: record.id.clone(),
+            organisation: record.organisation.clone(),
+            did: DidText(record.did.clone()),
+            former: record.former.iter().cloned().map(DidText).collect(),
+            handle: HandleText(record.handle.clone()),
+            name: record.profile.name.clone(),
+            version: record.profile.version.clone(),
+            purpose: record.profile.purpose.clone(),
+            environment: record.profile.environment,
+            created: record.created,
+            life: (&record.life).into(),
+        }
+    }
+}
+
+impl TryFrom<AgentWire> for AgentRecord {
+    type Error = Damage;
+
+    fn try_from(wire: AgentWire) -> Result<Self, Damage> {
+        if wire.former.len() > MAX_FORMER_DIDS {
+            return Err(Damage("a longer key history than is kept"));
+        }
+        Ok(Self {
+            id: wire.id,
+            organisation: wire.organisation,
+            did: wire.did.0,
+            former: wire.former.into_iter().map(|DidText(did)| did).collect(),
+            handle: wire.handle.0,
+            profile: Profile {
+                name: wire.name,
+                version: wire.version,
+                purpose: wire.purpose,
+                environment: wire.environment,
+            },
+            created: wire.created,
+            life: wire.life.try_into()?,
+        })
+    }
+}
+
+impl From<&Life> for LifeWire {
+    fn from(life: &Life) -> Self {
+        match life.clone() {
+            Life::Unclaimed(Unclaimed { claim, expected_owner, requested, last_used }) => {
+                Self::Unclaimed { claim, expected_owner, requested: (&requested).into(), last_used }
+            }
+            Life::Claimed(Claimed { owner, ceiling, at }) => Self::Claimed { owner, ceiling: (&ceiling).into(), at },
+            Life::Revoked(Revoked { owner, claimed_at, at }) => Self::Revoked { owner, claimed_at, at },
+        }
+    }
+}
+
+impl TryFrom<LifeWire> for Life {
+    type Error = Damage;
+
+    fn try_from(wire: LifeWire) -> Result<Self, Damage> {
+        Ok(match wire {
+            LifeWire::Unclaimed { claim, expected_owner, requested, last_used } => {
+                Self::Unclaimed(Unclaimed { claim, expected_owner, requested: requested.try_into()?, last_used })
+            }
+            LifeWire::Claimed { owner, ceiling, at } => {
+                Self::Claimed(Claimed { owner, ceiling: ceiling.try_into()?, at })
+            }
+            LifeWire::Revoked { owner, claimed_at, at } => {
+                if owner.is_some() != claimed_at.is_some() {
+                    return Err(Damage("an owner without a time of claiming, or the reverse"));
+                }
+                Self::Revoked(Revoked { owner, claimed_at, at })
+            }
+        })
+    }
+}

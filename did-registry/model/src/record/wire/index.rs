@@ -1,0 +1,110 @@
+//! Index records in format 1.
+
+use handfast_identity::UnixTime;
+use serde::{Deserialize, Serialize};
+
+use super::{Damage, DidText, FORMAT, HandleText};
+use crate::record::{DidHolder, DidRecord, HandleRecord, Organisation, OwnedAgent};
+use crate::{AgentId, OwnerId};
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::record) struct DidWire {
+    v: u64,
+    did: DidText,
+    organisation: Organisation,
+    holder: HolderWire,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum HolderWire {
+    Agent(AgentId),
+    Owner(OwnerId),
+}
+
+impl From<&DidRecord> for DidWire {
+    fn from(record: &DidRecord) -> Self {
+        Self {
+            v: FORMAT,
+            did: DidText(record.did.clone()),
+            organisation: record.organisation.clone(),
+            holder: match record.holder.clone() {
+                DidHolder::Agent(id) => HolderWire::Agent(id),
+                DidHolder::Owner(id) => HolderWire::Owner(id),
+            },
+        }
+    }
+}
+
+impl TryFrom<DidWire> for DidRecord {
+    type Error = Damage;
+
+    fn try_from(wire: DidWire) -> Result<Self, Damage> {
+        Ok(Self {
+            did: wire.did.0,
+            organisation: wire.organisation,
+            holder: match wire.holder {
+                HolderWire::Agent(id) => DidHolder::Agent(id),
+                HolderWire::Owner(id) => DidHolder::Owner(id),
+            },
+        })
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::record) struct HandleWire {
+    v: u64,
+    handle: HandleText,
+    organisation: Organisation,
+    agent: AgentId,
+    claimed: bool,
+}
+
+impl From<&HandleRecord> for HandleWire {
+    fn from(record: &HandleRecord) -> Self {
+        Self {
+            v: FORMAT,
+            handle: HandleText(record.handle.clone()),
+            organisation: record.organisation.clone(),
+            agent: record.agent.clone(),
+            claimed: record.claimed,
+        }
+    }
+}
+
+impl TryFrom<HandleWire> for HandleRecord {
+    type Error = Damage;
+
+    fn try_from(wire: HandleWire) -> Result<Self, Damage> {
+        let HandleWire { handle, organisation, agent, claimed, v: _ } = wire;
+        Ok(Self { handle: handle.0, organisation, agent, claimed })
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::record) struct OwnedAgentWire {
+    v: u64,
+    owner: OwnerId,
+    agent: AgentId,
+    organisation: Organisation,
+    since: UnixTime,
+}
+
+impl From<&OwnedAgent> for OwnedAgentWire {
+    fn from(record: &OwnedAgent) -> Self {
+        let OwnedAgent { owner, agent, organisation, since } = record.clone();
+        Self { v: FORMAT, owner, agent, organisation, since }
+    }
+}
+
+impl TryFrom<OwnedAgentWire> for OwnedAgent {
+    type Error = Damage;
+
+    fn try_from(wire: OwnedAgentWire) -> Result<Self, Damage> {
+        let OwnedAgentWire { owner, agent, organisation, since, v: _ } = wire;
+        Ok(Self { owner, agent, organisation, since })
+    }
+}

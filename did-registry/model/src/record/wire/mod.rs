@@ -1,0 +1,54 @@
+//! How records are stored: JSON of format 1, unknown members refused.
+//!
+//! A change of any struct here is a new format: raise [`FORMAT`], keep the old struct for reading, and test both.
+
+pub(super) mod agent;
+pub(super) mod claim;
+pub(super) mod index;
+pub(super) mod owner;
+mod parts;
+pub(super) mod task;
+
+use handfast_identity::json::{self, Limits};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use parts::{AuthorityWire, CeilingWire};
+use parts::{DidText, HandleText, Hash32};
+
+use super::{EncodeError, RecordError, RecordKind};
+use crate::limits::MAX_RECORD_BYTES;
+
+/// The format of every record written.
+pub(crate) const FORMAT: u64 = 1;
+
+/// The format number, read before and apart from everything else.
+#[derive(Deserialize)]
+struct FormatWire {
+    v: u64,
+}
+
+/// Writes a wire struct, which carries `v` itself.
+pub(super) fn write(wire: &impl Serialize) -> Result<Vec<u8>, EncodeError> {
+    let bytes = json::to_jcs(wire).map_err(|_| EncodeError)?;
+    if bytes.len() <= MAX_RECORD_BYTES { Ok(bytes) } else { Err(EncodeError) }
+}
+
+/// Reads a wire struct and makes the record of it.
+pub(super) fn read<W, R>(kind: RecordKind, bytes: &[u8]) -> Result<R, RecordError>
+where
+    W: DeserializeOwned,
+    R: TryFrom<W, Error = Damage>,
+{
+    let corrupt = |what: String| RecordError::Corrupt { kind, what };
+    let limits = Limits::plain(MAX_RECORD_BYTES);
+    let FormatWire { v } = json::read(bytes, &limits).map_err(|error| corrupt(error.to_string()))?;
+    if v != FORMAT {
+        return Err(RecordError::UnknownFormat { kind, found: v });
+    }
+    let wire: W = json::read(bytes, &limits).map_err(|error| corrupt(error.to_string()))?;
+    R::try_from(wire).map_err(|Damage(what)| corrupt(what.to_owned()))
+}
+
+/// What is wrong with a stored record that has the right shape.
+pub(crate) struct Damage(&'static str);

@@ -1,0 +1,106 @@
+//! Parts that several records share.
+
+use handfast_delegation::{ResourceId, Scope};
+use handfast_identity::{DidKey, Handle, Seconds, base64url};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::Damage;
+use crate::ceiling::DelegationMode;
+use crate::{Authority, Ceiling};
+
+/// A DID, parsed again on the way in.
+pub(super) struct DidText(pub(super) DidKey);
+
+impl Serialize for DidText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for DidText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        DidKey::parse(&String::deserialize(deserializer)?).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+/// A handle, parsed again on the way in.
+pub(super) struct HandleText(pub(super) Handle);
+
+impl Serialize for HandleText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for HandleText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Handle::parse(&String::deserialize(deserializer)?).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+/// 32 bytes as base64url.
+pub(super) struct Hash32(pub(super) [u8; 32]);
+
+impl Serialize for Hash32 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&base64url::encode(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Hash32 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        base64url::decode_array(&String::deserialize(deserializer)?).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AuthorityWire {
+    scope: Scope,
+    resource: Vec<ResourceId>,
+}
+
+impl From<&Authority> for AuthorityWire {
+    fn from(authority: &Authority) -> Self {
+        Self { scope: authority.scope().clone(), resource: authority.resources().cloned().collect() }
+    }
+}
+
+impl TryFrom<AuthorityWire> for Authority {
+    type Error = Damage;
+
+    fn try_from(wire: AuthorityWire) -> Result<Self, Damage> {
+        Self::new(wire.scope, wire.resource).map_err(|_| Damage("an authority beyond its bounds"))
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CeilingWire {
+    authority: AuthorityWire,
+    max_task_seconds: u64,
+    delegation: String,
+    delegates: Vec<DidText>,
+}
+
+impl From<&Ceiling> for CeilingWire {
+    fn from(ceiling: &Ceiling) -> Self {
+        Self {
+            authority: ceiling.authority().into(),
+            max_task_seconds: ceiling.max_task().get(),
+            delegation: ceiling.delegation().as_str().to_owned(),
+            delegates: ceiling.delegates().iter().cloned().map(DidText).collect(),
+        }
+    }
+}
+
+impl TryFrom<CeilingWire> for Ceiling {
+    type Error = Damage;
+
+    fn try_from(wire: CeilingWire) -> Result<Self, Damage> {
+        let delegation = DelegationMode::parse(&wire.delegation).ok_or(Damage("an unknown delegation mode"))?;
+        let delegates = wire.delegates.into_iter().map(|DidText(did)| did).collect();
+        Self::new(wire.authority.try_into()?, Seconds::new(wire.max_task_seconds), delegation, delegates)
+            .map_err(|_| Damage("a ceiling beyond its bounds"))
+    }
+}

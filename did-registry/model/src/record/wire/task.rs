@@ -1,0 +1,144 @@
+//! Tasks in format 1.
+
+use handfast_delegation::{MAX_INTENT_BYTES, Trigger};
+use handfast_identity::UnixTime;
+use serde::{Deserialize, Serialize};
+
+use super::{AuthorityWire, Damage, DidText, FORMAT};
+use crate::limits::MAX_OPEN_SELF_TASKS;
+use crate::record::{OpenTask, Organisation, SelfTasks, Subject, TaskRecord};
+use crate::{AgentId, OwnerId, ShownText, TaskId};
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum SubjectWire {
+    Owner(OwnerId),
+    Agent(DidText),
+}
+
+impl From<&Subject> for SubjectWire {
+    fn from(subject: &Subject) -> Self {
+        match subject.clone() {
+            Subject::Owner(id) => Self::Owner(id),
+            Subject::Agent(did) => Self::Agent(DidText(did)),
+        }
+    }
+}
+
+impl From<SubjectWire> for Subject {
+    fn from(wire: SubjectWire) -> Self {
+        match wire {
+            SubjectWire::Owner(id) => Self::Owner(id),
+            SubjectWire::Agent(DidText(did)) => Self::Agent(did),
+        }
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::record) struct TaskWire {
+    v: u64,
+    id: TaskId,
+    organisation: Organisation,
+    agent: AgentId,
+    subject: SubjectWire,
+    intent: ShownText<MAX_INTENT_BYTES>,
+    trigger: Trigger,
+    authority: AuthorityWire,
+    created: UnixTime,
+    deadline: UnixTime,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    leaf: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    completed: Option<UnixTime>,
+}
+
+impl From<&TaskRecord> for TaskWire {
+    fn from(record: &TaskRecord) -> Self {
+        Self {
+            v: FORMAT,
+            id: record.id.clone(),
+            organisation: record.organisation.clone(),
+            agent: record.agent.clone(),
+            subject: (&record.subject).into(),
+            intent: record.intent.clone(),
+            trigger: record.trigger.clone(),
+            authority: (&record.authority).into(),
+            created: record.created,
+            deadline: record.deadline,
+            leaf: record.leaf,
+            completed: record.completed,
+        }
+    }
+}
+
+impl TryFrom<TaskWire> for TaskRecord {
+    type Error = Damage;
+
+    fn try_from(wire: TaskWire) -> Result<Self, Damage> {
+        Ok(Self {
+            id: wire.id,
+            organisation: wire.organisation,
+            agent: wire.agent,
+            subject: wire.subject.into(),
+            intent: wire.intent,
+            trigger: wire.trigger,
+            authority: wire.authority.try_into()?,
+            created: wire.created,
+            deadline: wire.deadline,
+            leaf: wire.leaf,
+            completed: wire.completed,
+        })
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::record) struct SelfTasksWire {
+    v: u64,
+    agent: AgentId,
+    organisation: Organisation,
+    subject: SubjectWire,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    default: Option<TaskId>,
+    open: Vec<OpenTaskWire>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct OpenTaskWire {
+    id: TaskId,
+    deadline: UnixTime,
+}
+
+impl From<&SelfTasks> for SelfTasksWire {
+    fn from(record: &SelfTasks) -> Self {
+        let open = record.open.iter().cloned().map(|OpenTask { id, deadline }| OpenTaskWire { id, deadline });
+        Self {
+            v: FORMAT,
+            agent: record.agent.clone(),
+            organisation: record.organisation.clone(),
+            subject: (&record.subject).into(),
+            default: record.default.clone(),
+            open: open.collect(),
+        }
+    }
+}
+
+impl TryFrom<SelfTasksWire> for SelfTasks {
+    type Error = Damage;
+
+    fn try_from(wire: SelfTasksWire) -> Result<Self, Damage> {
+        if wire.open.len() > MAX_OPEN_SELF_TASKS {
+            return Err(Damage("more open tasks than an agent may have"));
+        }
+        let open = wire.open.into_iter().map(|OpenTaskWire { id, deadline }| OpenTask { id, deadline });
+        Ok(Self {
+            agent: wire.agent,
+            organisation: wire.organisation,
+            subject: wire.subject.into(),
+            default: wire.default,
+            open: open.collect(),
+        })
+    }
+}

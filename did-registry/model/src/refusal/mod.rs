@@ -1,0 +1,210 @@
+//! Every way the registry says no.
+//!
+//! The list is closed, and [`Refusal::answer`] is the only way from a refusal to the wire; spec/reasons.md lists both.
+//! A refusal is never about the registry's own trouble blamed on the caller: those are the two 503 at the end (P-17).
+
+mod answer;
+
+use core::fmt;
+
+use handfast_delegation::Scope;
+use handfast_identity::Seconds;
+
+pub use answer::{OauthError, RefusalAnswer};
+
+/// Why the registry refuses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The body or form is not what this call takes; unknown members of a JSON body included (TH67).
+    InvalidRequest,
+    /// Nothing lives at this path.
+    NotFound,
+    /// The path has no such method.
+    MethodNotAllowed,
+    /// The body is larger than allowed (TH72).
+    BodyTooLarge,
+    /// The body is not of the media type this call takes.
+    UnsupportedMediaType,
+    /// Something this version does not do yet, and does not pretend to.
+    NotSupported(Feature),
+
+    /// No access token where one is needed.
+    Unauthorized,
+    /// A token that does not allow this call.
+    Forbidden,
+    /// A good token of an owner this registry does not have.
+    UnknownOwner,
+    /// No such agent, or an UNCLAIMED one that expired.
+    UnknownAgent,
+    /// No such task, or not the caller's.
+    UnknownTask,
+    /// The agent is REVOKED, which is final (P-12, TH63).
+    AgentRevoked,
+
+    /// The DID is not a `did:key` in its one spelling, or its key is unsound (TH45, TH46, TH47).
+    InvalidDid,
+    /// Others could sign for the key (TH48).
+    WeakKey,
+    /// The registration statement is malformed, stale or for another registry.
+    InvalidRegistration,
+    /// The statement is missing, or is not signed by the key of its DID (TH57).
+    ProofRequired,
+    /// The DID belongs to a record already, now or formerly.
+    DidRegistered,
+
+    /// No such claim.
+    UnknownClaim,
+    /// Not the code of this claim, or no enrolment code.
+    WrongCode,
+    /// Somebody else finished first, or the agent has an owner (P-13, TH59).
+    AlreadyClaimed,
+    /// The handle is not well-formed or is reserved (TH55).
+    InvalidHandle,
+    /// The handle is another agent's, or once was.
+    HandleTaken,
+    /// The handle looks like another agent's (TH56).
+    HandleConfusable,
+    /// The code was used up.
+    CodeUsed,
+    /// The code is past its time.
+    CodeExpired,
+    /// Too many wrong tries in all, or a newer code took its place.
+    CodeVoid,
+    /// The agent named another owner when it registered.
+    OtherOwnerExpected,
+    /// Not the words of the agent's fingerprint.
+    WrongConfirmation,
+    /// The ceiling's bounds are broken.
+    InvalidCeiling,
+
+    /// The client is unknown, or the proof is not by its key.
+    InvalidClient,
+    /// The client may have no token on these grounds.
+    InvalidGrant(GrantFault),
+    /// More scope than may be had (TH36).
+    InvalidScope {
+        /// What is too much.
+        excess: Scope,
+    },
+    /// A resource that is foreign here, or no single one where one is needed (AT-08, AT-10).
+    InvalidTarget,
+    /// A grant type this registry does not know.
+    UnsupportedGrantType,
+    /// The DPoP proof is missing or bad, or was used before.
+    InvalidDpopProof,
+    /// The DPoP proof needs the nonce sent with this answer.
+    UseDpopNonce,
+    /// A longer task than the ceiling or the registry allows.
+    TaskTooLong,
+    /// As many open `self` tasks as an agent may have.
+    TooManyTasks,
+
+    /// Too many tries.
+    SlowDown {
+        /// When to come back.
+        retry_after: Seconds,
+    },
+    /// The store cannot be read or written (TH65).
+    StoreUnavailable,
+    /// Too much is waiting already.
+    Overloaded,
+}
+
+/// Why a known client gets no token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrantFault {
+    /// The agent is REVOKED.
+    AgentRevoked,
+    /// The task does not exist, or is another agent's.
+    UnknownTask,
+    /// The task is completed, past its deadline, or was given before the agent changed hands.
+    TaskEnded,
+}
+
+/// What this version refuses instead of ignoring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    /// `authorization_details` in a ceiling.
+    AuthorizationDetails,
+    /// `del_max_depth` above 0 in a ceiling.
+    DelegationDepth,
+    /// `enrolment` in an agent's registration.
+    AgentEnrolment,
+}
+
+impl fmt::Display for Feature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AuthorizationDetails => "`authorization_details` cannot be applied by this version",
+            Self::DelegationDepth => "delegation cannot be applied by this version: `del_max_depth` must be 0",
+            Self::AgentEnrolment => {
+                "agents cannot be enrolled by this version: leave `enrolment` out and claim by code"
+            }
+        })
+    }
+}
+
+impl Refusal {
+    /// One of each kind, for lists and tests; scopes and times in them are examples.
+    #[must_use]
+    pub fn every() -> Vec<Self> {
+        vec![
+            Self::InvalidRequest,
+            Self::NotFound,
+            Self::MethodNotAllowed,
+            Self::BodyTooLarge,
+            Self::UnsupportedMediaType,
+            Self::NotSupported(Feature::AuthorizationDetails),
+            Self::NotSupported(Feature::DelegationDepth),
+            Self::NotSupported(Feature::AgentEnrolment),
+            Self::Unauthorized,
+            Self::Forbidden,
+            Self::UnknownOwner,
+            Self::UnknownAgent,
+            Self::UnknownTask,
+            Self::AgentRevoked,
+            Self::InvalidDid,
+            Self::WeakKey,
+            Self::InvalidRegistration,
+            Self::ProofRequired,
+            Self::DidRegistered,
+            Self::UnknownClaim,
+            Self::WrongCode,
+            Self::AlreadyClaimed,
+            Self::InvalidHandle,
+            Self::HandleTaken,
+            Self::HandleConfusable,
+            Self::CodeUsed,
+            Self::CodeExpired,
+            Self::CodeVoid,
+            Self::OtherOwnerExpected,
+            Self::WrongConfirmation,
+            Self::InvalidCeiling,
+            Self::InvalidClient,
+            Self::InvalidGrant(GrantFault::AgentRevoked),
+            Self::InvalidGrant(GrantFault::UnknownTask),
+            Self::InvalidGrant(GrantFault::TaskEnded),
+            Self::InvalidScope { excess: Scope::default() },
+            Self::InvalidTarget,
+            Self::UnsupportedGrantType,
+            Self::InvalidDpopProof,
+            Self::UseDpopNonce,
+            Self::TaskTooLong,
+            Self::TooManyTasks,
+            Self::SlowDown { retry_after: Seconds::new(60) },
+            Self::StoreUnavailable,
+            Self::Overloaded,
+        ]
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidScope { excess } if !excess.is_empty() => write!(f, "too much scope: `{excess}`"),
+            other => f.write_str(other.answer().title),
+        }
+    }
+}
+
+impl core::error::Error for Refusal {}

@@ -1,0 +1,203 @@
+//! Root tokens of agents.
+
+use handfast_delegation::TriggerKind;
+use handfast_identity::{RandomSource, Seconds, Thumbprint, UnixTime};
+
+use super::offer::{Offer, choose};
+use super::owner::scope;
+use super::{PendingGrant, TaskChoice, TokenGrant, TokenRequest};
+use crate::authority::AGENT_SELF;
+use crate::change::Write;
+use crate::decide::{Draft, new_task, task_created, task_lifetime};
+use crate::limits::{MAX_OPEN_SELF_TASKS, MAX_UNCLAIMED_TASK_LIFETIME, MIN_TOKEN_LIFETIME};
+use crate::record::{Life, OpenTask, Unclaimed};
+use crate::{
+    AgentRecord, Authority, Change, Expect, GrantFault, Loaded, Party, Refusal, RegistryPolicy, SelfTasks, ShownText,
+    Slot, Subject, TaskRecord,
+};
+
+/// The agent that asks, as loaded.
+#[derive(Clone, Copy, Debug)]
+pub struct AgentClient<'a> {
+    /// Its record.
+    pub agent: &'a Loaded<AgentRecord>,
+    /// Its open `self` tasks.
+    pub self_tasks: Option<&'a Loaded<SelfTasks>>,
+    /// The record of [`TokenRequest::wanted_task`].
+    pub task: Option<&'a TaskRecord>,
+}
+
+/// A token request that was granted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenDecision {
+    /// Sign it; nothing is written.
+    Ready(Box<TokenGrant>),
+    /// Commit the new task, then complete the grant with the leaf of that commit.
+    NewTask {
+        /// To commit.
+        change: Change,
+        /// To complete.
+        pending: Box<PendingGrant>,
+    },
+}
+
+/// What an agent may have now, and on whose behalf.
+struct Standing<'a> {
+    subject: Subject,
+    authority: &'a Authority,
+    max_task: Seconds,
+}
+
+/// Decides about a root token for an agent. Nothing is written unless it is granted.
+///
+/// `prover` is the key of the request's DPoP proof. Only the record's current key gets tokens.
+///
+/// # Errors
+///
+/// In this order: [`Refusal::InvalidClient`]; [`Refusal::InvalidGrant`] for a REVOKED agent;
+/// [`Refusal::InvalidTarget`] for `authorization_details`, which no resource registered; [`Refusal::InvalidGrant`],
+/// [`Refusal::TaskTooLong`], [`Refusal::InvalidRequest`] for the task; [`Refusal::InvalidScope`],
+/// [`Refusal::InvalidTarget`]; [`Refusal::TooManyTasks`]. [`Refusal::StoreUnavailable`] for a task without its leaf.
+pub fn agent_token(
+    client: AgentClient<'_>,
+    prover: &Thumbprint,
+    request: &TokenRequest,
+    policy: &RegistryPolicy,
+    now: UnixTime,
+    random: &mut dyn RandomSource,
+) -> Result<TokenDecision, Refusal> {
+    let agent = &client.agent.record;
+    if request.client != agent.did || !agent.did.thumbprint().is_same_key(prover) || agent.is_expired(now) {
+        return Err(Refusal::InvalidClient);
+    }
+    let standing = standing(agent, policy)?;
+    if request.has_details {
+        return Err(Refusal::InvalidTarget);
+    }
+    let known = match &request.task {
+        TaskChoice::Known(_) => Some(known_task(client.task, request, agent, &standing, now)?),
+        TaskChoice::Default => client.task.filter(|task| is_usable_default(task, agent, &standing, now)),
+        TaskChoice::New { .. } => None,
+    };
+    if let Some(task) = known {
+        let target = choose(&offers(&standing, task, policy)?, &request.resources, request.scope.as_ref())?;
+        // a committed task has its leaf; one without it was not loaded as it should have been
+        let leaf = task.leaf.ok_or(Refusal::StoreUnavailable)?;
+        let pending = TokenGrant::for_agent(agent, task, target, policy, now, random)?;
+        return Ok(TokenDecision::Ready(Box::new(pending.with_leaf(leaf))));
+    }
+    let task = self_task(agent, request, &standing, now, random)?;
+    let target = choose(&offers(&standing, &task, policy)?, &request.resources, request.scope.as_ref())?;
+    let change = begin(client, &task, *request.task() == TaskChoice::Default, now)?;
+    let pending = TokenGrant::for_agent(agent, &task, target, policy, now, random)?;
+    Ok(TokenDecision::NewTask { change, pending: Box::new(pending) })
+}
+
+fn standing<'a>(agent: &'a AgentRecord, policy: &'a RegistryPolicy) -> Result<Standing<'a>, Refusal> {
+    match &agent.life {
+        Life::Revoked(_) => Err(Refusal::InvalidGrant(GrantFault::AgentRevoked)),
+        Life::Claimed(claimed) => Ok(Standing {
+            subject: Subject::Owner(claimed.owner.clone()),
+            authority: claimed.ceiling.authority(),
+            max_task: claimed.ceiling.max_task(),
+        }),
+        Life::Unclaimed(_) => Ok(Standing {
+            subject: Subject::Agent(agent.did.clone()),
+            authority: policy.pre_claim(),
+            max_task: MAX_UNCLAIMED_TASK_LIFETIME,
+        }),
+    }
+}
+
+/// The task asked for by id: of this very record, on the same subject's behalf, and not over.
+fn known_task<'a>(
+    task: Option<&'a TaskRecord>,
+    request: &TokenRequest,
+    agent: &AgentRecord,
+    standing: &Standing<'_>,
+    now: UnixTime,
+) -> Result<&'a TaskRecord, Refusal> {
+    let task = task.filter(|task| request.wanted_task(None) == Some(&task.id) && task.agent == agent.id);
+    let task = task.ok_or(Refusal::InvalidGrant(GrantFault::UnknownTask))?;
+    if task.is_open(now) && task.subject == standing.subject {
+        Ok(task)
+    } else {
+        Err(Refusal::InvalidGrant(GrantFault::TaskEnded))
+    }
+}
+
+/// A default task is used until it cannot hold the shortest token any more.
+fn is_usable_default(task: &TaskRecord, agent: &AgentRecord, standing: &Standing<'_>, now: UnixTime) -> bool {
+    task.agent == agent.id
+        && task.subject == standing.subject
+        && task.is_open(now)
+        && task.deadline >= now.saturating_add(MIN_TOKEN_LIFETIME)
+}
+
+/// What the agent may have inside `task`: `agent:self` at the registry, and what standing, task and resource all allow.
+fn offers(standing: &Standing<'_>, task: &TaskRecord, policy: &RegistryPolicy) -> Result<Vec<Offer>, Refusal> {
+    let registry = Offer::whole(policy.registry().clone(), scope(AGENT_SELF)?);
+    let allowed = standing.authority.scope().intersection(task.authority.scope());
+    let reached = policy
+        .resources()
+        .iter()
+        .filter(|known| standing.authority.names(&known.id) && task.authority.names(&known.id))
+        .map(|known| Offer::whole(known.id.clone(), known.scopes.intersection(&allowed)));
+    Ok([registry].into_iter().chain(reached).collect())
+}
+
+/// A task of the agent's own accord: the trigger is `self`, whatever the request says.
+fn self_task(
+    agent: &AgentRecord,
+    request: &TokenRequest,
+    standing: &Standing<'_>,
+    now: UnixTime,
+    random: &mut dyn RandomSource,
+) -> Result<TaskRecord, Refusal> {
+    let (intent, reference, lifetime) = match &request.task {
+        TaskChoice::New { intent, reference, lifetime } => (intent.clone(), reference.clone(), *lifetime),
+        TaskChoice::Default | TaskChoice::Known(_) => (ShownText::default(), None, None),
+    };
+    let draft = Draft {
+        subject: standing.subject.clone(),
+        trigger: TriggerKind::OnItsOwn,
+        intent,
+        reference,
+        authority: standing.authority.clone(),
+        lifetime: task_lifetime(lifetime, standing.max_task)?,
+    };
+    Ok(new_task(agent, &Party::Agent(agent.did.clone()), draft, now, random))
+}
+
+/// The change by which a `self` task begins. The list is what holds the bound, and one default task, against two calls at once.
+fn begin(client: AgentClient<'_>, task: &TaskRecord, is_default: bool, now: UnixTime) -> Result<Change, Refusal> {
+    let agent = &client.agent.record;
+    let before = client.self_tasks.filter(|list| list.record.subject == task.subject).map(|list| &list.record);
+    let mut open: Vec<_> =
+        before.map_or(&[][..], |list| &list.open).iter().filter(|o| now < o.deadline).cloned().collect();
+    if open.len() >= MAX_OPEN_SELF_TASKS {
+        return Err(Refusal::TooManyTasks);
+    }
+    open.push(OpenTask { id: task.id.clone(), deadline: task.deadline });
+    let default = if is_default { Some(task.id.clone()) } else { before.and_then(|list| list.default.clone()) };
+    let list = SelfTasks {
+        agent: agent.id.clone(),
+        organisation: agent.organisation.clone(),
+        subject: task.subject.clone(),
+        default,
+        open,
+    };
+    let expect = client.self_tasks.map_or(Expect::Absent, |list| Expect::Version(list.version));
+    let agent_write = match &agent.life {
+        // an UNCLAIMED agent that is used does not expire
+        Life::Unclaimed(unclaimed) => {
+            let life = Life::Unclaimed(Unclaimed { last_used: now, ..unclaimed.clone() });
+            Write::replace(client.agent, AgentRecord { life, ..agent.clone() })
+        }
+        Life::Claimed(_) | Life::Revoked(_) => {
+            Write::Keep { slot: Slot::agent(&agent.id), version: client.agent.version }
+        }
+    };
+    let writes = vec![Write::put(Expect::Absent, task.clone()), Write::put(expect, list), agent_write];
+    Ok(Change::new(writes, task_created(task, agent, Party::Agent(agent.did.clone()))))
+}

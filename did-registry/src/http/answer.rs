@@ -1,0 +1,206 @@
+//! From a refusal to the bytes of its answer: problem+json (RFC 9457), and OAuth JSON at the token endpoint (RFC 6749 5.2).
+//!
+//! What is said is decided elsewhere: by the model's [`Refusal`], or the verifier's [`Rejection`] where a proof is at fault.
+//! Nothing of a request is echoed but scopes, whose characters cannot break out of a JSON string (ERR-05, ERR-14).
+
+use axum::Json;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use handfast_dpop::Nonce;
+use handfast_middleware::{PROBLEM_TYPE_BASE, Rejection};
+use handfast_registry_model::{Refusal, RefusalAnswer};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Serialize;
+
+pub(crate) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// What a client is told to wait when the fault is ours, as at every resource of the project.
+const RETRY_AFTER_SECONDS: u64 = 5;
+const PROBLEM_MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// Why a request was turned away, in the words that metrics and logs use. Travels in the response's extensions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reason(pub(crate) &'static str);
+
+/// A request turned away.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    cause: Cause,
+    nonce: Option<Nonce>,
+}
+
+#[derive(Debug)]
+enum Cause {
+    Refused(Refusal),
+    Rejected(Rejection),
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self { cause: Cause::Refused(refusal), nonce: None }
+    }
+}
+
+impl From<Rejection> for Failure {
+    fn from(rejection: Rejection) -> Self {
+        Self { cause: Cause::Rejected(rejection), nonce: None }
+    }
+}
+
+impl Failure {
+    /// The same, with a nonce for the next proof.
+    pub(crate) fn with_nonce(mut self, nonce: Nonce) -> Self {
+        self.nonce = Some(nonce);
+        self
+    }
+
+    /// Whether it asks for a proof with a nonce.
+    pub(crate) fn needs_nonce(&self) -> bool {
+        matches!(&self.cause, Cause::Rejected(rejection) if rejection.answer().needs_nonce)
+    }
+
+    /// The answer of the token endpoint (ERR-15).
+    pub(crate) fn oauth(&self) -> Response {
+        let words = self.words();
+        let description = match &words.scope {
+            Some(excess) => format!("{}: {excess}", words.detail),
+            None => words.detail.to_owned(),
+        };
+        let status = match &self.cause {
+            // DPOP-56: a proof's faults are the request's here
+            Cause::Rejected(_) if words.status == 401 => 400,
+            _ => words.status,
+        };
+        let wire = OauthWire {
+            error: words.error.unwrap_or("invalid_request"),
+            error_description: &description,
+            reason: words.reason,
+        };
+        let mut response = (code(status), Json(wire)).into_response();
+        words.dress(response.headers_mut());
+        self.finish(response, words.reason)
+    }
+
+    fn problem(&self) -> Response {
+        let words = self.words();
+        let wire = ProblemWire {
+            r#type: format!("{PROBLEM_TYPE_BASE}{}", words.reason),
+            title: words.reason.replace('_', " "),
+            status: words.status,
+            error: words.error,
+            reason: words.reason,
+            detail: words.detail,
+            scope: words.scope.as_deref(),
+        };
+        // strings and a number can always be written
+        let mut response = Response::new(Body::from(serde_json::to_vec(&wire).unwrap_or_default()));
+        *response.status_mut() = code(words.status);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, PROBLEM_MEDIA_TYPE);
+        words.dress(headers);
+        if let Some(challenge) = words.challenge.as_ref().and_then(|text| HeaderValue::try_from(text).ok()) {
+            headers.insert(WWW_AUTHENTICATE, challenge);
+        }
+        self.finish(response, words.reason)
+    }
+
+    fn finish(&self, mut response: Response, reason: &'static str) -> Response {
+        if let Some(nonce) = &self.nonce {
+            hand_out(nonce, response.headers_mut());
+        }
+        response.extensions_mut().insert(Reason(reason));
+        response
+    }
+
+    fn words(&self) -> Words {
+        match &self.cause {
+            Cause::Refused(refusal) => refusal.answer().into(),
+            Cause::Rejected(rejection) => {
+                let answer = rejection.answer();
+                Words {
+                    status: answer.status,
+                    error: answer.error,
+                    reason: answer.reason,
+                    detail: answer.description,
+                    scope: None,
+                    retry_after: answer.retry_after.map(u64::from),
+                    challenge: answer.challenge(None),
+                }
+            }
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        self.problem()
+    }
+}
+
+/// What is said, whoever decided it.
+struct Words {
+    status: u16,
+    error: Option<&'static str>,
+    reason: &'static str,
+    detail: &'static str,
+    scope: Option<String>,
+    retry_after: Option<u64>,
+    challenge: Option<String>,
+}
+
+impl From<RefusalAnswer> for Words {
+    fn from(answer: RefusalAnswer) -> Self {
+        Self {
+            status: answer.status,
+            error: answer.error.map(handfast_registry_model::OauthError::as_str),
+            reason: answer.reason,
+            detail: answer.detail,
+            scope: answer.excess.filter(|excess| !excess.is_empty()).map(|excess| excess.to_string()),
+            retry_after: answer.retry_after.map(handfast_identity::Seconds::get),
+            challenge: None,
+        }
+    }
+}
+
+impl Words {
+    fn dress(&self, headers: &mut HeaderMap) {
+        headers.insert(CACHE_CONTROL, NO_STORE);
+        let ours = (self.status == 503).then_some(RETRY_AFTER_SECONDS);
+        if let Some(seconds) = self.retry_after.or(ours) {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+    }
+}
+
+/// Exactly one `DPoP-Nonce`, and nothing in between keeps it (DPOP-58, DPOP-64).
+pub(crate) fn hand_out(nonce: &Nonce, headers: &mut HeaderMap) {
+    if let Ok(value) = HeaderValue::from_str(nonce.as_str()) {
+        headers.insert(DPOP_NONCE, value);
+        headers.insert(CACHE_CONTROL, NO_STORE);
+    }
+}
+
+fn code(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
+}
+
+#[derive(Serialize)]
+struct OauthWire<'a> {
+    error: &'a str,
+    error_description: &'a str,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct ProblemWire<'a> {
+    r#type: String,
+    title: String,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    reason: &'a str,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'a str>,
+}

@@ -1,0 +1,114 @@
+//! What the registry publishes about itself and its agents: metadata, keys, DID documents. None of it is secret.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use handfast_identity::{Algorithm, DidDocument};
+use handfast_middleware::Clock as _;
+use handfast_registry_model::{AGENT_SELF, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ, Refusal, Status};
+use http::HeaderValue;
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::agents::living;
+use super::{App, Failure, Name, TOKEN_PATH};
+
+/// JWKS-06: a compromised key has to be out of every cache within five minutes.
+const FOR_FIVE_MINUTES: HeaderValue = HeaderValue::from_static("public, max-age=300");
+/// Older readers take JSON types only (DR-21).
+const DID_MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/did+json");
+const ANYBODY: HeaderValue = HeaderValue::from_static("*");
+
+/// `GET /.well-known/oauth-authorization-server` (RFC 8414)
+pub(super) async fn metadata(State(app): State<App>) -> Response {
+    let config = &app.config;
+    let known = config.policy().resources();
+    let own = [AGENT_SELF, OWNER_SELF, REGISTRY_READ, REGISTRY_ADMIN];
+    let mut scopes: Vec<&str> =
+        own.into_iter().chain(known.iter().flat_map(|resource| resource.scopes.tokens())).collect();
+    scopes.sort_unstable();
+    scopes.dedup();
+    let resources: Vec<&str> = [config.registry()]
+        .into_iter()
+        .chain(known.iter().map(|resource| &resource.id))
+        .map(handfast_delegation::ResourceId::as_str)
+        .collect();
+    let document = json!({
+        "issuer": config.issuer(),
+        "token_endpoint": config.url(TOKEN_PATH),
+        "jwks_uri": config.url("/jwks.json"),
+        // required (MD-04), and lists without elements are left out (MD-06): `none` is the registered type that returns nothing
+        "response_types_supported": ["none"],
+        "grant_types_supported": ["client_credentials"],
+        // the client's proof is its authentication
+        "token_endpoint_auth_methods_supported": ["none"],
+        "dpop_signing_alg_values_supported": Algorithm::ALL.map(Algorithm::as_str),
+        "scopes_supported": scopes,
+        "protected_resources": resources,
+    });
+    published(Json(document).into_response())
+}
+
+/// `GET /jwks.json` (RFC 7517): the token key, under its thumbprint (JWKS-02).
+pub(super) async fn jwks(State(app): State<App>) -> Result<Response, Failure> {
+    let key = app.keys.token_public();
+    let mut jwk: Value = serde_json::from_str(&key.to_jwk()).map_err(|_| Refusal::StoreUnavailable)?;
+    if let Some(members) = jwk.as_object_mut() {
+        members.insert("kid".to_owned(), app.keys.token_id().into());
+        members.insert("use".to_owned(), "sig".into());
+        members.insert("alg".to_owned(), app.keys.token().algorithm().as_str().into());
+    }
+    Ok(published(Json(json!({ "keys": [jwk] })).into_response()))
+}
+
+/// `GET /.well-known/did.json`: the registry as `did:web`, with the key it signs its feed with.
+pub(super) async fn own_did(State(app): State<App>) -> Response {
+    did_document(&DidDocument::of_signer(&did_web(app.config.base().origin()), &app.keys.feed_did()))
+}
+
+/// The `did:web` of an origin: its host, the colon of a port escaped (DW-01).
+fn did_web(origin: &str) -> String {
+    let authority = origin.split_once("://").map_or(origin, |(_, authority)| authority);
+    let escaped = authority.replace('[', "%5B").replace(']', "%5D").replace(':', "%3A");
+    format!("did:web:{escaped}")
+}
+
+/// `GET /agents/{did or handle}/did.json`: public, for handles too. A REVOKED agent has none any more (DW-13).
+pub(super) async fn agent_did(State(app): State<App>, Name(name): Name) -> Result<Response, Failure> {
+    let agent = living(app.state.agent_named(&name).await?, app.clock.now())?;
+    if agent.status() == Status::Revoked {
+        return Err(Refusal::UnknownAgent.into());
+    }
+    Ok(did_document(&DidDocument::of_key(agent.did())))
+}
+
+fn did_document(document: &impl Serialize) -> Response {
+    let mut response = published(Json(document).into_response());
+    response.headers_mut().insert(CONTENT_TYPE, DID_MEDIA_TYPE);
+    // DW-08: resolvers in browsers
+    response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANYBODY);
+    response
+}
+
+fn published(mut response: Response) -> Response {
+    response.headers_mut().insert(CACHE_CONTROL, FOR_FIVE_MINUTES);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_has_one_did() {
+        for (origin, did) in [
+            ("https://id.example", "did:web:id.example"),
+            ("https://id.example:8443", "did:web:id.example%3A8443"),
+            ("http://127.0.0.1:4500", "did:web:127.0.0.1%3A4500"),
+            ("http://[::1]:4500", "did:web:%5B%3A%3A1%5D%3A4500"),
+        ] {
+            assert_eq!(did_web(origin), did);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Health, metrics, and what a browser sees at the root.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use handfast_registry_model::Refusal;
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
+use serde_json::json;
+
+use super::{App, Failure};
+use crate::metrics::Readings;
+use crate::state::unavailable;
+
+const METRICS_MEDIA_TYPE: HeaderValue =
+    HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+
+/// `GET /`
+pub(super) async fn landing(State(app): State<App>) -> Response {
+    Json(json!({
+        "service": "handfast registry",
+        "version": env!("CARGO_PKG_VERSION"),
+        "issuer": app.config.issuer(),
+        "metadata": app.config.url("/.well-known/oauth-authorization-server"),
+    }))
+    .into_response()
+}
+
+/// `GET /livez`: the process answers.
+pub(super) async fn livez() -> &'static str {
+    "ok\n"
+}
+
+/// `GET /readyz`: the store can be read and written.
+pub(super) async fn readyz(State(app): State<App>) -> Result<&'static str, Failure> {
+    app.state.health().await.map_err(|error| unavailable(&error))?;
+    Ok("ok\n")
+}
+
+/// `GET /metrics`: the Prometheus text format. It names no agent and no owner; keep it from the public all the same.
+pub(super) async fn metrics(State(app): State<App>) -> Result<Response, Failure> {
+    let positions = *app.book.positions().borrow();
+    let readings = Readings {
+        feed_position: positions.feed_to,
+        log_size: positions.log_size,
+        replay_held: u64::try_from(app.replay.held()).unwrap_or(u64::MAX),
+    };
+    let text = app.metrics.text(readings).map_err(|_| Refusal::StoreUnavailable)?;
+    Ok(([(CONTENT_TYPE, METRICS_MEDIA_TYPE)], text).into_response())
+}

@@ -1,0 +1,142 @@
+//! `POST /oauth2/token`: `client_credentials`, authenticated by the proof itself (RFC 6749 4.4, RFC 9449 5).
+//!
+//! Order: media type and form, the proof's unsigned parts, the client behind the key, the proof's signature, then what is
+//! asked for. The proof is used up last, when a token is about to be made.
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use handfast_dpop::{CheckedProof, VerifiedProof};
+use handfast_identity::{Thumbprint, UnixTime};
+use handfast_middleware::Clock as _;
+use handfast_registry_model::{
+    AgentClient, AgentId, DidHolder, Loaded, OwnerId, Refusal, SelfTasks, Slot, TokenDecision, TokenGrant,
+    TokenRequest, agent_token, owner_token,
+};
+use serde::Serialize;
+
+use super::answer::hand_out;
+use super::body::FormBody;
+use super::{App, Failure, proof};
+use crate::state::{ATTEMPTS, Commit};
+
+#[derive(Serialize)]
+struct TokenView<'a> {
+    access_token: &'a str,
+    token_type: &'static str,
+    expires_in: u64,
+    scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task: Option<&'a handfast_delegation::Task>,
+}
+
+/// The answer is OAuth JSON in every case (ERR-15).
+pub(super) async fn token(State(app): State<App>, request: Request) -> Response {
+    let now = app.clock.now();
+    match granted(&app, request, now).await {
+        Ok(grant) => answer(&app, &grant, now).unwrap_or_else(|failure| failure.oauth()),
+        Err(failure) => failure.oauth(),
+    }
+}
+
+async fn granted(app: &App, request: Request, now: UnixTime) -> Result<TokenGrant, Failure> {
+    let (parts, body) = request.into_parts();
+    let form = FormBody::read(Request::from_parts(parts.clone(), body)).await?.form()?;
+    let wanted = TokenRequest::from_form(form.pairs())?;
+    let proof = proof::check(app, &parts, now)?;
+    let proof = authenticated(&wanted, proof)?;
+    let client = Client { app, wanted: &wanted, prover: proof.thumbprint(), now };
+    match app.state.holder(wanted.client()).await? {
+        Some(DidHolder::Agent(id)) => client.agent(&id, &proof).await,
+        Some(DidHolder::Owner(id)) => client.owner(&id, &proof).await,
+        None => Err(Refusal::InvalidClient.into()),
+    }
+}
+
+/// The client is who holds the key of its DID: nothing else is asked, and nothing less will do.
+fn authenticated(wanted: &TokenRequest, proof: CheckedProof) -> Result<VerifiedProof, Failure> {
+    if !wanted.client().thumbprint().is_same_key(&proof.claimed_thumbprint()) {
+        return Err(Refusal::InvalidClient.into());
+    }
+    Ok(proof::verify(proof)?.0)
+}
+
+/// One client's request.
+struct Client<'a> {
+    app: &'a App,
+    wanted: &'a TokenRequest,
+    prover: Thumbprint,
+    now: UnixTime,
+}
+
+impl Client<'_> {
+    async fn owner(&self, id: &OwnerId, proof: &VerifiedProof) -> Result<TokenGrant, Failure> {
+        let owner = self.app.state.owner(id).await?.ok_or(Refusal::InvalidClient)?;
+        let (policy, random) = (self.app.config.policy(), &mut self.app.random.clone());
+        let grant = owner_token(&owner.record, &self.prover, self.wanted, policy, self.now, random)?;
+        proof::spend(self.app, proof, self.now)?;
+        self.app.metrics.note_token("owner");
+        Ok(grant)
+    }
+
+    async fn agent(&self, id: &AgentId, proof: &VerifiedProof) -> Result<TokenGrant, Failure> {
+        let mut is_spent = false;
+        for _ in 0..ATTEMPTS {
+            let decision = self.decide(id).await?;
+            if !is_spent {
+                proof::spend(self.app, proof, self.now)?;
+                is_spent = true;
+            }
+            let grant = match decision {
+                TokenDecision::Ready(grant) => *grant,
+                TokenDecision::NewTask { change, pending } => match self.app.state.commit(&change).await? {
+                    Commit::Done { leaf: Some(leaf) } => pending.with_leaf(leaf),
+                    // every change has its leaf; a token without it could not be told from one for an unlogged task
+                    Commit::Done { leaf: None } => return Err(Refusal::StoreUnavailable.into()),
+                    Commit::Conflict => continue,
+                },
+            };
+            self.app.metrics.note_token("agent");
+            return Ok(grant);
+        }
+        Err(Refusal::Overloaded.into())
+    }
+
+    async fn decide(&self, id: &AgentId) -> Result<TokenDecision, Refusal> {
+        let state = &self.app.state;
+        let agent = state.agent(id).await?.ok_or(Refusal::InvalidClient)?;
+        let self_tasks: Option<Loaded<SelfTasks>> = state.load(&Slot::self_tasks(id)).await?;
+        let list = self_tasks.as_ref().map(|list| &list.record);
+        let task = match self.wanted.wanted_task(list) {
+            Some(task) => state.task(task).await?,
+            None => None,
+        };
+        let client = AgentClient {
+            agent: &agent,
+            self_tasks: self_tasks.as_ref(),
+            task: task.as_ref().map(|task| &task.record),
+        };
+        let (policy, random) = (self.app.config.policy(), &mut self.app.random.clone());
+        agent_token(client, &self.prover, self.wanted, policy, self.now, random)
+    }
+}
+
+fn answer(app: &App, grant: &TokenGrant, now: UnixTime) -> Result<Response, Failure> {
+    let token = grant.token();
+    let text = token.sign(app.keys.token_id(), app.keys.token()).map_err(|error| {
+        tracing::error!(%error, "a token cannot be signed");
+        Refusal::StoreUnavailable
+    })?;
+    // DPOP-138
+    tracing::info!(client = token.client_id, token_id = token.token_id, scope = %token.scope, "a token was issued");
+    let view = TokenView {
+        access_token: &text,
+        token_type: "DPoP",
+        expires_in: grant.expires_in().get(),
+        scope: token.scope.to_string(),
+        task: token.task.as_ref(),
+    };
+    let mut response = Json(view).into_response();
+    hand_out(&proof::next_nonce(app, now), response.headers_mut());
+    Ok(response)
+}

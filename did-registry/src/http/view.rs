@@ -1,0 +1,238 @@
+//! Records as their readers see them. Times are seconds since the epoch, as everywhere on this wire (RFC 7519 `NumericDate`).
+
+use handfast_delegation::{Environment, ResourceId, Scope, Trigger};
+use handfast_identity::{DidKey, UnixTime};
+use handfast_registry_model::{
+    AgentRecord, Authority, Ceiling, ClaimView, ConfirmView, IssuedClaim, OwnerRecord, TaskRecord,
+};
+use serde::Serialize;
+
+use crate::config::RegistryConfig;
+
+/// An agent's record.
+#[derive(Serialize)]
+pub(super) struct AgentView<'a> {
+    did: &'a DidKey,
+    handle: &'a str,
+    status: &'static str,
+    organisation: &'a str,
+    name: &'a str,
+    version: &'a str,
+    purpose: &'a str,
+    environment: Environment,
+    created_at: UnixTime,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claimed_at: Option<UnixTime>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<UnixTime>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<PartyView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ceiling: Option<CeilingView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requested: Option<AuthorityView<'a>>,
+    /// Only in the answer to a registration: it holds the code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claim: Option<CodeView<'a>>,
+}
+
+impl<'a> AgentView<'a> {
+    /// The record; `owner` is that of its owner, where its name is to be shown.
+    pub(super) fn of(agent: &'a AgentRecord, owner: Option<&'a OwnerRecord>) -> Self {
+        let profile = agent.profile();
+        let owner_id = agent.owner().map(handfast_registry_model::OwnerId::as_str);
+        Self {
+            did: agent.did(),
+            handle: agent.handle().as_str(),
+            status: agent.status().as_str(),
+            organisation: agent.organisation().as_str(),
+            name: profile.name.as_str(),
+            version: profile.version.as_str(),
+            purpose: profile.purpose.as_str(),
+            environment: profile.environment,
+            created_at: agent.created(),
+            claimed_at: agent.claimed_at(),
+            revoked_at: agent.revoked_at(),
+            owner: owner_id.map(|id| PartyView { id, name: owner.and_then(name_of) }),
+            ceiling: agent.ceiling().map(CeilingView::of),
+            requested: agent.requested().map(AuthorityView::of),
+            claim: None,
+        }
+    }
+
+    /// The same with the claim that the agent shows its owner.
+    pub(super) fn with_claim(mut self, claim: &'a IssuedClaim, config: &RegistryConfig) -> Self {
+        self.claim = Some(CodeView::of(claim, config));
+        self
+    }
+}
+
+fn name_of(owner: &OwnerRecord) -> Option<&str> {
+    owner.name().map(handfast_registry_model::ShownText::as_str)
+}
+
+#[derive(Serialize)]
+struct PartyView<'a> {
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct AuthorityView<'a> {
+    scope: &'a Scope,
+    resource: Vec<&'a ResourceId>,
+}
+
+impl<'a> AuthorityView<'a> {
+    fn of(authority: &'a Authority) -> Self {
+        Self { scope: authority.scope(), resource: authority.resources().collect() }
+    }
+}
+
+#[derive(Serialize)]
+struct CeilingView<'a> {
+    #[serde(flatten)]
+    authority: AuthorityView<'a>,
+    max_task_seconds: u64,
+    delegation: &'static str,
+    del_max_depth: u8,
+    #[serde(skip_serializing_if = "<[DidKey]>::is_empty")]
+    delegates: &'a [DidKey],
+}
+
+impl<'a> CeilingView<'a> {
+    fn of(ceiling: &'a Ceiling) -> Self {
+        Self {
+            authority: AuthorityView::of(ceiling.authority()),
+            max_task_seconds: ceiling.max_task().get(),
+            delegation: ceiling.delegation().as_str(),
+            // no ceiling of this version grants any
+            del_max_depth: 0,
+            delegates: ceiling.delegates(),
+        }
+    }
+}
+
+/// A claim with its code, for the agent that shows it.
+#[derive(Serialize)]
+pub(super) struct CodeView<'a> {
+    id: &'a str,
+    user_code: &'a str,
+    verification_uri: String,
+    expires_in: u64,
+    interval: u64,
+}
+
+impl<'a> CodeView<'a> {
+    pub(super) fn of(claim: &'a IssuedClaim, config: &RegistryConfig) -> Self {
+        Self {
+            id: claim.id.as_str(),
+            user_code: claim.code.expose(),
+            verification_uri: config.url(&format!("/claims/{}", claim.id)),
+            expires_in: claim.expires_in.get(),
+            interval: claim.interval.get(),
+        }
+    }
+}
+
+/// What an owner sees before he confirms.
+#[derive(Serialize)]
+pub(super) struct ConfirmationView<'a> {
+    status: &'static str,
+    did: &'a DidKey,
+    fingerprint: &'a str,
+    handle: &'a str,
+    name: &'a str,
+    version: &'a str,
+    purpose: &'a str,
+    environment: Environment,
+    requested: AuthorityView<'a>,
+    /// The members that are the agent's own words: nobody has checked them.
+    self_declared: [&'static str; 5],
+}
+
+impl<'a> ConfirmationView<'a> {
+    pub(super) fn of(view: &'a ConfirmView) -> Self {
+        Self {
+            status: "confirm",
+            did: &view.did,
+            fingerprint: &view.fingerprint,
+            handle: view.handle.as_str(),
+            name: view.profile.name.as_str(),
+            version: view.profile.version.as_str(),
+            purpose: view.profile.purpose.as_str(),
+            environment: view.profile.environment,
+            requested: AuthorityView::of(&view.requested),
+            self_declared: ["name", "version", "purpose", "environment", "requested"],
+        }
+    }
+}
+
+/// How a claim stands, for its agent.
+#[derive(Serialize)]
+pub(super) struct PollView<'a> {
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<PartyView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handle: Option<&'a str>,
+}
+
+impl<'a> PollView<'a> {
+    pub(super) fn of(view: &'a ClaimView) -> Self {
+        let owner = view.owner.as_ref();
+        Self {
+            status: view.status.as_str(),
+            owner: owner.map(|(id, name)| PartyView {
+                id: id.as_str(),
+                name: name.as_ref().map(handfast_registry_model::ShownText::as_str),
+            }),
+            handle: view.handle.as_ref().map(handfast_identity::Handle::as_str),
+        }
+    }
+}
+
+/// A task.
+#[derive(Serialize)]
+pub(super) struct TaskView<'a> {
+    id: &'a str,
+    agent: &'a DidKey,
+    sub: String,
+    status: &'static str,
+    intent: &'a str,
+    trigger: &'a Trigger,
+    scope: &'a Scope,
+    resource: Vec<&'a ResourceId>,
+    created_at: UnixTime,
+    deadline: UnixTime,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completed_at: Option<UnixTime>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leaf: Option<u64>,
+}
+
+impl<'a> TaskView<'a> {
+    /// The task of `agent`, as it stands at `now`.
+    pub(super) fn of(task: &'a TaskRecord, agent: &'a AgentRecord, now: UnixTime) -> Self {
+        let status = match task.completed_at() {
+            Some(_) => "completed",
+            None if task.is_open(now) => "open",
+            None => "ended",
+        };
+        Self {
+            id: task.id().as_str(),
+            agent: agent.did(),
+            sub: task.subject().to_string(),
+            status,
+            intent: task.intent(),
+            trigger: task.trigger(),
+            scope: task.authority().scope(),
+            resource: task.authority().resources().collect(),
+            created_at: task.created(),
+            deadline: task.deadline(),
+            completed_at: task.completed_at(),
+            leaf: task.leaf(),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The registry's own secrets: one key per purpose, each in a file of its own.
+//!
+//! | file | signs or hashes | lost means |
+//! |---|---|---|
+//! | `token.jwk` | access tokens | no token verifies any more: new ones are needed |
+//! | `feed.jwk` | the revocation feed; resource servers pin it | they have to be told the new one |
+//! | `code.secret` | nothing; claim codes are hashed under it | open claim codes are void |
+//!
+//! A stolen token key mints tokens, a stolen feed key hides revocations, and neither does the other's work: the `typ` of what
+//! they sign differs, and verifiers look each up in another place.
+
+mod files;
+
+use core::fmt;
+
+use handfast_identity::{DidKey, PublicKey, RandomSource, SigningKey, random_bytes};
+use handfast_middleware::{Mode, publicly_known};
+use handfast_registry_model::CodeKey;
+use handfast_verifier::trust::KeySet;
+use zeroize::Zeroizing;
+
+use crate::config::{ConfigError, Setting};
+
+pub(crate) use files::sync_directory;
+pub use files::{KEYS_DIRECTORY, KeyFileError};
+
+/// The keys of one registry.
+pub struct RegistryKeys {
+    token: SigningKey,
+    token_id: String,
+    feed: SigningKey,
+    code: Zeroizing<[u8; 32]>,
+}
+
+impl RegistryKeys {
+    /// Fresh keys.
+    pub fn generate(random: &mut dyn RandomSource) -> Self {
+        Self::of(
+            SigningKey::generate_ed25519(random),
+            SigningKey::generate_ed25519(random),
+            Zeroizing::new(random_bytes(random)),
+        )
+    }
+
+    fn of(token: SigningKey, feed: SigningKey, code: Zeroizing<[u8; 32]>) -> Self {
+        Self { token_id: token.public().thumbprint().to_string(), token, feed, code }
+    }
+
+    /// Refuses keys that do not protect: in production those whose secret half is published (TH68), always one key for two
+    /// purposes.
+    pub(crate) fn require_sound(&self, mode: Mode) -> Result<(), ConfigError> {
+        if self.token.public() == self.feed.public() {
+            return Err(Setting::FeedKey.because("the same key as `keys/token.jwk`: each purpose needs its own"));
+        }
+        let keys = [(Setting::TokenKey, &self.token), (Setting::FeedKey, &self.feed)];
+        for (setting, key) in keys.into_iter().filter(|_| mode == Mode::Production) {
+            if let Some(origin) = publicly_known(key.public()) {
+                return Err(setting.because(format!("its secret half is published: {origin}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The key that signs access tokens.
+    pub(crate) const fn token(&self) -> &SigningKey {
+        &self.token
+    }
+
+    /// The `kid` it is published under: its thumbprint (JWKS-02).
+    pub(crate) fn token_id(&self) -> &str {
+        &self.token_id
+    }
+
+    /// The public token key.
+    pub(crate) const fn token_public(&self) -> &PublicKey {
+        self.token.public()
+    }
+
+    /// The published key set, as a verifier in this process holds it.
+    pub(crate) fn key_set(&self) -> KeySet {
+        KeySet::of_key(self.token.public())
+    }
+
+    /// The key that signs the feed.
+    pub(crate) const fn feed(&self) -> &SigningKey {
+        &self.feed
+    }
+
+    /// The feed key as resource servers pin it.
+    #[must_use]
+    pub fn feed_did(&self) -> DidKey {
+        self.feed.public().did()
+    }
+
+    /// What claim codes are hashed under.
+    pub(crate) fn code_key(&self) -> CodeKey {
+        CodeKey::from_bytes(&self.code)
+    }
+}
+
+impl fmt::Debug for RegistryKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RegistryKeys(redacted, token {}, feed {})", self.token_id, self.feed.public().thumbprint())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(token: [u8; 32], feed: [u8; 32], mode: Mode, expected: Option<Setting>) {
+        let key = |seed| SigningKey::from_ed25519_seed(&seed);
+        let keys = RegistryKeys::of(key(token), key(feed), Zeroizing::new([1; 32]));
+        let found = keys.require_sound(mode).err().and_then(|error| error.setting());
+        assert_eq!(found, expected, "{mode:?}");
+    }
+
+    #[test]
+    fn th68_published_keys_do_not_start_in_production() {
+        let ours = core::array::from_fn(|place| u8::try_from(place).unwrap_or_default());
+        let also_ours = core::array::from_fn(|place| u8::try_from(place + 1).unwrap_or_default());
+        check(ours, also_ours, Mode::Production, None);
+        check([7; 32], ours, Mode::Production, Some(Setting::TokenKey));
+        check(ours, [7; 32], Mode::Production, Some(Setting::FeedKey));
+        check([7; 32], [8; 32], Mode::Development, None);
+    }
+
+    #[test]
+    fn one_key_for_two_purposes_never_starts() {
+        check([7; 32], [7; 32], Mode::Development, Some(Setting::FeedKey));
+    }
+
+    #[test]
+    fn th73_debug_shows_public_halves_only() {
+        let keys = RegistryKeys::of(
+            SigningKey::from_ed25519_seed(&[7; 32]),
+            SigningKey::from_ed25519_seed(&[8; 32]),
+            Zeroizing::new([9; 32]),
+        );
+        let text = format!("{keys:?}");
+        assert!(text.starts_with("RegistryKeys(redacted, token ") && text.contains(keys.token_id()), "{text}");
+        assert!(!text.contains("BwcH") && !text.contains("CQkJ"), "{text}");
+    }
+}

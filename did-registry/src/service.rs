@@ -1,0 +1,265 @@
+//! The registry as one value: what it was configured with, what it keeps, and what its routes share.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::Router;
+use handfast_dpop::{MemoryReplay, NONCE_PERIOD, NonceKeys, NonceRole, NonceSecret, PeriodError, ReplayLimits};
+use handfast_identity::{DidKey, UnixTime};
+use handfast_middleware::server::{ServerLimits, serve};
+use handfast_middleware::{Clock, FactsSource, Mode, NonceUse, ResourceServer};
+use handfast_registry_model::{CodeKey, CodeMaker, OwnerCode, OwnerCodeRequest, Refusal, Role, make_owner_code};
+use handfast_verifier::trust::{
+    DEFAULT_MAX_LIFETIME, Facts, IssuerFacts, KeySet, Profile, SpeaksFor, Status, StatusSource, TrustedIssuer,
+};
+use thiserror::Error;
+use tokio::net::TcpListener;
+
+use crate::config::{ConfigError, RegistryConfig};
+use crate::feed::{Feed, FeedBook};
+use crate::http;
+use crate::http::rates::Rates;
+use crate::keys::RegistryKeys;
+use crate::metrics::Metrics;
+use crate::random::SharedRandom;
+use crate::state::{ATTEMPTS, Commit, State};
+use crate::store::{Store, StoreError};
+
+/// What a registry is made of. [`open`](crate::open) puts these together for a directory; tests do so themselves.
+#[derive(Debug)]
+pub struct Parts {
+    /// The configuration.
+    pub config: RegistryConfig,
+    /// The store, its feed chained by [`feed_link`](crate::feed_link).
+    pub store: Arc<dyn Store>,
+    /// The keys.
+    pub keys: RegistryKeys,
+    /// The time.
+    pub clock: SharedClock,
+    /// Random bytes.
+    pub random: SharedRandom,
+}
+
+/// The one clock of a service.
+#[derive(Clone)]
+pub struct SharedClock(Arc<dyn Clock>);
+
+impl SharedClock {
+    /// Shares a clock.
+    #[must_use]
+    pub fn new(clock: impl Clock) -> Self {
+        Self(Arc::new(clock))
+    }
+}
+
+impl Clock for SharedClock {
+    fn now(&self) -> UnixTime {
+        self.0.now()
+    }
+}
+
+impl fmt::Debug for SharedClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedClock")
+    }
+}
+
+/// Why a registry does not start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A setting, or a key that does not protect.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The store, or the feed in it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The guard of the management routes.
+    #[error("the management routes cannot be guarded: {0}")]
+    Guard(#[from] handfast_middleware::ConfigError),
+    /// The nonces.
+    #[error(transparent)]
+    Nonces(#[from] PeriodError),
+}
+
+/// The registry service. Clones are the same registry.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let registry = handfast_registry::open("/var/lib/registry").await?;
+/// let listener = tokio::net::TcpListener::bind(registry.config().listen()).await?;
+/// registry.serve(listener, std::future::pending()).await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Registry {
+    shared: Arc<Shared>,
+}
+
+/// What the routes share.
+pub(crate) struct Shared {
+    pub(crate) config: RegistryConfig,
+    pub(crate) keys: Arc<RegistryKeys>,
+    pub(crate) code_key: CodeKey,
+    pub(crate) state: State,
+    pub(crate) book: Arc<FeedBook>,
+    pub(crate) feed: Feed,
+    pub(crate) clock: SharedClock,
+    pub(crate) random: SharedRandom,
+    pub(crate) nonces: Arc<NonceKeys>,
+    pub(crate) replay: Arc<MemoryReplay>,
+    pub(crate) rates: Rates,
+    pub(crate) metrics: Metrics,
+    pub(crate) guard: ResourceServer,
+}
+
+impl Registry {
+    /// Puts a registry together and reads its feed.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]: in production also for keys whose secret half is published (TH68).
+    pub async fn start(parts: Parts) -> Result<Self, StartError> {
+        let Parts { config, store, keys, clock, mut random } = parts;
+        keys.require_sound(config.mode())?;
+        let metrics = Metrics::new();
+        let book = Arc::new(FeedBook::open(Arc::clone(&store), config.issuer()).await?);
+        // fresh for this process: no proof from before its start carries one, which closes the hole a restart leaves in a
+        // replay store in memory (P-02)
+        let secret = NonceSecret::generate(&mut random);
+        let nonces = Arc::new(NonceKeys::new(&secret, NonceRole::AuthorizationServer, NONCE_PERIOD)?);
+        let replay = Arc::new(MemoryReplay::new(ReplayLimits::default()));
+        let facts = OwnFacts::new(&config, &keys, &book);
+        let guard = guard(&config, facts, &nonces, &replay, &clock).await?;
+        let keys = Arc::new(keys);
+        let limits = config.limits();
+        let told_by = Arc::new(clock.clone());
+        let shared = Shared {
+            code_key: keys.code_key(),
+            state: State::new(store, config.issuer(), Arc::clone(&book), random.clone(), metrics.clone()),
+            feed: Feed::new(Arc::clone(&book), Arc::clone(&keys), told_by, limits.waiting_polls),
+            rates: Rates::new(limits.registrations_per_source, limits.registrations_in_total),
+            config,
+            keys,
+            book,
+            clock,
+            random,
+            nonces,
+            replay,
+            metrics,
+            guard,
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// All routes of the registry.
+    ///
+    /// Source addresses for the registration rates come from `ConnectInfo<SocketAddr>`, as [`Self::serve`] sets it; without
+    /// it all requests count as one source.
+    pub fn router(&self) -> Router {
+        http::router(&self.shared)
+    }
+
+    /// Serves the routes on `listener` until `stop` is done, with time-outs for everything a stranger can hold open (C15).
+    pub async fn serve(&self, listener: TcpListener, stop: impl Future<Output = ()>) {
+        if self.shared.config.mode() == Mode::Development {
+            tracing::warn!(
+                issuer = self.shared.config.issuer(),
+                "development mode: http and loopback only, not for production"
+            );
+        }
+        serve(listener, self.router(), ServerLimits::default(), stop).await;
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &RegistryConfig {
+        &self.shared.config
+    }
+
+    /// The key of the revocation feed, for resource servers to pin.
+    #[must_use]
+    pub fn feed_key(&self) -> DidKey {
+        self.shared.keys.feed_did()
+    }
+
+    /// Makes a one-time code for a new owner in the operator's name: the first admin has nobody else to ask.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::StoreUnavailable`] or [`Refusal::Overloaded`].
+    pub async fn operator_code(&self, role: Role) -> Result<OwnerCode, Refusal> {
+        for _ in 0..ATTEMPTS {
+            let request = OwnerCodeRequest { role, name: None };
+            let now = self.shared.clock.now();
+            let (change, code) = make_owner_code(CodeMaker::Operator, request, now, &mut self.shared.random.clone())?;
+            if let Commit::Done { .. } = self.shared.state.commit(&change).await? {
+                return Ok(code);
+            }
+        }
+        Err(Refusal::Overloaded)
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry").field("issuer", &self.shared.config.issuer()).finish_non_exhaustive()
+    }
+}
+
+/// The guard in front of the management routes: our own middleware, with facts of this process.
+async fn guard(
+    config: &RegistryConfig,
+    facts: OwnFacts,
+    nonces: &Arc<NonceKeys>,
+    replay: &Arc<MemoryReplay>,
+    clock: &SharedClock,
+) -> Result<ResourceServer, handfast_middleware::ConfigError> {
+    let clock = clock.clone();
+    ResourceServer::builder(config.registry().as_str(), config.issuer())
+        .facts(Arc::new(facts))
+        .mode(config.mode())
+        .window(config.window())
+        // one origin has one kind of nonce: clients keep the newest of each origin (DPOP-10)
+        .nonce_source(nonces.clone())
+        .nonces(NonceUse::WhenSent)
+        .replay_store(replay.clone())
+        .clock(move || clock.now())
+        .start()
+        .await
+}
+
+/// What this registry knows about itself as an issuer.
+///
+/// The book of revocations is brought up to date before a revocation is acknowledged, and before each guarded request, so it
+/// says as of now what is durable now.
+struct OwnFacts {
+    trust: Arc<TrustedIssuer>,
+    keys: Arc<KeySet>,
+    book: Arc<FeedBook>,
+}
+
+impl OwnFacts {
+    fn new(config: &RegistryConfig, keys: &RegistryKeys, book: &Arc<FeedBook>) -> Self {
+        let trust = TrustedIssuer {
+            issuer: config.issuer().to_owned(),
+            profile: Profile::Handfast,
+            status: StatusSource::InProcess,
+            resources: SpeaksFor::Only(vec![config.registry().clone()]),
+            scopes: SpeaksFor::Everything,
+            subjects: SpeaksFor::Everything,
+            agent_status: Vec::new(),
+            max_lifetime: DEFAULT_MAX_LIFETIME,
+        };
+        Self { trust: Arc::new(trust), keys: Arc::new(keys.key_set()), book: Arc::clone(book) }
+    }
+}
+
+impl FactsSource for OwnFacts {
+    fn facts(&self, now: UnixTime) -> Arc<Facts> {
+        let status = Status::Known { set: self.book.set(), as_of: now };
+        Arc::new(Facts::new([IssuerFacts { trust: Arc::clone(&self.trust), keys: Arc::clone(&self.keys), status }]))
+    }
+}

@@ -1,0 +1,226 @@
+//! The model's records in the store: loaded with their versions, committed with the event, all or nothing.
+//!
+//! A mutation is a loop of three steps, and nothing else writes:
+//!
+//! ```text
+//! State::load … --> the model decides --> State::commit --+--> Committed::Done
+//!        ^                                                |
+//!        +------------- Committed::Conflict --------------+   at most `ATTEMPTS` times
+//! ```
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use handfast_audit_log::{Leaf, Opening};
+use handfast_registry_model::{Change, Expect, Loaded, Record, RecordKind, Refusal, Slot, Stored, Write};
+
+use crate::feed::{FeedBook, body};
+use crate::metrics::Metrics;
+use crate::random::SharedRandom;
+use crate::store::{Batch, BatchError, CommitError, Store, StoreError, Table};
+
+/// How often a decision is made anew because somebody was faster. Every conflict is somebody's success, so this only ends
+/// under a storm upon one record; the answer is then 503 with `Retry-After`.
+pub(crate) const ATTEMPTS: usize = 16;
+
+/// What the leaves commit to, by commitment: erasable without touching the log.
+const STATEMENTS: Table = Table::new(32, "statements");
+
+const fn table(kind: RecordKind) -> Table {
+    match kind {
+        RecordKind::Agent => Table::new(16, RecordKind::Agent.as_str()),
+        RecordKind::Did => Table::new(17, RecordKind::Did.as_str()),
+        RecordKind::Handle => Table::new(18, RecordKind::Handle.as_str()),
+        RecordKind::OwnedAgent => Table::new(19, RecordKind::OwnedAgent.as_str()),
+        RecordKind::Owner => Table::new(20, RecordKind::Owner.as_str()),
+        RecordKind::OwnerCode => Table::new(21, RecordKind::OwnerCode.as_str()),
+        RecordKind::Claim => Table::new(22, RecordKind::Claim.as_str()),
+        RecordKind::Task => Table::new(23, RecordKind::Task.as_str()),
+        RecordKind::SelfTasks => Table::new(24, RecordKind::SelfTasks.as_str()),
+    }
+}
+
+/// The registry's records.
+#[derive(Clone)]
+pub(crate) struct State {
+    store: Arc<dyn Store>,
+    issuer: Arc<str>,
+    book: Arc<FeedBook>,
+    random: SharedRandom,
+    metrics: Metrics,
+}
+
+/// What became of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Commit {
+    /// It is durable, at this place of the log.
+    Done {
+        /// The index of its leaf.
+        leaf: Option<u64>,
+    },
+    /// Somebody was faster: load again, decide again.
+    Conflict,
+}
+
+/// One page of records.
+pub(crate) struct RecordPage<R> {
+    pub(crate) records: Vec<R>,
+    /// The last key, if more follow.
+    pub(crate) next: Option<String>,
+}
+
+impl State {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        issuer: &str,
+        book: Arc<FeedBook>,
+        random: SharedRandom,
+        metrics: Metrics,
+    ) -> Self {
+        Self { store, issuer: issuer.into(), book, random, metrics }
+    }
+
+    /// The record at `slot`, with its version.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::StoreUnavailable`], also for a record that cannot be read: "no record" and "cannot say" are two answers.
+    pub(crate) async fn load<R: Stored>(&self, slot: &Slot) -> Result<Option<Loaded<R>>, Refusal> {
+        Ok(self.load_with_leaf(slot).await?.map(|(loaded, _)| loaded))
+    }
+
+    /// The same, with the log leaf of the batch that wrote it.
+    pub(crate) async fn load_with_leaf<R: Stored>(
+        &self,
+        slot: &Slot,
+    ) -> Result<Option<(Loaded<R>, Option<u64>)>, Refusal> {
+        let found =
+            self.store.get(table(slot.kind()), slot.key().as_bytes()).await.map_err(|error| unavailable(&error))?;
+        let Some(found) = found else { return Ok(None) };
+        let record = R::from_bytes(&found.value).map_err(|error| unreadable(&error))?;
+        Ok(Some((Loaded { record, version: found.version }, found.leaf)))
+    }
+
+    /// The records of a kind whose keys start with `prefix`, after `after`.
+    pub(crate) async fn page<R: Stored>(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<RecordPage<R>, Refusal> {
+        let after = after.map(str::as_bytes);
+        let page = self.store.page(table(R::KIND), prefix.as_bytes(), after, limit).await;
+        let page = page.map_err(|error| unavailable(&error))?;
+        let read = |(_, record): &(Vec<u8>, crate::store::Record)| R::from_bytes(&record.value);
+        let records = page.records.iter().map(read).collect::<Result<_, _>>().map_err(|error| unreadable(&error))?;
+        let next = page.next.map(String::from_utf8).transpose().map_err(|error| unreadable(&error))?;
+        Ok(RecordPage { records, next })
+    }
+
+    /// Commits a decided change: records, leaf, statement and feed entries in one durable act (P-16).
+    ///
+    /// Answered means that it is durable *and* that the registry's own routes already act on what it revoked.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::StoreUnavailable`] or [`Refusal::Overloaded`]: then nobody may say that it happened (TH65).
+    pub(crate) async fn commit(&self, change: &Change) -> Result<Commit, Refusal> {
+        let batch = self.batch(change).map_err(|error| unreadable(&error))?;
+        let started = Instant::now();
+        let committed = self.store.commit(batch).await;
+        self.metrics.note_commit(started.elapsed());
+        match committed {
+            Ok(committed) => {
+                self.book.sync().await.map_err(|error| unavailable(&error))?;
+                tracing::info!(event = change.event.fact.kind(), who = %change.event.who, leaf = committed.leaf);
+                Ok(Commit::Done { leaf: committed.leaf })
+            }
+            Err(CommitError::Conflict { .. }) => Ok(Commit::Conflict),
+            Err(CommitError::Store(error)) => Err(unavailable(&error)),
+            Err(CommitError::Link(error)) => Err(unreadable(&error)),
+        }
+    }
+
+    fn batch(&self, change: &Change) -> Result<Batch, BuildError> {
+        let mut batch = Batch::new();
+        for write in &change.writes {
+            add(&mut batch, write)?;
+        }
+        let event = &change.event;
+        let opening = Opening::new(event.statement()?, &mut self.random.clone())?;
+        let leaf = Leaf::new(event.fact.kind(), event.when, event.did.clone(), opening.commitment())?;
+        batch.leaf(&leaf.to_bytes())?;
+        batch.put(STATEMENTS, opening.commitment().to_string().as_bytes(), &opening.to_bytes())?;
+        for entry in &change.feed {
+            batch.feed(&body(&self.issuer, entry)?)?;
+        }
+        Ok(batch)
+    }
+
+    /// Whether the store can be read and written, as far as it knows.
+    pub(crate) async fn health(&self) -> Result<(), StoreError> {
+        self.store.health().await
+    }
+}
+
+fn add(batch: &mut Batch, write: &Write) -> Result<(), BuildError> {
+    match write {
+        Write::Put { expect, record } => put(batch, *expect, record),
+        Write::Delete { slot, version } => {
+            let (table, key) = (table(slot.kind()), slot.key().as_bytes());
+            batch.expect_version(table, key, *version)?.delete(table, key)?;
+            Ok(())
+        }
+        Write::Keep { slot, version } => {
+            batch.expect_version(table(slot.kind()), slot.key().as_bytes(), *version)?;
+            Ok(())
+        }
+    }
+}
+
+fn put(batch: &mut Batch, expect: Expect, record: &Record) -> Result<(), BuildError> {
+    let slot = record.slot();
+    let (table, key) = (table(slot.kind()), slot.key().as_bytes());
+    match expect {
+        Expect::Absent => batch.expect_absent(table, key)?,
+        Expect::Version(version) => batch.expect_version(table, key, version)?,
+    };
+    batch.put(table, key, &record.to_bytes()?)?;
+    Ok(())
+}
+
+/// A change that cannot be written down. The bounds of its parts exclude that; were they wrong, nothing is written.
+#[derive(Debug, thiserror::Error)]
+enum BuildError {
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    #[error("{0}")]
+    Encode(#[from] handfast_registry_model::EncodeError),
+    #[error("{0}")]
+    Opening(#[from] handfast_audit_log::OpeningError),
+    #[error("{0}")]
+    Leaf(#[from] handfast_audit_log::LeafError),
+    #[error("{0}")]
+    Json(#[from] handfast_identity::json::JsonError),
+}
+
+/// Ours, never the caller's (P-17). The details are for the operator and go no further.
+pub(crate) fn unavailable(error: &StoreError) -> Refusal {
+    tracing::error!(%error, "the store does not answer");
+    match error {
+        StoreError::Overloaded { .. } => Refusal::Overloaded,
+        _ => Refusal::StoreUnavailable,
+    }
+}
+
+fn unreadable(error: &dyn fmt::Display) -> Refusal {
+    tracing::error!(%error, "a record or change cannot be encoded or read");
+    Refusal::StoreUnavailable
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").field("store", &self.store).finish_non_exhaustive()
+    }
+}

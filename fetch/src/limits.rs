@@ -1,0 +1,88 @@
+//! How much one fetch may cost.
+
+use std::time::Duration;
+
+/// Bytes of a document, key set or metadata (DW-09, MD-07).
+const DOCUMENT_BYTES: usize = 64 * 1024;
+/// From the first look-up to the last byte (DW-09).
+const DOCUMENT_DEADLINE: Duration = Duration::from_secs(5);
+
+/// The media types a caller can read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MediaTypes {
+    /// `application/json` and `application/…+json`.
+    Json,
+    /// Exactly one of these, parameters apart; written in lower case.
+    OneOf(&'static [&'static str]),
+}
+
+impl MediaTypes {
+    /// Whether a `Content-Type` value is one of them.
+    pub(crate) fn admits(self, content_type: Option<&str>) -> bool {
+        let Some(essence) = content_type.map(essence) else { return false };
+        match self {
+            Self::Json => {
+                essence == "application/json"
+                    || essence.strip_prefix("application/").and_then(|subtype| subtype.strip_suffix("+json")).is_some()
+            }
+            Self::OneOf(types) => types.contains(&essence.as_str()),
+        }
+    }
+}
+
+fn essence(content_type: &str) -> String {
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Bounds of one fetch; all of them hold whatever the server does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FetchLimits {
+    /// Bytes of the body; one more is [`FetchError::TooLarge`](crate::FetchError::TooLarge).
+    pub max_bytes: usize,
+    /// From the first look-up to the last byte.
+    pub deadline: Duration,
+    /// What the answer has to be.
+    pub media_types: MediaTypes,
+}
+
+impl FetchLimits {
+    /// For documents, key sets and metadata: 64 KiB of JSON within 5 s.
+    pub const DOCUMENT: Self =
+        Self { max_bytes: DOCUMENT_BYTES, deadline: DOCUMENT_DEADLINE, media_types: MediaTypes::Json };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_json_and_what_ends_in_plus_json() {
+        for (text, expected) in [
+            (Some("application/json"), true),
+            (Some("Application/JSON; charset=utf-8"), true),
+            (Some("application/jwk-set+json"), true),
+            (Some("application/did+json ; q=1"), true),
+            (Some("application/jsonp"), false),
+            (Some("text/json"), false),
+            (Some("text/html"), false),
+            (Some("json"), false),
+            (Some(""), false),
+            (None, false),
+        ] {
+            assert_eq!(MediaTypes::Json.admits(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn named_types_are_exact_but_for_case_and_parameters() {
+        let jwt = MediaTypes::OneOf(&["application/jwt"]);
+        for (text, expected) in [
+            ("application/jwt", true),
+            ("application/JWT;x=1", true),
+            ("application/at+jwt", false),
+            ("application/json", false),
+        ] {
+            assert_eq!(jwt.admits(Some(text)), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The port behind which a resource server finds what is known about its issuers.
+
+use std::future::{Future, ready};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use handfast_identity::UnixTime;
+use handfast_verifier::trust::Facts;
+
+/// Facts about the trusted issuers: their token keys and what they revoked.
+///
+/// By default a keeper follows each issuer over the network. A registry that protects its own routes implements this with its
+/// own state instead, trusting itself with `StatusSource::InProcess` and a status known as of `now`.
+///
+/// A source that says too much lets revoked tokens in; one that says too little costs every caller a 503. So whatever it
+/// does not know it has to say with the variant for that (`Status::Unknown`), and never as an empty set (P-17).
+pub trait FactsSource: Send + Sync + 'static {
+    /// What is known at `now`. Called for every request: it must not block.
+    fn facts(&self, now: UnixTime) -> Arc<Facts>;
+
+    /// A token names a key of the trusted `issuer` that is in nobody's facts: looks again, if that is worth it (JWKS-04).
+    ///
+    /// After [`KeyRefresh::Done`] the request is checked once more with what [`Self::facts`] then says. Strangers can make
+    /// this be called at will: an implementation that goes to the network bounds how often (TH54).
+    fn refresh_keys<'a>(&'a self, issuer: &'a str) -> Pin<Box<dyn Future<Output = KeyRefresh> + Send + 'a>> {
+        let _ = issuer;
+        Box::pin(ready(KeyRefresh::Done))
+    }
+}
+
+/// What looking for an issuer's keys came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyRefresh {
+    /// The facts are as current as they get: a key that is still not in them is not the issuer's.
+    Done,
+    /// No keys of this issuer were ever had. That is not the caller's fault: 503.
+    NeverHad,
+}
+
+/// Facts that do not change, whatever the time. For tests and for an issuer whose status is not followed.
+#[derive(Clone, Debug, Default)]
+pub struct FixedFacts(Arc<Facts>);
+
+impl FixedFacts {
+    /// Always these facts.
+    #[must_use]
+    pub fn new(facts: Facts) -> Self {
+        Self(Arc::new(facts))
+    }
+}
+
+impl FactsSource for FixedFacts {
+    fn facts(&self, _: UnixTime) -> Arc<Facts> {
+        Arc::clone(&self.0)
+    }
+}

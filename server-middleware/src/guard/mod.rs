@@ -1,0 +1,111 @@
+//! One configured resource, and the layer that checks each request on its way in.
+
+mod check;
+mod layer;
+mod nonces;
+mod service;
+
+use std::fmt;
+use std::sync::Arc;
+
+use handfast_delegation::{Environment, ResourceId, Scope, ScopeError};
+use handfast_dpop::{NonceSource, ProofWindow, PublicBase, ReplayStore, RestartRule};
+use handfast_identity::Seconds;
+use handfast_verifier::RouteRule;
+use handfast_verifier::trust::Facts;
+
+use crate::config::{Builder, NonceUse};
+use crate::keeper::Keeper;
+pub use crate::request::MAX_FORM_BYTES;
+use crate::{Clock, Decisions, FactsSource};
+
+pub use layer::Protect;
+pub use service::Guard;
+
+/// One resource and everything needed to decide about requests to it. Clones are the same server.
+///
+/// When the last clone and the last layer made from it are dropped, its keeper stops.
+#[derive(Clone)]
+pub struct ResourceServer {
+    pub(crate) shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) resource: ResourceId,
+    pub(crate) base: PublicBase,
+    pub(crate) resource_metadata: Option<String>,
+    pub(crate) environment: Option<Environment>,
+    pub(crate) window: ProofWindow,
+    pub(crate) staleness: Seconds,
+    pub(crate) nonce_use: NonceUse,
+    pub(crate) nonces: Arc<dyn NonceSource>,
+    pub(crate) restart: RestartRule,
+    pub(crate) replay: Arc<dyn ReplayStore>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) facts: Arc<dyn FactsSource>,
+    pub(crate) keeper: Option<Arc<Keeper>>,
+    pub(crate) decisions: Decisions,
+}
+
+impl ResourceServer {
+    /// Begins to describe a resource: `resource` is the identifier tokens name as their audience, compared as exact text, and
+    /// `public_base` the address under which clients reach this server.
+    pub fn builder(resource: &str, public_base: &str) -> Builder {
+        Builder::new(resource, public_base)
+    }
+
+    /// The layer for routes that ask for all of `scope`, of an agent. An empty scope asks for a good token and nothing more.
+    ///
+    /// # Errors
+    ///
+    /// [`ScopeError`] for a text that is no scope.
+    pub fn scope(&self, scope: &str) -> Result<Protect, ScopeError> {
+        Scope::parse(scope).map(|scope| self.protect(RouteRule::agents(scope)))
+    }
+
+    /// The layer for routes with any other rule: owners, alternatives.
+    #[must_use]
+    pub fn protect(&self, rule: RouteRule) -> Protect {
+        Protect::new(self.clone(), rule)
+    }
+
+    /// The resource identifier.
+    #[must_use]
+    pub fn resource(&self) -> &ResourceId {
+        &self.shared.resource
+    }
+
+    /// The public base URL.
+    #[must_use]
+    pub fn public_base(&self) -> &PublicBase {
+        &self.shared.base
+    }
+
+    /// What was decided so far.
+    #[must_use]
+    pub fn decisions(&self) -> &Decisions {
+        &self.shared.decisions
+    }
+
+    /// What is known now. For health pages; a check reads its own.
+    #[must_use]
+    pub fn facts(&self) -> Arc<Facts> {
+        self.shared.facts.facts(self.shared.clock.now())
+    }
+
+    /// Waits until keys and revocations of every issuer are there. It does not say that they stay fresh.
+    ///
+    /// A server may serve before that: its answers are then 503 `status_unknown`.
+    pub async fn ready(&self) {
+        if let Some(keeper) = &self.shared.keeper {
+            keeper.ready().await;
+        }
+    }
+}
+
+impl fmt::Debug for ResourceServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Shared { resource, base, .. } = &*self.shared;
+        f.debug_struct("ResourceServer").field("resource", resource).field("public_base", base).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,117 @@
+//! The service: reads the evidence, has it decided, and lets the request through or answers it.
+
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::BoxError;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use handfast_dpop::Nonce;
+use handfast_verifier::Authorized;
+use http::header::AUTHORIZATION;
+use http::{Request, StatusCode};
+use tower_service::Service;
+
+use super::Protect;
+use crate::Problem;
+use crate::answer::{hand_out, refuse};
+use crate::request::{Presented, is_form, names_token, read_form};
+
+/// A service behind a check. Every request that reaches `inner` has an [`Authorized`] and its public
+/// [`Target`](handfast_dpop::Target) in its extensions.
+#[derive(Clone, Debug)]
+pub struct Guard<S> {
+    pub(super) inner: S,
+    pub(super) protect: Protect,
+}
+
+impl<S, B, R> Service<Request<B>> for Guard<S>
+where
+    S: Service<Request<Body>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+    R: http_body::Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let protect = self.protect.clone();
+        // the service that was polled ready is the one to call
+        let spare = self.inner.clone();
+        let mut inner = mem::replace(&mut self.inner, spare);
+        Box::pin(async move {
+            match admit(&protect, request).await {
+                Ok((request, nonce)) => Ok(served(inner.call(request).await?, nonce.as_ref())),
+                Err(response) => Ok(response),
+            }
+        })
+    }
+}
+
+/// The request with its [`Authorized`], and the nonce its answer should carry.
+async fn admit<B>(protect: &Protect, request: Request<B>) -> Result<(Request<Body>, Option<Nonce>), Response>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let Protect { server, rule } = protect;
+    let (mut parts, body) = request.into_parts();
+    if parts.extensions.get::<Authorized>().is_some() {
+        return Err(guarded_twice());
+    }
+    // a request without credentials is refused whatever its body holds: it is not worth reading
+    let has_credentials = parts.headers.contains_key(AUTHORIZATION);
+    let (body, body_names_token) = if has_credentials && is_form(&parts.headers) {
+        let form = read_form(body).await.map_err(|error| {
+            let problem = error.problem();
+            server.shared.decisions.count_refused(problem.reason);
+            problem.into_response()
+        })?;
+        let names_token = names_token(&form);
+        (Body::from(form), names_token)
+    } else {
+        (Body::new(body), false)
+    };
+    match server.shared.examine(&Presented::of(&parts, body_names_token), rule).await {
+        Ok(admission) => {
+            parts.extensions.insert(admission.authorized);
+            parts.extensions.insert(admission.target);
+            Ok((Request::from_parts(parts, body), admission.nonce))
+        }
+        Err(refusal) => {
+            let metadata = server.shared.resource_metadata.as_deref();
+            Err(refuse(refusal.rejection, refusal.nonce.as_ref(), metadata))
+        }
+    }
+}
+
+fn served<R>(response: Response<R>, nonce: Option<&Nonce>) -> Response
+where
+    R: http_body::Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    let mut response = response.map(Body::new);
+    if let Some(nonce) = nonce {
+        hand_out(nonce, response.headers_mut());
+    }
+    response
+}
+
+/// The proof was used up by the layer further out; checking it again would call an honest caller a replay.
+fn guarded_twice() -> Response {
+    tracing::error!(reason = "route_guarded_twice", "two `Protect` layers are around one route");
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    let detail = "this route is not set up to be served";
+    Problem { status, error: Some("temporarily_unavailable"), reason: "route_guarded_twice", detail }.into_response()
+}

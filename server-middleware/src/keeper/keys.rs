@@ -1,0 +1,130 @@
+//! One issuer's token keys: discovered, fetched, fetched again (RFC 8414, RFC 7517).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use handfast_dpop::PublicBase;
+use handfast_fetch::FetchError;
+use handfast_identity::json::{self, JsonError, Limits};
+use handfast_verifier::trust::{KeySet, KeySetError, MAX_KEY_SET_BYTES};
+use serde::Deserialize;
+use thiserror::Error;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::board::{Board, Place};
+use super::outbound::Outbound;
+use super::pace::{Backoff, Pace};
+use crate::KeyRefresh;
+
+/// Elements of one list in metadata: real servers list a hundred locales.
+const MAX_METADATA_MEMBERS: usize = 512;
+
+/// Keeps one issuer's keys current.
+pub(super) struct KeyKeeper {
+    pub(super) issuer: String,
+    pub(super) base: PublicBase,
+    pub(super) outbound: Outbound,
+    pub(super) board: Arc<Board>,
+    pub(super) place: Place,
+    pub(super) pace: Pace,
+    pub(super) state: Mutex<KeyState>,
+}
+
+/// What the keeper remembers between two fetches.
+#[derive(Default)]
+pub(super) struct KeyState {
+    jwks_uri: Option<String>,
+    last_set: Option<Bytes>,
+    generation: u64,
+    last_for_unknown: Option<Instant>,
+}
+
+#[derive(Debug, Error)]
+enum KeysError {
+    #[error("metadata of the issuer: {0}")]
+    Metadata(#[source] FetchError),
+    #[error("metadata of the issuer: {0}")]
+    MetadataForm(#[source] JsonError),
+    #[error("metadata of the issuer: it names another issuer")]
+    OtherIssuer,
+    #[error("key set: {0}")]
+    Set(#[source] FetchError),
+    #[error("key set: {0}")]
+    SetForm(#[source] KeySetError),
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    issuer: String,
+    jwks_uri: String,
+}
+
+impl KeyKeeper {
+    /// Fetches at once and then whenever the keys get old, without end.
+    pub(super) async fn run(self: Arc<Self>) {
+        let mut backoff = Backoff::new(self.pace);
+        loop {
+            let fetched = self.fetch(&mut *self.state.lock().await).await;
+            let wait = match fetched {
+                Ok(()) => {
+                    backoff.reset();
+                    self.pace.key_age
+                }
+                Err(error) => {
+                    self.report(&error);
+                    backoff.wait()
+                }
+            };
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// A token names a key that is not among ours. All who come while one asks wait for the same answer (TH54).
+    pub(super) async fn after_unknown_kid(&self) -> KeyRefresh {
+        if !self.board.has_keys(self.place) {
+            return KeyRefresh::NeverHad; // the loop is at it
+        }
+        let mut state = self.state.lock().await;
+        let now = Instant::now();
+        let may_ask = state.last_for_unknown.is_none_or(|last| now.duration_since(last) >= self.pace.key_cool_down);
+        if may_ask {
+            state.last_for_unknown = Some(now);
+            if let Err(error) = self.fetch(&mut state).await {
+                self.report(&error);
+            }
+        }
+        KeyRefresh::Done
+    }
+
+    fn report(&self, error: &KeysError) {
+        self.board.keys_failed(self.place);
+        tracing::warn!(issuer = self.issuer, %error, "token keys not fetched, the last good ones stay in use");
+    }
+
+    /// Fetches the key set. A fault drops the place it was fetched from, so that the next time asks for that again.
+    async fn fetch(&self, state: &mut KeyState) -> Result<(), KeysError> {
+        let jwks_uri = match state.jwks_uri.take() {
+            Some(uri) => uri,
+            None => self.discover().await?,
+        };
+        let set = self.outbound.document(&self.base, &jwks_uri).await.map_err(KeysError::Set)?;
+        if state.last_set.as_ref() != Some(&set) {
+            let keys = KeySet::parse(&set).map_err(KeysError::SetForm)?;
+            state.generation += 1;
+            self.board.set_keys(self.place, keys.with_generation(state.generation));
+            state.last_set = Some(set);
+        }
+        state.jwks_uri = Some(jwks_uri);
+        Ok(())
+    }
+
+    /// MD-02, MD-03: the document is at one place, and says exactly the issuer that was asked for.
+    async fn discover(&self) -> Result<String, KeysError> {
+        let url = format!("{}/.well-known/oauth-authorization-server{}", self.base.origin(), self.base.prefix());
+        let document = self.outbound.document(&self.base, &url).await.map_err(KeysError::Metadata)?;
+        let limits = Limits { max_members: MAX_METADATA_MEMBERS, ..Limits::plain(MAX_KEY_SET_BYTES) };
+        let metadata: Metadata = json::read(&document, &limits).map_err(KeysError::MetadataForm)?;
+        if metadata.issuer == self.issuer { Ok(metadata.jwks_uri) } else { Err(KeysError::OtherIssuer) }
+    }
+}

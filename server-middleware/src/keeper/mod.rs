@@ -1,0 +1,107 @@
+//! Follows the trusted issuers over the network: keys and revocation feed of each, in tasks of their own.
+
+mod board;
+mod feed;
+mod keys;
+mod outbound;
+mod pace;
+
+use std::fmt;
+use std::future::{Future, ready};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use handfast_dpop::PublicBase;
+use handfast_fetch::{Mode, SetupError};
+use handfast_identity::UnixTime;
+use handfast_verifier::trust::{Facts, StatusSource, TrustedIssuer};
+use tokio::task::JoinHandle;
+
+use crate::{Clock, FactsSource, KeyRefresh};
+use board::Board;
+use feed::FeedKeeper;
+use keys::KeyKeeper;
+use outbound::Outbound;
+
+pub use pace::Pace;
+
+/// Facts about issuers that are followed. Dropping it ends the following.
+pub(crate) struct Keeper {
+    board: Arc<Board>,
+    keys: Vec<Arc<KeyKeeper>>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Keeper {
+    /// Starts following `issuers`, each at its base URL, on the current runtime.
+    pub(crate) fn start(
+        issuers: Vec<(TrustedIssuer, PublicBase)>,
+        mode: Mode,
+        clock: &Arc<dyn Clock>,
+        pace: Pace,
+    ) -> Result<Self, SetupError> {
+        let outbound = Outbound::new(mode)?;
+        let records: Vec<_> = issuers.iter().map(|(trust, _)| trust.clone()).collect();
+        let board = Arc::new(Board::new(&records));
+        let mut keeper = Self { board: Arc::clone(&board), keys: Vec::new(), tasks: Vec::new() };
+        for (place, (trust, base)) in board.places().into_iter().zip(issuers) {
+            let TrustedIssuer { issuer, status, .. } = trust;
+            if let StatusSource::Feed { key } = status {
+                let feed = FeedKeeper {
+                    issuer: issuer.clone(),
+                    base: base.clone(),
+                    key,
+                    outbound: outbound.clone(),
+                    board: Arc::clone(&board),
+                    place,
+                    clock: Arc::clone(clock),
+                    pace,
+                };
+                keeper.tasks.push(tokio::spawn(feed.run()));
+            }
+            let outbound = outbound.clone();
+            let board = Arc::clone(&board);
+            let keys = Arc::new(KeyKeeper { issuer, base, outbound, board, place, pace, state: Default::default() });
+            keeper.tasks.push(tokio::spawn(Arc::clone(&keys).run()));
+            keeper.keys.push(keys);
+        }
+        Ok(keeper)
+    }
+
+    /// Waits until every issuer was asked once, at most for `patience`.
+    pub(crate) async fn asked_once(&self, patience: Duration) {
+        if tokio::time::timeout(patience, self.board.asked_once()).await.is_err() {
+            tracing::warn!("started before every issuer answered: tokens of those that did not are answered with 503");
+        }
+    }
+
+    pub(crate) async fn ready(&self) {
+        self.board.ready().await;
+    }
+}
+
+impl FactsSource for Keeper {
+    fn facts(&self, _: UnixTime) -> Arc<Facts> {
+        self.board.facts()
+    }
+
+    fn refresh_keys<'a>(&'a self, issuer: &'a str) -> Pin<Box<dyn Future<Output = KeyRefresh> + Send + 'a>> {
+        match self.keys.iter().find(|keys| keys.issuer == issuer) {
+            Some(keys) => Box::pin(keys.after_unknown_kid()),
+            None => Box::pin(ready(KeyRefresh::Done)),
+        }
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+impl fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keeper").field("issuers", &self.keys.len()).finish_non_exhaustive()
+    }
+}

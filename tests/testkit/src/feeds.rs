@@ -1,0 +1,124 @@
+//! Revocation feeds, message by message.
+
+use handfast_identity::UnixTime;
+use handfast_verifier::revocation::{FeedEvent, FeedMessage, Head, RevocationKind, RevocationName};
+
+use crate::Issuer;
+
+/// The epoch of feeds made here.
+pub const EPOCH: &str = "1";
+
+/// One issuer's feed: what was revoked so far, and the messages that tell it. A clone kept aside is an older state.
+#[derive(Clone, Debug)]
+pub struct Feed {
+    issuer: Issuer,
+    epoch: String,
+    events: Vec<FeedEvent>,
+}
+
+impl Feed {
+    /// An empty feed.
+    #[must_use]
+    pub fn new(issuer: &Issuer) -> Self {
+        Self { issuer: issuer.clone(), epoch: EPOCH.to_owned(), events: Vec::new() }
+    }
+
+    /// The same events under another epoch.
+    #[must_use]
+    pub fn in_epoch(mut self, epoch: &str) -> Self {
+        epoch.clone_into(&mut self.epoch);
+        self
+    }
+
+    /// Revokes what `id` names, for good.
+    pub fn revoke(&mut self, kind: RevocationKind, id: &str) {
+        self.revoke_with_cut(kind, id, None);
+    }
+
+    /// Revokes what `id` names as far as `cut` says.
+    pub fn revoke_with_cut(&mut self, kind: RevocationKind, id: &str, cut: Option<UnixTime>) {
+        let name = RevocationName::of(self.issuer.url(), kind, id);
+        self.events.push(FeedEvent { seq: self.last() + 1, kind, name, cut, until: None });
+    }
+
+    /// The number of the last event.
+    #[must_use]
+    pub fn last(&self) -> u64 {
+        self.events.last().map_or(0, |event| event.seq)
+    }
+
+    /// The head after event `seq`.
+    ///
+    /// # Panics
+    ///
+    /// Never: events can be written.
+    #[must_use]
+    pub fn head(&self, seq: u64) -> Head {
+        let start = Head::start(self.issuer.url(), &self.epoch);
+        let told = self.events.iter().take_while(|event| event.seq <= seq);
+        told.fold(start, |head, event| head.after(event).expect("an event can be written"))
+    }
+
+    /// All events, signed at `now`.
+    #[must_use]
+    pub fn snapshot(&self, now: UnixTime) -> String {
+        self.sign(&FeedMessage { prev: None, ..self.message(0, now) })
+    }
+
+    /// The events after number `after`, signed at `now`; a heartbeat when there are none.
+    #[must_use]
+    pub fn since(&self, after: u64, now: UnixTime) -> String {
+        self.sign(&self.message(after, now))
+    }
+
+    /// The message of [`Self::since`] before it is signed.
+    #[must_use]
+    pub fn message(&self, after: u64, now: UnixTime) -> FeedMessage {
+        let from = after.min(self.last());
+        FeedMessage {
+            issuer: self.issuer.url().to_owned(),
+            issued_at: now,
+            epoch: self.epoch.clone(),
+            from,
+            to: self.last(),
+            prev: Some(self.head(from)),
+            head: self.head(self.last()),
+            events: self.events.iter().filter(|event| event.seq > from).copied().collect(),
+        }
+    }
+
+    /// Signs any message with the feed key.
+    ///
+    /// # Panics
+    ///
+    /// Never: messages can be written.
+    #[must_use]
+    pub fn sign(&self, message: &FeedMessage) -> String {
+        message.sign(self.issuer.feed_key()).expect("a feed message can be written")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use handfast_verifier::revocation::{FeedState, UnverifiedFeedMessage, VerifiedFeedMessage};
+
+    use super::*;
+    use crate::START;
+
+    fn read(issuer: &Issuer, text: &str) -> VerifiedFeedMessage {
+        UnverifiedFeedMessage::parse(text).expect("well-formed").verify(&issuer.feed_did()).expect("well signed")
+    }
+
+    #[test]
+    fn a_reader_follows_snapshot_increment_and_heartbeat() {
+        let issuer = Issuer::example();
+        let mut feed = issuer.feed();
+        feed.revoke(RevocationKind::Token, "tok_1");
+        let mut state =
+            FeedState::start(issuer.url(), read(&issuer, &feed.snapshot(START)), START).expect("a snapshot");
+        feed.revoke(RevocationKind::Task, "task_1");
+        assert_eq!(state.apply(read(&issuer, &feed.since(1, START)), START), Ok(()));
+        assert_eq!(state.apply(read(&issuer, &feed.since(2, START)), START), Ok(()));
+        assert_eq!((state.position().seq, state.set().len()), (2, 2));
+    }
+}
