@@ -1,0 +1,8 @@
+//! The model against a shell in miniature.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a failed step is a failed test
+
+mod claiming;
+mod life;
+mod registration;
+mod support;
+mod tokens;
