@@ -1,0 +1,218 @@
+//! A registry on loopback that says what a test wants it to, and an API that follows it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that cannot set itself up should stop
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use handfast_middleware::server::{ServerLimits, serve};
+use handfast_middleware::{Builder, Mode, Pace, ResourceServer};
+use handfast_testkit::{Agent, Feed, HandClock, Issuer};
+use http::StatusCode;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::common::{API, Answer, SETTLED, send, with_credentials};
+
+/// What the registry says now.
+pub(crate) struct Says {
+    pub(crate) issuer: Issuer,
+    pub(crate) clock: HandClock,
+    pub(crate) feed: Feed,
+    pub(crate) metadata: Value,
+    pub(crate) key_set: String,
+    pub(crate) key_set_asked: u64,
+    /// Answers to the next questions for news, before the feed's own.
+    pub(crate) script: VecDeque<Response>,
+    questions: watch::Sender<u64>,
+}
+
+impl Says {
+    /// How often revocations were asked for.
+    pub(crate) fn asked(&self) -> u64 {
+        *self.questions.borrow()
+    }
+}
+
+type Shared = Arc<Mutex<Says>>;
+
+/// The registry. Dropping it takes it off the network.
+pub(crate) struct Registry {
+    says: Shared,
+    address: SocketAddr,
+    running: Option<JoinHandle<()>>,
+}
+
+impl Registry {
+    /// A registry with an address that nobody listens at yet.
+    pub(crate) async fn stopped() -> Self {
+        let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let issuer = Issuer::at(&format!("http://{address}"));
+        let says = Says {
+            clock: HandClock::default(),
+            feed: issuer.feed(),
+            metadata: issuer.metadata(),
+            key_set: issuer.jwks(),
+            key_set_asked: 0,
+            script: VecDeque::new(),
+            questions: watch::Sender::new(0),
+            issuer,
+        };
+        Self { says: Arc::new(Mutex::new(says)), address, running: None }
+    }
+
+    pub(crate) async fn running() -> Self {
+        let mut registry = Self::stopped().await;
+        registry.start().await;
+        registry
+    }
+
+    pub(crate) async fn start(&mut self) {
+        let listener = TcpListener::bind(self.address).await.unwrap();
+        let app = Router::new()
+            .route("/.well-known/oauth-authorization-server", get(metadata))
+            .route("/jwks.json", get(key_set))
+            .route("/revocations", get(news))
+            .route("/revocations/snapshot", get(snapshot))
+            .with_state(Arc::clone(&self.says));
+        self.running = Some(tokio::spawn(serve(listener, app, ServerLimits::default(), std::future::pending())));
+    }
+
+    pub(crate) async fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.abort();
+            assert!(running.await.is_err());
+        }
+    }
+
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Says) -> T) -> T {
+        change(&mut self.says.lock().unwrap())
+    }
+
+    /// Waits until whatever was changed before has been heard: one question may have been under way, the next is answered
+    /// with the change, and the one after that is asked when its answer was taken in.
+    pub(crate) async fn heard(&self) {
+        let mut questions = self.change(|says| says.questions.subscribe());
+        let goal = *questions.borrow_and_update() + 3;
+        questions.wait_for(|asked| *asked >= goal).await.unwrap();
+    }
+
+    /// As [`Self::heard`], when every scripted answer was given.
+    pub(crate) async fn script_heard(&self) {
+        while self.change(|says| !says.script.is_empty()) {
+            self.heard().await;
+        }
+        self.heard().await;
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        self.running.iter().for_each(JoinHandle::abort);
+    }
+}
+
+async fn metadata(State(says): State<Shared>) -> Json<Value> {
+    Json(says.lock().unwrap().metadata.clone())
+}
+
+async fn key_set(State(says): State<Shared>) -> Response {
+    let mut says = says.lock().unwrap();
+    says.key_set_asked += 1;
+    ([("content-type", "application/jwk-set+json")], says.key_set.clone()).into_response()
+}
+
+async fn snapshot(State(says): State<Shared>) -> Response {
+    let says = says.lock().unwrap();
+    says.questions.send_modify(|asked| *asked += 1);
+    jwt(&says.feed.snapshot(says.clock.now()))
+}
+
+async fn news(State(says): State<Shared>, Query(query): Query<HashMap<String, u64>>) -> Response {
+    let mut says = says.lock().unwrap();
+    says.questions.send_modify(|asked| *asked += 1);
+    if let Some(scripted) = says.script.pop_front() {
+        return scripted;
+    }
+    match (query.get("after"), query.get("wait")) {
+        (Some(after), Some(_)) => jwt(&says.feed.since(*after, says.clock.now())),
+        _ => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
+pub(crate) fn jwt(message: &str) -> Response {
+    ([("content-type", "application/jwt")], message.to_owned()).into_response()
+}
+
+/// A pace at which tests need not wait.
+pub(crate) const BRISK: Pace = Pace {
+    patience: Duration::from_secs(5),
+    key_age: Duration::from_secs(300),
+    key_cool_down: Duration::from_secs(60),
+    feed_wait: Duration::ZERO,
+    feed_pause: Duration::from_millis(2),
+    first_retry: Duration::from_millis(2),
+    last_retry: Duration::from_millis(10),
+};
+
+/// An API that trusts the registry.
+pub(crate) struct Follower {
+    pub(crate) server: ResourceServer,
+    app: Router,
+    agent: Agent,
+    issuer: Issuer,
+    clock: HandClock,
+}
+
+impl Follower {
+    pub(crate) async fn of(registry: &Registry) -> Self {
+        Self::with(registry, |builder| builder).await
+    }
+
+    pub(crate) async fn with(registry: &Registry, settings: impl FnOnce(Builder) -> Builder) -> Self {
+        let follower = Self::started(registry, settings).await;
+        if registry.running.is_some() {
+            follower.server.ready().await;
+            registry.heard().await;
+        }
+        follower
+    }
+
+    /// An API past the rule for the time after its start, which may not know anything yet.
+    pub(crate) async fn started(registry: &Registry, settings: impl FnOnce(Builder) -> Builder) -> Self {
+        let (issuer, clock) = registry.change(|says| (says.issuer.clone(), says.clock.clone()));
+        let shown = clock.clone();
+        let builder = ResourceServer::builder(API, API).mode(Mode::Development).pace(BRISK).clock(move || shown.now());
+        let server = settings(builder.trust(issuer.trust())).start().await.unwrap();
+        clock.advance(SETTLED);
+        let app = Router::new().route("/files", get(|| async { "ok" })).layer(server.scope("files:read").unwrap());
+        Self { server, app, agent: Agent::numbered(1), issuer, clock }
+    }
+
+    pub(crate) fn agent(&self) -> &Agent {
+        &self.agent
+    }
+
+    /// A good token.
+    pub(crate) fn token(&self) -> String {
+        self.token_of(&self.issuer)
+    }
+
+    pub(crate) fn token_of(&self, issuer: &Issuer) -> String {
+        issuer.sign(&issuer.token_for(&self.agent, API, "files:read", self.clock.now()))
+    }
+
+    /// Asks with `token` and a fresh proof.
+    pub(crate) async fn ask(&self, token: &str) -> Answer {
+        let proof = self.agent.proof("GET", &format!("{API}/files"), token, self.clock.now());
+        send(&self.app, with_credentials("GET", "/files", token, &proof)).await
+    }
+}

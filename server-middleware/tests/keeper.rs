@@ -1,0 +1,245 @@
+//! Following a registry over the network: coming and going, keys, revocations, and messages that are none.
+
+#![allow(clippy::unwrap_used)] // constants of the tests
+
+mod common;
+mod fake_registry;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::IntoResponse;
+use common::{refused, served};
+use fake_registry::{BRISK, Follower, Registry, jwt};
+use handfast_identity::Seconds;
+use handfast_middleware::{Mode, Pace, ResourceServer, TrustedIssuer};
+use handfast_testkit::{Issuer, keys};
+use handfast_verifier::revocation::RevocationKind;
+use handfast_verifier::trust::{MAX_LIFETIME_WITHOUT_STATUS, StatusSource};
+use http::StatusCode;
+use serde_json::json;
+
+#[tokio::test]
+async fn a_server_starts_without_its_registry_and_recovers_when_it_comes() {
+    let mut registry = Registry::stopped().await;
+    let api = Follower::of(&registry).await;
+    let answer = api.ask(&api.token()).await;
+    assert_eq!(answer.outcome(), refused(503, "status_unknown"));
+    assert_eq!(answer.field("retry-after"), Some("5"));
+    registry.start().await;
+    api.server.ready().await;
+    registry.heard().await;
+    assert_eq!(api.ask(&api.token()).await.outcome(), served());
+}
+
+#[tokio::test]
+async fn a_registry_that_goes_away_is_believed_until_it_is_too_long_ago() {
+    let mut registry = Registry::running().await;
+    let api = Follower::of(&registry).await;
+    let clock = registry.change(|says| says.clock.clone());
+    registry.stop().await;
+    clock.advance(30); // P-11: both sides of the limit
+    assert_eq!(api.ask(&api.token()).await.outcome(), served());
+    clock.advance(1);
+    assert_eq!(api.ask(&api.token()).await.outcome(), refused(503, "status_unknown"));
+    registry.start().await;
+    registry.heard().await;
+    assert_eq!(api.ask(&api.token()).await.outcome(), served());
+}
+
+#[tokio::test]
+async fn a_revocation_arrives_and_stays() {
+    let mut registry = Registry::running().await;
+    let api = Follower::of(&registry).await;
+    let token = api.token();
+    assert_eq!(api.ask(&token).await.outcome(), served());
+    let did = api.agent().did().to_string();
+    registry.change(|says| says.feed.revoke(RevocationKind::Agent, &did));
+    registry.heard().await;
+    assert_eq!(api.ask(&token).await.outcome(), refused(401, "agent_revoked"));
+    // another event, a loss of the connection and a start of the server anew change nothing about it
+    registry.change(|says| says.feed.revoke(RevocationKind::Task, "task_other"));
+    registry.stop().await;
+    registry.start().await;
+    registry.heard().await;
+    assert_eq!(api.ask(&token).await.outcome(), refused(401, "agent_revoked"));
+    // the questions counted are those of one follower, so the other ends first
+    drop(api);
+    registry.stop().await;
+    registry.start().await;
+    let restarted = Follower::of(&registry).await;
+    assert_eq!(restarted.ask(&restarted.token()).await.outcome(), refused(401, "agent_revoked"));
+}
+
+#[tokio::test]
+async fn a_feed_that_goes_back_is_not_believed_until_it_is_past_what_is_known() {
+    // TH64
+    let registry = Registry::running().await;
+    registry.change(|says| says.feed.revoke(RevocationKind::Token, "tok_1"));
+    let api = Follower::of(&registry).await;
+    assert_eq!(api.ask(&api.token()).await.outcome(), served());
+    let ahead = registry.change(|says| says.feed.clone());
+    let behind = registry.change(|says| says.issuer.feed());
+    let mut other = behind.clone();
+    other.revoke(RevocationKind::Token, "tok_2");
+    let new_epoch = ahead.clone().in_epoch("2");
+    for (name, feed) in [("fewer events", behind), ("other events", other), ("another epoch", new_epoch)] {
+        registry.change(|says| says.feed = feed);
+        registry.heard().await;
+        assert_eq!(api.ask(&api.token()).await.outcome(), refused(503, "feed_rolled_back"), "{name}");
+        registry.change(|says| says.feed = ahead.clone());
+        registry.heard().await;
+        assert_eq!(api.ask(&api.token()).await.outcome(), served(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn messages_that_are_none_change_nothing() {
+    let registry = Registry::running().await;
+    registry.change(|says| says.feed.revoke(RevocationKind::Token, "tok_1"));
+    let api = Follower::of(&registry).await;
+    let did = api.agent().did().to_string();
+    let (issuer, now, feed) = registry.change(|says| (says.issuer.clone(), says.clock.now(), says.feed.clone()));
+    let mut lies = feed.clone();
+    lies.revoke(RevocationKind::Agent, &did);
+    let signed_by_stranger = lies.message(1, now).sign(&keys::ed25519(9)).unwrap();
+    let signed_by_token_key = lies.message(1, now).sign(issuer.key()).unwrap();
+    let foreign = {
+        let other = Issuer::with_keys("https://other.example", keys::ed25519(200), keys::ed25519(201));
+        let mut feed = other.feed();
+        feed.revoke(RevocationKind::Token, "tok_1");
+        feed.revoke(RevocationKind::Agent, &did);
+        feed.since(1, now)
+    };
+    let mut broken_link = lies.message(1, now);
+    broken_link.events.clear();
+    let of_another_type = issuer.sign_parts(&json!({"typ": "at+jwt", "alg": "EdDSA"}), &lies.message(1, now));
+    let ahead = lies.since(1, now.saturating_add(Seconds::new(31)));
+    let heartbeat = feed.since(1, now);
+    let messages = [
+        ("a stranger's", jwt(&signed_by_stranger)),
+        ("the token key's", jwt(&signed_by_token_key)),
+        ("another issuer's", jwt(&foreign)),
+        ("one that contradicts itself", jwt(&feed.sign(&broken_link))),
+        ("of another type", jwt(&of_another_type)),
+        ("signed ahead of the clock", jwt(&ahead)),
+        ("nothing", jwt("")),
+        ("junk", jwt("a.b.c")),
+        ("of another media type", ([("content-type", "text/plain")], lies.since(1, now)).into_response()),
+        ("a lost answer", StatusCode::BAD_GATEWAY.into_response()),
+        ("a redirect", (StatusCode::FOUND, [("location", "/revocations/snapshot")]).into_response()),
+        ("a heartbeat", jwt(&heartbeat)),
+        ("the same once more", jwt(&heartbeat)),
+        ("everything once more", jwt(&feed.snapshot(now))),
+    ];
+    for (name, message) in messages {
+        registry.change(|says| says.script.push_back(message));
+        registry.script_heard().await;
+        assert_eq!(api.ask(&api.token()).await.outcome(), served(), "{name}");
+    }
+    // the twin: the same revocation, said by the feed itself
+    registry.change(|says| says.feed = lies);
+    registry.heard().await;
+    assert_eq!(api.ask(&api.token()).await.outcome(), refused(401, "agent_revoked"));
+}
+
+#[tokio::test]
+async fn a_gap_is_closed_by_a_snapshot() {
+    let registry = Registry::running().await;
+    let api = Follower::of(&registry).await;
+    let did = api.agent().did().to_string();
+    let gap = registry.change(|says| {
+        says.feed.revoke(RevocationKind::Agent, &did);
+        says.feed.revoke(RevocationKind::Token, "tok_1");
+        jwt(&says.feed.since(1, says.clock.now()))
+    });
+    registry.change(|says| says.script.push_back(gap));
+    registry.script_heard().await;
+    assert_eq!(api.ask(&api.token()).await.outcome(), refused(401, "agent_revoked"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_with_unknown_keys_cause_one_fetch_for_each_cool_down() {
+    // TH54
+    let registry = Registry::running().await;
+    let api = Arc::new(Follower::of(&registry).await);
+    let asked_before = registry.change(|says| says.key_set_asked);
+    let stranger = Issuer::with_keys(
+        registry.change(|says| says.issuer.url().to_owned()).as_str(),
+        keys::ed25519(9),
+        keys::ed25519(9),
+    );
+    let tasks: Vec<_> = (0..500)
+        .map(|_| {
+            let (api, token) = (Arc::clone(&api), api.token_of(&stranger));
+            tokio::spawn(async move { api.ask(&token).await.outcome() })
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(task.await.unwrap(), refused(401, "token_key_unknown"));
+    }
+    assert_eq!(registry.change(|says| says.key_set_asked), asked_before + 1);
+    assert_eq!(api.ask(&api.token()).await.outcome(), served());
+}
+
+#[tokio::test]
+async fn keys_come_and_go_with_the_key_set() {
+    let registry = Registry::running().await;
+    let pace = Pace { key_cool_down: Duration::ZERO, ..BRISK };
+    let api = Follower::with(&registry, |builder| builder.pace(pace)).await;
+    let before = registry.change(|says| says.issuer.clone());
+    let after = Issuer::with_keys(before.url(), keys::ed25519(202), keys::ed25519(201));
+    assert_eq!(api.ask(&api.token_of(&after)).await.outcome(), refused(401, "token_key_unknown"));
+    // sets that are none, or worse, take nothing away and add nothing
+    let private = json!({"keys": [after.jwk(), {"kty": "OKP", "crv": "Ed25519", "x": "AA", "d": "AA", "kid": "p"}]});
+    let doubled = json!({"keys": [before.jwk(), before.jwk(), after.jwk()]});
+    for set in ["".to_owned(), "[]".to_owned(), r#"{"keys":[]}"#.to_owned(), private.to_string(), doubled.to_string()] {
+        registry.change(|says| says.key_set = set.clone());
+        assert_eq!(api.ask(&api.token_of(&after)).await.outcome(), refused(401, "token_key_unknown"), "{set}");
+        assert_eq!(api.ask(&api.token_of(&before)).await.outcome(), served(), "{set}");
+    }
+    registry.change(|says| says.key_set = json!({"keys": [before.jwk(), after.jwk()]}).to_string());
+    assert_eq!(api.ask(&api.token_of(&after)).await.outcome(), served());
+    assert_eq!(api.ask(&api.token_of(&before)).await.outcome(), served());
+    // a key that was removed goes with the next fetch
+    registry.change(|says| says.key_set = after.jwks());
+    let unknown = Issuer::with_keys(before.url(), keys::ed25519(9), keys::ed25519(9));
+    assert_eq!(api.ask(&api.token_of(&unknown)).await.outcome(), refused(401, "token_key_unknown"));
+    assert_eq!(api.ask(&api.token_of(&before)).await.outcome(), refused(401, "token_key_unknown"));
+}
+
+#[tokio::test]
+async fn metadata_of_another_issuer_is_not_used() {
+    // MD-03, MD-08: identical text, nothing else
+    for change in ["/", "x"] {
+        let mut registry = Registry::stopped().await;
+        registry.change(|says| {
+            let other = json!({"issuer": format!("{}{change}", says.issuer.url())});
+            says.metadata.as_object_mut().unwrap().extend(other.as_object().unwrap().clone());
+        });
+        registry.start().await;
+        let api = Follower::started(&registry, |builder| builder).await;
+        registry.heard().await;
+        assert_eq!(api.ask(&api.token()).await.outcome(), refused(503, "status_unknown"));
+        assert_eq!(registry.change(|says| says.key_set_asked), 0);
+        // the twin
+        registry.change(|says| says.metadata = says.issuer.metadata());
+        api.server.ready().await;
+        assert_eq!(api.ask(&api.token()).await.outcome(), served());
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_without_a_feed_is_not_asked_for_one() {
+    let registry = Registry::running().await;
+    let clock = registry.change(|says| says.clock.clone());
+    let trust = TrustedIssuer {
+        status: StatusSource::None,
+        max_lifetime: MAX_LIFETIME_WITHOUT_STATUS,
+        ..registry.change(|says| says.issuer.trust())
+    };
+    let builder = ResourceServer::builder(common::API, common::API).trust(trust).mode(Mode::Development);
+    let server = builder.pace(BRISK).clock(move || clock.now()).start().await.unwrap();
+    server.ready().await;
+    assert_eq!(registry.change(|says| (says.key_set_asked, says.asked())), (1, 0));
+}
