@@ -72,9 +72,9 @@ async fn register(args: RegisterArgs, ui: Ui) -> Result<(), Failure> {
 
 fn claim_lines(claim: &Claim, words: &str) -> String {
     format!(
-        "To claim it, its owner goes to {}\n  or runs  handfast claim {} --code {}\n  and compares the words  {words}\n\
+        "To claim it, its owner runs  handfast claim {} --code {} --scope … --resource …\n\
+         and compares the words       {words}\n\
          The code is good for {} minutes.",
-        claim.verification_uri,
         claim.id,
         claim.user_code.expose(),
         claim.expires_in / 60

@@ -1,0 +1,60 @@
+//! `handfast demo`: the whole story, as a newcomer runs it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests stop at the first surprise
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// Every step, what it has to end in, and the stable reason where it is refused.
+const STORY: [(&str, &str, Option<&str>); 17] = [
+    ("register", "accepted", None),
+    ("register_without_proof", "refused", Some("proof_required")),
+    ("pre_claim_call", "refused", Some("insufficient_scope")),
+    ("claim", "accepted", None),
+    ("claim_code_reused", "refused", Some("code_used")),
+    ("token", "accepted", None),
+    ("call", "accepted", None),
+    ("replayed_proof", "refused", Some("proof_replayed")),
+    ("stolen_token", "refused", Some("holder_mismatch")),
+    ("wrong_method", "refused", Some("method_mismatch")),
+    ("wrong_target", "refused", Some("target_mismatch")),
+    ("bearer_downgrade", "refused", Some("bearer_downgrade")),
+    ("wrong_audience", "refused", Some("audience_mismatch")),
+    ("expired_token", "refused", Some("token_expired")),
+    ("missing_scope", "refused", Some("insufficient_scope")),
+    ("revoke_agent", "accepted", None),
+    ("call_after_revoke", "refused", Some("agent_revoked")),
+];
+
+fn demo(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_handfast")).arg("demo").args(arguments).output().unwrap()
+}
+
+#[test]
+fn the_json_story_has_every_step_in_order_with_its_reason() {
+    let output = demo(&["--json"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines: Vec<Value> =
+        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<_> = lines.iter().map(|line| line["step"].as_str().unwrap()).collect();
+    assert_eq!(told, STORY.map(|(step, ..)| step));
+    for (line, (step, expected, reason)) in lines.iter().zip(STORY) {
+        let mut members: Vec<_> = line.as_object().unwrap().keys().map(String::as_str).collect();
+        members.sort_unstable();
+        assert_eq!(members, ["expect", "ms", "outcome", "reason", "status", "step"], "{step}");
+        assert_eq!((line["expect"].as_str(), line["outcome"].as_str()), (Some(expected), Some(expected)), "{step}");
+        assert_eq!(line["reason"].as_str(), reason, "{step}");
+        assert!(line["status"].is_u64() && line["ms"].is_number(), "{step}: {line}");
+    }
+}
+
+#[test]
+fn the_readable_story_names_every_step_without_colour_in_a_pipe() {
+    let output = demo(&[]);
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    for (step, ..) in STORY {
+        assert!(text.contains(&step.replace('_', " ")), "{step} is missing in:\n{text}");
+    }
+    assert!(!text.contains('\u{1b}'), "colour in a pipe");
+}

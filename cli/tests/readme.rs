@@ -1,0 +1,53 @@
+//! The README's programs are the examples, to the letter, and its commands are this program's.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests stop at the first surprise
+
+use std::process::Command;
+
+const README: &str = include_str!("../../README.md");
+
+/// The code block that follows the comment naming `file`.
+fn block_of(file: &str) -> &str {
+    let marker = format!("<!-- {file} -->\n```rust\n");
+    let (_, rest) = README.split_once(&marker).unwrap_or_else(|| panic!("the README has no block of {file}"));
+    rest.split_once("```").unwrap().0
+}
+
+fn check(file: &str, example: &str, most_lines: usize) {
+    // an example's own heading is a module comment and its lints, which the README replaces by prose
+    let program: String = example
+        .lines()
+        .skip_while(|line| line.starts_with("//!") || line.starts_with("#![") || line.is_empty())
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert_eq!(block_of(file), program, "{file}");
+    let code = program.lines().filter(|line| !line.is_empty() && !line.starts_with("use ")).count();
+    assert!(code <= most_lines, "{file} has {code} lines of code");
+}
+
+#[test]
+fn the_programs_in_the_readme_are_the_examples() {
+    check(
+        "server-middleware/examples/protected_api.rs",
+        include_str!("../../server-middleware/examples/protected_api.rs"),
+        20,
+    );
+    check("client/examples/agent.rs", include_str!("../../client/examples/agent.rs"), 10);
+}
+
+#[test]
+fn every_command_of_the_readme_exists() {
+    let rows = README.split_once("| command | does |").unwrap().1.split_once("\n\n").unwrap().0;
+    let cells = rows.lines().filter_map(|row| row.split('|').nth(1));
+    let commands: Vec<&str> = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    assert!(commands.len() > 10, "{commands:?}");
+    for command in commands {
+        let help =
+            Command::new(env!("CARGO_BIN_EXE_handfast")).args(command.split(' ')).arg("--help").output().unwrap();
+        assert!(help.status.success(), "{command}");
+    }
+}
+
+#[test]
+fn the_readme_names_both_commands() {
+    assert!(README.contains("cargo run --release -- demo") && README.contains("\nscripts/test\n"));
+}
