@@ -1,92 +1,15 @@
 //! The README's walk, command by command, against a real registry and a real protected API.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests stop at the first surprise
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-
+use crate::site::{Site, free_port, handfast};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A directory with a running registry; both end with the test.
-struct Site {
-    home: TempDir,
-    registry: Child,
-    issuer: String,
-    admin_code: String,
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        let _ = self.registry.kill();
-        let _ = self.registry.wait();
-    }
-}
-
-fn handfast(home: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_handfast"));
-    command.current_dir(home).env_clear().arg("--json");
-    command
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-fn object(output: &Output) -> Value {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stdout)))
-}
-
-impl Site {
-    fn start() -> Self {
-        let home = TempDir::new().unwrap();
-        let port = free_port();
-        let issuer = format!("http://127.0.0.1:{port}");
-        let made = handfast(home.path())
-            .args(["registry", "init", "--dir", "registry", "--development", "--issuer", &issuer])
-            .args(["--listen", &format!("127.0.0.1:{port}"), "--resource", "http://127.0.0.1:9=files:read files:write"])
-            .output()
-            .unwrap();
-        let made = object(&made);
-        let mut registry = handfast(home.path())
-            .args(["registry", "serve", "--dir", "registry"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(registry.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let told: Value = serde_json::from_str(&line).unwrap();
-        assert_eq!(told["feed_key"], made["feed_key"]);
-        Self { home, registry, issuer, admin_code: made["admin_code"].as_str().unwrap().to_owned() }
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        handfast(self.home.path()).args(arguments).output().unwrap()
-    }
-
-    fn ok(&self, arguments: &[&str]) -> Value {
-        object(&self.run(arguments))
-    }
-
-    /// Runs what has to fail; gives exit code and reason.
-    fn refused(&self, arguments: &[&str]) -> (i32, Option<String>) {
-        let output = self.run(arguments);
-        let error: Value = serde_json::from_slice(&output.stderr)
-            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
-        (output.status.code().unwrap(), error["error"]["reason"].as_str().map(str::to_owned))
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.home.path().join(name)
-    }
-}
+/// A resource nobody serves: these commands only ask the registry about it.
+const RESOURCE: &str = "http://127.0.0.1:9";
 
 #[test]
 fn the_walk_of_the_readme() {
-    let site = Site::start();
+    let site = Site::start_for(RESOURCE);
     let owner = site.ok(&["owner", "init", "--registry", &site.issuer, "--enrol", &site.admin_code]);
     assert!(owner["id"].as_str().unwrap().starts_with("owner:"));
     let agent = site.ok(&["agent", "init"]);
@@ -140,7 +63,7 @@ fn the_walk_of_the_readme() {
 
 #[test]
 fn curl_signs_for_the_registry_itself() {
-    let site = Site::start();
+    let site = Site::start_for(RESOURCE);
     site.ok(&["agent", "init", "--p256"]);
     site.ok(&["agent", "register", "--registry", &site.issuer, "--name", "curler", "--purpose", "shows"]);
     let did = site.ok(&["agent", "show"])["did"].as_str().unwrap().to_owned();
@@ -172,7 +95,7 @@ fn files_and_absent_servers_have_their_own_exit_codes() {
 #[test]
 fn a_key_file_that_others_can_read_is_refused_with_what_to_do() {
     use std::os::unix::fs::PermissionsExt;
-    let site = Site::start();
+    let site = Site::start_for(RESOURCE);
     site.ok(&["agent", "init"]);
     let path = site.file("agent.json");
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);

@@ -1,5 +1,4 @@
 //! `handfast demo`: the whole story, as a newcomer runs it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests stop at the first surprise
 
 use std::process::{Command, Output};
 

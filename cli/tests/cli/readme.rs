@@ -1,0 +1,112 @@
+//! The README's programs are the examples, to the letter, and its commands are this program's.
+
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use crate::site::Site;
+
+const README: &str = include_str!("../../../README.md");
+
+/// The code block that follows the comment naming `file`.
+fn block_of(file: &str) -> &str {
+    let marker = format!("<!-- {file} -->\n```rust\n");
+    let (_, rest) = README.split_once(&marker).unwrap_or_else(|| panic!("the README has no block of {file}"));
+    rest.split_once("```").unwrap().0
+}
+
+fn check(file: &str, example: &str, most_lines: usize) {
+    // an example's own heading is a module comment and its lints, which the README replaces by prose
+    let program: String = example
+        .lines()
+        .skip_while(|line| line.starts_with("//!") || line.starts_with("#![") || line.is_empty())
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert_eq!(block_of(file), program, "{file}");
+    let code = program.lines().filter(|line| !line.is_empty() && !line.starts_with("use ")).count();
+    assert!(code <= most_lines, "{file} has {code} lines of code");
+}
+
+#[test]
+fn the_programs_in_the_readme_are_the_examples() {
+    check(
+        "server-middleware/examples/protected_api.rs",
+        include_str!("../../../server-middleware/examples/protected_api.rs"),
+        20,
+    );
+    check("client/examples/agent.rs", include_str!("../../../client/examples/agent.rs"), 10);
+}
+
+#[test]
+fn every_command_of_the_readme_exists() {
+    let rows = README.split_once("| command | does |").unwrap().1.split_once("\n\n").unwrap().0;
+    let cells = rows.lines().filter_map(|row| row.split('|').nth(1));
+    let commands: Vec<&str> = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    assert!(commands.len() > 10, "{commands:?}");
+    for command in commands {
+        let help =
+            Command::new(env!("CARGO_BIN_EXE_handfast")).args(command.split(' ')).arg("--help").output().unwrap();
+        assert!(help.status.success(), "{command}");
+    }
+}
+
+#[test]
+fn the_readme_names_both_commands() {
+    assert!(README.contains("cargo run --release -- demo") && README.contains("\nscripts/test\n"));
+}
+
+/// The address that stands in both programs.
+const API: &str = "127.0.0.1:4700";
+
+/// A program under `examples/`, built as the README says, in the profile of this test.
+fn example(package: &str, name: &str) -> Command {
+    let built =
+        Command::new(env!("CARGO")).args(["build", "--quiet", "-p", package, "--example", name]).status().unwrap();
+    assert!(built.success(), "{name}");
+    Command::new(Path::new(env!("CARGO_BIN_EXE_handfast")).parent().unwrap().join("examples").join(name))
+}
+
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn the_programs_in_the_readme_run() {
+    let site = Site::start_for(&format!("http://{API}"));
+    site.ok(&["owner", "init", "--registry", &site.issuer, "--enrol", &site.admin_code]);
+    site.ok(&["agent", "init"]);
+    let registered =
+        site.ok(&["agent", "register", "--registry", &site.issuer, "--name", "filer", "--purpose", "reads"]);
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let (claim, code) = (text(&registered["claim"]["id"]), text(&registered["claim"]["user_code"]));
+    site.ok(&[
+        "claim",
+        &claim,
+        "--code",
+        &code,
+        "--scope",
+        "files:read",
+        "--resource",
+        &format!("http://{API}"),
+        "--confirm",
+        &text(&registered["fingerprint"]),
+    ]);
+
+    let mut api = example("handfast-middleware", "protected_api");
+    let _api = Running(api.args([&site.issuer, &site.feed_key]).spawn().unwrap());
+    let began = Instant::now();
+    while TcpStream::connect(API).is_err() {
+        assert!(began.elapsed() < Duration::from_secs(30), "the service does not listen");
+        std::thread::yield_now();
+    }
+    let did = text(&registered["agent"]["did"]);
+    let output = example("handfast-client", "agent").current_dir(site.home()).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(told.starts_with("200 OK files of owner:") && told.contains(&format!("read by {did}")), "{told}");
+}

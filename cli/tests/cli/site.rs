@@ -1,0 +1,96 @@
+//! A directory with a running registry, and the command line in it.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A directory with a running registry; both end with the test.
+pub(crate) struct Site {
+    home: TempDir,
+    registry: Child,
+    pub(crate) issuer: String,
+    pub(crate) admin_code: String,
+    pub(crate) feed_key: String,
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        let _ = self.registry.kill();
+        let _ = self.registry.wait();
+    }
+}
+
+pub(crate) fn handfast(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_handfast"));
+    command.current_dir(home).env_clear().arg("--json");
+    command
+}
+
+pub(crate) fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn object(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stdout)))
+}
+
+impl Site {
+    /// With `resource`, where agents may have `files:read` and `files:write`.
+    pub(crate) fn start_for(resource: &str) -> Self {
+        let home = TempDir::new().unwrap();
+        let port = free_port();
+        let issuer = format!("http://127.0.0.1:{port}");
+        let made = handfast(home.path())
+            .args(["registry", "init", "--dir", "registry", "--development", "--issuer", &issuer])
+            .args([
+                "--listen",
+                &format!("127.0.0.1:{port}"),
+                "--resource",
+                &format!("{resource}=files:read files:write"),
+            ])
+            .output()
+            .unwrap();
+        let made = object(&made);
+        let mut registry = handfast(home.path())
+            .args(["registry", "serve", "--dir", "registry"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(registry.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let told: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(told["feed_key"], made["feed_key"]);
+        let text = |name: &str| made[name].as_str().unwrap().to_owned();
+        Self { home, registry, issuer, admin_code: text("admin_code"), feed_key: text("feed_key") }
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        handfast(self.home.path()).args(arguments).output().unwrap()
+    }
+
+    pub(crate) fn ok(&self, arguments: &[&str]) -> Value {
+        object(&self.run(arguments))
+    }
+
+    /// Runs what has to fail; gives exit code and reason.
+    pub(crate) fn refused(&self, arguments: &[&str]) -> (i32, Option<String>) {
+        let output = self.run(arguments);
+        let error: Value = serde_json::from_slice(&output.stderr)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+        (output.status.code().unwrap(), error["error"]["reason"].as_str().map(str::to_owned))
+    }
+
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+}
