@@ -7,15 +7,17 @@ skip() {
   echo "skipped: $1"
 }
 
-need_node() {
-  command -v node >/dev/null && command -v npm >/dev/null && return
-  echo 'installing nodejs and npm (Debian packages) for the foreign clients'
-  if [[ $(id -u) == 0 ]]; then
-    apt-get update -qq && apt-get install -y -qq nodejs npm >/dev/null
-  else
-    echo 'node and npm are missing: install them, or run this script as root' >&2
+# need COMMAND-OR-FILE PACKAGE: installs the Debian package that brings it, where that is allowed
+need() {
+  if command -v "$1" >/dev/null || [[ -e $1 ]]; then return; fi
+  if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
+    echo "\`$1\` is missing: install it (Debian package $2), or run this script as root" >&2
     return 1
   fi
+  echo "installing $2"
+  [[ -n ${refreshed:-} ]] || apt-get update -qq
+  refreshed=yes
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$2" >/dev/null
 }
 
 run_stages() {

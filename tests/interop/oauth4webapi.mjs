@@ -1,0 +1,104 @@
+// oauth4webapi, unmodified: discovery, token with nonce challenge, signed calls, and refusals.
+import * as oauth from 'oauth4webapi'
+import { check, finish, keyPair, startDev } from './lib.mjs'
+
+const PEER = 'oauth4webapi'
+const dev = await startDev(process.argv[2])
+// `dev` is on loopback, where it speaks plain http
+const insecure = { [oauth.allowInsecureRequests]: true }
+const issuer = new URL(dev.issuer)
+const server = await oauth.processDiscoveryResponse(
+  issuer,
+  await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...insecure }),
+)
+
+const byName = Object.fromEntries(dev.credentials.map((credential) => [credential.name, credential]))
+
+/** Asks for a token as the client would, repeating once when told to use a nonce; gives the token response. */
+async function requestToken(credential, pair, parameters, seen = {}) {
+  const client = { client_id: credential.client_id }
+  const DPoP = oauth.DPoP(client, pair)
+  const send = async () => {
+    const response = await oauth.clientCredentialsGrantRequest(server, client, oauth.None(), parameters, { DPoP, ...insecure })
+    return oauth.processClientCredentialsResponse(server, client, response)
+  }
+  try {
+    return await send()
+  } catch (error) {
+    if (!oauth.isDPoPNonceError(error)) throw error
+    seen.nonce = true
+    return send()
+  }
+}
+
+/** Calls the API with a token; gives the answer, or the reason it was refused for. */
+async function call(credential, pair, token, url, method = 'GET') {
+  const DPoP = oauth.DPoP({ client_id: credential.client_id }, pair)
+  const send = () => oauth.protectedResourceRequest(token, method, new URL(url), undefined, null, { DPoP, ...insecure })
+  const judge = async (error) => {
+    if (error instanceof oauth.WWWAuthenticateChallengeError) return (await error.response.json()).reason
+    throw error
+  }
+  let response
+  try {
+    response = await send()
+  } catch (error) {
+    if (!oauth.isDPoPNonceError(error)) return judge(error)
+    try {
+      response = await send()
+    } catch (second) {
+      return judge(second)
+    }
+  }
+  if (response.status === 200) return 'accepted'
+  return (await response.json()).reason
+}
+
+const parameters = (scope) => new URLSearchParams({ scope, resource: dev.audience })
+
+for (const name of ['A', 'C']) {
+  const credential = byName[name]
+  const pair = await keyPair(credential.key)
+  const label = credential.key.kty === 'EC' ? 'ES256' : 'Ed25519'
+  const seen = {}
+  let token
+  await check(PEER, `${label} token, nonce challenge included`, 'accepted', async () => {
+    const response = await requestToken(credential, pair, parameters('echo:read'), seen)
+    if (response.token_type !== 'dpop') return `token_type ${response.token_type}`
+    token = response.access_token
+    return seen.nonce ? 'accepted' : 'no nonce was asked for'
+  })
+  await check(PEER, `${label} GET`, 'accepted', () => call(credential, pair, token, dev.resource.url))
+  await check(PEER, `${label} POST`, 'accepted', () => call(credential, pair, token, dev.resource.url, 'POST'))
+  await check(PEER, `${label} ready-made token`, 'accepted', () =>
+    call(credential, pair, credential.access_token, dev.resource.url))
+  await check(PEER, `${label} scope too small`, 'insufficient_scope', () =>
+    call(credential, pair, token, dev.public_origin + dev.resource.other_path))
+  await check(PEER, `${label} token of another agent`, 'holder_mismatch', () =>
+    call(credential, pair, byName.B.access_token, dev.resource.url))
+  await check(PEER, `${label} broken token`, 'token_signature_invalid', () => {
+    const [header, payload, signature] = token.split('.')
+    const turned = (signature[0] === 'A' ? 'B' : 'A') + signature.slice(1)
+    return call(credential, pair, `${header}.${payload}.${turned}`, dev.resource.url)
+  })
+  await check(PEER, `${label} more scope than the ceiling`, 'invalid_scope', async () => {
+    try {
+      await requestToken(credential, pair, parameters('echo:read other:read'))
+      return 'accepted'
+    } catch (error) {
+      return error instanceof oauth.ResponseBodyError ? error.error : error
+    }
+  })
+  await check(PEER, `${label} another client's name`, 'invalid_client', async () => {
+    try {
+      await requestToken(byName.B, pair, parameters('echo:read'))
+      return 'accepted'
+    } catch (error) {
+      return error instanceof oauth.ResponseBodyError || error instanceof oauth.WWWAuthenticateChallengeError
+        ? (error.error ?? error.cause?.[0]?.parameters?.error)
+        : error
+    }
+  })
+}
+
+finish()
