@@ -57,7 +57,8 @@ pub enum JsonError {
     DuplicateMember,
     /// Not JSON, not UTF-8, or something behind the value.
     Syntax,
-    /// JSON, but not of the shape asked for: the message names what is missing, unknown or of the wrong type.
+    /// JSON, but not of the shape asked for: says which member is missing, or where one is unknown or of the wrong type.
+    /// Holds nothing of the text that was read.
     Shape(String),
 }
 
@@ -90,7 +91,18 @@ impl core::error::Error for JsonError {}
 /// ```
 pub fn read<T: DeserializeOwned>(bytes: &[u8], limits: &Limits) -> Result<T, JsonError> {
     strict::scan(bytes, limits)?;
-    serde_json::from_slice(bytes).map_err(|error| JsonError::Shape(error.to_string()))
+    serde_json::from_slice(bytes).map_err(|error| shape(&error))
+}
+
+/// What is wrong with the shape, without a word of the text itself: it may be logged, and the text may hold anything (P-19).
+fn shape(error: &serde_json::Error) -> JsonError {
+    let (line, column) = (error.line(), error.column());
+    let told = error.to_string();
+    // names of missing members are ours; everything else serde says may quote what it read
+    match told.strip_prefix("missing field `").and_then(|rest| rest.split_once('`')) {
+        Some((member, _)) => JsonError::Shape(format!("member `{member}` is missing")),
+        None => JsonError::Shape(format!("a member is unknown or of the wrong type, at line {line} column {column}")),
+    }
 }
 
 /// As [`read`], for a text that has to be one JSON object: what a derived struct reads, without its array form.
@@ -119,4 +131,33 @@ pub fn read_object<T: DeserializeOwned>(bytes: &[u8], limits: &Limits) -> Result
 /// Only if the value is not JSON.
 pub fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     serde::de::Deserialize::deserialize(deserializer).map(|serde::de::IgnoredAny| true)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // a text that is read after all should stop the test
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)] // only its refusals are looked at
+    struct Point {
+        x: u8,
+    }
+
+    fn refusal(text: &str) -> String {
+        read_object::<Point>(text.as_bytes(), &Limits::plain(256)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn refusals_quote_nothing_of_the_text() {
+        assert_eq!(refusal("{}"), "member `x` is missing");
+        for text in
+            [r#"{"x":"secret"}"#, r#"{"secret\nline":1}"#, r#"{"x":1,"secret":2}"#, r#"["secret"]"#, r#"{"x":999}"#]
+        {
+            let told = refusal(text);
+            assert!(told.starts_with("a member is unknown or of the wrong type, at line 1 column "), "{told}");
+            assert!(!told.contains("secret") && !told.contains('\n') && !told.contains("999"), "{told}");
+        }
+    }
 }
