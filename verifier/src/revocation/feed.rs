@@ -28,6 +28,7 @@ pub struct FeedState {
     position: FeedPosition,
     as_of: UnixTime,
     set: Arc<RevocationSet>,
+    is_rolled_back: bool,
 }
 
 /// Why a message was not applied. None of them changes what is known.
@@ -75,35 +76,62 @@ impl FeedState {
             return Err(FeedError::NotSnapshot);
         }
         let set = Arc::new(snapshot_set(&message)?);
+        if is_dense(&message) {
+            let origin = Head::start(issuer, &message.epoch);
+            require_chain(&message, &FeedPosition { epoch: message.epoch.clone(), seq: 0, head: origin })?;
+        }
         let position = FeedPosition { epoch: message.epoch, seq: message.to, head: message.head };
-        Ok(Self { issuer: issuer.to_owned(), position, as_of: message.issued_at, set })
+        Ok(Self { issuer: issuer.to_owned(), position, as_of: message.issued_at, set, is_rolled_back: false })
     }
 
     /// Takes the next message in: increment, heartbeat or a later snapshot.
     ///
     /// # Errors
     ///
-    /// [`FeedError`], by rule broken. After [`FeedError::RolledBack`] nothing this issuer signs can be believed current.
+    /// [`FeedError`], by rule broken. After [`FeedError::RolledBack`] nothing this issuer signs can be believed current, and
+    /// every later message gets the same answer: a feed does not heal itself by running past the place where it lied.
+    #[allow(clippy::needless_pass_by_value)] // a message is applied once
     pub fn apply(&mut self, message: VerifiedFeedMessage, now: UnixTime) -> Result<(), FeedError> {
-        let message = message.message;
-        require_origin(&message, &self.issuer, now)?;
+        if self.is_rolled_back {
+            return Err(FeedError::RolledBack);
+        }
+        let applied = self.take(&message.message, now);
+        self.is_rolled_back = applied == Err(FeedError::RolledBack);
+        applied
+    }
+
+    fn take(&mut self, message: &FeedMessage, now: UnixTime) -> Result<(), FeedError> {
+        require_origin(message, &self.issuer, now)?;
         let is_behind = message.to < self.position.seq;
         let differs_here = message.to == self.position.seq && message.head != self.position.head;
         if message.epoch != self.position.epoch || is_behind || differs_here {
             return Err(FeedError::RolledBack);
         }
         if message.is_snapshot() {
-            if message.from != 0 {
-                return Err(FeedError::Inconsistent); // an increment without its link must not replace what is known
-            }
-            self.set = Arc::new(snapshot_set(&message)?);
+            self.merge(message)?;
         } else {
-            self.append(&message)?;
+            self.append(message)?;
         }
         self.position.seq = message.to;
         self.position.head = message.head;
         // a repeated older heartbeat brings nothing new and takes nothing back
         self.as_of = self.as_of.max(message.issued_at);
+        Ok(())
+    }
+
+    /// A later snapshot of the same epoch. One with every event shows the whole chain, so it has to pass through our head;
+    /// one that left some out shows no chain, so it can only add to what is known.
+    fn merge(&mut self, message: &FeedMessage) -> Result<(), FeedError> {
+        if message.from != 0 {
+            return Err(FeedError::Inconsistent); // an increment without its link must not pass for a snapshot
+        }
+        let mut names = snapshot_set(message)?;
+        if is_dense(message) {
+            require_chain(message, &self.position)?;
+        } else {
+            names.absorb(&self.set);
+        }
+        self.set = Arc::new(names);
         Ok(())
     }
 
@@ -174,4 +202,22 @@ fn snapshot_set(message: &FeedMessage) -> Result<RevocationSet, FeedError> {
         set.insert(event);
     }
     Ok(set)
+}
+
+/// Whether a snapshot leaves no event out.
+fn is_dense(message: &FeedMessage) -> bool {
+    u64::try_from(message.events.len()) == Ok(message.to)
+}
+
+/// Recomputes the chain of a dense snapshot: it has to pass through `known`, and to end in the head that was signed.
+fn require_chain(message: &FeedMessage, known: &FeedPosition) -> Result<(), FeedError> {
+    let mut head = Head::start(&message.issuer, &message.epoch);
+    let passes =
+        |seq: u64, head: Head| if seq == known.seq && head != known.head { Err(FeedError::RolledBack) } else { Ok(()) };
+    passes(0, head)?;
+    for event in &message.events {
+        head = head.after(event).map_err(|_| FeedError::Inconsistent)?;
+        passes(event.seq, head)?;
+    }
+    if head == message.head { Ok(()) } else { Err(FeedError::Inconsistent) }
 }

@@ -43,6 +43,13 @@ impl RevocationSet {
         self.entries.entry(event.name).and_modify(|known| *known = known.widened(extent)).or_insert(extent);
     }
 
+    /// Takes in everything `other` holds.
+    pub fn absorb(&mut self, other: &Self) {
+        for (name, extent) in &other.entries {
+            self.entries.entry(*name).and_modify(|known| *known = known.widened(*extent)).or_insert(*extent);
+        }
+    }
+
     /// Whether `name`, issued at `issued_at`, is revoked. `None` means that it is not, as far as this set knows.
     #[must_use]
     pub fn covers(&self, name: RevocationName, issued_at: UnixTime) -> Option<Revoked> {

@@ -1,0 +1,9 @@
+//! What was only verified cannot be admitted.
+use handfast_dpop::Receipt;
+use handfast_verifier::{Authorized, Rejection, VerifiedRequest};
+
+fn skip(request: VerifiedRequest, receipt: Receipt) -> Result<Authorized, Rejection> {
+    request.admit(receipt)
+}
+
+fn main() {}

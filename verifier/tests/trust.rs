@@ -1,0 +1,113 @@
+//! Trust records: which sets of them can stand, and what each issuer's word is worth.
+#![allow(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
+#![allow(clippy::needless_pass_by_value, reason = "tables read better without a reference at every row")]
+
+mod support;
+
+use handfast_delegation::ResourceId;
+use handfast_identity::Seconds;
+use handfast_verifier::trust::{
+    DEFAULT_MAX_LIFETIME, Facts, KeySet, MAX_LIFETIME_WITHOUT_STATUS, Profile, SpeaksFor, StatusSource, TrustError,
+    TrustedIssuer,
+};
+use support::*;
+
+fn limited(issuer: &str) -> TrustedIssuer {
+    TrustedIssuer {
+        issuer: issuer.to_owned(),
+        resources: SpeaksFor::Only(vec![ResourceId::parse(RESOURCE).unwrap()]),
+        scopes: SpeaksFor::Only(scope("files:read")),
+        subjects: SpeaksFor::Only(vec!["owner:".to_owned()]),
+        ..trust()
+    }
+}
+
+fn check(records: &[TrustedIssuer], expected: Result<(), TrustError>) {
+    assert_eq!(TrustedIssuer::require_sound(records), expected);
+}
+
+#[test]
+fn one_issuer_may_speak_for_everything_and_several_may_not() {
+    let (a, b) = (limited("https://a.example"), limited("https://b.example"));
+    check(&[trust()], Ok(()));
+    check(&[a.clone(), b.clone()], Ok(()));
+    let open = [
+        TrustedIssuer { resources: SpeaksFor::Everything, ..b.clone() },
+        TrustedIssuer { scopes: SpeaksFor::Everything, ..b.clone() },
+        TrustedIssuer { subjects: SpeaksFor::Everything, ..b.clone() },
+    ];
+    for open in open {
+        check(&[a.clone(), open.clone()], Err(TrustError::Implied("https://b.example".to_owned())));
+        check(&[open, a.clone()], Err(TrustError::Implied("https://b.example".to_owned())));
+    }
+}
+
+#[test]
+fn sets_that_mean_nothing_are_refused() {
+    check(&[], Err(TrustError::Empty));
+    let twice = [limited(ISSUER), limited("https://b.example"), limited(ISSUER)];
+    check(&twice, Err(TrustError::Repeated(ISSUER.to_owned())));
+}
+
+#[test]
+fn agent_status_names_issuers_whose_status_is_followed() {
+    let listing =
+        |issuer: &str| TrustedIssuer { agent_status: vec![issuer.to_owned()], ..limited("https://a.example") };
+    let followed = limited("https://b.example");
+    let unfollowed = TrustedIssuer {
+        status: StatusSource::None,
+        max_lifetime: MAX_LIFETIME_WITHOUT_STATUS,
+        ..limited("https://b.example")
+    };
+    check(&[listing("https://b.example"), followed.clone()], Ok(()));
+    check(&[listing("https://c.example"), followed], Err(TrustError::AgentStatus("https://c.example".to_owned())));
+    check(&[listing("https://b.example"), unfollowed], Err(TrustError::AgentStatus("https://b.example".to_owned())));
+}
+
+#[test]
+fn tokens_that_cannot_be_revoked_live_five_minutes() {
+    let without = |lifetime: Seconds| TrustedIssuer { status: StatusSource::None, max_lifetime: lifetime, ..trust() };
+    check(&[without(MAX_LIFETIME_WITHOUT_STATUS)], Ok(()));
+    check(&[without(Seconds::new(301))], Err(TrustError::Lifetime(ISSUER.to_owned())));
+    check(&[TrustedIssuer { max_lifetime: Seconds::new(301), ..trust() }], Ok(()));
+    assert_eq!((MAX_LIFETIME_WITHOUT_STATUS.get(), DEFAULT_MAX_LIFETIME.get()), (300, 3600));
+}
+
+#[test]
+fn the_same_names_at_two_issuers_are_two_things() {
+    // the same DID, subject, token id and even `kid` at two issuers: only the one that signed may be named
+    let (first, second) = (issuer(), other_agent());
+    let kid = kid(&first);
+    let keys_of_second = KeySet::parse(
+        format!(r#"{{"keys":[{}]}}"#, second.public().to_jwk().replacen('{', &format!(r#"{{"kid":"{kid}","#), 1))
+            .as_bytes(),
+    );
+    let mut second_facts = facts_of(limited("https://second.example"), &second, nothing_revoked());
+    second_facts.keys = keys_of_second.unwrap().into();
+    let mut server = Server::new();
+    server.facts = Facts::new([facts_of(limited(ISSUER), &first, nothing_revoked()), second_facts]);
+    let reason = |iss: &str, signer| {
+        let mut claims = claims(&agent());
+        claims.issuer = iss.to_owned();
+        let token = claims.sign(&kid, signer).unwrap();
+        server.answer(&Request::of(&token, proof(&agent(), &token, iss.len() as u64))).map_or_else(
+            |rejection| rejection.reason().to_owned(),
+            |authorized| format!("{} {}", authorized.issuer(), authorized.subject()),
+        )
+    };
+    assert_eq!(reason(ISSUER, &first), format!("{ISSUER} {OWNER}"));
+    assert_eq!(reason("https://second.example", &second), format!("https://second.example {OWNER}"));
+    assert_eq!(reason(ISSUER, &second), "token_signature_invalid");
+    assert_eq!(reason("https://second.example", &first), "token_signature_invalid");
+    assert_eq!(reason("https://third.example", &first), "issuer_not_trusted");
+}
+
+#[test]
+fn facts_are_found_by_the_exact_name() {
+    let facts = Facts::new([facts_of(trust(), &issuer(), nothing_revoked())]);
+    assert!(facts.issuer(ISSUER).is_some_and(|found| found.trust.profile == Profile::Handfast));
+    for other in ["https://registry.example/", "https://Registry.example", "registry.example", ""] {
+        assert!(facts.issuer(other).is_none(), "{other}");
+    }
+    assert_eq!(facts.issuers().count(), 1);
+}
