@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use crate::config::{ConfigError, RegistryConfig};
 use crate::feed::{Feed, FeedBook};
 use crate::http;
+use crate::http::body::{BodyRoom, MAX_BODIES_BYTES};
 use crate::http::rates::Rates;
 use crate::keys::RegistryKeys;
 use crate::metrics::Metrics;
@@ -111,6 +112,7 @@ pub(crate) struct Shared {
     pub(crate) nonces: Arc<NonceKeys>,
     pub(crate) replay: Arc<MemoryReplay>,
     pub(crate) rates: Rates,
+    pub(crate) bodies: BodyRoom,
     pub(crate) metrics: Metrics,
     pub(crate) guard: ResourceServer,
 }
@@ -138,8 +140,9 @@ impl Registry {
         let told_by = Arc::new(clock.clone());
         let shared = Shared {
             code_key: keys.code_key(),
-            state: State::new(store, config.issuer(), Arc::clone(&book), random.clone(), metrics.clone()),
+            state: State::new(store, config.issuer(), random.clone(), metrics.clone()),
             feed: Feed::new(Arc::clone(&book), Arc::clone(&keys), told_by, limits.waiting_polls),
+            bodies: BodyRoom::new(MAX_BODIES_BYTES),
             rates: Rates::new(limits.registrations_per_source, limits.registrations_in_total),
             config,
             keys,
@@ -224,7 +227,8 @@ async fn guard(
         .window(config.window())
         // one origin has one kind of nonce: clients keep the newest of each origin (DPOP-10)
         .nonce_source(nonces.clone())
-        .nonces(NonceUse::WhenSent)
+        // DPOP-60, as at the token endpoint
+        .nonces(NonceUse::Always)
         .replay_store(replay.clone())
         .clock(move || clock.now())
         .start()
@@ -233,8 +237,7 @@ async fn guard(
 
 /// What this registry knows about itself as an issuer.
 ///
-/// The book of revocations is brought up to date before a revocation is acknowledged, and before each guarded request, so it
-/// says as of now what is durable now.
+/// The book of revocations is brought up to date before each guarded request, so it says as of now what is durable now.
 struct OwnFacts {
     trust: Arc<TrustedIssuer>,
     keys: Arc<KeySet>,

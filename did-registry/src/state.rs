@@ -15,7 +15,7 @@ use std::time::Instant;
 use handfast_audit_log::{Leaf, Opening};
 use handfast_registry_model::{Change, Expect, Loaded, Record, RecordKind, Refusal, Slot, Stored, Write};
 
-use crate::feed::{FeedBook, body};
+use crate::feed::body;
 use crate::metrics::Metrics;
 use crate::random::SharedRandom;
 use crate::store::{Batch, BatchError, CommitError, Store, StoreError, Table};
@@ -46,7 +46,6 @@ const fn table(kind: RecordKind) -> Table {
 pub(crate) struct State {
     store: Arc<dyn Store>,
     issuer: Arc<str>,
-    book: Arc<FeedBook>,
     random: SharedRandom,
     metrics: Metrics,
 }
@@ -71,14 +70,8 @@ pub(crate) struct RecordPage<R> {
 }
 
 impl State {
-    pub(crate) fn new(
-        store: Arc<dyn Store>,
-        issuer: &str,
-        book: Arc<FeedBook>,
-        random: SharedRandom,
-        metrics: Metrics,
-    ) -> Self {
-        Self { store, issuer: issuer.into(), book, random, metrics }
+    pub(crate) fn new(store: Arc<dyn Store>, issuer: &str, random: SharedRandom, metrics: Metrics) -> Self {
+        Self { store, issuer: issuer.into(), random, metrics }
     }
 
     /// The record at `slot`, with its version.
@@ -120,7 +113,7 @@ impl State {
 
     /// Commits a decided change: records, leaf, statement and feed entries in one durable act (P-16).
     ///
-    /// Answered means that it is durable *and* that the registry's own routes already act on what it revoked.
+    /// Answered means durable: whoever asks afterwards, this registry's own routes included, acts on what it revoked.
     ///
     /// # Errors
     ///
@@ -132,7 +125,6 @@ impl State {
         self.metrics.note_commit(started.elapsed());
         match committed {
             Ok(committed) => {
-                self.book.sync().await.map_err(|error| unavailable(&error))?;
                 tracing::info!(event = change.event.fact.kind(), who = %change.event.who, leaf = committed.leaf);
                 Ok(Commit::Done { leaf: committed.leaf })
             }

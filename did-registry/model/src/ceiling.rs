@@ -204,13 +204,13 @@ mod tests {
     /// `rest` are the members behind a good scope and resource.
     fn check(rest: &str, expected: Result<(), CeilingError>) {
         let text = format!(r#"{{"scope":"echo:read","resource":["urn:echo"]{rest}}}"#);
-        let wire = json::read::<CeilingRequestWire>(text.as_bytes(), &Limits::plain(4096));
+        let wire = json::read_object::<CeilingRequestWire>(text.as_bytes(), &Limits::plain(4096));
         assert_eq!(wire.map(Ceiling::try_from).map(|ceiling| ceiling.map(|_| ())), Ok(expected), "{text}");
     }
 
     #[test]
     fn members_left_out_take_their_defaults() {
-        let wire = json::read::<CeilingRequestWire>(br#"{"scope":"","resource":[]}"#, &Limits::plain(4096));
+        let wire = json::read_object::<CeilingRequestWire>(br#"{"scope":"","resource":[]}"#, &Limits::plain(4096));
         let ceiling = wire.map(Ceiling::try_from);
         assert!(matches!(
             ceiling,
@@ -247,7 +247,7 @@ mod tests {
     fn management_scopes_have_no_place_in_it() {
         for token in ["agent:self", "owner:self", "registry:read", "registry:admin", "owner:anything"] {
             let text = format!(r#"{{"scope":"echo:read {token}","resource":["urn:echo"]}}"#);
-            let wire = json::read::<CeilingRequestWire>(text.as_bytes(), &Limits::plain(4096));
+            let wire = json::read_object::<CeilingRequestWire>(text.as_bytes(), &Limits::plain(4096));
             let excess = Scope::parse(token).unwrap_or_default();
             assert_eq!(wire.map(Ceiling::try_from), Ok(Err(CeilingError::Management(excess))), "{token}");
         }
@@ -258,7 +258,7 @@ mod tests {
         for text in
             [r#"{"scope":"a","resource":[],"max_depth":1}"#, r#"{"resource":[]}"#, r#"{"scope":["a"],"resource":[]}"#]
         {
-            assert!(json::read::<CeilingRequestWire>(text.as_bytes(), &Limits::plain(4096)).is_err(), "{text}");
+            assert!(json::read_object::<CeilingRequestWire>(text.as_bytes(), &Limits::plain(4096)).is_err(), "{text}");
         }
     }
 }

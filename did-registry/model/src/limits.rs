@@ -37,6 +37,10 @@ pub const MAX_FORMER_DIDS: usize = 4;
 pub const CLAIM_CODE_LIFETIME: Seconds = Seconds::new(15 * 60);
 /// How long a client waits between polls (RFC 8628 3.2).
 pub const POLL_INTERVAL: Seconds = Seconds::new(5);
+/// What agents do of their own accord is counted by the hour (spec/limits.md, P-18).
+pub const RATE_PERIOD: Seconds = Seconds::new(60 * 60);
+/// Most new claim codes of one agent an hour, [`POLL_INTERVAL`] apart: five times what is needed when each runs out (P-18).
+pub const MAX_CODES_PER_HOUR: u8 = 20;
 /// Wrong codes of one owner at one claim; the next try is refused unread (TH58).
 pub const MAX_WRONG_CODES_PER_OWNER: u8 = 5;
 /// Wrong codes of all owners at one claim; then it is void.
@@ -63,6 +67,8 @@ pub const MIN_TASK_LIFETIME: Seconds = MIN_TOKEN_LIFETIME;
 pub const MAX_UNCLAIMED_TASK_LIFETIME: Seconds = DEFAULT_TASK_LIFETIME;
 /// Most open `self` tasks of one agent, the default one included.
 pub const MAX_OPEN_SELF_TASKS: usize = 10;
+/// Most new `self` tasks of one agent an hour: the shortest ones, one after the other (P-18).
+pub const MAX_SELF_TASKS_PER_HOUR: u8 = 60;
 
 /// Token lifetime when nothing is configured (spec/limits.md, token lifetime; AT-21).
 pub const DEFAULT_TOKEN_LIFETIME: Seconds = Seconds::new(5 * 60);

@@ -17,7 +17,7 @@ fn body<W: DeserializeOwned>(bytes: &[u8]) -> Result<W, Refusal> {
     if bytes.len() > MAX_BODY_BYTES {
         return Err(Refusal::BodyTooLarge);
     }
-    json::read(bytes, &Limits::plain(MAX_BODY_BYTES)).map_err(|_| Refusal::InvalidRequest)
+    json::read_object(bytes, &Limits::plain(MAX_BODY_BYTES)).map_err(|_| Refusal::InvalidRequest)
 }
 
 /// `POST /claims/{id}/approve`: an owner takes an agent, in two steps.
@@ -39,6 +39,7 @@ struct ApproveWire {
     user_code: String,
     #[serde(default)]
     handle: Option<String>,
+    #[serde(deserialize_with = "json::object")]
     ceiling: CeilingRequestWire,
     #[serde(default)]
     confirm: Option<String>,
@@ -230,6 +231,21 @@ mod tests {
         refused(&task.replace("\"pay\"", "\"\""));
         refused(&task.replace("urn:pay", "pay"));
         refused(&task.replace("intent", "trigger"));
+    }
+
+    #[test]
+    fn p07_an_object_has_no_second_spelling_as_a_list() {
+        let ceiling = r#"{"scope":"echo:read","resource":["urn:echo"]}"#;
+        approve(&format!(r#""ceiling":{ceiling}"#), Ok(()));
+        // the members of each object in the order of its struct, which a derived reader would take
+        approve(r#""ceiling":["echo:read",["urn:echo"]]"#, Err(Refusal::InvalidRequest));
+        approve(r#""ceiling":["echo:read",["urn:echo"],null,60,"none",0,[]]"#, Err(Refusal::InvalidRequest));
+        let whole = format!(r#"["BCDFGHJK",null,{ceiling},null]"#);
+        assert_eq!(ApproveRequest::parse(whole.as_bytes()).err(), Some(Refusal::InvalidRequest));
+        assert_eq!(RefuseRequest::parse(br#"["x"]"#).err(), Some(Refusal::InvalidRequest));
+        assert_eq!(OwnerCodeRequest::parse(br#"["admin","Ada"]"#), Err(Refusal::InvalidRequest));
+        let task = br#"["billing-bot","pay","pay:all",["urn:pay"],"T-1",60]"#;
+        assert_eq!(TaskRequest::parse(task), Err(Refusal::InvalidRequest));
     }
 
     #[test]

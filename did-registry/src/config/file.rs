@@ -77,8 +77,9 @@ impl Default for LifetimesFile {
 
 impl Default for LimitsFile {
     /// One every two seconds from one source, five a second in all: more than a fleet starts, less than a store minds.
+    /// Polls may hold a fifth of the connections.
     fn default() -> Self {
-        Self { registrations_per_source: 30, registrations_in_total: 300, waiting_polls: 1024 }
+        Self { registrations_per_source: 30, registrations_in_total: 300, waiting_polls: 200 }
     }
 }
 

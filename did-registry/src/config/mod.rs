@@ -172,22 +172,24 @@ fn scope(tokens: &[String], setting: Setting) -> Result<Scope, ConfigError> {
 }
 
 fn limits(file: &LimitsFile) -> Result<Limits, ConfigError> {
-    let bounded = |value: u32, setting: Setting| {
-        if (1..=MAX_LIMIT).contains(&value) {
+    let bounded = |value: u32, most: u32, setting: Setting| {
+        if (1..=most).contains(&value) {
             Ok(value)
         } else {
-            Err(setting.because(format!("expected 1 to {MAX_LIMIT}, found `{value}`")))
+            Err(setting.because(format!("expected 1 to {most}, found `{value}`")))
         }
     };
     Ok(Limits {
-        registrations_per_source: bounded(file.registrations_per_source, Setting::RegistrationsPerSource)?,
-        registrations_in_total: bounded(file.registrations_in_total, Setting::RegistrationsInTotal)?,
-        waiting_polls: bounded(file.waiting_polls, Setting::WaitingPolls)?,
+        registrations_per_source: bounded(file.registrations_per_source, MAX_LIMIT, Setting::RegistrationsPerSource)?,
+        registrations_in_total: bounded(file.registrations_in_total, MAX_LIMIT, Setting::RegistrationsInTotal)?,
+        waiting_polls: bounded(file.waiting_polls, MAX_WAITING_POLLS, Setting::WaitingPolls)?,
     })
 }
 
-/// The highest any of the [`Limits`] can be set: what their tables hold is still bounded memory (P-18).
+/// The highest a rate of the [`Limits`] can be set: what their tables hold is still bounded memory (P-18).
 const MAX_LIMIT: u32 = 100_000;
+/// The most polls that can be let wait: a quarter of the server's connections, so that the rest stays for everybody else (P-18).
+const MAX_WAITING_POLLS: u32 = 225;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
@@ -277,8 +279,17 @@ mod tests {
         check(|file| file.resources.push(ResourceFile::new("api", &["a"])), Some(Setting::Resources));
         check(|file| file.pre_claim_scopes.push("a\"b".to_owned()), Some(Setting::PreClaimScopes));
         check(|file| file.limits.waiting_polls = 0, Some(Setting::WaitingPolls));
+        check(|file| file.limits.waiting_polls = MAX_WAITING_POLLS, None);
+        check(|file| file.limits.waiting_polls = MAX_WAITING_POLLS + 1, Some(Setting::WaitingPolls));
         check(|file| file.limits.registrations_per_source = MAX_LIMIT + 1, Some(Setting::RegistrationsPerSource));
         check(|file| file.limits.registrations_in_total = MAX_LIMIT, None);
+    }
+
+    #[test]
+    fn waiting_polls_leave_connections_for_others() {
+        let connections = handfast_middleware::server::ServerLimits::default().connections;
+        assert!(usize::try_from(MAX_WAITING_POLLS).unwrap() <= connections / 4);
+        assert!(LimitsFile::default().waiting_polls <= MAX_WAITING_POLLS);
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(crate) fn body(issuer: &str, entry: &FeedEntry) -> Result<Vec<u8>, JsonError
 ///
 /// [`JsonError`] for bytes that this version does not write.
 pub(crate) fn stored(bytes: &[u8]) -> Result<FeedEvent, JsonError> {
-    json::read(bytes, &Limits::plain(MAX_VALUE_BYTES))
+    json::read_object(bytes, &Limits::plain(MAX_VALUE_BYTES))
 }
 
 /// Numbers and chains entries: h(n) = SHA-256(h(n−1) ‖ SHA-256(JCS of event n)), from the hash of issuer and epoch.
@@ -61,7 +61,7 @@ impl FeedLink for FeedChain {
 
     fn link(&self, seq: u64, previous_head: &[u8; 32], body: &[u8]) -> Result<Linked, LinkError> {
         let told = |error: JsonError| LinkError::new(error.to_string());
-        let Body { kind, name, cut, until } = json::read(body, &Limits::plain(MAX_VALUE_BYTES)).map_err(told)?;
+        let Body { kind, name, cut, until } = json::read_object(body, &Limits::plain(MAX_VALUE_BYTES)).map_err(told)?;
         let event = FeedEvent { seq, kind, name, cut, until };
         let head = Head::from_bytes(*previous_head).after(&event).map_err(told)?;
         Ok(Linked { head: *head.as_bytes(), stored: json::to_jcs(&event).map_err(told)? })
@@ -106,6 +106,7 @@ mod tests {
             b"{}",
             b"[]",
             br#"{"kind":"agent","name":"x"}"#,
+            br#"["agent","AAAAAAAAAAAAAAAAAAAAAA"]"#,
             br#"{"kind":"all","name":"AAAAAAAAAAAAAAAAAAAAAA"}"#,
         ] {
             assert!(FeedChain::new(ISSUER).link(1, &[0; 32], wrong).is_err());

@@ -52,8 +52,10 @@ pub(super) async fn register(State(app): State<App>, request: Request) -> Result
 fn verified(app: &App, body: &JwtBody, now: UnixTime) -> Result<VerifiedAgentRegistration, Refusal> {
     let statement = UnverifiedAgentRegistration::parse(body.text()?);
     statement.and_then(|statement| statement.verify(app.config.policy(), now)).map_err(|error| {
-        tracing::info!(%error, "a registration was refused");
-        error.into()
+        let refusal = Refusal::from(error);
+        // P-19: of what is wrong with it only our own words
+        tracing::info!(reason = refusal.answer().reason, "a registration was refused");
+        refusal
     })
 }
 
@@ -138,7 +140,8 @@ pub(super) async fn show(State(app): State<App>, Name(name): Name, caller: Authe
     let identity = Identity::of(&app, &caller).await?;
     let caller = identity.caller(now)?;
     let agent = living(app.state.agent_named(&name).await?, now)?;
-    if !identity.is_agent(&agent) && caller.as_reader().is_err() {
+    let is_read = caller.as_reader().is_ok_and(|reader| reader.organisation() == agent.organisation());
+    if !is_read && !identity.is_agent(&agent) {
         caller.as_manager_of(&agent)?;
     }
     let owner = match agent.owner() {

@@ -7,8 +7,9 @@ use axum::Json;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use handfast_dpop::Nonce;
+use handfast_identity::Seconds;
 use handfast_middleware::{PROBLEM_TYPE_BASE, Rejection};
-use handfast_registry_model::{Refusal, RefusalAnswer};
+use handfast_registry_model::{OauthError, Refusal, RefusalAnswer};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
@@ -153,12 +154,13 @@ impl From<RefusalAnswer> for Words {
     fn from(answer: RefusalAnswer) -> Self {
         Self {
             status: answer.status,
-            error: answer.error.map(handfast_registry_model::OauthError::as_str),
+            error: answer.error.map(OauthError::as_str),
             reason: answer.reason,
             detail: answer.detail,
             scope: answer.excess.filter(|excess| !excess.is_empty()).map(|excess| excess.to_string()),
-            retry_after: answer.retry_after.map(handfast_identity::Seconds::get),
-            challenge: None,
+            retry_after: answer.retry_after.map(Seconds::get),
+            // RFC 9110 15.5.2: every 401 says how one authenticates here
+            challenge: (answer.status == 401).then(|| Rejection::CredentialsMissing.answer().challenge(None)).flatten(),
         }
     }
 }

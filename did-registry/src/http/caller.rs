@@ -18,19 +18,18 @@ pub(super) struct Identity {
 }
 
 #[derive(Debug)]
-#[allow(clippy::large_enum_variant)] // one on the stack of one request
 enum Party {
-    Owner(Option<OwnerRecord>),
-    Agent(Option<AgentRecord>),
+    Owner(Option<Box<OwnerRecord>>),
+    Agent(Option<Box<AgentRecord>>),
 }
 
 impl Identity {
     /// Loads the record that the token names.
     pub(super) async fn of(app: &App, authorized: &Authorized) -> Result<Self, Refusal> {
         let record = if authorized.is_owner() {
-            Party::Owner(owner(&app.state, authorized.subject()).await?)
+            Party::Owner(owner(&app.state, authorized.subject()).await?.map(Box::new))
         } else {
-            Party::Agent(agent(&app.state, authorized.client_id()).await?)
+            Party::Agent(agent(&app.state, authorized.client_id()).await?.map(Box::new))
         };
         Ok(Self {
             subject: authorized.subject().to_owned(),
@@ -43,8 +42,8 @@ impl Identity {
     /// The caller, for the model.
     pub(super) fn caller(&self, now: UnixTime) -> Result<Caller<'_>, Refusal> {
         match &self.record {
-            Party::Owner(record) => Caller::owner(record.as_ref(), &self.subject, &self.client_id, &self.scope),
-            Party::Agent(record) => Caller::agent(record.as_ref(), &self.client_id, &self.scope, now),
+            Party::Owner(record) => Caller::owner(record.as_deref(), &self.subject, &self.client_id, &self.scope),
+            Party::Agent(record) => Caller::agent(record.as_deref(), &self.client_id, &self.scope, now),
         }
     }
 

@@ -40,7 +40,11 @@ async fn decided(app: &App, did: &DidKey, now: UnixTime) -> Result<(Change, Issu
         Some(DidHolder::Agent(id)) => app.state.agent(&id).await?,
         Some(DidHolder::Owner(_)) | None => None,
     };
-    new_claim_code(agent.as_ref(), &app.code_key, now, &mut app.random.clone())
+    let present = match agent.as_ref().and_then(|agent| agent.record.claim()) {
+        Some(claim) => app.state.load(&Slot::claim(claim)).await?,
+        None => None,
+    };
+    new_claim_code(agent.as_ref(), present.as_ref(), &app.code_key, now, &mut app.random.clone())
 }
 
 async fn issued(app: &App, did: &DidKey, now: UnixTime) -> Result<IssuedClaim, Refusal> {
@@ -85,7 +89,7 @@ pub(super) async fn approve(
     body: JsonBody,
 ) -> Result<Response, Failure> {
     let now = app.clock.now();
-    let request = ApproveRequest::parse(body.object()?)?;
+    let request = ApproveRequest::parse(body.bytes())?;
     let identity = Identity::of(&app, &caller).await?;
     let owner = identity.caller(now)?.as_owner()?;
     Ok(match approved(&app, &id, owner, &request, now).await? {
@@ -101,6 +105,7 @@ async fn approved(
     request: &ApproveRequest,
     now: UnixTime,
 ) -> Result<Approved, Refusal> {
+    let mut stale_at = None;
     for _ in 0..ATTEMPTS {
         let (claim, agent) = app.state.claim_case(id).await?;
         let chosen = match &request.handle {
@@ -108,6 +113,7 @@ async fn approved(
             None => None,
         };
         let own = own_handle(app, agent.as_ref()).await?;
+        let version = agent.as_ref().map(|agent| agent.version);
         let handles = ApprovalHandles { chosen: chosen.as_ref(), own: own.as_ref() };
         let case = ClaimCase { claim: claim.as_ref(), agent: agent.as_ref() };
         let approval = match judge(case, owner, request, handles, app.config.policy(), &app.code_key, now)? {
@@ -118,6 +124,15 @@ async fn approved(
             },
         };
         let (change, approved) = match approval {
+            // the same again at the same version is no race: the agent's entry is damaged
+            Approval::Stale if stale_at.is_some() && stale_at == version => {
+                tracing::error!("the entry under an agent's handle is not the agent's");
+                return Err(Refusal::StoreUnavailable);
+            }
+            Approval::Stale => {
+                stale_at = version;
+                continue;
+            }
             Approval::Confirm { change, view } => (change, Approved::Confirm(view)),
             Approval::Claimed { change, agent } => (change, Approved::Claimed(agent)),
         };
@@ -148,7 +163,7 @@ pub(super) async fn refuse(
     body: JsonBody,
 ) -> Result<Response, Failure> {
     let now = app.clock.now();
-    let request = RefuseRequest::parse(body.object()?)?;
+    let request = RefuseRequest::parse(body.bytes())?;
     let identity = Identity::of(&app, &caller).await?;
     let owner = identity.caller(now)?.as_owner()?;
     for _ in 0..ATTEMPTS {

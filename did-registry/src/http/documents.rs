@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use handfast_delegation::ResourceId;
 use handfast_identity::{Algorithm, DidDocument};
 use handfast_middleware::Clock as _;
 use handfast_registry_model::{AGENT_SELF, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ, Refusal, Status};
@@ -32,7 +33,7 @@ pub(super) async fn metadata(State(app): State<App>) -> Response {
     let resources: Vec<&str> = [config.registry()]
         .into_iter()
         .chain(known.iter().map(|resource| &resource.id))
-        .map(handfast_delegation::ResourceId::as_str)
+        .map(ResourceId::as_str)
         .collect();
     let document = json!({
         "issuer": config.issuer(),

@@ -10,7 +10,7 @@
 
 mod agents;
 mod answer;
-mod body;
+pub(crate) mod body;
 mod caller;
 mod claims;
 mod documents;
@@ -29,12 +29,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{FromRequestParts, Path, Request, State};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use handfast_delegation::Scope;
 use handfast_middleware::RouteRule;
 use handfast_registry_model::{AGENT_SELF, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ, Refusal};
+use http::Uri;
 use http::request::Parts;
 
 use crate::service::Shared;
@@ -54,7 +55,7 @@ pub(crate) fn router(app: &App) -> Router {
         .merge(managed(app))
         .fallback(nothing_here)
         .method_not_allowed_fallback(no_such_method)
-        .layer(from_fn(body::bounded))
+        .layer(from_fn_with_state(Arc::clone(app), body::bounded))
         .layer(from_fn_with_state(Arc::clone(app), observe::observe))
         .with_state(Arc::clone(app))
 }
@@ -124,8 +125,14 @@ async fn nothing_here() -> Failure {
     Refusal::NotFound.into()
 }
 
-async fn no_such_method() -> Failure {
-    Refusal::MethodNotAllowed.into()
+async fn no_such_method(uri: Uri) -> Response {
+    refused_at(&uri, Refusal::MethodNotAllowed)
+}
+
+/// A refusal before any handler, in the form of the place: OAuth JSON where tokens come from (ERR-15).
+fn refused_at(uri: &Uri, refusal: Refusal) -> Response {
+    let failure = Failure::from(refusal);
+    if uri.path() == TOKEN_PATH { failure.oauth() } else { failure.into_response() }
 }
 
 /// The one variable segment of a path, decoded.

@@ -7,7 +7,7 @@ use handfast_identity::{DidKey, UnixTime};
 use handfast_middleware::{Caller as Authenticated, Clock as _};
 use handfast_registry_model::limits::OWNER_CODE_LIFETIME;
 use handfast_registry_model::{
-    CodeMaker, OwnerCode, OwnerCodeRequest, OwnerRecord, Refusal, UnverifiedOwnerRegistration,
+    CodeMaker, OwnerCode, OwnerCodeRequest, OwnerRecord, Refusal, ShownText, UnverifiedOwnerRegistration,
     VerifiedOwnerRegistration, make_owner_code, register_owner,
 };
 use http::StatusCode;
@@ -42,7 +42,7 @@ pub(super) async fn register(State(app): State<App>, request: Request) -> Result
         id: owner.id().as_str(),
         did: owner.did(),
         role: owner.role().as_str(),
-        name: owner.name().map(handfast_registry_model::ShownText::as_str),
+        name: owner.name().map(ShownText::as_str),
         created_at: owner.created(),
     };
     Ok((StatusCode::CREATED, Json(view)).into_response())
@@ -51,8 +51,10 @@ pub(super) async fn register(State(app): State<App>, request: Request) -> Result
 fn verified(app: &App, body: &JwtBody, now: UnixTime) -> Result<VerifiedOwnerRegistration, Refusal> {
     let statement = UnverifiedOwnerRegistration::parse(body.text()?);
     statement.and_then(|statement| statement.verify(app.config.policy(), now)).map_err(|error| {
-        tracing::info!(%error, "an owner's registration was refused");
-        error.into()
+        let refusal = Refusal::from(error);
+        // P-19: of what is wrong with it only our own words
+        tracing::info!(reason = refusal.answer().reason, "an owner's registration was refused");
+        refusal
     })
 }
 
@@ -83,7 +85,7 @@ pub(super) async fn new_code(
     body: JsonBody,
 ) -> Result<Response, Failure> {
     let now = app.clock.now();
-    let request = OwnerCodeRequest::parse(body.object()?)?;
+    let request = OwnerCodeRequest::parse(body.bytes())?;
     let identity = Identity::of(&app, &caller).await?;
     let maker = CodeMaker::Admin(identity.caller(now)?);
     let role = request.role.as_str();

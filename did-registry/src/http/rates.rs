@@ -1,7 +1,8 @@
 //! How often strangers may try to register (P-18, C15).
 //!
-//! Two counts, both of the current minute: tries by source, taken before anything dear is done, and acceptances in total,
-//! taken when a statement was found good, so that junk uses up nobody's share.
+//! Two counts, both of the current minute: tries by source, good or not, taken before anything dear is done; and acceptances
+//! in total, taken when a statement was found good. So junk uses up the share of its own source and nothing of the total.
+//! Behind a proxy that is one source for all, and its share is to be set for all.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,6 +12,8 @@ use handfast_identity::{Seconds, UnixTime};
 use handfast_registry_model::Refusal;
 
 const WINDOW_SECONDS: u64 = 60;
+/// Windows a clock may be set back without opening a new one. Farther back, the running one was begun by a clock gone astray.
+const MAX_WINDOWS_BACK: u64 = 1;
 /// Sources remembered at once, some 40 bytes each. Beyond them new sources wait for the next minute.
 const MAX_SOURCES: usize = 100_000;
 
@@ -91,8 +94,8 @@ impl Rates {
     fn window_at(&self, now: UnixTime) -> MutexGuard<'_, Window> {
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         let number = now.as_secs() / WINDOW_SECONDS;
-        // a clock that is set back does not open the window again
-        if number > window.number {
+        // a clock corrected by seconds does not open the window again; one that was far ahead does not close it for ever
+        if number > window.number || window.number - number > MAX_WINDOWS_BACK {
             *window = Window { number, ..Window::default() };
         }
         window
@@ -156,6 +159,16 @@ mod tests {
         let rates = Rates::new(1, 1);
         assert_eq!(rates.take_try(Source::Unknown, at(60)), Ok(()));
         assert!(rates.take_try(Source::Unknown, at(0)).is_err());
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_closes_nothing_for_ever() {
+        let rates = Rates::new(1, 1);
+        let day = 24 * 60 * 60;
+        assert_eq!((rates.take_try(Source::Unknown, at(day)), rates.take_place(at(day))), (Ok(()), Ok(())));
+        assert_eq!((rates.take_try(Source::Unknown, at(0)), rates.take_place(at(0))), (Ok(()), Ok(())));
+        assert!(rates.take_try(Source::Unknown, at(1)).is_err() && rates.take_place(at(1)).is_err());
+        assert_eq!((rates.take_try(Source::Unknown, at(60)), rates.take_place(at(60))), (Ok(()), Ok(())));
     }
 
     #[test]

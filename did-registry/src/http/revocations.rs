@@ -10,7 +10,7 @@ use handfast_identity::UnixTime;
 use handfast_identity::json::{self, Limits};
 use handfast_middleware::{Caller as Authenticated, Clock as _};
 use handfast_registry_model::limits::{MAX_BODY_BYTES, MAX_WHY_BYTES};
-use handfast_registry_model::{AgentRecord, Caller, Outcome, Refusal, ShownText, revoke_agent};
+use handfast_registry_model::{AgentRecord, Caller, FeedKind, Outcome, Refusal, ShownText, revoke_agent};
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use serde::Deserialize;
@@ -32,17 +32,10 @@ const MAX_ID_BYTES: usize = 128;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RevocationWire {
-    kind: KindWire,
+    kind: String,
     id: String,
     #[serde(default)]
     reason: Option<ShownText<MAX_WHY_BYTES>>,
-}
-
-/// What this version revokes.
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum KindWire {
-    Agent,
 }
 
 /// `POST /revocations`: `{"kind":"agent","id":"<did or handle>","reason":"optional words"}`.
@@ -51,9 +44,10 @@ enum KindWire {
 pub(super) async fn revoke(State(app): State<App>, caller: Authenticated, body: JsonBody) -> Result<Response, Failure> {
     let now = app.clock.now();
     let limits = Limits::plain(MAX_BODY_BYTES);
-    let wire: RevocationWire = json::read(body.object()?, &limits).map_err(|_| Refusal::InvalidRequest)?;
-    let RevocationWire { kind: KindWire::Agent, id, reason } = wire;
-    if id.len() > MAX_ID_BYTES {
+    let wire: RevocationWire = json::read_object(body.bytes(), &limits).map_err(|_| Refusal::InvalidRequest)?;
+    let RevocationWire { kind, id, reason } = wire;
+    // agents are all that this version revokes
+    if kind != FeedKind::Agent.as_str() || id.len() > MAX_ID_BYTES {
         return Err(Refusal::InvalidRequest.into());
     }
     let identity = Identity::of(&app, &caller).await?;
@@ -72,10 +66,13 @@ async fn revoked(
         let agent = app.state.agent_named(name).await?;
         match revoke_agent(caller, agent.as_ref(), why.cloned(), now)? {
             Outcome::Unchanged => return agent.map(|loaded| loaded.record).ok_or(Refusal::UnknownAgent),
-            // the next round finds it done, and shows it as it is kept
-            Outcome::Changed(change) => match app.state.commit(&change).await? {
-                Commit::Done { .. } | Commit::Conflict => {}
-            },
+            Outcome::Changed(change) => {
+                if let Commit::Done { .. } = app.state.commit(&change).await? {
+                    // shown as it is kept
+                    let agent = app.state.agent_named(name).await?;
+                    return agent.map(|loaded| loaded.record).ok_or(Refusal::UnknownAgent);
+                }
+            }
         }
     }
     Err(Refusal::Overloaded)

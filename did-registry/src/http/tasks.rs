@@ -20,7 +20,7 @@ use crate::state::{ATTEMPTS, Commit};
 /// `POST /tasks`: an owner asks an agent of his.
 pub(super) async fn create(State(app): State<App>, caller: Authenticated, body: JsonBody) -> Result<Response, Failure> {
     let now = app.clock.now();
-    let request = TaskRequest::parse(body.object()?)?;
+    let request = TaskRequest::parse(body.bytes())?;
     let identity = Identity::of(&app, &caller).await?;
     let (task, agent) = created(&app, identity.caller(now)?, &request, now).await?;
     Ok((StatusCode::CREATED, Json(TaskView::of(&task, &agent, now))).into_response())

@@ -1,9 +1,9 @@
 //! Records as their readers see them. Times are seconds since the epoch, as everywhere on this wire (RFC 7519 `NumericDate`).
 
 use handfast_delegation::{Environment, ResourceId, Scope, Trigger};
-use handfast_identity::{DidKey, UnixTime};
+use handfast_identity::{DidKey, Handle, UnixTime};
 use handfast_registry_model::{
-    AgentRecord, Authority, Ceiling, ClaimView, ConfirmView, IssuedClaim, OwnerRecord, TaskRecord,
+    AgentRecord, Authority, Ceiling, ClaimView, ConfirmView, IssuedClaim, OwnerId, OwnerRecord, ShownText, TaskRecord,
 };
 use serde::Serialize;
 
@@ -40,7 +40,7 @@ impl<'a> AgentView<'a> {
     /// The record; `owner` is that of its owner, where its name is to be shown.
     pub(super) fn of(agent: &'a AgentRecord, owner: Option<&'a OwnerRecord>) -> Self {
         let profile = agent.profile();
-        let owner_id = agent.owner().map(handfast_registry_model::OwnerId::as_str);
+        let owner_id = agent.owner().map(OwnerId::as_str);
         Self {
             did: agent.did(),
             handle: agent.handle().as_str(),
@@ -68,7 +68,7 @@ impl<'a> AgentView<'a> {
 }
 
 fn name_of(owner: &OwnerRecord) -> Option<&str> {
-    owner.name().map(handfast_registry_model::ShownText::as_str)
+    owner.name().map(ShownText::as_str)
 }
 
 #[derive(Serialize)]
@@ -184,11 +184,8 @@ impl<'a> PollView<'a> {
         let owner = view.owner.as_ref();
         Self {
             status: view.status.as_str(),
-            owner: owner.map(|(id, name)| PartyView {
-                id: id.as_str(),
-                name: name.as_ref().map(handfast_registry_model::ShownText::as_str),
-            }),
-            handle: view.handle.as_ref().map(handfast_identity::Handle::as_str),
+            owner: owner.map(|(id, name)| PartyView { id: id.as_str(), name: name.as_ref().map(ShownText::as_str) }),
+            handle: view.handle.as_ref().map(Handle::as_str),
         }
     }
 }

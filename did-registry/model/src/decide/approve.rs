@@ -23,6 +23,9 @@ pub enum Approval {
         /// To show.
         view: Box<ConfirmView>,
     },
+    /// The entry under the agent's handle is not the agent's: the records were loaded while somebody else's approval was
+    /// committed. Load again; if the agent then still has the version it had, its entry is damaged.
+    Stale,
     /// The second step: the agent is CLAIMED once this is committed.
     Claimed {
         /// To commit.
@@ -73,7 +76,7 @@ pub struct ApprovalHandles<'a> {
 /// [`Refusal::SlowDown`] after five wrong codes of this owner (TH58); a wrong code, as [`Attempt::Wrong`];
 /// [`Refusal::OtherOwnerExpected`]; [`Refusal::InvalidTarget`] or [`Refusal::InvalidScope`] for a ceiling over resources
 /// this registry does not know; [`Refusal::HandleTaken`] or [`Refusal::HandleConfusable`]; in the second step
-/// [`Refusal::WrongConfirmation`]. [`Refusal::StoreUnavailable`] when `handles` are not those of this agent and request.
+/// [`Refusal::WrongConfirmation`]. [`Refusal::StoreUnavailable`] when the slot in `handles` is not that of this request.
 pub fn approve(
     case: ClaimCase<'_>,
     owner: &OwnerRecord,
@@ -97,7 +100,9 @@ pub fn approve(
     if request.handle.as_ref() != handles.chosen.map(|slot| &slot.handle) {
         return Err(Refusal::StoreUnavailable);
     }
-    let handle_writes = handle_writes(&open, handles, now)?;
+    let Some(handle_writes) = handle_writes(&open, handles, now)? else {
+        return Ok(Attempt::Right(Approval::Stale));
+    };
     let terms = terms(handle, &request.ceiling);
     let agreed = open.claim.record.state.tries_of(&owner.id).is_some_and(|tries| tries.terms == Some(terms));
     let words = fingerprint(&open.agent.record.did);
@@ -121,11 +126,16 @@ fn check_ceiling(ceiling: &Ceiling, policy: &RegistryPolicy) -> Result<(), Refus
 }
 
 /// What claiming does to handles: the chosen one is taken for ever and the generated one let go, or the generated one stays.
-fn handle_writes(open: &OpenCase<'_>, handles: ApprovalHandles<'_>, now: UnixTime) -> Result<Vec<Write>, Refusal> {
+///
+/// `None` if the agent's own entry is gone or another's: a name must not be claimed on top of that.
+fn handle_writes(
+    open: &OpenCase<'_>,
+    handles: ApprovalHandles<'_>,
+    now: UnixTime,
+) -> Result<Option<Vec<Write>>, Refusal> {
     let agent = &open.agent.record;
-    // an agent whose own entry is gone or another's is damaged: it must not claim a name on top of that
     let own = handles.own.filter(|own| own.record.agent == agent.id && own.record.handle == agent.handle);
-    let own = own.ok_or(Refusal::StoreUnavailable)?;
+    let Some(own) = own else { return Ok(None) };
     let taken = |handle: &Handle| HandleRecord {
         handle: handle.clone(),
         organisation: agent.organisation.clone(),
@@ -133,7 +143,7 @@ fn handle_writes(open: &OpenCase<'_>, handles: ApprovalHandles<'_>, now: UnixTim
         claimed: true,
     };
     let Some(chosen) = handles.chosen else {
-        return Ok(vec![Write::replace(own, taken(&agent.handle))]);
+        return Ok(Some(vec![Write::replace(own, taken(&agent.handle))]));
     };
     let free = chosen.free_for(&agent.id, now)?;
     let mut writes: Vec<_> = free.keep.into_iter().collect();
@@ -144,7 +154,7 @@ fn handle_writes(open: &OpenCase<'_>, handles: ApprovalHandles<'_>, now: UnixTim
         writes.push(Write::put(free.expect, taken(&chosen.handle)));
         writes.push(Write::Delete { slot: own.record.slot(), version: own.version });
     }
-    Ok(writes)
+    Ok(Some(writes))
 }
 
 fn confirm_stage(

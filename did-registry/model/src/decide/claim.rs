@@ -3,11 +3,11 @@
 use handfast_identity::{RandomSource, Seconds, UnixTime};
 
 use crate::change::Write;
-use crate::limits::{CLAIM_CODE_LIFETIME, POLL_INTERVAL};
-use crate::record::{ClaimState, Life, Organisation, Unclaimed};
+use crate::limits::{CLAIM_CODE_LIFETIME, MAX_CODES_PER_HOUR, POLL_INTERVAL};
+use crate::record::{ClaimState, Life, Organisation, Rate, Unclaimed};
 use crate::{
     AgentId, AgentRecord, Attempt, Change, ClaimId, ClaimRecord, CodeKey, Event, Expect, Fact, Loaded, OwnerRecord,
-    Party, PresentedCode, Refusal, RefuseRequest, Slot, UserCode,
+    Party, PresentedCode, Refusal, RefuseRequest, Slot, Stored, UserCode,
 };
 
 /// A claim code to tell the agent. It is shown this once.
@@ -139,13 +139,17 @@ pub(super) fn open_claim(
     (record, IssuedClaim { id, code, expires_in: CLAIM_CODE_LIFETIME, interval: POLL_INTERVAL })
 }
 
-/// Gives an UNCLAIMED agent a new claim and code; the one before is void from then on. The agent itself asks.
+/// Gives an UNCLAIMED agent a new claim and code; the one before is gone from then on. The agent itself asks.
+///
+/// `replaced` is the record of the agent's present claim. It is deleted, so that asking again and again leaves one.
 ///
 /// # Errors
 ///
-/// [`Refusal::UnknownAgent`] for none or an expired one, [`Refusal::AlreadyClaimed`], [`Refusal::AgentRevoked`].
+/// [`Refusal::UnknownAgent`] for none or an expired one, [`Refusal::AlreadyClaimed`], [`Refusal::AgentRevoked`];
+/// [`Refusal::SlowDown`] less than [`POLL_INTERVAL`] after the last one, and after [`MAX_CODES_PER_HOUR`] (P-18).
 pub fn new_claim_code(
     agent: Option<&Loaded<AgentRecord>>,
+    replaced: Option<&Loaded<ClaimRecord>>,
     code_key: &CodeKey,
     now: UnixTime,
     random: &mut dyn RandomSource,
@@ -156,12 +160,15 @@ pub fn new_claim_code(
         Life::Claimed(_) => return Err(Refusal::AlreadyClaimed),
         Life::Revoked(_) => return Err(Refusal::AgentRevoked),
     };
+    let codes = Rate::more(unclaimed.codes, MAX_CODES_PER_HOUR, POLL_INTERVAL, now)?;
     let (claim_record, claim) = open_claim(&agent.record.id, code_key, now, random);
-    let life = Life::Unclaimed(Unclaimed { claim: claim.id.clone(), last_used: now, ..unclaimed });
-    let writes = vec![
+    let replaced = replaced.filter(|replaced| replaced.record.id == unclaimed.claim);
+    let life = Life::Unclaimed(Unclaimed { claim: claim.id.clone(), last_used: now, codes: Some(codes), ..unclaimed });
+    let mut writes = vec![
         Write::replace(agent, AgentRecord { life, ..agent.record.clone() }),
         Write::put(Expect::Absent, claim_record),
     ];
+    writes.extend(replaced.map(|old| Write::Delete { slot: old.record.slot(), version: old.version }));
     let event = Event {
         fact: Fact::ClaimCodeIssued { agent: agent.record.id.clone(), claim: claim.id.clone() },
         who: Party::Agent(agent.record.did.clone()),

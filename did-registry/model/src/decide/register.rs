@@ -55,6 +55,7 @@ pub fn register_agent(
             expected_owner: registration.expected_owner.clone(),
             requested: registration.requested.clone(),
             last_used: now,
+            codes: None,
         }),
     };
     let handle_record = HandleRecord {

@@ -5,7 +5,7 @@ use handfast_identity::{DidKey, Handle, UnixTime};
 
 use super::wire::agent::AgentWire;
 use super::wire::{read, write};
-use super::{EncodeError, Organisation, RecordError, RecordKind, Slot, Stored};
+use super::{EncodeError, Organisation, Rate, RecordError, RecordKind, Slot, Stored};
 use crate::limits::{MAX_NAME_BYTES, MAX_PURPOSE_BYTES, MAX_VERSION_BYTES, UNCLAIMED_LIFETIME};
 use crate::{AgentId, Authority, Ceiling, ClaimId, OwnerId, ShownText};
 
@@ -73,6 +73,8 @@ pub(crate) struct Unclaimed {
     pub(crate) expected_owner: Option<OwnerId>,
     pub(crate) requested: Authority,
     pub(crate) last_used: UnixTime,
+    /// The new codes it asked for.
+    pub(crate) codes: Option<Rate>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

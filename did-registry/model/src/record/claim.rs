@@ -46,7 +46,7 @@ pub enum ClaimStatus {
     Claimed,
     /// An owner with the code refused it.
     Refused,
-    /// Past its time, void, or replaced.
+    /// Past its time, void, or just being replaced.
     Expired,
 }
 

@@ -8,6 +8,7 @@ mod claim;
 mod index;
 mod organisation;
 mod owner;
+mod rate;
 mod slot;
 mod task;
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub(crate) use claim::{ClaimState, OwnerTries};
 pub use index::{DidHolder, DidRecord, HandleRecord, OwnedAgent};
 pub use organisation::Organisation;
 pub use owner::{OwnerCodeRecord, OwnerRecord, Role};
+pub(crate) use rate::Rate;
 pub use slot::{RecordKind, Slot};
 pub(crate) use task::OpenTask;
 pub use task::{SelfTasks, Subject, TaskRecord};

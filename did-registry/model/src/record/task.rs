@@ -7,7 +7,7 @@ use handfast_identity::{DidKey, UnixTime};
 
 use super::wire::task::{SelfTasksWire, TaskWire};
 use super::wire::{read, write};
-use super::{EncodeError, Organisation, RecordError, RecordKind, Slot, Stored};
+use super::{EncodeError, Organisation, Rate, RecordError, RecordKind, Slot, Stored};
 use crate::{AgentId, Authority, OwnerId, ShownText, TaskId};
 
 /// On whose behalf a task is: the `sub` of its tokens.
@@ -155,6 +155,8 @@ pub struct SelfTasks {
     pub(crate) subject: Subject,
     pub(crate) default: Option<TaskId>,
     pub(crate) open: Vec<OpenTask>,
+    /// How many began lately, over or not.
+    pub(crate) begun: Option<Rate>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -73,12 +73,17 @@ fn agent(life: Life) -> AgentRecord {
     }
 }
 
+fn fullest_rate() -> Rate {
+    Rate { from: LATE, last: LATE, count: u8::MAX }
+}
+
 fn agents() -> [AgentRecord; 3] {
     let unclaimed = Unclaimed {
         claim: ClaimId::generate(&mut Steps(1)),
         expected_owner: Some(owner_id(1)),
         requested: widest_authority(),
         last_used: LATE,
+        codes: Some(fullest_rate()),
     };
     [
         agent(Life::Unclaimed(unclaimed)),
@@ -136,6 +141,7 @@ fn self_tasks() -> SelfTasks {
         subject: Subject::Owner(owner_id(1)),
         default: Some(TaskId::generate(&mut Steps(1))),
         open: (1..=10).map(open).collect(),
+        begun: Some(fullest_rate()),
     }
 }
 
@@ -256,6 +262,52 @@ fn what_breaks_a_bound_is_damage() {
     damaged(pending.into(), first.as_str(), second.as_str());
     let open = TaskId::generate(&mut Steps(77));
     damaged(self_tasks().into(), "\"open\":[", &format!("\"open\":[{{\"deadline\":1,\"id\":\"{open}\"}},"));
+}
+
+/// `value` with every object at `path`, a member name or `0` for the first element each, turned into the list of its values.
+fn with_list_at(mut value: serde_json::Value, path: &[&str]) -> serde_json::Value {
+    let place = path.iter().fold(&mut value, |value, step| match value {
+        serde_json::Value::Array(items) => items.first_mut().unwrap(),
+        value => value.get_mut(step).unwrap(),
+    });
+    let members = place.as_object().unwrap().values().cloned().collect();
+    *place = serde_json::Value::Array(members);
+    value
+}
+
+#[test]
+fn p07_an_object_has_no_second_spelling_as_a_list() {
+    fn listed<R: Stored>(record: &R, path: &[&str]) {
+        let value: serde_json::Value = serde_json::from_slice(&record.to_bytes().unwrap()).unwrap();
+        let changed = with_list_at(value, path).to_string();
+        assert!(matches!(R::from_bytes(changed.as_bytes()), Err(RecordError::Corrupt { .. })), "{changed}");
+    }
+    let [unclaimed, claimed, revoked] = agents();
+    for path in [&[][..], &["life"], &["life", "requested"], &["life", "codes"]] {
+        listed(&unclaimed, path);
+    }
+    for path in [&["life"][..], &["life", "ceiling"], &["life", "ceiling", "authority"]] {
+        listed(&claimed, path);
+    }
+    listed(&revoked, &["life"]);
+    let pending = claim(ClaimState::Pending(fullest_tries()));
+    for path in [&[][..], &["state"], &["state", "tries", "0"]] {
+        listed(&pending, path);
+    }
+    listed(&claim(ClaimState::Refused(owner_id(1))), &["state"]);
+    for path in [&[][..], &["subject"], &["trigger"], &["authority"]] {
+        listed(&task(), path);
+    }
+    for path in [&[][..], &["subject"], &["open", "0"], &["begun"]] {
+        listed(&self_tasks(), path);
+    }
+    let [held, _] = dids();
+    listed(&held, &[]);
+    listed(&held, &["holder"]);
+    listed(&owner(), &[]);
+    listed(&owner_code(), &[]);
+    listed(&handle(), &[]);
+    listed(&owned(), &[]);
 }
 
 #[test]

@@ -39,6 +39,8 @@ pub enum OauthError {
     UnsupportedGrantType,
     /// RFC 8707 2.
     InvalidTarget,
+    /// RFC 9396 5.
+    InvalidAuthorizationDetails,
     /// RFC 9449 5.
     InvalidDpopProof,
     /// RFC 9449 8.
@@ -60,6 +62,7 @@ impl OauthError {
             Self::InvalidScope => "invalid_scope",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidTarget => "invalid_target",
+            Self::InvalidAuthorizationDetails => "invalid_authorization_details",
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
             Self::SlowDown => "slow_down",
@@ -124,13 +127,14 @@ impl Refusal {
             Self::InvalidGrant(GrantFault::TaskEnded) => (400, Some(OauthError::InvalidGrant), "task_ended", "the task has ended", "start a new task"),
             Self::InvalidScope { .. } => (400, Some(OauthError::InvalidScope), "invalid_scope", "more scope than may be had there", "ask for less, or ask the owner to raise the ceiling"),
             Self::InvalidTarget => (400, Some(OauthError::InvalidTarget), "invalid_target", "not one resource this client may have a token for", "name exactly one resource of the ceiling"),
+            Self::InvalidAuthorizationDetails => (400, Some(OauthError::InvalidAuthorizationDetails), "invalid_authorization_details", "no type of `authorization_details` is supported", "leave `authorization_details` out and use scopes"),
             Self::UnsupportedGrantType => (400, Some(OauthError::UnsupportedGrantType), "unsupported_grant_type", "the grant type is not supported", "see grant_types_supported in the metadata"),
             Self::InvalidDpopProof => (400, Some(OauthError::InvalidDpopProof), "invalid_dpop_proof", "the DPoP proof is missing, bad or used before", "make a fresh proof for this method and address"),
             Self::UseDpopNonce => (400, Some(OauthError::UseDpopNonce), "use_dpop_nonce", "the DPoP proof needs the nonce sent along", "repeat with the value of the DPoP-Nonce field"),
             Self::TaskTooLong => (400, Some(OauthError::InvalidRequest), "task_too_long", "the task is longer than allowed", "ask for fewer seconds"),
             Self::TooManyTasks => (400, Some(OauthError::InvalidRequest), "too_many_tasks", "the agent has too many open tasks of its own", "complete a task, or use an open one"),
             Self::SlowDown { .. } => (429, Some(OauthError::SlowDown), "slow_down", "too many tries", "wait as long as the Retry-After field says"),
-            Self::StoreUnavailable => (503, Some(OauthError::TemporarilyUnavailable), "store_unavailable", "the registry cannot reach its state", "try again later; nothing was changed"),
+            Self::StoreUnavailable => (503, Some(OauthError::TemporarilyUnavailable), "store_unavailable", "the registry cannot reach its state", "try again later; it is not certain whether anything was changed"),
             Self::Overloaded => (503, Some(OauthError::TemporarilyUnavailable), "overloaded", "the registry is too busy", "try again later; nothing was changed"),
         }
     }
@@ -196,18 +200,19 @@ mod tests {
                 R::InvalidGrant(GrantFault::TaskEnded) => 34,
                 R::InvalidScope { .. } => 35,
                 R::InvalidTarget => 36,
-                R::UnsupportedGrantType => 37,
-                R::InvalidDpopProof => 38,
-                R::UseDpopNonce => 39,
-                R::TaskTooLong => 40,
-                R::TooManyTasks => 41,
-                R::SlowDown { .. } => 42,
-                R::StoreUnavailable => 43,
-                R::Overloaded => 44,
+                R::InvalidAuthorizationDetails => 37,
+                R::UnsupportedGrantType => 38,
+                R::InvalidDpopProof => 39,
+                R::UseDpopNonce => 40,
+                R::TaskTooLong => 41,
+                R::TooManyTasks => 42,
+                R::SlowDown { .. } => 43,
+                R::StoreUnavailable => 44,
+                R::Overloaded => 45,
             }
         };
         let found: Vec<u8> = Refusal::every().iter().map(ordinal).collect();
-        assert_eq!(found, (0..45).collect::<Vec<u8>>());
+        assert_eq!(found, (0..46).collect::<Vec<u8>>());
     }
 
     #[test]

@@ -68,7 +68,7 @@ pub enum Refusal {
     CodeUsed,
     /// The code is past its time.
     CodeExpired,
-    /// Too many wrong tries in all, or a newer code took its place.
+    /// Too many wrong tries in all, or a newer code is taking its place.
     CodeVoid,
     /// The agent named another owner when it registered.
     OtherOwnerExpected,
@@ -88,6 +88,8 @@ pub enum Refusal {
     },
     /// A resource that is foreign here, or no single one where one is needed (AT-08, AT-10).
     InvalidTarget,
+    /// `authorization_details`, of which this registry supports no type (RFC 9396 5, RAR-02).
+    InvalidAuthorizationDetails,
     /// A grant type this registry does not know.
     UnsupportedGrantType,
     /// The DPoP proof is missing or bad, or was used before.
@@ -99,12 +101,12 @@ pub enum Refusal {
     /// As many open `self` tasks as an agent may have.
     TooManyTasks,
 
-    /// Too many tries.
+    /// Too much of it lately: registrations of one source, wrong codes, new codes or tasks of one agent.
     SlowDown {
         /// When to come back.
         retry_after: Seconds,
     },
-    /// The store cannot be read or written (TH65).
+    /// The store cannot be read or written, or did not say whether it did (TH65).
     StoreUnavailable,
     /// Too much is waiting already.
     Overloaded,
@@ -186,6 +188,7 @@ impl Refusal {
             Self::InvalidGrant(GrantFault::TaskEnded),
             Self::InvalidScope { excess: Scope::default() },
             Self::InvalidTarget,
+            Self::InvalidAuthorizationDetails,
             Self::UnsupportedGrantType,
             Self::InvalidDpopProof,
             Self::UseDpopNonce,

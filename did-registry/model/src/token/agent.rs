@@ -9,8 +9,8 @@ use super::{PendingGrant, TaskChoice, TokenGrant, TokenRequest};
 use crate::authority::AGENT_SELF;
 use crate::change::Write;
 use crate::decide::{Draft, new_task, task_created, task_lifetime};
-use crate::limits::{MAX_OPEN_SELF_TASKS, MAX_UNCLAIMED_TASK_LIFETIME, MIN_TOKEN_LIFETIME};
-use crate::record::{Life, OpenTask, Unclaimed};
+use crate::limits::{MAX_OPEN_SELF_TASKS, MAX_SELF_TASKS_PER_HOUR, MAX_UNCLAIMED_TASK_LIFETIME, MIN_TOKEN_LIFETIME};
+use crate::record::{Life, OpenTask, Rate, Unclaimed};
 use crate::{
     AgentRecord, Authority, Change, Expect, GrantFault, Loaded, Party, Refusal, RegistryPolicy, SelfTasks, ShownText,
     Slot, Subject, TaskRecord,
@@ -55,9 +55,10 @@ struct Standing<'a> {
 /// # Errors
 ///
 /// In this order: [`Refusal::InvalidClient`]; [`Refusal::InvalidGrant`] for a REVOKED agent;
-/// [`Refusal::InvalidTarget`] for `authorization_details`, which no resource registered; [`Refusal::InvalidGrant`],
+/// [`Refusal::InvalidAuthorizationDetails`], of which no resource registered any type; [`Refusal::InvalidGrant`],
 /// [`Refusal::TaskTooLong`], [`Refusal::InvalidRequest`] for the task; [`Refusal::InvalidScope`],
-/// [`Refusal::InvalidTarget`]; [`Refusal::TooManyTasks`]. [`Refusal::StoreUnavailable`] for a task without its leaf.
+/// [`Refusal::InvalidTarget`]; for a new task [`Refusal::TooManyTasks`] and [`Refusal::SlowDown`].
+/// [`Refusal::StoreUnavailable`] for a task without its leaf.
 pub fn agent_token(
     client: AgentClient<'_>,
     prover: &Thumbprint,
@@ -72,7 +73,7 @@ pub fn agent_token(
     }
     let standing = standing(agent, policy)?;
     if request.has_details {
-        return Err(Refusal::InvalidTarget);
+        return Err(Refusal::InvalidAuthorizationDetails);
     }
     let known = match &request.task {
         TaskChoice::Known(_) => Some(known_task(client.task, request, agent, &standing, now)?),
@@ -178,6 +179,9 @@ fn begin(client: AgentClient<'_>, task: &TaskRecord, is_default: bool, now: Unix
     if open.len() >= MAX_OPEN_SELF_TASKS {
         return Err(Refusal::TooManyTasks);
     }
+    // counted whoever the subject is: claiming does not begin a new hour
+    let begun = client.self_tasks.and_then(|list| list.record.begun);
+    let begun = Rate::more(begun, MAX_SELF_TASKS_PER_HOUR, Seconds::new(0), now)?;
     open.push(OpenTask { id: task.id.clone(), deadline: task.deadline });
     let default = if is_default { Some(task.id.clone()) } else { before.and_then(|list| list.default.clone()) };
     let list = SelfTasks {
@@ -186,6 +190,7 @@ fn begin(client: AgentClient<'_>, task: &TaskRecord, is_default: bool, now: Unix
         subject: task.subject.clone(),
         default,
         open,
+        begun: Some(begun),
     };
     let expect = client.self_tasks.map_or(Expect::Absent, |list| Expect::Version(list.version));
     let agent_write = match &agent.life {

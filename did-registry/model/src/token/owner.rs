@@ -14,8 +14,8 @@ use crate::{OwnerRecord, Refusal, RegistryPolicy, Role};
 ///
 /// # Errors
 ///
-/// [`Refusal::InvalidClient`]; [`Refusal::InvalidRequest`] when a task is asked for; [`Refusal::InvalidTarget`],
-/// [`Refusal::InvalidScope`].
+/// [`Refusal::InvalidClient`]; [`Refusal::InvalidRequest`] when a task is asked for;
+/// [`Refusal::InvalidAuthorizationDetails`]; [`Refusal::InvalidTarget`], [`Refusal::InvalidScope`].
 pub fn owner_token(
     owner: &OwnerRecord,
     prover: &Thumbprint,
@@ -31,7 +31,7 @@ pub fn owner_token(
         return Err(Refusal::InvalidRequest);
     }
     if request.has_details {
-        return Err(Refusal::InvalidTarget);
+        return Err(Refusal::InvalidAuthorizationDetails);
     }
     let offer =
         Offer { resource: policy.registry().clone(), scope: scopes_of(owner.role)?, default: scope(OWNER_SELF)? };

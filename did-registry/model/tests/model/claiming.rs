@@ -1,7 +1,7 @@
 //! Claiming and the agent's life: every state against every event, and each refusal beside its benign twin.
 
 use crate::support::*;
-use handfast_identity::fingerprint;
+use handfast_identity::{Seconds, fingerprint};
 use handfast_registry_model::*;
 
 /// A world with one agent (seed 1), two owners and an admin.
@@ -146,7 +146,7 @@ fn every_state_answers_every_event() {
         (S::CodeExpired,      ["code_expired",   "code_expired",  "code_expired",    "code_expired",  "new",             "expired",       "token",          "forbidden",     "REVOKED"]),
         (S::CodeVoid,         ["code_void",      "code_void",     "code_void",       "code_void",     "new",             "expired",       "token",          "forbidden",     "REVOKED"]),
         (S::ILocked,          ["slow_down",      "slow_down",     "slow_down",       "slow_down",     "new",             "pending",       "token",          "forbidden",     "REVOKED"]),
-        (S::Replaced,         ["code_void",      "code_void",     "code_void",       "code_void",     "new",             "expired",       "token",          "forbidden",     "REVOKED"]),
+        (S::Replaced,         ["unknown_claim",  "unknown_claim", "unknown_claim",   "unknown_claim", "slow_down",       "unknown_claim",     "token",          "forbidden",     "REVOKED"]),
         (S::Refused,          ["code_used",      "code_used",     "code_used",       "code_used",     "new",             "refused",       "token",          "forbidden",     "REVOKED"]),
         (S::Mine,             ["code_used",      "code_used",     "code_used",       "code_used",     "already_claimed", "claimed",       "token",          "REVOKED",       "REVOKED"]),
         (S::Others,           ["code_used",      "code_used",     "already_claimed", "code_used",     "already_claimed", "claimed",       "token",          "forbidden",     "REVOKED"]),
@@ -221,7 +221,7 @@ fn the_sixth_wrong_code_of_one_owner_is_slowed_down() {
     let mut s = scene(State::Fresh);
     s.wrong_tries(&s.me.clone(), 5);
     s.world.pass(100);
-    let slow = Refusal::SlowDown { retry_after: handfast_identity::Seconds::new(800) };
+    let slow = Refusal::SlowDown { retry_after: Seconds::new(800) };
     assert_eq!(s.first(&s.me.clone(), &wrong(&s.code())), Err(slow.clone()));
     assert_eq!(s.first(&s.me.clone(), &s.code()), Err(slow));
     // the code stays good for others
@@ -256,11 +256,46 @@ fn fifty_wrong_codes_in_all_void_the_code() {
     s.first(&s.me.clone(), &s.code()).unwrap();
     s.wrong_tries(&s.other.clone(), 1);
     assert_eq!(s.second(&s.me.clone()), Err(Refusal::CodeVoid));
-    // a new code is a new claim, and the old one stays void
+    // a new code is a new claim, and the old one is gone
     let issued = s.world.new_code(&s.agent.agent.did().clone()).unwrap();
     let request = approval(issued.code.expose(), &ceiling("echo:read", &[ECHO]), None, None);
     assert!(matches!(s.world.approve(&issued.id, &s.me.clone(), &request), Ok(Some(_))));
-    assert_eq!(s.first(&s.me.clone(), &s.code()), Err(Refusal::CodeVoid));
+    assert_eq!(s.first(&s.me.clone(), &s.code()), Err(Refusal::UnknownClaim));
+}
+
+#[test]
+fn p18_an_agent_asks_for_so_many_codes_and_leaves_one_claim() {
+    let mut s = scene(State::Fresh);
+    let did = s.agent.agent.did().clone();
+    let records = s.world.count();
+    for number in 0..20 {
+        s.world.new_code(&did).unwrap();
+        let before = s.world.snapshot();
+        let wait = if number == 19 { 3600 - 19 * 5 } else { 5 };
+        let slow_down = Refusal::SlowDown { retry_after: Seconds::new(wait) };
+        assert_eq!(s.world.new_code(&did).map(|_| ()), Err(slow_down), "after {number}");
+        assert_eq!(s.world.snapshot(), before);
+        assert_eq!(s.world.count(), records, "the replaced claim is gone");
+        s.world.pass(5);
+    }
+    s.world.pass(3600 - 20 * 5 - 1);
+    assert_eq!(s.world.new_code(&did).map(|_| ()), Err(Refusal::SlowDown { retry_after: Seconds::new(1) }));
+    s.world.pass(1);
+    let issued = s.world.new_code(&did).unwrap();
+    let request = approval(issued.code.expose(), &ceiling("echo:read", &[ECHO]), None, None);
+    assert!(matches!(s.world.approve(&issued.id, &s.me.clone(), &request), Ok(Some(_))));
+}
+
+#[test]
+fn a_code_replaced_while_it_is_looked_at_is_void() {
+    let mut s = scene(State::Fresh);
+    let claim = s.world.load::<ClaimRecord>(&Slot::claim(&s.agent.claim.id)).unwrap();
+    s.world.new_code(&s.agent.agent.did().clone()).unwrap();
+    let agent = s.world.agent_of(s.agent.agent.did()).unwrap();
+    let case = ClaimCase { claim: Some(&claim), agent: Some(&agent) };
+    let request = RefuseRequest { code: PresentedCode::new(&s.code()) };
+    let refused = refuse_claim(case, &s.me, &request, &s.world.code_key, s.world.now);
+    assert_eq!(refused.map(|_| ()).err(), Some(Refusal::CodeVoid));
 }
 
 #[test]
@@ -491,22 +526,27 @@ fn a_look_alike_of_ones_own_handle_may_be_chosen() {
 
 #[test]
 fn handles_of_another_slot_are_not_decided_upon() {
-    let s = scene(State::Fresh);
+    let mut s = scene(State::Fresh);
+    let second = s.world.agent(2);
     let claim = s.world.load::<ClaimRecord>(&Slot::claim(&s.agent.claim.id)).unwrap();
     let agent = s.world.agent_of(s.agent.agent.did()).unwrap();
     let own = s.world.load(&Slot::handle(s.agent.agent.handle())).unwrap();
     let case = ClaimCase { claim: Some(&claim), agent: Some(&agent) };
     let other = s.world.handle_slot(&handle("other-bot"));
     let request = approval(&s.code(), &ceiling("", &[]), Some(handle("billing-bot")), None);
-    let decide =
-        |handles| approve(case, &s.me, &request, handles, &s.world.policy, &s.world.code_key, s.world.now).map(|_| ());
+    let decide = |handles| approve(case, &s.me, &request, handles, &s.world.policy, &s.world.code_key, s.world.now);
     let right = s.world.handle_slot(&handle("billing-bot"));
-    assert_eq!(decide(ApprovalHandles { chosen: Some(&right), own: Some(&own) }), Ok(()));
-    for handles in [
-        ApprovalHandles { chosen: Some(&other), own: Some(&own) },
-        ApprovalHandles { chosen: None, own: Some(&own) },
-        ApprovalHandles { chosen: Some(&right), own: None },
-    ] {
-        assert_eq!(decide(handles), Err(Refusal::StoreUnavailable));
+    let decided = decide(ApprovalHandles { chosen: Some(&right), own: Some(&own) });
+    assert!(matches!(decided, Ok(Attempt::Right(Approval::Confirm { .. }))), "{decided:?}");
+    for handles in
+        [ApprovalHandles { chosen: Some(&other), own: Some(&own) }, ApprovalHandles { chosen: None, own: Some(&own) }]
+    {
+        assert_eq!(decide(handles).map(|_| ()), Err(Refusal::StoreUnavailable));
+    }
+    // not the agent's any more, or not yet: loaded while somebody else's approval was committed
+    let foreign = s.world.load(&Slot::handle(second.agent.handle())).unwrap();
+    for own in [None, Some(&foreign)] {
+        let decided = decide(ApprovalHandles { chosen: Some(&right), own });
+        assert!(matches!(decided, Ok(Attempt::Right(Approval::Stale))), "{decided:?}");
     }
 }

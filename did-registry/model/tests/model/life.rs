@@ -51,6 +51,8 @@ struct Reference {
     /// When its default task began, while it is UNCLAIMED.
     task_from: Option<u64>,
     code_from: u64,
+    /// When it asked for its newest code; the first one came with its registration.
+    asked: Option<u64>,
     code_spent: bool,
     wrong: [u32; OWNERS],
     confirming: [Option<Option<usize>>; OWNERS],
@@ -159,11 +161,13 @@ impl Run {
             Action::NewCode { agent } => {
                 let allowed =
                     self.reference[agent].is_there(now) && self.reference[agent].status == Some(Status::Unclaimed);
+                let allowed = allowed && self.reference[agent].asked.is_none_or(|asked| now >= asked + 5);
                 let result = self.world.new_code(&Self::did(agent));
                 assert_eq!(result.is_ok(), allowed, "{result:?}");
                 if let Ok(claim) = result {
                     self.claims[agent] = Some((claim.id.clone(), claim.code.expose().to_owned()));
                     self.reference[agent].new_code(now);
+                    self.reference[agent].asked = Some(now);
                 }
             }
             Action::First { agent, owner, name, right } => self.step(agent, owner, name, right, None),

@@ -281,6 +281,7 @@ impl World {
                 self.commit(&change).unwrap();
                 Ok(Some(*view))
             }
+            Attempt::Right(Approval::Stale) => panic!("nobody commits between two loads here"),
             Attempt::Right(Approval::Claimed { change, .. }) => {
                 self.commit(&change).unwrap();
                 Ok(None)
@@ -323,7 +324,10 @@ impl World {
 
     pub(crate) fn new_code(&mut self, did: &DidKey) -> Result<IssuedClaim, Refusal> {
         let agent = self.agent_of(did);
-        let (change, claim) = new_claim_code(agent.as_ref(), &self.code_key, self.now, &mut self.random)?;
+        let present = agent.as_ref().and_then(|agent| agent.record.claim()).map(Slot::claim);
+        let present = present.and_then(|slot| self.load::<ClaimRecord>(&slot));
+        let (change, claim) =
+            new_claim_code(agent.as_ref(), present.as_ref(), &self.code_key, self.now, &mut self.random)?;
         self.commit(&change).unwrap();
         Ok(claim)
     }

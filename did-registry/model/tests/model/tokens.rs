@@ -129,7 +129,7 @@ fn scope_and_resource_stay_below_the_ceiling() {
     );
     assert_eq!(ask(&mut world, &[("resource", ECHO), ("resource", FILES)]), Err(Refusal::InvalidTarget));
     assert_eq!(ask(&mut world, &[]), Err(Refusal::InvalidTarget));
-    assert_eq!(ask(&mut world, &[("authorization_details", "[]")]), Err(Refusal::InvalidTarget));
+    assert_eq!(ask(&mut world, &[("authorization_details", "[]")]), Err(Refusal::InvalidAuthorizationDetails));
     for management in ["owner:self", "registry:read", "registry:admin"] {
         assert_eq!(ask(&mut world, &[("resource", ISSUER), ("scope", management)]), excess(management));
     }
@@ -233,6 +233,39 @@ fn two_first_tokens_at_once_agree_on_one_default_task() {
     assert!(world.commit(&a).is_ok());
     assert!(world.commit(&b).is_err());
     assert!(matches!(world.decide_token(&key(1), &[]), Ok(TokenDecision::Ready(_))));
+}
+
+#[test]
+fn p18_an_agent_begins_at_most_sixty_tasks_of_its_own_an_hour() {
+    let mut world = World::new(9);
+    let (agent, owner) = (world.agent(1), world.owner(10));
+    let begin = |world: &mut World| world.token(&key(1), &[("task_intent", "x"), ("task_seconds", "60")]);
+    let over = |world: &mut World, grant: &TokenGrant| {
+        let id = TaskId::parse(&grant.token().task.as_ref().unwrap().id).unwrap();
+        let (record, scopes) = (world.agent_of(&key(1).public().did()).unwrap().record, scope("agent:self"));
+        let agent = Caller::agent(Some(&record), record.did().as_str(), &scopes, world.now).unwrap();
+        assert_eq!(complete(world, agent, &id), Ok(true));
+    };
+    let kept = begin(&mut world).unwrap();
+    for _ in 1..60 {
+        let grant = begin(&mut world).unwrap();
+        over(&mut world, &grant);
+        world.pass(1);
+    }
+    let before = world.snapshot();
+    let slow_down = |seconds| Some(Refusal::SlowDown { retry_after: Seconds::new(seconds) });
+    assert_eq!(begin(&mut world).err(), slow_down(3600 - 59));
+    assert_eq!(ask(&mut world, &[]).err(), slow_down(3600 - 59), "a default task is one too");
+    assert_eq!(world.snapshot(), before);
+    // what is begun goes on
+    assert!(ask(&mut world, &[("task", &kept.token().task.as_ref().unwrap().id)]).is_ok());
+    // and claiming does not begin a new hour
+    world.claim(&agent, &owner);
+    assert_eq!(begin(&mut world).err(), slow_down(3600 - 59));
+    world.pass(3600 - 59 - 1);
+    assert_eq!(begin(&mut world).err(), slow_down(1));
+    world.pass(1);
+    assert!(begin(&mut world).is_ok());
 }
 
 #[test]
@@ -418,7 +451,7 @@ fn an_owners_token_is_for_the_registry_alone() {
         (&owner, 10, &[("scope", "agent:self")], Refusal::InvalidScope { excess: scope("agent:self") }),
         (&owner, 10, &[("resource", ECHO)], Refusal::InvalidTarget),
         (&owner, 10, &[("task_intent", "x")], Refusal::InvalidRequest),
-        (&owner, 10, &[("authorization_details", "[]")], Refusal::InvalidTarget),
+        (&owner, 10, &[("authorization_details", "[]")], Refusal::InvalidAuthorizationDetails),
     ] {
         assert_eq!(ask(who, seed, form), Err(expected), "{form:?}");
     }

@@ -1,12 +1,12 @@
 //! An agent's record in format 1.
 
 use handfast_delegation::Environment;
-use handfast_identity::UnixTime;
+use handfast_identity::{UnixTime, json};
 use serde::{Deserialize, Serialize};
 
-use super::{AuthorityWire, CeilingWire, Damage, DidText, FORMAT, HandleText};
+use super::{AuthorityWire, CeilingWire, Damage, DidText, FORMAT, HandleText, RateWire};
 use crate::limits::{MAX_FORMER_DIDS, MAX_NAME_BYTES, MAX_PURPOSE_BYTES, MAX_VERSION_BYTES};
-use crate::record::{AgentRecord, Claimed, Life, Organisation, Profile, Revoked, Unclaimed};
+use crate::record::{AgentRecord, Claimed, Life, Organisation, Profile, Rate, Revoked, Unclaimed};
 use crate::{AgentId, ClaimId, OwnerId, ShownText};
 
 #[derive(Deserialize, Serialize)]
@@ -23,6 +23,7 @@ pub(in crate::record) struct AgentWire {
     purpose: ShownText<MAX_PURPOSE_BYTES>,
     environment: Environment,
     created: UnixTime,
+    #[serde(deserialize_with = "json::object")]
     life: LifeWire,
 }
 
@@ -34,11 +35,19 @@ enum LifeWire {
         claim: ClaimId,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expected_owner: Option<OwnerId>,
+        #[serde(deserialize_with = "json::object")]
         requested: AuthorityWire,
         last_used: UnixTime,
+        #[serde(default, deserialize_with = "json::optional_object", skip_serializing_if = "Option::is_none")]
+        codes: Option<RateWire>,
     },
     #[serde(rename = "CLAIMED")]
-    Claimed { owner: OwnerId, ceiling: CeilingWire, at: UnixTime },
+    Claimed {
+        owner: OwnerId,
+        #[serde(deserialize_with = "json::object")]
+        ceiling: CeilingWire,
+        at: UnixTime,
+    },
     #[serde(rename = "REVOKED")]
     Revoked {
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,9 +105,13 @@ impl TryFrom<AgentWire> for AgentRecord {
 impl From<&Life> for LifeWire {
     fn from(life: &Life) -> Self {
         match life.clone() {
-            Life::Unclaimed(Unclaimed { claim, expected_owner, requested, last_used }) => {
-                Self::Unclaimed { claim, expected_owner, requested: (&requested).into(), last_used }
-            }
+            Life::Unclaimed(Unclaimed { claim, expected_owner, requested, last_used, codes }) => Self::Unclaimed {
+                claim,
+                expected_owner,
+                requested: (&requested).into(),
+                last_used,
+                codes: codes.map(RateWire::from),
+            },
             Life::Claimed(Claimed { owner, ceiling, at }) => Self::Claimed { owner, ceiling: (&ceiling).into(), at },
             Life::Revoked(Revoked { owner, claimed_at, at }) => Self::Revoked { owner, claimed_at, at },
         }
@@ -110,9 +123,13 @@ impl TryFrom<LifeWire> for Life {
 
     fn try_from(wire: LifeWire) -> Result<Self, Damage> {
         Ok(match wire {
-            LifeWire::Unclaimed { claim, expected_owner, requested, last_used } => {
-                Self::Unclaimed(Unclaimed { claim, expected_owner, requested: requested.try_into()?, last_used })
-            }
+            LifeWire::Unclaimed { claim, expected_owner, requested, last_used, codes } => Self::Unclaimed(Unclaimed {
+                claim,
+                expected_owner,
+                requested: requested.try_into()?,
+                last_used,
+                codes: codes.map(Rate::from),
+            }),
             LifeWire::Claimed { owner, ceiling, at } => {
                 Self::Claimed(Claimed { owner, ceiling: ceiling.try_into()?, at })
             }

@@ -1,9 +1,9 @@
 //! A claim in format 1. Member names of the tries are short: there may be 58 of them in 4 KiB.
 
-use handfast_identity::UnixTime;
+use handfast_identity::{UnixTime, json};
 use serde::{Deserialize, Serialize};
 
-use super::{Damage, FORMAT, Hash32};
+use super::{Damage, FORMAT, Hash32, objects};
 use crate::code::CodeHash;
 use crate::limits::{MAX_CONFIRMING_OWNERS, MAX_WRONG_CODES, MAX_WRONG_CODES_PER_OWNER};
 use crate::record::{ClaimRecord, ClaimState, Organisation, OwnerTries};
@@ -18,6 +18,7 @@ pub(in crate::record) struct ClaimWire {
     agent: AgentId,
     code: Hash32,
     expires: UnixTime,
+    #[serde(deserialize_with = "json::object")]
     state: StateWire,
 }
 
@@ -25,7 +26,10 @@ pub(in crate::record) struct ClaimWire {
 #[serde(tag = "status", deny_unknown_fields)]
 enum StateWire {
     #[serde(rename = "pending")]
-    Pending { tries: Vec<TriesWire> },
+    Pending {
+        #[serde(deserialize_with = "objects")]
+        tries: Vec<TriesWire>,
+    },
     #[serde(rename = "claimed")]
     Claimed { owner: OwnerId },
     #[serde(rename = "refused")]

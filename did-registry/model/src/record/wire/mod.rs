@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use parts::{AuthorityWire, CeilingWire};
-use parts::{DidText, HandleText, Hash32};
+use parts::{DidText, HandleText, Hash32, RateWire, objects};
 
 use super::{EncodeError, RecordError, RecordKind};
 use crate::limits::MAX_RECORD_BYTES;
@@ -42,11 +42,11 @@ where
 {
     let corrupt = |what: String| RecordError::Corrupt { kind, what };
     let limits = Limits::plain(MAX_RECORD_BYTES);
-    let FormatWire { v } = json::read(bytes, &limits).map_err(|error| corrupt(error.to_string()))?;
+    let FormatWire { v } = json::read_object(bytes, &limits).map_err(|error| corrupt(error.to_string()))?;
     if v != FORMAT {
         return Err(RecordError::UnknownFormat { kind, found: v });
     }
-    let wire: W = json::read(bytes, &limits).map_err(|error| corrupt(error.to_string()))?;
+    let wire: W = json::read_object(bytes, &limits).map_err(|error| corrupt(error.to_string()))?;
     R::try_from(wire).map_err(|Damage(what)| corrupt(what.to_owned()))
 }
 

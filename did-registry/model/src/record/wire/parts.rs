@@ -1,11 +1,12 @@
 //! Parts that several records share.
 
 use handfast_delegation::{ResourceId, Scope};
-use handfast_identity::{DidKey, Handle, Seconds, base64url};
+use handfast_identity::{DidKey, Handle, Seconds, UnixTime, base64url, json};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Damage;
 use crate::ceiling::DelegationMode;
+use crate::record::Rate;
 use crate::{Authority, Ceiling};
 
 /// A DID, parsed again on the way in.
@@ -53,6 +54,41 @@ impl<'de> Deserialize<'de> for Hash32 {
     }
 }
 
+/// Reads a list whose elements stand as JSON objects each.
+pub(super) fn objects<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    struct Element<T>(T);
+
+    impl<'de, T: Deserialize<'de>> Deserialize<'de> for Element<T> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            json::object(deserializer).map(Self)
+        }
+    }
+
+    let elements = Vec::<Element<T>>::deserialize(deserializer)?;
+    Ok(elements.into_iter().map(|Element(value)| value).collect())
+}
+
+/// A count of what an agent did lately.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RateWire {
+    from: UnixTime,
+    last: UnixTime,
+    count: u8,
+}
+
+impl From<Rate> for RateWire {
+    fn from(Rate { from, last, count }: Rate) -> Self {
+        Self { from, last, count }
+    }
+}
+
+impl From<RateWire> for Rate {
+    fn from(RateWire { from, last, count }: RateWire) -> Self {
+        Self { from, last, count }
+    }
+}
+
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AuthorityWire {
@@ -77,6 +113,7 @@ impl TryFrom<AuthorityWire> for Authority {
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CeilingWire {
+    #[serde(deserialize_with = "json::object")]
     authority: AuthorityWire,
     max_task_seconds: u64,
     delegation: String,

@@ -1,12 +1,12 @@
 //! Tasks in format 1.
 
 use handfast_delegation::{MAX_INTENT_BYTES, Trigger};
-use handfast_identity::UnixTime;
+use handfast_identity::{UnixTime, json};
 use serde::{Deserialize, Serialize};
 
-use super::{AuthorityWire, Damage, DidText, FORMAT};
+use super::{AuthorityWire, Damage, DidText, FORMAT, RateWire, objects};
 use crate::limits::MAX_OPEN_SELF_TASKS;
-use crate::record::{OpenTask, Organisation, SelfTasks, Subject, TaskRecord};
+use crate::record::{OpenTask, Organisation, Rate, SelfTasks, Subject, TaskRecord};
 use crate::{AgentId, OwnerId, ShownText, TaskId};
 
 #[derive(Deserialize, Serialize)]
@@ -43,7 +43,9 @@ pub(in crate::record) struct TaskWire {
     agent: AgentId,
     subject: SubjectWire,
     intent: ShownText<MAX_INTENT_BYTES>,
+    #[serde(deserialize_with = "json::object")]
     trigger: Trigger,
+    #[serde(deserialize_with = "json::object")]
     authority: AuthorityWire,
     created: UnixTime,
     deadline: UnixTime,
@@ -101,7 +103,10 @@ pub(in crate::record) struct SelfTasksWire {
     subject: SubjectWire,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     default: Option<TaskId>,
+    #[serde(deserialize_with = "objects")]
     open: Vec<OpenTaskWire>,
+    #[serde(default, deserialize_with = "json::optional_object", skip_serializing_if = "Option::is_none")]
+    begun: Option<RateWire>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -121,6 +126,7 @@ impl From<&SelfTasks> for SelfTasksWire {
             subject: (&record.subject).into(),
             default: record.default.clone(),
             open: open.collect(),
+            begun: record.begun.map(RateWire::from),
         }
     }
 }
@@ -139,6 +145,7 @@ impl TryFrom<SelfTasksWire> for SelfTasks {
             subject: wire.subject.into(),
             default: wire.default,
             open: open.collect(),
+            begun: wire.begun.map(Rate::from),
         })
     }
 }

@@ -1,0 +1,113 @@
+//! What the registry publishes, and its health.
+
+use handfast_testkit::Agent;
+use handfast_verifier::trust::KeySet;
+use http::Request;
+use serde_json::{Value, json};
+
+use crate::bench::{API, Bench, FILES};
+
+#[tokio::test]
+async fn the_metadata_says_what_there_is() {
+    let bench = Bench::new().await;
+    let answer = bench.get("/.well-known/oauth-authorization-server").await.is(200);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let expected = json!({
+        "issuer": bench.issuer,
+        "token_endpoint": format!("{}/oauth2/token", bench.issuer),
+        "jwks_uri": format!("{}/jwks.json", bench.issuer),
+        "response_types_supported": ["none"],
+        "grant_types_supported": ["client_credentials"],
+        "token_endpoint_auth_methods_supported": ["none"],
+        "dpop_signing_alg_values_supported": ["EdDSA", "Ed25519", "ES256"],
+        "scopes_supported": ["agent:self", "echo:hello", "echo:read", "echo:write", "files:read", "owner:self", "registry:admin", "registry:read"],
+        "protected_resources": [bench.issuer, API, FILES],
+    });
+    assert_eq!(answer.json, expected);
+    // MD-06
+    let lists = answer.json.as_object().unwrap().values().filter_map(Value::as_array);
+    assert!(lists.into_iter().all(|list| !list.is_empty()));
+}
+
+#[tokio::test]
+async fn the_key_set_holds_the_token_key_and_no_other() {
+    let bench = Bench::new().await;
+    let answer = bench.get("/jwks.json").await.is(200);
+    let keys = answer.json["keys"].as_array().unwrap();
+    assert_eq!(keys.len(), 1);
+    let members: Vec<_> = keys[0].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(members, ["alg", "crv", "kid", "kty", "use", "x"]);
+    let set = KeySet::parse(answer.text.as_bytes()).unwrap();
+    let key = set.find(keys[0]["kid"].as_str().unwrap()).unwrap();
+    assert_eq!(key.thumbprint().to_string(), keys[0]["kid"]);
+    assert_ne!(*key, *bench.registry.feed_key().public_key());
+    let age = answer.header("cache-control").unwrap().rsplit_once('=').unwrap().1.parse::<u32>().unwrap();
+    assert!(age <= 300, "JWKS-06");
+}
+
+#[tokio::test]
+async fn did_documents_are_public() {
+    let bench = Bench::new().await;
+    let own = bench.get("/.well-known/did.json").await.is(200);
+    assert_eq!(own.header("content-type"), Some("application/did+json"));
+    assert_eq!(own.json["id"], "did:web:127.0.0.1%3A4500");
+    let method = &own.json["verificationMethod"][0];
+    assert_eq!(method["publicKeyMultibase"], bench.registry.feed_key().fragment());
+    let agent = Agent::numbered(1);
+    let record = bench.post("/agents", "application/jwt", bench.agent_statement(&agent)).await.is(201);
+    let by_did = bench.get(&format!("/agents/{}/did.json", agent.did())).await.is(200);
+    assert_eq!(by_did.json["id"], agent.did().as_str());
+    assert_eq!(by_did.json["capabilityDelegation"], json!([agent.did().key_id()]));
+    let by_handle = bench.get(&format!("/agents/{}/did.json", record.str("handle"))).await.is(200);
+    assert_eq!(by_handle.text, by_did.text, "the same bytes (DK-12)");
+    let escaped = agent.did().to_string().replace(':', "%3A");
+    bench.get(&format!("/agents/{escaped}/did.json")).await.is(200);
+    for name in ["nobody-here", Agent::numbered(2).did().as_str(), "did:key:z6Mk", "%ff"] {
+        assert_eq!(bench.get(&format!("/agents/{name}/did.json")).await.problem().0, 404, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn health_and_counts() {
+    let bench = Bench::new().await;
+    assert_eq!(bench.get("/livez").await.is(200).text, "ok\n");
+    assert_eq!(bench.get("/readyz").await.is(200).text, "ok\n");
+    assert_eq!(bench.get("/").await.is(200).json["issuer"], bench.issuer.as_str());
+    let owner = bench.owner(100).await;
+    let agent = bench.claimed(1, &owner).await;
+    let body = json!({"kind": "agent", "id": agent.did().as_str()});
+    bench.manage(&owner.key, "owner:self", "POST", "/revocations", Some(body)).await.is(200);
+    bench.get("/nothing").await.is(404);
+    bench.get("/agents").await.is(401);
+    let text = bench.get("/metrics").await.is(200).text;
+    for line in [
+        "handfast_registry_requests_total{route=\"POST /agents\",status=\"201\"} 1",
+        "handfast_registry_requests_total{route=\"GET unmatched\",status=\"404\"} 1",
+        "handfast_registry_refusals_total{reason=\"not_found\"} 1",
+        "handfast_registry_refusals_total{reason=\"credentials_missing\"} 1",
+        "handfast_registry_tokens_issued_total{client=\"owner\"} 3",
+        "handfast_registry_store_commit_seconds_count 6",
+        "handfast_registry_feed_position 1",
+        "handfast_registry_log_size 6",
+        "handfast_registry_replay_held 6",
+    ] {
+        assert!(text.lines().any(|found| found == line), "no `{line}` in\n{text}");
+    }
+    assert!(text.ends_with("# EOF\n"));
+    assert!(!text.contains("did:key") && !text.contains("owner:"), "{text}");
+}
+
+#[tokio::test]
+async fn every_answer_has_an_id_and_is_kept_by_nobody_unless_it_says_so() {
+    let bench = Bench::new().await;
+    let mut seen = std::collections::HashSet::new();
+    for path in ["/", "/livez", "/nothing", "/agents", "/jwks.json", "/revocations/snapshot"] {
+        let answer = bench.get(path).await;
+        assert!(seen.insert(answer.header("x-request-id").unwrap().to_owned()));
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(answer.header("cache-control") == Some("no-store"), path != "/jwks.json", "{path}");
+        assert_eq!(answer.header("set-cookie"), None);
+    }
+    let head = Request::head("/jwks.json").body(axum::body::Body::empty()).unwrap();
+    assert_eq!(bench.send(head).await.is(200).text, "");
+}

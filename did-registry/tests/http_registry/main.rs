@@ -1,0 +1,21 @@
+//! The registry's routes, as their callers see them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed step is a failed test"
+)]
+
+mod bench;
+mod claims;
+mod documents;
+mod malformed;
+mod management;
+mod registration;
+mod revocations;
+mod secrets;
+mod setup;
+mod story;
+mod tokens;
+mod torn;

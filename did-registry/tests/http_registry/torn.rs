@@ -1,0 +1,127 @@
+//! TH59: records of one decision are loaded one after the other, and somebody else commits in between.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use handfast_registry::store::memory::MemoryDisk;
+use handfast_registry::store::{
+    Batch, CommitFuture, EmbeddedStore, Page, Positions, Record, Store, StoreFuture, Table,
+};
+use handfast_testkit::{Agent, HandClock};
+use serde_json::json;
+use tokio::sync::watch;
+
+use crate::bench::{Bench, approval, config, with};
+
+type Act = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A store that lets something happen just before the next load of a handle, or hides handles.
+struct Between {
+    store: Arc<EmbeddedStore>,
+    act: Mutex<Option<Act>>,
+    hides_handles: Mutex<bool>,
+}
+
+impl fmt::Debug for Between {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Between")
+    }
+}
+
+impl Store for Between {
+    fn get<'a>(&'a self, table: Table, key: &'a [u8]) -> StoreFuture<'a, Option<Record>> {
+        Box::pin(async move {
+            if table == Table::new(18, "handles") {
+                let act = self.act.lock().unwrap().take();
+                if let Some(act) = act {
+                    act.await;
+                }
+                if *self.hides_handles.lock().unwrap() {
+                    return Ok(None);
+                }
+            }
+            self.store.get(table, key).await
+        })
+    }
+
+    fn page<'a>(
+        &'a self,
+        table: Table,
+        prefix: &'a [u8],
+        after: Option<&'a [u8]>,
+        limit: usize,
+    ) -> StoreFuture<'a, Page> {
+        self.store.page(table, prefix, after, limit)
+    }
+
+    fn commit(&self, batch: Batch) -> CommitFuture<'_> {
+        self.store.commit(batch)
+    }
+
+    fn positions(&self) -> watch::Receiver<Positions> {
+        self.store.positions()
+    }
+
+    fn epoch(&self) -> &str {
+        self.store.epoch()
+    }
+
+    fn health(&self) -> StoreFuture<'_, ()> {
+        self.store.health()
+    }
+}
+
+async fn scene() -> (Arc<Bench>, Arc<Between>) {
+    let mut between = None;
+    let bench = Bench::through(MemoryDisk::default(), HandClock::default(), &config(), |store| {
+        let made = Arc::new(Between { store, act: Mutex::new(None), hides_handles: Mutex::new(false) });
+        between = Some(made.clone());
+        made
+    })
+    .await;
+    (Arc::new(bench), between.unwrap())
+}
+
+#[tokio::test]
+async fn an_approval_between_two_loads_of_another_is_no_fault_of_ours() {
+    let (bench, between) = scene().await;
+    let (owner, faster) = (bench.owner(100).await, bench.owner(101).await);
+    let agent = Agent::numbered(1);
+    let claim = bench.register(&agent).await;
+    let path = format!("/claims/{}/approve", claim.id);
+    let words = json!({"confirm": handfast_identity::fingerprint(&agent.did())});
+    // another handle: the generated one, which the slower owner would take over, is let go
+    let named = with(approval(&claim), json!({"handle": "billing"}));
+    for (who, body) in [(&owner, approval(&claim)), (&faster, named.clone())] {
+        bench.manage(&who.key, "owner:self", "POST", &path, Some(body)).await.is(200);
+    }
+    let token = bench.token(&owner.key, &[("scope", "owner:self")]).await;
+    let confirms = {
+        let (bench, path, body) = (bench.clone(), path.clone(), with(named, words.clone()));
+        async move {
+            let claimed = bench.manage(&faster.key, "owner:self", "POST", &path, Some(body)).await.is(200);
+            assert_eq!(claimed.json["status"], "CLAIMED");
+        }
+    };
+    *between.act.lock().unwrap() = Some(Box::pin(confirms));
+    let answer = bench.call(&owner.key, &token, "POST", &path, Some(with(approval(&claim), words))).await;
+    assert_eq!(answer.problem(), (409, "already_claimed"));
+    assert!(between.act.lock().unwrap().is_none(), "it did happen in between");
+}
+
+#[tokio::test]
+async fn an_agent_whose_handle_is_gone_for_good_is_damaged() {
+    let (bench, between) = scene().await;
+    let owner = bench.owner(100).await;
+    let claim = bench.register(&Agent::numbered(1)).await;
+    let path = format!("/claims/{}/approve", claim.id);
+    *between.hides_handles.lock().unwrap() = true;
+    let approve = || bench.manage(&owner.key, "owner:self", "POST", &path, Some(approval(&claim)));
+    let answer = approve().await;
+    assert_eq!(answer.problem(), (503, "store_unavailable"));
+    assert!(answer.str("detail").ends_with("not certain whether anything was changed"), "{}", answer.text);
+    *between.hides_handles.lock().unwrap() = false;
+    approve().await.is(200);
+}
