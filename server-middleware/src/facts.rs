@@ -21,7 +21,8 @@ pub trait FactsSource: Send + Sync + 'static {
     /// A token names a key of the trusted `issuer` that is in nobody's facts: looks again, if that is worth it (JWKS-04).
     ///
     /// After [`KeyRefresh::Done`] the request is checked once more with what [`Self::facts`] then says. Strangers can make
-    /// this be called at will: an implementation that goes to the network bounds how often (TH54).
+    /// this be called at will, and go away while it waits: an implementation that goes to the network bounds how often (TH54),
+    /// and does not let a look that was dropped count as one that found nothing.
     fn refresh_keys<'a>(&'a self, issuer: &'a str) -> Pin<Box<dyn Future<Output = KeyRefresh> + Send + 'a>> {
         let _ = issuer;
         Box::pin(ready(KeyRefresh::Done))
@@ -33,8 +34,8 @@ pub trait FactsSource: Send + Sync + 'static {
 pub enum KeyRefresh {
     /// The facts are as current as they get: a key that is still not in them is not the issuer's.
     Done,
-    /// No keys of this issuer were ever had. That is not the caller's fault: 503.
-    NeverHad,
+    /// Keys were never had, or the last look for them failed. That is not the caller's fault: 503 (P-17).
+    Unavailable,
 }
 
 /// Facts that do not change, whatever the time. For tests and for an issuer whose status is not followed.

@@ -40,7 +40,8 @@
 //! | proof missing, repeated, for another request, stale, used before | 401 `invalid_dpop_proof` or `use_dpop_nonce` |
 //! | token foreign, expired, revoked, bound to another key | 401 `invalid_token` |
 //! | scope too small, or an agent on a route for owners | 403 `insufficient_scope` |
-//! | issuer's keys or revocations not known, or not recently | 503 `status_unknown` |
+//! | issuer's keys or revocations not known, or not recently; a key not known while its issuer cannot be asked | 503 `status_unknown` |
+//! | issuer's revocation feed went back | 503 `feed_rolled_back`, until this process is restarted |
 //!
 //! The body is `application/problem+json` with a stable `reason`; the [`Rejection`] travels in the response's extensions for
 //! the server's own log.
@@ -53,6 +54,11 @@
 //! - Proofs are remembered in this process. For the first 90 seconds after a start every proof needs a nonce of this process;
 //!   clients repeat by themselves. Several nodes of one service each accept a proof once, unless they share a
 //!   [`ReplayStore`](handfast_dpop::ReplayStore).
+//! - A registry restored from an old backup has forgotten revocations. Its feed goes back, the keeper logs that once as an error
+//!   and stops following it, and nothing but a restart of this process makes it believe that feed again. Before that, the
+//!   registry has to revoke again what it forgot: a new process has no memory to notice it with.
+//! - Behind a proxy, every connection to [`server`] is the proxy's: raise
+//!   [`connections_per_peer`](server::ServerLimits::connections_per_peer) to `connections`.
 //! - Browser clients can read `DPoP-Nonce` and `WWW-Authenticate` only if the CORS layer exposes them (DPOP-65).
 //! - Signature checks are 1.7 times faster with `--cfg curve25519_dalek_backend="avx512"` in the application's `rustflags`.
 

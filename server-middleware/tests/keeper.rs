@@ -18,6 +18,7 @@ use handfast_verifier::revocation::RevocationKind;
 use handfast_verifier::trust::{MAX_LIFETIME_WITHOUT_STATUS, StatusSource};
 use http::StatusCode;
 use serde_json::json;
+use tokio::sync::Barrier;
 
 #[tokio::test]
 async fn a_server_starts_without_its_registry_and_recovers_when_it_comes() {
@@ -72,24 +73,39 @@ async fn a_revocation_arrives_and_stays() {
 }
 
 #[tokio::test]
-async fn a_feed_that_goes_back_is_not_believed_until_it_is_past_what_is_known() {
+async fn a_feed_that_goes_back_is_never_believed_again() {
     // TH64
-    let registry = Registry::running().await;
-    registry.change(|says| says.feed.revoke(RevocationKind::Token, "tok_1"));
-    let api = Follower::of(&registry).await;
-    assert_eq!(api.ask(&api.token()).await.outcome(), served());
-    let ahead = registry.change(|says| says.feed.clone());
-    let behind = registry.change(|says| says.issuer.feed());
-    let mut other = behind.clone();
-    other.revoke(RevocationKind::Token, "tok_2");
-    let new_epoch = ahead.clone().in_epoch("2");
-    for (name, feed) in [("fewer events", behind), ("other events", other), ("another epoch", new_epoch)] {
-        registry.change(|says| says.feed = feed);
+    for name in ["fewer events", "other events", "another epoch", "other events under a new one"] {
+        let registry = Registry::running().await;
+        let ahead = registry.change(|says| {
+            says.feed.revoke(RevocationKind::Token, "tok_1");
+            says.feed.clone()
+        });
+        let api = Follower::of(&registry).await;
+        assert_eq!(api.ask(&api.token()).await.outcome(), served(), "{name}");
+        registry.change(|says| {
+            let mut other = says.issuer.feed();
+            other.revoke(RevocationKind::Token, "tok_2");
+            says.feed = match name {
+                "fewer events" => says.issuer.feed(),
+                "other events" => other,
+                "another epoch" => ahead.clone().in_epoch("2"),
+                _ => {
+                    other.revoke(RevocationKind::Token, "tok_1");
+                    other
+                }
+            };
+        });
+        api.ask_until(refused(503, "feed_rolled_back")).await;
+        // neither what was known nor more than that heals it
+        registry.change(|says| {
+            says.feed = ahead;
+            says.feed.revoke(RevocationKind::Token, "tok_3");
+        });
+        let restarted = Follower::of(&registry).await;
         registry.heard().await;
         assert_eq!(api.ask(&api.token()).await.outcome(), refused(503, "feed_rolled_back"), "{name}");
-        registry.change(|says| says.feed = ahead.clone());
-        registry.heard().await;
-        assert_eq!(api.ask(&api.token()).await.outcome(), served(), "{name}");
+        assert_eq!(restarted.ask(&restarted.token()).await.outcome(), served(), "the twin after {name}");
     }
 }
 
@@ -183,6 +199,59 @@ async fn tokens_with_unknown_keys_cause_one_fetch_for_each_cool_down() {
 }
 
 #[tokio::test]
+async fn keys_that_could_not_be_looked_for_are_not_the_callers_fault() {
+    // P-17, and TH54 all the same
+    for (cool_down, asked) in [(Duration::from_secs(60), 1), (Duration::ZERO, 4)] {
+        let registry = Registry::running().await;
+        let api = Follower::with(&registry, |builder| builder.pace(Pace { key_cool_down: cool_down, ..BRISK })).await;
+        let (before, good) = registry.change(|says| (says.issuer.clone(), says.key_set.clone()));
+        let rotated = Issuer::with_keys(before.url(), keys::ed25519(202), keys::ed25519(201));
+        let asked_before = registry.change(|says| says.key_set_asked);
+        registry.change(|says| says.key_set.clear());
+        // a stranger spends the one fetch of this cool-down, and it fails
+        let stranger = Issuer::with_keys(before.url(), keys::ed25519(9), keys::ed25519(9));
+        for issuer in [&stranger, &rotated, &stranger, &rotated] {
+            let answer = api.ask(&api.token_of(issuer)).await;
+            assert_eq!(answer.outcome(), refused(503, "status_unknown"));
+            assert_eq!(answer.field("retry-after"), Some("5"));
+        }
+        assert_eq!(registry.change(|says| says.key_set_asked), asked_before + asked);
+        assert_eq!(api.ask(&api.token_of(&before)).await.outcome(), served(), "a key that is known");
+        // the twin: the set is there again, but whether it may be asked for is up to the cool-down
+        registry.change(|says| says.key_set = good);
+        let outcome = if asked == 1 { refused(503, "status_unknown") } else { refused(401, "token_key_unknown") };
+        assert_eq!(api.ask(&api.token_of(&stranger)).await.outcome(), outcome);
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_does_not_end_the_fetch_for_the_others() {
+    // TH54: the fetch it caused is the only one for a while
+    let registry = Registry::running().await;
+    let api = Arc::new(Follower::of(&registry).await);
+    let before = registry.change(|says| says.issuer.clone());
+    let rotated = Issuer::with_keys(before.url(), keys::ed25519(202), keys::ed25519(201));
+    let stranger = Issuer::with_keys(before.url(), keys::ed25519(9), keys::ed25519(9));
+    let gate = Arc::new(Barrier::new(2));
+    let asked_before = registry.change(|says| {
+        says.key_set = rotated.jwks();
+        says.key_set_gate = Some(Arc::clone(&gate));
+        says.key_set_asked
+    });
+    let asking = {
+        let (api, token) = (Arc::clone(&api), api.token_of(&stranger));
+        tokio::spawn(async move { api.ask(&token).await.outcome() })
+    };
+    gate.wait().await;
+    asking.abort();
+    assert!(asking.await.unwrap_err().is_cancelled());
+    gate.wait().await;
+    assert_eq!(api.ask(&api.token_of(&rotated)).await.outcome(), served());
+    assert_eq!(api.ask(&api.token_of(&stranger)).await.outcome(), refused(401, "token_key_unknown"));
+    assert_eq!(registry.change(|says| says.key_set_asked), asked_before + 1);
+}
+
+#[tokio::test]
 async fn keys_come_and_go_with_the_key_set() {
     let registry = Registry::running().await;
     let pace = Pace { key_cool_down: Duration::ZERO, ..BRISK };
@@ -190,12 +259,12 @@ async fn keys_come_and_go_with_the_key_set() {
     let before = registry.change(|says| says.issuer.clone());
     let after = Issuer::with_keys(before.url(), keys::ed25519(202), keys::ed25519(201));
     assert_eq!(api.ask(&api.token_of(&after)).await.outcome(), refused(401, "token_key_unknown"));
-    // sets that are none, or worse, take nothing away and add nothing
+    // sets that are none, or worse, take nothing away and add nothing; whose key it is cannot be said meanwhile
     let private = json!({"keys": [after.jwk(), {"kty": "OKP", "crv": "Ed25519", "x": "AA", "d": "AA", "kid": "p"}]});
     let doubled = json!({"keys": [before.jwk(), before.jwk(), after.jwk()]});
     for set in ["".to_owned(), "[]".to_owned(), r#"{"keys":[]}"#.to_owned(), private.to_string(), doubled.to_string()] {
         registry.change(|says| says.key_set = set.clone());
-        assert_eq!(api.ask(&api.token_of(&after)).await.outcome(), refused(401, "token_key_unknown"), "{set}");
+        assert_eq!(api.ask(&api.token_of(&after)).await.outcome(), refused(503, "status_unknown"), "{set}");
         assert_eq!(api.ask(&api.token_of(&before)).await.outcome(), served(), "{set}");
     }
     registry.change(|says| says.key_set = json!({"keys": [before.jwk(), after.jwk()]}).to_string());

@@ -1,51 +1,21 @@
-//! What is logged of a decision, and what never is (DPOP-138, P-19).
+//! What is logged of a decision and of a feed, and what never is (DPOP-138, P-19).
+//!
+//! Every test here collects its own log: a thread that collects none could switch events off for all.
 
 #![allow(clippy::unwrap_used)] // a test that cannot set itself up should stop
 
 mod common;
+mod fake_registry;
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
-use common::{API, Api, with_credentials};
+use common::{API, Api, Log, refused, with_credentials};
+use fake_registry::{Follower, Registry};
 use handfast_dpop::ContentHash;
 use handfast_middleware::NonceUse;
-use tracing_subscriber::fmt::MakeWriter;
-
-/// Everything logged on this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn take(&self) -> String {
-        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
+use handfast_verifier::revocation::RevocationKind;
 
 #[tokio::test]
 async fn decisions_are_logged_without_tokens_proofs_and_nonces() {
-    let log = Log::default();
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false).with_writer(log.clone());
-    let _guard = tracing::subscriber::set_default(subscriber.finish());
+    let (log, _guard) = Log::of_this_thread();
     let api = Api::with(|builder| builder.nonces(NonceUse::Always)).await;
 
     let claims = api.claims();
@@ -74,5 +44,30 @@ async fn decisions_are_logged_without_tokens_proofs_and_nonces() {
         for piece in secret.split('.') {
             assert!(!text.contains(piece), "{piece} in {text}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_feed_that_went_back_is_reported_once_and_not_asked_again() {
+    let (log, _guard) = Log::of_this_thread();
+    let registry = Registry::running().await;
+    registry.change(|says| says.feed.revoke(RevocationKind::Token, "tok_1"));
+    let api = Follower::of(&registry).await;
+    registry.change(|says| says.feed = says.issuer.feed());
+    api.ask_until(refused(503, "feed_rolled_back")).await;
+    let asked = registry.change(|says| says.asked());
+    // for longer than the longest wait of this pace
+    let other = Registry::running().await;
+    let _follower = Follower::of(&other).await;
+    for _ in 0..10 {
+        other.heard().await;
+    }
+    assert_eq!(registry.change(|says| says.asked()), asked);
+    assert_eq!(api.ask(&api.token()).await.outcome(), refused(503, "feed_rolled_back"));
+    let text = log.take();
+    let errors: Vec<_> = text.lines().filter(|line| line.contains("ERROR")).collect();
+    let [error] = errors.as_slice() else { unreachable!("one error: {errors:?}") };
+    for expected in ["issuer=", "epoch=\"1\"", "seq=1", "restart this server"] {
+        assert!(error.contains(expected), "{expected} in {error}");
     }
 }

@@ -5,6 +5,8 @@
 mod common;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -15,8 +17,8 @@ use common::{API, Api};
 use handfast_middleware::server::{ServerLimits, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout};
 
 /// Long enough for any of the time-outs below, on a busy machine too.
@@ -42,6 +44,11 @@ async fn connected(served: &Served, bytes: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(served.address).await.unwrap();
     stream.write_all(bytes).await.unwrap();
     stream
+}
+
+/// Limits under which no connection ends by time while a test waits for it.
+fn patient() -> ServerLimits {
+    ServerLimits { header_timeout: 10 * SOON, ..ServerLimits::default() }
 }
 
 /// What comes back until the server closes.
@@ -76,7 +83,7 @@ fn quick() -> ServerLimits {
 #[tokio::test]
 async fn stalled_connections_end_and_others_are_served_meanwhile() {
     // TH71
-    let server = served(app(), quick()).await;
+    let server = served(app(), ServerLimits { connections_per_peer: 301, ..quick() }).await;
     let begun = Instant::now();
     let mut stalled = Vec::new();
     for number in 0..300 {
@@ -138,6 +145,112 @@ async fn no_more_connections_than_allowed() {
     // it is answered when a place is free again
     assert!(until_closed(waiting).await.starts_with("HTTP/1.1 200 OK"));
     drop(held);
+}
+
+#[tokio::test]
+async fn no_more_connections_of_one_peer_than_its_share() {
+    let limits = ServerLimits { connections_per_peer: 2, ..patient() };
+    let server = served(app(), limits).await;
+    let held = [connected(&server, b"").await, connected(&server, b"").await];
+    // closed at once, and not by a time-out
+    let refused = TcpStream::connect(server.address).await.unwrap();
+    assert_eq!(until_closed(refused).await, "");
+    let ask = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    // another loopback address is another peer, where there is more than one
+    #[cfg(target_os = "linux")]
+    {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+        let mut other = socket.connect(server.address).await.unwrap();
+        other.write_all(ask).await.unwrap();
+        assert!(until_closed(other).await.ends_with("127.0.0.2"));
+    }
+    // the twin: a place that is given up is free again, as soon as the server has seen it
+    drop(held);
+    let served_again = async {
+        loop {
+            let mut stream = TcpStream::connect(server.address).await.unwrap();
+            let _ = stream.write_all(ask).await;
+            if until_closed(stream).await.starts_with("HTTP/1.1 200 OK") {
+                return;
+            }
+        }
+    };
+    timeout(SOON, served_again).await.unwrap();
+}
+
+#[tokio::test]
+async fn one_peer_does_not_stop_the_server() {
+    // P-18
+    let ServerLimits { connections, connections_per_peer, .. } = ServerLimits::default();
+    assert!(connections_per_peer * 3 < connections);
+    // the same with fewer: tests share the process's open files
+    let server = served(app(), ServerLimits { connections: 40, connections_per_peer: 12, ..patient() }).await;
+    let mut held = Vec::new();
+    for _ in 0..12 {
+        held.push(connected(&server, b"").await);
+    }
+    // more than there are places in all, and each gets its end at once: none is left waiting for one
+    for _ in 0..60 {
+        let refused = TcpStream::connect(server.address).await.unwrap();
+        assert_eq!(until_closed(refused).await, "");
+    }
+}
+
+#[tokio::test]
+async fn a_request_with_two_lengths_is_the_last_of_its_connection() {
+    // RFC 9112 6.1: what follows it may be somebody else's idea of a body
+    let server = served(app(), quick()).await;
+    let (length, chunked) = ("Content-Length: 3\r\n", "Transfer-Encoding: chunked\r\n");
+    let next = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    for (lengths, answers) in
+        [([length, chunked], 1), ([chunked, length], 1), ([chunked, ""], 2), (["x-a: b\r\n", chunked], 2)]
+    {
+        let request =
+            format!("POST /body HTTP/1.1\r\nHost: a\r\n{}\r\n5\r\nabcde\r\n0\r\n\r\n{next}", lengths.concat());
+        let text = until_closed(connected(&server, request.as_bytes()).await).await;
+        assert!(text.contains("\r\n\r\n5"), "{lengths:?}: {text}");
+        assert_eq!(text.matches("HTTP/1.1 200 OK").count(), answers, "{lengths:?}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn no_more_requests_at_once_on_a_connection_than_allowed() {
+    // P-18
+    let most = ServerLimits::default().streams;
+    let (running, highest) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicU32::new(0)));
+    let under_way = Arc::new(AtomicU32::new(0));
+    let handler = {
+        let (running, highest, under_way) = (Arc::clone(&running), Arc::clone(&highest), Arc::clone(&under_way));
+        move || async move {
+            let now = under_way.fetch_add(1, Ordering::SeqCst) + 1;
+            highest.fetch_max(now, Ordering::SeqCst);
+            if now == most {
+                // time for any more that the server would let in
+                for _ in 0..1000 {
+                    tokio::task::yield_now().await;
+                }
+                running.close();
+            }
+            // the first ones stay until there are as many as allowed
+            let _ = running.acquire().await;
+            under_way.fetch_sub(1, Ordering::SeqCst);
+        }
+    };
+    let app = app().route("/held", get(handler));
+    let server = served(app, ServerLimits::default()).await;
+    let client = client().http2_prior_knowledge().build().unwrap();
+    let url = |path: &str| format!("http://{}{path}", server.address);
+    // a first request, so that the client has heard what is allowed
+    assert_eq!(client.get(url("/")).send().await.unwrap().status(), 200);
+    let mut asking = JoinSet::new();
+    for _ in 0..3 * most {
+        asking.spawn(client.get(url("/held")).send());
+    }
+    while let Some(answer) = timeout(SOON, asking.join_next()).await.unwrap() {
+        assert_eq!(answer.unwrap().unwrap().status(), 200);
+    }
+    assert_eq!(highest.load(Ordering::SeqCst), most);
 }
 
 #[tokio::test]

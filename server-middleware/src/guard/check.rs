@@ -116,7 +116,7 @@ impl Shared {
         let issuer = named_issuer(presented).ok_or(Rejection::TokenKeyUnknown)?;
         match self.facts.refresh_keys(&issuer).await {
             KeyRefresh::Done => Ok(()),
-            KeyRefresh::NeverHad => Err(Rejection::StatusUnknown), // P-17
+            KeyRefresh::Unavailable => Err(Rejection::StatusUnknown), // P-17
         }
     }
 

@@ -50,7 +50,7 @@ enum Question {
 }
 
 impl FeedKeeper {
-    /// Follows the feed without end. Whatever goes wrong, what is known stays until it is too old.
+    /// Follows the feed until it is rolled back. Whatever else goes wrong, what is known stays until it is too old.
     pub(super) async fn run(self) {
         let mut state = None;
         let mut question = Question::Snapshot;
@@ -64,6 +64,7 @@ impl FeedKeeper {
                     let pause = if brought_news { Duration::ZERO } else { self.pace.feed_pause };
                     pause.saturating_sub(asked.elapsed())
                 }
+                Err(FollowError::Feed(FeedError::RolledBack)) => return self.give_up(state.as_ref()),
                 Err(error) => {
                     question = next_question(&error, question);
                     self.report(&error);
@@ -114,13 +115,22 @@ impl FeedKeeper {
     }
 
     fn report(&self, error: &FollowError) {
-        if matches!(error, FollowError::Feed(FeedError::RolledBack)) {
-            self.board.set_status(self.place, Status::RolledBack);
-            tracing::error!(issuer = self.issuer, %error, "no token of this issuer is accepted until its feed is past what is known");
-        } else {
-            self.board.status_failed(self.place);
-            tracing::warn!(issuer = self.issuer, %error, "revocations not followed");
-        }
+        self.board.status_failed(self.place);
+        tracing::warn!(issuer = self.issuer, %error, "revocations not followed");
+    }
+
+    /// A feed that took something back says nothing more that could be believed, so it is not asked again. Only somebody who
+    /// finds out what happened can decide to start over (P-12, TH64).
+    fn give_up(&self, known: Option<&FeedState>) {
+        self.board.set_status(self.place, Status::RolledBack);
+        let (epoch, seq) = known.map(|known| (known.position().epoch.as_str(), known.position().seq)).unzip();
+        tracing::error!(
+            issuer = self.issuer,
+            epoch,
+            seq,
+            "the revocation feed was rolled back behind what is known of it: no token of this issuer is accepted any more; find \
+             out why its registry forgot revocations, have it revoke them again, and only then restart this server"
+        );
     }
 }
 

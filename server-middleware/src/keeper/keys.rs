@@ -9,7 +9,7 @@ use handfast_identity::json::{self, JsonError, Limits};
 use handfast_verifier::trust::{KeySet, KeySetError, MAX_KEY_SET_BYTES};
 use serde::Deserialize;
 use thiserror::Error;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::Instant;
 
 use super::board::{Board, Place};
@@ -28,7 +28,7 @@ pub(super) struct KeyKeeper {
     pub(super) board: Arc<Board>,
     pub(super) place: Place,
     pub(super) pace: Pace,
-    pub(super) state: Mutex<KeyState>,
+    pub(super) state: Arc<Mutex<KeyState>>,
 }
 
 /// What the keeper remembers between two fetches.
@@ -38,6 +38,15 @@ pub(super) struct KeyState {
     last_set: Option<Bytes>,
     generation: u64,
     last_for_unknown: Option<Instant>,
+    /// Whether the last fetch brought keys. One that never ended did not.
+    is_current: bool,
+}
+
+impl KeyState {
+    /// P-17: a key that could not be looked for is not the caller's fault.
+    const fn outcome(&self) -> KeyRefresh {
+        if self.is_current { KeyRefresh::Done } else { KeyRefresh::Unavailable }
+    }
 }
 
 #[derive(Debug, Error)]
@@ -81,20 +90,25 @@ impl KeyKeeper {
     }
 
     /// A token names a key that is not among ours. All who come while one asks wait for the same answer (TH54).
-    pub(super) async fn after_unknown_kid(&self) -> KeyRefresh {
+    pub(super) async fn after_unknown_kid(self: Arc<Self>) -> KeyRefresh {
         if !self.board.has_keys(self.place) {
-            return KeyRefresh::NeverHad; // the loop is at it
+            return KeyRefresh::Unavailable; // the loop is at it
         }
-        let mut state = self.state.lock().await;
-        let now = Instant::now();
-        let may_ask = state.last_for_unknown.is_none_or(|last| now.duration_since(last) >= self.pace.key_cool_down);
-        if may_ask {
-            state.last_for_unknown = Some(now);
-            if let Err(error) = self.fetch(&mut state).await {
-                self.report(&error);
-            }
+        let state = Arc::clone(&self.state).lock_owned().await;
+        let may_ask = state.last_for_unknown.is_none_or(|last| last.elapsed() >= self.pace.key_cool_down);
+        if !may_ask {
+            return state.outcome();
         }
-        KeyRefresh::Done
+        // in a task of its own: a caller that goes away must not end the one fetch of this cool-down for everybody else
+        tokio::spawn(self.fetch_for_unknown(state)).await.unwrap_or(KeyRefresh::Unavailable)
+    }
+
+    async fn fetch_for_unknown(self: Arc<Self>, mut state: OwnedMutexGuard<KeyState>) -> KeyRefresh {
+        state.last_for_unknown = Some(Instant::now());
+        if let Err(error) = self.fetch(&mut state).await {
+            self.report(&error);
+        }
+        state.outcome()
     }
 
     fn report(&self, error: &KeysError) {
@@ -104,6 +118,7 @@ impl KeyKeeper {
 
     /// Fetches the key set. A fault drops the place it was fetched from, so that the next time asks for that again.
     async fn fetch(&self, state: &mut KeyState) -> Result<(), KeysError> {
+        state.is_current = false;
         let jwks_uri = match state.jwks_uri.take() {
             Some(uri) => uri,
             None => self.discover().await?,
@@ -116,6 +131,7 @@ impl KeyKeeper {
             state.last_set = Some(set);
         }
         state.jwks_uri = Some(jwks_uri);
+        state.is_current = true;
         Ok(())
     }
 

@@ -88,7 +88,7 @@ impl FactsSource for Keeper {
 
     fn refresh_keys<'a>(&'a self, issuer: &'a str) -> Pin<Box<dyn Future<Output = KeyRefresh> + Send + 'a>> {
         match self.keys.iter().find(|keys| keys.issuer == issuer) {
-            Some(keys) => Box::pin(keys.after_unknown_kid()),
+            Some(keys) => Box::pin(Arc::clone(keys).after_unknown_kid()),
             None => Box::pin(ready(KeyRefresh::Done)),
         }
     }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that cannot set itself up should stop
 #![allow(clippy::indexing_slicing)] // members of answers that are compared anyway
 
+use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use axum::body::{Body, to_bytes};
@@ -20,6 +21,8 @@ use handfast_verifier::trust::{Facts, Status};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use tower::ServiceExt;
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::fmt::MakeWriter;
 
 pub(crate) const API: &str = "https://api.example";
 pub(crate) const SCOPE: &str = "files:read";
@@ -190,4 +193,40 @@ pub(crate) fn refused(status: u16, reason: &str) -> (u16, String) {
 /// What [`Answer::outcome`] is for a request that was served.
 pub(crate) fn served() -> (u16, String) {
     (200, String::new())
+}
+
+/// Everything logged on this thread.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Begins to collect, until the guard is dropped.
+    pub(crate) fn of_this_thread() -> (Self, DefaultGuard) {
+        let log = Self::default();
+        let subscriber =
+            tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false).with_writer(log.clone());
+        (log, tracing::subscriber::set_default(subscriber.finish()))
+    }
+
+    pub(crate) fn take(&self) -> String {
+        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
 }

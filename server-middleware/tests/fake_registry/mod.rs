@@ -1,5 +1,6 @@
 //! A registry on loopback that says what a test wants it to, and an API that follows it.
 
+#![allow(dead_code)] // each test file uses its part
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that cannot set itself up should stop
 
 use std::collections::{HashMap, VecDeque};
@@ -17,10 +18,13 @@ use handfast_testkit::{Agent, Feed, HandClock, Issuer};
 use http::StatusCode;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Barrier, watch};
 use tokio::task::JoinHandle;
 
 use crate::common::{API, Answer, SETTLED, send, with_credentials};
+
+/// Long enough for whatever is waited for, on a busy machine too.
+const SOON: Duration = Duration::from_secs(10);
 
 /// What the registry says now.
 pub(crate) struct Says {
@@ -30,6 +34,8 @@ pub(crate) struct Says {
     pub(crate) metadata: Value,
     pub(crate) key_set: String,
     pub(crate) key_set_asked: u64,
+    /// Where the next question for the key set waits twice: when it came in, and before it is answered.
+    pub(crate) key_set_gate: Option<Arc<Barrier>>,
     /// Answers to the next questions for news, before the feed's own.
     pub(crate) script: VecDeque<Response>,
     questions: watch::Sender<u64>,
@@ -62,6 +68,7 @@ impl Registry {
             metadata: issuer.metadata(),
             key_set: issuer.jwks(),
             key_set_asked: 0,
+            key_set_gate: None,
             script: VecDeque::new(),
             questions: watch::Sender::new(0),
             issuer,
@@ -125,6 +132,11 @@ async fn metadata(State(says): State<Shared>) -> Json<Value> {
 }
 
 async fn key_set(State(says): State<Shared>) -> Response {
+    let gate = says.lock().unwrap().key_set_gate.take();
+    if let Some(gate) = gate {
+        gate.wait().await;
+        gate.wait().await;
+    }
     let mut says = says.lock().unwrap();
     says.key_set_asked += 1;
     ([("content-type", "application/jwk-set+json")], says.key_set.clone()).into_response()
@@ -208,6 +220,16 @@ impl Follower {
 
     pub(crate) fn token_of(&self, issuer: &Issuer) -> String {
         issuer.sign(&issuer.token_for(&self.agent, API, "files:read", self.clock.now()))
+    }
+
+    /// Asks until the outcome is this one.
+    pub(crate) async fn ask_until(&self, outcome: (u16, String)) {
+        let asking = async {
+            while self.ask(&self.token()).await.outcome() != outcome {
+                tokio::task::yield_now().await; // let the keeper on
+            }
+        };
+        tokio::time::timeout(SOON, asking).await.unwrap();
     }
 
     /// Asks with `token` and a fresh proof.
