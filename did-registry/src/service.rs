@@ -173,7 +173,9 @@ impl Registry {
                 "development mode: http and loopback only, not for production"
             );
         }
-        serve(listener, self.router(), ServerLimits::default(), stop).await;
+        let share = usize::try_from(self.shared.config.limits().connections_per_peer).unwrap_or(1);
+        let limits = ServerLimits { connections_per_peer: share, ..ServerLimits::default() };
+        serve(listener, self.router(), limits, stop).await;
     }
 
     /// The configuration.

@@ -25,6 +25,8 @@ pub enum Setting {
     RegistrationsInTotal,
     /// `limits.waiting_polls`
     WaitingPolls,
+    /// `limits.connections_per_peer`
+    ConnectionsPerPeer,
     /// The key that signs tokens: `keys/token.jwk`.
     TokenKey,
     /// The key that signs the feed: `keys/feed.jwk`.
@@ -48,6 +50,7 @@ impl fmt::Display for Setting {
             Self::RegistrationsPerSource => "limits.registrations_per_source",
             Self::RegistrationsInTotal => "limits.registrations_in_total",
             Self::WaitingPolls => "limits.waiting_polls",
+            Self::ConnectionsPerPeer => "limits.connections_per_peer",
             Self::TokenKey => "keys/token.jwk",
             Self::FeedKey => "keys/feed.jwk",
         })

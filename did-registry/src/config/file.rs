@@ -66,6 +66,8 @@ pub struct LimitsFile {
     pub registrations_in_total: u32,
     /// Polls of the feed that wait at the same time.
     pub waiting_polls: u32,
+    /// Connections of one peer address at once. Behind a proxy on another machine all connections are the proxy's.
+    pub connections_per_peer: u32,
 }
 
 impl Default for LifetimesFile {
@@ -79,7 +81,12 @@ impl Default for LimitsFile {
     /// One every two seconds from one source, five a second in all: more than a fleet starts, less than a store minds.
     /// Polls may hold a fifth of the connections.
     fn default() -> Self {
-        Self { registrations_per_source: 30, registrations_in_total: 300, waiting_polls: 200 }
+        Self {
+            registrations_per_source: 30,
+            registrations_in_total: 300,
+            waiting_polls: 200,
+            connections_per_peer: 256,
+        }
     }
 }
 
@@ -149,7 +156,9 @@ impl ConfigFile {
              # a minute; behind a proxy all requests come from one source\n\
              registrations_per_source = {}\n\
              registrations_in_total = {}\n\
-             waiting_polls = {}\n",
+             waiting_polls = {}\n\
+             # behind a proxy all connections are the proxy's: raise it to 900\n\
+             connections_per_peer = {}\n",
             self.mode,
             self.issuer,
             self.listen,
@@ -158,6 +167,7 @@ impl ConfigFile {
             self.limits.registrations_per_source,
             self.limits.registrations_in_total,
             self.limits.waiting_polls,
+            self.limits.connections_per_peer,
         );
         for resource in &self.resources {
             // writing to a string does not fail
@@ -185,7 +195,12 @@ mod tests {
             ResourceFile::new("urn:files", &[]),
         ];
         file.lifetimes.token_seconds = 600;
-        file.limits = LimitsFile { registrations_per_source: 1, registrations_in_total: 2, waiting_polls: 3 };
+        file.limits = LimitsFile {
+            registrations_per_source: 1,
+            registrations_in_total: 2,
+            waiting_polls: 3,
+            connections_per_peer: 4,
+        };
         file
     }
 

@@ -41,6 +41,8 @@ pub struct Limits {
     pub registrations_in_total: u32,
     /// Polls of the feed that wait at the same time; further ones are answered at once.
     pub waiting_polls: u32,
+    /// Connections of one peer address at once.
+    pub connections_per_peer: u32,
 }
 
 impl RegistryConfig {
@@ -183,6 +185,7 @@ fn limits(file: &LimitsFile) -> Result<Limits, ConfigError> {
         registrations_per_source: bounded(file.registrations_per_source, MAX_LIMIT, Setting::RegistrationsPerSource)?,
         registrations_in_total: bounded(file.registrations_in_total, MAX_LIMIT, Setting::RegistrationsInTotal)?,
         waiting_polls: bounded(file.waiting_polls, MAX_WAITING_POLLS, Setting::WaitingPolls)?,
+        connections_per_peer: bounded(file.connections_per_peer, MAX_CONNECTIONS, Setting::ConnectionsPerPeer)?,
     })
 }
 
@@ -190,6 +193,8 @@ fn limits(file: &LimitsFile) -> Result<Limits, ConfigError> {
 const MAX_LIMIT: u32 = 100_000;
 /// The most polls that can be let wait: a quarter of the server's connections, so that the rest stays for everybody else (P-18).
 const MAX_WAITING_POLLS: u32 = 225;
+/// The most connections one peer can be given: all that the server takes (P-18).
+const MAX_CONNECTIONS: u32 = 900;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
@@ -280,6 +285,9 @@ mod tests {
         check(|file| file.pre_claim_scopes.push("a\"b".to_owned()), Some(Setting::PreClaimScopes));
         check(|file| file.limits.waiting_polls = 0, Some(Setting::WaitingPolls));
         check(|file| file.limits.waiting_polls = MAX_WAITING_POLLS, None);
+        check(|file| file.limits.connections_per_peer = 0, Some(Setting::ConnectionsPerPeer));
+        check(|file| file.limits.connections_per_peer = MAX_CONNECTIONS, None);
+        check(|file| file.limits.connections_per_peer = MAX_CONNECTIONS + 1, Some(Setting::ConnectionsPerPeer));
         check(|file| file.limits.waiting_polls = MAX_WAITING_POLLS + 1, Some(Setting::WaitingPolls));
         check(|file| file.limits.registrations_per_source = MAX_LIMIT + 1, Some(Setting::RegistrationsPerSource));
         check(|file| file.limits.registrations_in_total = MAX_LIMIT, None);
@@ -290,6 +298,7 @@ mod tests {
         let connections = handfast_middleware::server::ServerLimits::default().connections;
         assert!(usize::try_from(MAX_WAITING_POLLS).unwrap() <= connections / 4);
         assert!(LimitsFile::default().waiting_polls <= MAX_WAITING_POLLS);
+        assert_eq!(usize::try_from(MAX_CONNECTIONS), Ok(connections));
     }
 
     #[test]
