@@ -1,0 +1,106 @@
+//! The core itself: `parse`, `verify`, `bind`, `admit`, with a replay store in memory.
+
+use std::sync::Arc;
+
+use handfast_delegation::Environment;
+use handfast_dpop::{NonceKeys, NoncePolicy, ReplayStore, RestartRule, Target};
+use handfast_identity::UnixTime;
+use handfast_verifier::trust::Facts;
+use handfast_verifier::{
+    Authorized, CLOCK_LEEWAY, DEFAULT_STALENESS, EnforcementPoint, Rejection, RequestParts, UnverifiedRequest,
+};
+
+use crate::surface::Surface;
+use crate::vector::{Expected, Keys, NonceSetting, Setting, Step, Vector};
+
+/// `handfast-verifier` with everything it asks its shell for.
+#[derive(Clone, Copy, Debug)]
+pub struct Core;
+
+impl Surface for Core {
+    fn name(&self) -> &'static str {
+        "core"
+    }
+
+    fn check(&self, vector: &Vector) -> Vec<Expected> {
+        let server = Server::new(&vector.setting);
+        vector.steps.iter().map(|step| expected_of(&server.answer(step))).collect()
+    }
+}
+
+/// What a core answer looks like in a vector.
+fn expected_of(answer: &Result<Authorized, Rejection>) -> Expected {
+    let Err(rejection) = answer else { return Expected::Accepted };
+    let answer = rejection.answer();
+    assert_eq!(
+        answer.needs_nonce,
+        answer.error == Some("use_dpop_nonce"),
+        "a nonce comes with its error and only then"
+    );
+    assert_eq!(answer.retry_after.is_some(), answer.status == 503, "what is ours can be tried again");
+    Expected::Refused {
+        reason: answer.reason.to_owned(),
+        status: answer.status,
+        error: answer.error.map(str::to_owned),
+        scope: answer.scope.map(|scope| scope.to_string()),
+    }
+}
+
+/// The server of one vector.
+struct Server<'a> {
+    setting: &'a Setting,
+    nonces: Option<NonceKeys>,
+    facts: Facts,
+    replay: Arc<dyn ReplayStore>,
+}
+
+impl<'a> Server<'a> {
+    fn new(setting: &'a Setting) -> Self {
+        let nonces = setting.nonces.keys().map(Keys::source);
+        Self { setting, nonces, facts: setting.facts(), replay: setting.replay_store() }
+    }
+
+    fn answer(&self, step: &Step) -> Result<Authorized, Rejection> {
+        let now = UnixTime::from_secs(step.now);
+        let target = Target::join(&self.setting.base(), &step.path).expect("the path of a vector is inside its base");
+        let (authorization, proofs) = (step.field("authorization"), step.field("dpop"));
+        let (delegation, resource) = (step.field("delegation"), self.setting.resource_id());
+        let parts = RequestParts {
+            method: &step.method,
+            target: &target,
+            authorization: authorization.iter().map(Vec::as_slice).collect(),
+            proofs: proofs.iter().map(Vec::as_slice).collect(),
+            delegation: delegation.iter().map(Vec::as_slice).collect(),
+            has_misplaced_token: step.has_misplaced_token(),
+        };
+        let point = EnforcementPoint {
+            resource: &resource,
+            window: self.setting.proof_window(),
+            nonces: self.policy(now),
+            leeway: CLOCK_LEEWAY,
+            staleness: DEFAULT_STALENESS,
+            environment: self.setting.environment::<Environment>(),
+        };
+        let request = UnverifiedRequest::parse(&parts)?;
+        let bound = request.verify(&point, &self.facts, now)?.bind(&self.setting.route_rule())?;
+        let receipt = self.replay.insert(bound.replay_entry(), now)?;
+        bound.admit(receipt)
+    }
+
+    fn policy(&self, now: UnixTime) -> NoncePolicy<'_> {
+        let Some(source) = &self.nonces else { return NoncePolicy::Off };
+        let policy = match &self.setting.nonces {
+            NonceSetting::Off => NoncePolicy::Off,
+            NonceSetting::Adds(_) => NoncePolicy::adds(source),
+            NonceSetting::Required(_) => NoncePolicy::required(source),
+            NonceSetting::ReplacesClock(_) => NoncePolicy::replaces_clock(source),
+        };
+        match self.setting.nonces.keys().and_then(|keys| keys.started) {
+            Some(started) => {
+                let rule = RestartRule::new(UnixTime::from_secs(started), self.setting.proof_window());
+                policy.after_start(rule, now)
+            }
+            None => policy,
+        }
+    }
+}

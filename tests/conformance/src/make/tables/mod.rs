@@ -1,0 +1,55 @@
+//! Tables for small pure functions: rows with an input and the one right output.
+
+pub mod did_key;
+pub mod ed25519;
+pub mod handle;
+pub mod revocation;
+pub mod rfc;
+pub mod target;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::keys::Who;
+use crate::vector::written;
+
+/// One party of the vectors.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Party {
+    /// Who it is.
+    pub name: String,
+    /// Its DID.
+    pub did: String,
+    /// Its key's thumbprint.
+    pub jkt: String,
+    /// Its key, private part included: known to everybody.
+    pub private_jwk: String,
+}
+
+fn parties() -> Vec<Party> {
+    let party = |who: Who| Party {
+        name: format!("{who:?}"),
+        did: who.did().to_string(),
+        jkt: who.jkt(),
+        private_jwk: who.key().expose_private_jwk().to_string(),
+    };
+    Who::ALL.into_iter().map(party).collect()
+}
+
+/// Every table by path.
+pub(super) fn files() -> BTreeMap<String, String> {
+    [
+        ("keys.json", written(&parties())),
+        ("target.json", written(&target::table())),
+        ("did-key.json", written(&did_key::table())),
+        ("ed25519.json", written(&ed25519::table())),
+        ("handle.json", written(&handle::table())),
+        ("revocation.json", written(&revocation::table())),
+        ("rfc.json", written(&rfc::table())),
+    ]
+    .into_iter()
+    .map(|(path, text)| (path.to_owned(), text))
+    .collect()
+}

@@ -1,0 +1,151 @@
+//! The tables of spec/vectors against the functions they are about.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a table of another shape should stop the test")]
+
+use handfast_conformance::make::keys::{hex, to_hex};
+use handfast_conformance::make::tables::Party;
+use handfast_conformance::make::tables::did_key::DidKeys;
+use handfast_conformance::make::tables::ed25519::{Row, Verdict};
+use handfast_conformance::make::tables::handle::{Handles, Rule};
+use handfast_conformance::make::tables::rfc::RfcExamples;
+use handfast_conformance::make::tables::target::Targets;
+use handfast_conformance::vectors_folder;
+use handfast_dpop::{ContentHash, Expectation, NoncePolicy, ProofWindow, PublicBase, Target, UnverifiedProof};
+use handfast_identity::{
+    Algorithm, DidDocument, DidError, DidKey, Handle, HandleError, JwkWire, KeyError, PublicKey, SigningKey,
+    Thumbprint, UnixTime, base64url,
+};
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+fn table<T: DeserializeOwned>(name: &str) -> T {
+    let text = std::fs::read_to_string(vectors_folder().join(name)).unwrap();
+    serde_json::from_str(&text).expect("a table of its own shape")
+}
+
+#[test]
+fn parties_have_the_keys_they_say() {
+    for party in table::<Vec<Party>>("keys.json") {
+        let key = SigningKey::from_private_jwk(&party.private_jwk).unwrap();
+        assert_eq!(key.public().did().as_str(), party.did, "{}", party.name);
+        assert_eq!(key.public().thumbprint().to_string(), party.jkt, "{}", party.name);
+        assert_eq!(*key.expose_private_jwk(), party.private_jwk, "{}", party.name);
+    }
+}
+
+#[test]
+fn targets_have_one_normal_form() {
+    let targets: Targets = table("target.json");
+    for (input, normal) in &targets.normal {
+        let found = Target::parse(input).ok();
+        assert_eq!(found.as_ref().map(Target::as_str), normal.as_deref(), "{input}");
+        if let Some(normal) = normal {
+            assert_eq!(Target::parse(normal).unwrap().as_str(), normal, "a normal form is its own");
+        }
+    }
+    for (a, b, equal) in &targets.equal {
+        assert_eq!(Target::parse(a).unwrap() == Target::parse(b).unwrap(), *equal, "{a} {b}");
+    }
+    for (base, path, target) in &targets.joined {
+        let found = Target::join(&PublicBase::parse(base).unwrap(), path).ok();
+        assert_eq!(found.as_ref().map(Target::as_str), target.as_deref(), "{base} {path}");
+    }
+}
+
+#[test]
+fn a_did_key_is_one_key_in_one_spelling() {
+    let dids: DidKeys = table("did-key.json");
+    for row in &dids.accepted {
+        let did = DidKey::parse(&row.did).unwrap();
+        let key = did.public_key();
+        assert_eq!(to_hex(&key.to_bytes()), row.public_key, "{}", row.about);
+        assert_eq!(key.to_jwk(), row.jwk, "{}", row.about);
+        assert_eq!(did.thumbprint().to_string(), row.jkt, "{}", row.about);
+        assert_eq!(key.did().as_str(), row.did, "{}", row.about);
+        assert_eq!(serde_json::to_string(&DidDocument::of_key(&did)).unwrap(), row.document, "{}", row.about);
+        assert_eq!(key.require_prime_order().is_ok(), row.registrable, "{}", row.about);
+        let wire: JwkWire = serde_json::from_str(&row.jwk).unwrap();
+        assert!(PublicKey::try_from(&wire).is_ok_and(|from_jwk| from_jwk == *key), "{}", row.about);
+    }
+    for row in &dids.refused {
+        let found = DidKey::parse(&row.did).map_err(DidError::reason);
+        assert_eq!(found.map(|did| did.to_string()), Err(row.reason.as_str()), "{}", row.about);
+    }
+}
+
+#[test]
+fn signatures_are_checked_strictly() {
+    for row in table::<Vec<Row>>("ed25519.json") {
+        let (message, signature) = (hex(&row.message), hex(&row.signature));
+        let verdict = match PublicKey::from_ed25519_bytes(&hex(&row.public_key)) {
+            Err(_) => Verdict::KeyRefused,
+            Ok(key) => match key.verify(Algorithm::EdDsa, &message, &signature) {
+                Err(_) => Verdict::SignatureRefused,
+                Ok(_) if key.require_prime_order() == Err(KeyError::Weak) => Verdict::NotRegistrable,
+                Ok(_) => Verdict::Good,
+            },
+        };
+        assert_eq!(verdict, row.verdict, "{}", row.about);
+    }
+}
+
+#[test]
+fn handles_have_one_alphabet_and_do_not_look_alike() {
+    let handles: Handles = table("handle.json");
+    for text in &handles.accepted {
+        assert_eq!(Handle::parse(text).map(|handle| handle.to_string()), Ok(text.clone()));
+    }
+    for (text, rule) in &handles.refused {
+        let expected = match rule {
+            Rule::Syntax => HandleError::Syntax,
+            Rule::Reserved => HandleError::Reserved,
+        };
+        assert_eq!(Handle::parse(text), Err(expected), "{text:?}");
+    }
+    for (a, b, alike) in &handles.alike {
+        let looks = |text: &str| Handle::parse(text).unwrap().skeleton();
+        assert_eq!(looks(a) == looks(b), *alike, "{a} {b}");
+    }
+}
+
+#[test]
+fn the_examples_of_the_rfcs_hold() {
+    let examples: RfcExamples = table("rfc.json");
+    for row in &examples.proofs {
+        let target = Target::parse(&row.uri).unwrap();
+        let expected = Expectation {
+            method: &row.method,
+            target: &target,
+            token_hash: row.access_token.as_ref().map(|token| ContentHash::of(token.as_bytes())),
+            delegation_hash: None,
+            window: ProofWindow::default(),
+            nonces: NoncePolicy::Off,
+        };
+        let proof = UnverifiedProof::parse(&row.proof).unwrap();
+        let proof = proof.check(&expected, UnixTime::from_secs(row.iat)).unwrap().verify().unwrap();
+        assert_eq!(proof.thumbprint().to_string(), row.jkt, "{}", row.origin);
+        assert_eq!(proof.proof_id(), row.jti, "{}", row.origin);
+        assert_eq!(proof.issued_at().as_secs(), row.iat, "{}", row.origin);
+    }
+    for row in &examples.thumbprints {
+        let digest = base64url::encode(&Sha256::digest(row.input.as_bytes()));
+        assert_eq!(digest, row.thumbprint, "{}", row.origin);
+        assert!(Thumbprint::parse(&row.thumbprint).is_ok());
+        let wire: JwkWire = serde_json::from_str(&row.jwk).unwrap();
+        let key = PublicKey::try_from(&wire).ok();
+        assert_eq!(key.is_some(), row.accepted, "{}", row.origin);
+        if let Some(key) = key {
+            assert_eq!((key.to_jwk(), key.thumbprint().to_string()), (row.input.clone(), row.thumbprint.clone()));
+        }
+    }
+    for row in &examples.signatures {
+        let key = SigningKey::from_ed25519_seed(&hex(&row.seed).try_into().unwrap());
+        assert_eq!(to_hex(&key.public().to_bytes()), row.public_key, "{}", row.origin);
+        assert_eq!(to_hex(&key.sign(&hex(&row.message))), row.signature, "{}", row.origin);
+    }
+    for row in &examples.jws {
+        let key = SigningKey::from_private_jwk(&row.private_jwk).unwrap();
+        let (input, signature) = row.jws.rsplit_once('.').unwrap();
+        assert_eq!(input.split('.').nth(1), Some(base64url::encode(row.payload.as_bytes()).as_str()), "{}", row.origin);
+        assert_eq!(base64url::encode(&key.sign(input.as_bytes())), signature, "{}", row.origin);
+    }
+}
