@@ -25,8 +25,7 @@
 //!   with: `Host` and forwarding headers have no say.
 //! - Registrations are counted by the address of the TCP connection. Behind a proxy that is one address for everybody: raise
 //!   `limits.registrations_per_source` to the total there, `limits.connections_per_peer` to 900, and let the proxy count.
-//! - Proofs are remembered by this process. Every proof without token, and for the first 90 seconds after a start every other
-//!   one, needs a nonce of this process, so a restart lets no proof in twice.
+//! - Proofs are remembered by this process, and every proof needs a nonce of this process, so a restart lets none in twice.
 //! - `/metrics` names nobody; keep it from the public all the same.
 
 mod config;
