@@ -140,7 +140,6 @@ mod tests {
 
     #[derive(Debug, serde::Deserialize)]
     #[serde(deny_unknown_fields)]
-    #[allow(dead_code)] // only its refusals are looked at
     struct Point {
         x: u8,
     }
@@ -151,6 +150,7 @@ mod tests {
 
     #[test]
     fn refusals_quote_nothing_of_the_text() {
+        assert_eq!(read_object::<Point>(br#"{"x":7}"#, &Limits::plain(256)).map(|point| point.x), Ok(7));
         assert_eq!(refusal("{}"), "member `x` is missing");
         for text in
             [r#"{"x":"secret"}"#, r#"{"secret\nline":1}"#, r#"{"x":1,"secret":2}"#, r#"["secret"]"#, r#"{"x":999}"#]
