@@ -18,6 +18,7 @@ mod did;
 mod fingerprint;
 #[cfg(feature = "handles")]
 mod handle;
+mod hash;
 pub mod json;
 mod jwk;
 pub mod jws;
@@ -34,6 +35,7 @@ pub use did::{DidDocument, DidError, DidKey, MAX_DID_BYTES};
 pub use fingerprint::{FINGERPRINT_WORDS, fingerprint};
 #[cfg(feature = "handles")]
 pub use handle::{Handle, HandleError, MAX_HANDLE_CHARS, MIN_HANDLE_CHARS};
+pub use hash::ContentHash;
 pub use jwk::{JwkError, JwkWire};
 pub use key::{KeyError, PublicKey, SIGNATURE_BYTES, SignatureError, SignatureValid, SigningKey};
 #[cfg(feature = "os-random")]

@@ -1,12 +1,14 @@
-//! The hashes by which a proof covers what travels beside it.
+//! The hashes by which one signed text covers another.
 
 use core::fmt;
+use core::hash::{Hash, Hasher};
 
-use handfast_identity::base64url;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// SHA-256 of something sent along with a proof: the access token (`ath`) or the delegation chain (`dch`).
+use crate::base64url;
+
+/// SHA-256 of something a signed text refers to: the access token (`ath`), the delegation chain (`dch`), a parent (`par_hash`).
 ///
 /// SHA-256 only: there is no negotiation (DPOP-129). Equality takes the same time wherever two hashes differ (DPOP-34).
 #[derive(Clone, Copy)]
@@ -16,7 +18,7 @@ impl ContentHash {
     /// Hashes `bytes`; of an access token exactly the characters behind `DPoP ` (DPOP-07).
     ///
     /// ```
-    /// # use handfast_dpop::ContentHash;
+    /// # use handfast_identity::ContentHash;
     /// let hash = ContentHash::of(b"Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU"); // RFC 9449 7.1
     /// assert_eq!(hash.to_string(), "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo");
     /// ```
@@ -38,7 +40,8 @@ impl ContentHash {
     }
 
     /// Reads a claim; hex, padding and any second spelling give `None`.
-    pub(crate) fn from_claim(text: &str) -> Option<Self> {
+    #[must_use]
+    pub fn from_claim(text: &str) -> Option<Self> {
         base64url::decode_array(text).ok().map(Self)
     }
 }
@@ -50,6 +53,12 @@ impl PartialEq for ContentHash {
 }
 
 impl Eq for ContentHash {}
+
+impl Hash for ContentHash {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
 
 impl fmt::Display for ContentHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
