@@ -13,6 +13,7 @@ mod resource;
 mod scope;
 mod task;
 mod token;
+pub mod tools;
 
 pub use actor::{ActorChain, ActorError, MAX_ACTORS};
 pub use resource::{MAX_RESOURCE_BYTES, ResourceError, ResourceId};
@@ -21,4 +22,8 @@ pub use task::{Environment, MAX_INTENT_BYTES, MAX_REFERENCE_BYTES, Task, Trigger
 pub use token::{
     AccessToken, Delegability, MAX_TOKEN_BYTES, Restrictions, TOKEN_TYPE, TokenError, UnverifiedAccessToken,
     VerifiedAccessToken,
+};
+pub use tools::{
+    Arguments, CallFault, Constraint, DETAILS_TYPE, DetailsError, MAX_CONSTRAINT_ENTRIES, MAX_CONSTRAINT_NESTING,
+    MAX_TOOL_ARGUMENTS, MAX_TOOL_NAME_BYTES, MAX_TOOLS, ToolCall, ToolRefusal, ToolWidening, Tools, WideningFault,
 };
