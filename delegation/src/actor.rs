@@ -52,7 +52,12 @@ impl ActorChain {
         Self::from_names(vec![agent.to_owned()])
     }
 
-    fn from_names(names: Vec<String>) -> Result<Self, ActorError> {
+    /// A chain of these names, the current actor first.
+    ///
+    /// # Errors
+    ///
+    /// [`ActorError`], by rule broken; [`ActorError::Subject`] for no name at all.
+    pub fn from_names(names: Vec<String>) -> Result<Self, ActorError> {
         if names.len() > MAX_ACTORS {
             return Err(ActorError::TooDeep);
         }

@@ -1,14 +1,18 @@
-//! On whose behalf: access tokens, the actors in them, and the authority they carry.
+//! On whose behalf: authority and its order, access tokens, and the hops that pass authority on.
 //!
-//! An access token is the registry's statement that one agent may use a scope at a resource, for an owner, in a task. This
-//! crate reads and writes it and compares authority; it does not decide about a request (`handfast-verifier` does), and it
-//! trusts no issuer by itself.
+//! An access token is the registry's statement that one agent may use a scope at a resource, for an owner, in a task. A hop is
+//! an agent's statement that another key may use a part of that. This crate reads and writes both and compares authority; it
+//! does not decide about a request (`handfast-verifier` does), and it trusts no issuer by itself.
 //!
 //! ```text
-//! text --UnverifiedAccessToken::parse--> --verify(issuer key)--> VerifiedAccessToken
+//! text    --UnverifiedAccessToken::parse--> --verify(issuer key)-->   VerifiedAccessToken
+//! members --UnverifiedChain::parse-->       --verify(root, depth)-->  VerifiedChain
 //! ```
 
 mod actor;
+mod authority;
+mod chain;
+mod numeric;
 mod resource;
 mod scope;
 mod task;
@@ -16,11 +20,16 @@ mod token;
 pub mod tools;
 
 pub use actor::{ActorChain, ActorError, MAX_ACTORS};
+pub use authority::{Authority, Budget, BudgetError, MAX_RATE_SECONDS, MAX_USES, Rate, Widening};
+pub use chain::{
+    ChainError, ChainText, DEFAULT_CHAIN_BYTES, DEFAULT_HOPS, HOP_TYPE, Hop, Link, MAX_CHAIN_BYTES, MAX_HOP_BYTES,
+    MAX_HOP_LIFETIME, MAX_HOPS, UnverifiedChain, UnverifiedHop, VerifiedChain,
+};
 pub use resource::{MAX_RESOURCE_BYTES, ResourceError, ResourceId};
 pub use scope::{MAX_SCOPE_BYTES, MAX_SCOPE_TOKENS, Scope, ScopeError};
 pub use task::{Environment, MAX_INTENT_BYTES, MAX_REFERENCE_BYTES, Task, Trigger, TriggerKind};
 pub use token::{
-    AccessToken, Delegability, MAX_TOKEN_BYTES, Restrictions, TOKEN_TYPE, TokenError, UnverifiedAccessToken,
+    AccessToken, ChainClaims, Delegability, MAX_TOKEN_BYTES, TOKEN_TYPE, TokenError, UnverifiedAccessToken,
     VerifiedAccessToken,
 };
 pub use tools::{

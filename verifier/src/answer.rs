@@ -1,6 +1,6 @@
 //! The one map from reasons to the wire: status, RFC error code, constant words, challenge (RFC 9449 7, RFC 6750 3).
 
-use handfast_delegation::Scope;
+use handfast_delegation::{ChainError, Scope};
 use handfast_dpop::ProofClass;
 
 use crate::Rejection;
@@ -9,7 +9,6 @@ use crate::Rejection;
 pub const CHALLENGE_ALGORITHMS: &str = "EdDSA Ed25519 ES256";
 /// What a client is told to wait when the fault is ours, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 5;
-const CHAIN_WORDS: &str = "the delegation evidence is malformed or not covered by the proof";
 
 /// What a rejected caller is told. Holds constants and configured scope only: nothing of the request is echoed (DPOP-113).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,11 +79,6 @@ impl Rejection {
             Self::BearerDowngrade => token("access tokens are accepted under the DPoP scheme only"),
             Self::ProofMissing => proof("the DPoP field is missing"),
             Self::ProofRepeated => proof("more than one DPoP proof was sent"),
-            Self::ChainMalformed => token(CHAIN_WORDS),
-            Self::ChainTooLong => {
-                Answer::new(431, Some("invalid_request"), reason, "the delegation evidence is too long")
-            }
-            Self::DelegationNotPermitted => token("this token may not be passed on"),
             Self::Proof(error) => match error.class() {
                 ProofClass::InvalidProof => proof("the DPoP proof was refused"),
                 ProofClass::NonceRequired => Answer {
@@ -96,7 +90,7 @@ impl Rejection {
                         "repeat with a proof that carries the nonce given",
                     )
                 },
-                ProofClass::InvalidChain => token(CHAIN_WORDS),
+                ProofClass::InvalidChain => token(ChainError::Malformed.description()),
                 ProofClass::Unavailable => ours("proofs cannot be checked right now"),
             },
             Self::TokenMalformed => token("the access token is malformed"),
@@ -121,6 +115,14 @@ impl Rejection {
             Self::IssuerKeyRevoked => token("the issuer's key was revoked"),
             Self::StatusUnknown => ours("whether the access token was revoked is not known right now"),
             Self::FeedRolledBack => ours("the issuer's revocation feed cannot be relied on right now"),
+            Self::DelegationNotPermitted => token("this token may not be passed on"),
+            Self::OfflineNotPermitted => token("this token's delegates have to exchange it first"),
+            Self::Chain(error @ ChainError::TooLong) => {
+                Answer::new(431, Some("invalid_request"), reason, error.description())
+            }
+            Self::Chain(error) => token(error.description()),
+            Self::TokenExceedsChain => token("the access token allows more than its delegation"),
+            Self::HopRevoked => token("a hop of the delegation was revoked"),
             Self::EvidenceRequired => token("evidence of the delegation is required"),
             Self::TokenUnbound => token("the access token is not bound to a key"),
             Self::HolderMismatch => token("the proof key is not the access token's key"),
@@ -134,6 +136,9 @@ impl Rejection {
                 let answer =
                     Answer::new(403, Some("insufficient_scope"), reason, "this kind of caller is not permitted here");
                 Answer { scope: (!wanted.is_empty()).then(|| wanted.clone()), ..answer }
+            }
+            Self::ToolRefused => {
+                Answer::new(403, Some("insufficient_scope"), reason, "this tool call is not among those delegated")
             }
             Self::Replay(error) => match error.class() {
                 ProofClass::InvalidProof | ProofClass::InvalidChain | ProofClass::NonceRequired => {

@@ -1,7 +1,9 @@
 //! What a handler gets: everything the check found, and proof that it ran.
 
-use handfast_delegation::{AccessToken, ActorChain, Environment, Scope, Task};
+use handfast_delegation::{AccessToken, ActorChain, Authority, Environment, Scope, Task, VerifiedChain};
 use handfast_identity::{Thumbprint, UnixTime};
+
+use crate::check::Standing;
 
 /// A request that passed the whole check. Handlers take it as an argument; there is no other way to one.
 ///
@@ -10,6 +12,9 @@ use handfast_identity::{Thumbprint, UnixTime};
 #[derive(Clone, Debug)]
 pub struct Authorized {
     pub(crate) token: AccessToken,
+    pub(crate) standing: Standing,
+    /// The actors of an offline chain, which its root token does not name.
+    pub(crate) actors: Option<ActorChain>,
     pub(crate) key: Thumbprint,
     pub(crate) proof_id: String,
     pub(crate) is_owner: bool,
@@ -31,13 +36,25 @@ impl Authorized {
     /// The acting agent's DID, or the owner's in an owner's own request.
     #[must_use]
     pub fn client_id(&self) -> &str {
-        &self.token.client_id
+        self.standing.client_id(&self.token)
     }
 
     /// Who acts and through whom; none in an owner's own request.
     #[must_use]
-    pub const fn actors(&self) -> Option<&ActorChain> {
-        self.token.actors.as_ref()
+    pub fn actors(&self) -> Option<&ActorChain> {
+        self.actors.as_ref().or(self.token.actors.as_ref())
+    }
+
+    /// The delegation it stands on, every hop verified; none where nothing was delegated or the issuer's word was taken.
+    #[must_use]
+    pub fn chain(&self) -> Option<&VerifiedChain> {
+        self.standing.chain()
+    }
+
+    /// What is allowed, in every dimension: the token's authority, or offline the last hop's.
+    #[must_use]
+    pub fn authority(&self) -> &Authority {
+        self.standing.authority(&self.token)
     }
 
     /// Whether an owner acts in person, by its own key.
@@ -54,8 +71,8 @@ impl Authorized {
 
     /// What is allowed here.
     #[must_use]
-    pub const fn scope(&self) -> &Scope {
-        &self.token.scope
+    pub fn scope(&self) -> &Scope {
+        &self.authority().scope
     }
 
     /// Where the agent runs.
@@ -64,7 +81,7 @@ impl Authorized {
         self.token.environment
     }
 
-    /// The agent's handle when the token was made. For display: it never decides.
+    /// The handle of the token's client when the token was made, offline the root's agent. For display: it never decides.
     #[must_use]
     pub fn handle(&self) -> Option<&str> {
         self.token.handle.as_deref()
@@ -90,7 +107,7 @@ impl Authorized {
 
     /// When the authority ends. Long answers must not outlive it.
     #[must_use]
-    pub const fn expires_at(&self) -> UnixTime {
-        self.token.expires_at
+    pub fn expires_at(&self) -> UnixTime {
+        self.authority().expires_at
     }
 }

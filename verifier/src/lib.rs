@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! RequestParts --UnverifiedRequest::parse--> UnverifiedRequest   one of each field, within size
-//!              --verify(point, facts, now)-->  VerifiedRequest   proof fits the request, token is the issuer's, nothing revoked
+//!              --verify(point, facts, now)-->  VerifiedRequest   proof fits, token is the issuer's, nothing revoked, chain holds
 //!              --bind(route)--------------->   BoundRequest      proof key = token key = current actor, route allows it
 //!              --admit(receipt)------------>   Authorized        and the proof was never used before
 //! ```
@@ -15,6 +15,7 @@
 
 mod answer;
 mod authorized;
+mod chain;
 mod check;
 mod point;
 mod rejection;
@@ -24,7 +25,11 @@ pub mod trust;
 
 pub use answer::{Answer, CHALLENGE_ALGORITHMS};
 pub use authorized::Authorized;
-pub use check::{BoundRequest, MAX_AUTHORIZATION_BYTES, RequestParts, UnverifiedRequest, VerifiedRequest};
+pub use chain::{ChainPolicy, ChainVerdict, ChainVerdicts, EvidencePolicy, NoVerdicts, VerdictKey};
+pub use check::{
+    BoundRequest, Credentials, Evidence, MAX_AUTHORIZATION_BYTES, RequestParts, UnverifiedRequest, VerifiedRequest,
+    verify_evidence,
+};
 pub use point::{CLOCK_LEEWAY, DEFAULT_STALENESS, EnforcementPoint};
 pub use rejection::Rejection;
 pub use route::{Callers, RouteRule};

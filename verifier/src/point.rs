@@ -4,6 +4,8 @@ use handfast_delegation::{Environment, ResourceId};
 use handfast_dpop::{NoncePolicy, ProofWindow};
 use handfast_identity::Seconds;
 
+use crate::{ChainPolicy, ChainVerdicts};
+
 /// Tolerance for differing clocks in token times: a token is good while `now <= exp + leeway` (AT-16, spec/limits.md).
 pub const CLOCK_LEEWAY: Seconds = Seconds::new(30);
 /// How old an issuer's last word on revocations may be (spec/limits.md, P-11); older: 503 `status_unknown`.
@@ -24,4 +26,8 @@ pub struct EnforcementPoint<'a> {
     pub staleness: Seconds,
     /// The environment of this server; tokens that name another are refused.
     pub environment: Option<Environment>,
+    /// What is asked of delegation evidence.
+    pub chain: ChainPolicy,
+    /// Where chains found good are remembered.
+    pub verdicts: &'a dyn ChainVerdicts,
 }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use handfast_delegation::Scope;
+use handfast_delegation::{ChainError, Scope};
 use handfast_dpop::{ProofError, ReplayError};
 
 /// Why a request was turned away. Exhaustive on purpose: a new reason has to be answered, documented and tested.
@@ -25,12 +25,6 @@ pub enum Rejection {
     ProofMissing,
     /// More than one `DPoP` field (DPOP-21).
     ProofRepeated,
-    /// `Delegation` and the proof's `dch` do not come together.
-    ChainMalformed,
-    /// Longer evidence than any chain may be.
-    ChainTooLong,
-    /// A chain was sent with a token that may not be passed on.
-    DelegationNotPermitted,
     // 2 and 7: proof
     /// A check of the proof failed.
     Proof(ProofError),
@@ -81,8 +75,18 @@ pub enum Rejection {
     /// The issuer's feed went back behind what is known of it. Ours.
     FeedRolledBack,
     // 5: chain
+    /// A chain was sent with a token that may not be passed on.
+    DelegationNotPermitted,
+    /// A chain was sent with a root token that has to be exchanged first.
+    OfflineNotPermitted,
     /// The token stands for a chain of hops, and evidence of them was not given.
     EvidenceRequired,
+    /// A check of the chain failed; also of its form, in step 1.
+    Chain(ChainError),
+    /// The token allows more than its chain, although the issuer signed it (DEL-34).
+    TokenExceedsChain,
+    /// A hop of the chain was revoked.
+    HopRevoked,
     // 6: binding
     /// Bound to no key (DPOP-103).
     TokenUnbound,
@@ -101,6 +105,8 @@ pub enum Rejection {
         /// The scope the route asks of those it is for.
         wanted: Scope,
     },
+    /// The tool, or an argument of it, is not one the caller was given; or the route cannot tell tools.
+    ToolRefused,
     // 9: replay
     /// The replay store knows the proof, or could not remember it.
     Replay(ReplayError),
@@ -121,9 +127,6 @@ impl Rejection {
             Self::TokenMisplaced => "token_misplaced",
             Self::ProofMissing => "proof_missing",
             Self::ProofRepeated => "proof_repeated",
-            Self::ChainMalformed => "chain_malformed",
-            Self::ChainTooLong => "chain_too_long",
-            Self::DelegationNotPermitted => "delegation_not_permitted",
             Self::Proof(error) => error.reason(),
             Self::TokenMalformed => "token_malformed",
             Self::TokenTypeMismatch => "token_type_mismatch",
@@ -147,12 +150,18 @@ impl Rejection {
             Self::IssuerKeyRevoked => "issuer_key_revoked",
             Self::StatusUnknown => "status_unknown",
             Self::FeedRolledBack => "feed_rolled_back",
+            Self::DelegationNotPermitted => "delegation_not_permitted",
+            Self::OfflineNotPermitted => "offline_not_permitted",
             Self::EvidenceRequired => "evidence_required",
+            Self::Chain(error) => error.reason(),
+            Self::TokenExceedsChain => "token_exceeds_chain",
+            Self::HopRevoked => "hop_revoked",
             Self::TokenUnbound => "token_unbound",
             Self::HolderMismatch => "holder_mismatch",
             Self::ActorMismatch => "actor_mismatch",
             Self::ScopeInsufficient { .. } => "insufficient_scope",
             Self::CallerNotPermitted { .. } => "caller_not_permitted",
+            Self::ToolRefused => "tool_refused",
             Self::Replay(error) => error.reason(),
             Self::ReceiptMismatch => "receipt_mismatch",
         }
@@ -170,6 +179,12 @@ impl core::error::Error for Rejection {}
 impl From<ProofError> for Rejection {
     fn from(error: ProofError) -> Self {
         Self::Proof(error)
+    }
+}
+
+impl From<ChainError> for Rejection {
+    fn from(error: ChainError) -> Self {
+        Self::Chain(error)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod support;
 
+use handfast_delegation::ChainError;
 use handfast_dpop::{ProofError, Receipt, Remedy, ReplayEntry, ReplayError};
 use handfast_verifier::{Rejection, RouteRule};
 use support::*;
@@ -50,7 +51,7 @@ fn challenges_are_constant_texts() {
         ),
     );
     check(&Rejection::CredentialsRepeated, 400, None);
-    check(&Rejection::ChainTooLong, 431, None);
+    check(&Rejection::Chain(ChainError::TooLong), 431, None);
     check(&Rejection::StatusUnknown, 503, None);
     check(&Rejection::Replay(ReplayError::Full), 503, None);
     check(&Rejection::ReceiptMismatch, 503, None);
@@ -121,7 +122,9 @@ fn an_owner_in_person_is_told_apart() {
 fn a_receipt_admits_the_request_it_is_for() {
     use handfast_delegation::ResourceId;
     use handfast_dpop::{NoncePolicy, ProofWindow, Target};
-    use handfast_verifier::{CLOCK_LEEWAY, DEFAULT_STALENESS, EnforcementPoint, RequestParts, UnverifiedRequest};
+    use handfast_verifier::{
+        CLOCK_LEEWAY, ChainPolicy, DEFAULT_STALENESS, EnforcementPoint, NoVerdicts, RequestParts, UnverifiedRequest,
+    };
 
     let request = Request::with(&claims(&agent()), &agent());
     let (resource, target) = (ResourceId::parse(RESOURCE).unwrap(), Target::parse(URI).unwrap());
@@ -133,6 +136,8 @@ fn a_receipt_admits_the_request_it_is_for() {
         leeway: CLOCK_LEEWAY,
         staleness: DEFAULT_STALENESS,
         environment: None,
+        chain: ChainPolicy::default(),
+        verdicts: &NoVerdicts,
     };
     let bound = || {
         let parts = RequestParts {
@@ -143,7 +148,7 @@ fn a_receipt_admits_the_request_it_is_for() {
             delegation: Vec::new(),
             has_misplaced_token: false,
         };
-        UnverifiedRequest::parse(&parts)
+        UnverifiedRequest::parse(&parts, &point.chain)
             .unwrap()
             .verify(&point, &server.facts, at(0))
             .unwrap()

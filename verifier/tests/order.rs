@@ -94,10 +94,10 @@ impl Faulty {
             claims.issuer = "https://other.example".to_owned();
         }
         if self.has("audience") {
-            claims.audience = vec![ResourceId::parse("https://other.example").unwrap()];
+            claims.authority.resources = [ResourceId::parse("https://other.example").unwrap()].into();
         }
         if self.has("end") {
-            claims.expires_at = at(-31);
+            claims.authority.expires_at = at(-31);
         }
         if self.has("lifetime") {
             claims.issued_at = at(-7200);
@@ -109,7 +109,7 @@ impl Faulty {
             claims.environment = Some(Environment::Test);
         }
         if self.has("depth") {
-            claims.delegability = Some(Delegability { depth: 1, max_depth: 1, offline: false });
+            claims.delegability = Some(Delegability { depth: 1, offline: false });
         }
         // a revoked key has to be named
         if self.has("unbound") && !self.has("key revoked") {

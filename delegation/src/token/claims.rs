@@ -1,11 +1,11 @@
 //! What an access token says, and how it is written.
 
 use handfast_identity::jws::{self, JwsError};
-use handfast_identity::{SigningKey, Thumbprint, UnixTime};
+use handfast_identity::{ContentHash, SigningKey, Thumbprint, UnixTime};
 
 use super::TOKEN_TYPE;
 use super::wire::ClaimsWire;
-use crate::{ActorChain, Environment, ResourceId, Scope, Task};
+use crate::{ActorChain, Authority, Environment, Task};
 
 /// The claims of an access token, well-formed. Only [`VerifiedAccessToken`](crate::VerifiedAccessToken) says who wrote them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,10 +16,9 @@ pub struct AccessToken {
     pub subject: String,
     /// The acting agent's DID; an owner's own DID in an owner's token.
     pub client_id: String,
-    /// The resources it is for; never empty.
-    pub audience: Vec<ResourceId>,
-    /// What it allows there.
-    pub scope: Scope,
+    /// What it allows (`scope`, `authorization_details`, `budget`), at which resources (`aud`, never empty), until when (`exp`),
+    /// and how far it may be passed on (`del_max_depth`).
+    pub authority: Authority,
     /// The key whose holder may present it; absent in a foreign, unbound token, which is refused (DPOP-103).
     pub confirmation: Option<Thumbprint>,
     /// Who acts, and through whom.
@@ -30,51 +29,48 @@ pub struct AccessToken {
     pub environment: Option<Environment>,
     /// The agent's handle when the token was made. For display: it never decides.
     pub handle: Option<String>,
-    /// What the token says about passing it on.
+    /// Its place in a delegation; absent in tokens that know nothing of them.
     pub delegability: Option<Delegability>,
     /// When it was made.
     pub issued_at: UnixTime,
-    /// When it ends.
-    pub expires_at: UnixTime,
     /// Before when it is not good.
     pub not_before: Option<UnixTime>,
     /// Its own id (`jti`).
     pub token_id: String,
-    /// Members that restrict or extend its use in ways this version does not read.
-    pub restrictions: Restrictions,
+    /// The hops an exchanged token stands for (`hops`, `root_jti`, `chain_hash`).
+    pub chain: Option<ChainClaims>,
+    /// Whether `authorization_details` or `budget` say something this version cannot read. Who cannot apply a restriction
+    /// refuses the token: ignoring it would widen (RAR-09). Never written.
+    pub has_unreadable_restriction: bool,
 }
 
-/// `del_depth`, `del_max_depth`, `del_offline` (spec/access-tokens.md).
+/// `del_depth` and `del_offline` (spec/access-tokens.md); the ceiling beside them is the authority's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delegability {
     /// Hops behind the token; 0 for a root.
     pub depth: u8,
-    /// The most hops it may ever have behind it.
-    pub max_depth: u8,
     /// Whether chains may be presented without exchanging them.
     pub offline: bool,
 }
 
 impl Delegability {
-    /// A root token that cannot be passed on.
-    pub const NONE: Self = Self { depth: 0, max_depth: 0, offline: false };
+    /// Of a root token that has to be exchanged before its delegates can use it, if it may be passed on at all.
+    pub const ROOT: Self = Self { depth: 0, offline: false };
 }
 
-/// Which restricting members a token carries. A verifier that cannot apply one refuses the token: ignoring it would widen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Restrictions {
-    /// `authorization_details` (RAR-09).
-    pub authorization_details: bool,
-    /// `budget`.
-    pub budget: bool,
-    /// `hops`, `root_jti` or `chain_hash`: the token stands for a chain of hops.
-    pub chain: bool,
+/// What an exchanged token says about the chain it was made from (DEL-31, DEL-32, DEL-38).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainClaims {
+    /// The hops' names, from the root on: 1 to 8.
+    pub hops: Vec<ContentHash>,
+    /// The root token's id.
+    pub root_token_id: String,
+    /// The hash of the evidence: root token and hops.
+    pub hash: ContentHash,
 }
 
 impl AccessToken {
     /// Signs the token with the issuer's `key`, published under `kid`.
-    ///
-    /// The members of `restrictions` are not written: this version makes no token that carries them.
     ///
     /// # Errors
     ///

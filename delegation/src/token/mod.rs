@@ -4,5 +4,5 @@ mod claims;
 mod unverified;
 mod wire;
 
-pub use claims::{AccessToken, Delegability, Restrictions};
+pub use claims::{AccessToken, ChainClaims, Delegability};
 pub use unverified::{MAX_TOKEN_BYTES, TOKEN_TYPE, TokenError, UnverifiedAccessToken, VerifiedAccessToken};

@@ -4,7 +4,7 @@ use core::fmt;
 
 use handfast_identity::json::Limits;
 use handfast_identity::jws::{JwsError, UnverifiedJws};
-use handfast_identity::{PublicKey, SignatureValid};
+use handfast_identity::{ContentHash, PublicKey, SignatureValid};
 
 use super::wire::ClaimsWire;
 use crate::AccessToken;
@@ -100,7 +100,7 @@ impl UnverifiedAccessToken {
     /// [`TokenError::Algorithm`] or [`TokenError::Signature`].
     pub fn verify(self, key: &PublicKey) -> Result<VerifiedAccessToken, TokenError> {
         let signature = self.jws.verify(key)?;
-        Ok(VerifiedAccessToken { claims: self.claims, _signature: signature })
+        Ok(VerifiedAccessToken { jws: self.jws, claims: self.claims, _signature: signature })
     }
 }
 
@@ -115,6 +115,7 @@ fn is_access_token_type(typ: &str) -> bool {
 /// An access token whose issuer signed it. Made by [`UnverifiedAccessToken::verify`] only.
 #[derive(Debug)]
 pub struct VerifiedAccessToken {
+    jws: UnverifiedJws,
     claims: AccessToken,
     _signature: SignatureValid,
 }
@@ -124,6 +125,12 @@ impl VerifiedAccessToken {
     #[must_use]
     pub const fn claims(&self) -> &AccessToken {
         &self.claims
+    }
+
+    /// The name that hops call it by as their parent: the hash of `header.payload` as received (DEL-28).
+    #[must_use]
+    pub fn name(&self) -> ContentHash {
+        ContentHash::of(self.jws.signing_input().as_bytes())
     }
 
     /// The claims, giving the proof of their signature away.

@@ -1,11 +1,16 @@
 //! The JSON of an access token; [`AccessToken`] is what the rest of the project sees.
 
-use handfast_identity::{MAX_UNIX_SECONDS, Thumbprint, UnixTime, json};
+use handfast_identity::{ContentHash, Thumbprint, json};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::TokenError;
 use crate::actor::ActWire;
-use crate::{AccessToken, ActorChain, Delegability, Environment, ResourceId, Restrictions, Scope, Task};
+use crate::numeric::Numeric;
+use crate::{
+    AccessToken, ActorChain, Authority, Budget, ChainClaims, Delegability, Environment, MAX_HOPS, ResourceId, Scope,
+    Task, Tools,
+};
 
 /// Longest `jti`, `sub` or `client_id` read (spec/limits.md).
 const MAX_NAME_BYTES: usize = 2048;
@@ -39,26 +44,32 @@ pub(super) struct ClaimsWire {
     #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     nbf: Option<Numeric>,
     jti: String,
-    #[serde(default, deserialize_with = "json::present", skip_serializing)]
-    authorization_details: bool,
-    #[serde(default, deserialize_with = "json::present", skip_serializing)]
-    budget: bool,
-    #[serde(default, deserialize_with = "json::present", skip_serializing)]
-    hops: bool,
-    #[serde(default, deserialize_with = "json::present", skip_serializing)]
-    root_jti: bool,
-    #[serde(default, deserialize_with = "json::present", skip_serializing)]
-    chain_hash: bool,
+    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
+    authorization_details: Option<Value>,
+    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
+    budget: Option<BudgetWire>,
+    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
+    hops: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
+    root_jti: Option<String>,
+    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
+    chain_hash: Option<String>,
 }
 
-/// A JSON integer of seconds; texts, fractions and negative numbers are refused (AT-18, DEL-43).
-#[derive(Clone, Copy, Deserialize, Serialize)]
-#[serde(transparent)]
-struct Numeric(u64);
+/// A budget, or what another issuer means by the word.
+#[derive(Deserialize, Serialize)]
+#[serde(untagged)]
+enum BudgetWire {
+    Readable(#[serde(deserialize_with = "json::object")] Budget),
+    Unreadable(Value),
+}
 
-impl Numeric {
-    fn time(self) -> Result<UnixTime, TokenError> {
-        if self.0 <= MAX_UNIX_SECONDS { Ok(UnixTime::from_secs(self.0)) } else { Err(TokenError::Claims) }
+impl BudgetWire {
+    fn readable(self) -> Option<Budget> {
+        match self {
+            Self::Readable(budget) => Some(budget),
+            Self::Unreadable(_) => None,
+        }
     }
 }
 
@@ -84,36 +95,60 @@ impl TryFrom<ClaimsWire> for AccessToken {
             AudienceWire::One(one) => vec![one],
             AudienceWire::Several(several) => several,
         };
-        let audience: Result<Vec<_>, _> = audience.iter().map(|text| ResourceId::parse(text)).collect();
-        let audience = audience.map_err(|_| TokenError::Claims)?;
+        let resources: Result<_, _> = audience.iter().map(|text| ResourceId::parse(text)).collect();
         let named = |text: &String| !text.is_empty() && text.len() <= MAX_NAME_BYTES;
         if audience.is_empty() || ![&wire.iss, &wire.sub, &wire.client_id, &wire.jti].into_iter().all(named) {
             return Err(TokenError::Claims);
         }
         let confirmation = wire.cnf.map(|cnf| Thumbprint::parse(&cnf.jkt)).transpose();
+        let tools = wire.authorization_details.as_ref().map(Tools::from_details);
+        let has_unreadable_restriction =
+            matches!(tools, Some(Err(_))) || matches!(wire.budget, Some(BudgetWire::Unreadable(_)));
         Ok(Self {
             issuer: wire.iss,
             subject: wire.sub,
             client_id: wire.client_id,
-            audience,
-            scope: Scope::parse(&wire.scope.unwrap_or_default()).map_err(|_| TokenError::Claims)?,
+            authority: Authority {
+                scope: Scope::parse(&wire.scope.unwrap_or_default()).map_err(|_| TokenError::Claims)?,
+                resources: resources.map_err(|_| TokenError::Claims)?,
+                tools: tools.and_then(Result::ok),
+                budget: wire.budget.and_then(BudgetWire::readable),
+                expires_at: wire.exp.time().ok_or(TokenError::Claims)?,
+                max_depth: wire.del_max_depth.unwrap_or(0),
+            },
             confirmation: confirmation.map_err(|_| TokenError::Claims)?,
             actors: wire.act.map(ActorChain::try_from).transpose().map_err(|_| TokenError::Claims)?,
             task: wire.task,
             environment: wire.env,
             handle: wire.handle,
             delegability: delegability(wire.del_depth, wire.del_max_depth, wire.del_offline)?,
-            issued_at: wire.iat.time()?,
-            expires_at: wire.exp.time()?,
-            not_before: wire.nbf.map(Numeric::time).transpose()?,
+            issued_at: wire.iat.time().ok_or(TokenError::Claims)?,
+            not_before: wire.nbf.map(|nbf| nbf.time().ok_or(TokenError::Claims)).transpose()?,
             token_id: wire.jti,
-            restrictions: Restrictions {
-                authorization_details: wire.authorization_details,
-                budget: wire.budget,
-                chain: wire.hops || wire.root_jti || wire.chain_hash,
-            },
+            chain: chain(wire.hops, wire.root_jti, wire.chain_hash)?,
+            has_unreadable_restriction,
         })
     }
+}
+
+/// Together or not at all: names without the hash of the evidence, or the reverse, stand for no chain.
+fn chain(
+    hops: Option<Vec<String>>,
+    root_token_id: Option<String>,
+    hash: Option<String>,
+) -> Result<Option<ChainClaims>, TokenError> {
+    let (hops, root_token_id, hash) = match (hops, root_token_id, hash) {
+        (None, None, None) => return Ok(None),
+        (Some(hops), Some(root_token_id), Some(hash)) => (hops, root_token_id, hash),
+        _ => return Err(TokenError::Claims),
+    };
+    let names: Option<Vec<_>> = hops.iter().map(|name| ContentHash::from_claim(name)).collect();
+    let hops = names.filter(|hops| (1..=MAX_HOPS).contains(&hops.len())).ok_or(TokenError::Claims)?;
+    let hash = ContentHash::from_claim(&hash).ok_or(TokenError::Claims)?;
+    if root_token_id.is_empty() || root_token_id.len() > MAX_NAME_BYTES {
+        return Err(TokenError::Claims);
+    }
+    Ok(Some(ChainClaims { hops, root_token_id, hash }))
 }
 
 /// All of them hang on `del_depth`: a ceiling or permission without it has no meaning and is refused.
@@ -124,9 +159,7 @@ fn delegability(
 ) -> Result<Option<Delegability>, TokenError> {
     match (depth, max_depth, offline) {
         (None, None, None) => Ok(None),
-        (Some(depth), max_depth, offline) => {
-            Ok(Some(Delegability { depth, max_depth: max_depth.unwrap_or(0), offline: offline.unwrap_or(false) }))
-        }
+        (Some(depth), _, offline) => Ok(Some(Delegability { depth, offline: offline.unwrap_or(false) })),
         (None, _, _) => Err(TokenError::Claims),
     }
 }
@@ -137,25 +170,25 @@ impl From<&AccessToken> for ClaimsWire {
             iss: token.issuer.clone(),
             sub: token.subject.clone(),
             client_id: token.client_id.clone(),
-            aud: AudienceWire::Several(token.audience.iter().map(ToString::to_string).collect()),
-            scope: (!token.scope.is_empty()).then(|| token.scope.to_string()),
+            aud: AudienceWire::Several(token.authority.resources.iter().map(ToString::to_string).collect()),
+            scope: (!token.authority.scope.is_empty()).then(|| token.authority.scope.to_string()),
             cnf: token.confirmation.map(|jkt| ConfirmationWire { jkt: jkt.to_string() }),
             act: token.actors.as_ref().map(ActWire::from),
             task: token.task.clone(),
             env: token.environment,
             handle: token.handle.clone(),
             del_depth: token.delegability.map(|delegability| delegability.depth),
-            del_max_depth: token.delegability.map(|delegability| delegability.max_depth),
+            del_max_depth: token.delegability.map(|_| token.authority.max_depth),
             del_offline: token.delegability.and_then(|delegability| delegability.offline.then_some(true)),
-            iat: Numeric(token.issued_at.as_secs()),
-            exp: Numeric(token.expires_at.as_secs()),
-            nbf: token.not_before.map(|time| Numeric(time.as_secs())),
+            iat: Numeric::from(token.issued_at),
+            exp: Numeric::from(token.authority.expires_at),
+            nbf: token.not_before.map(Numeric::from),
             jti: token.token_id.clone(),
-            authorization_details: false,
-            budget: false,
-            hops: false,
-            root_jti: false,
-            chain_hash: false,
+            authorization_details: token.authority.tools.as_ref().map(Tools::to_details),
+            budget: token.authority.budget.map(BudgetWire::Readable),
+            hops: token.chain.as_ref().map(|chain| chain.hops.iter().map(ToString::to_string).collect()),
+            root_jti: token.chain.as_ref().map(|chain| chain.root_token_id.clone()),
+            chain_hash: token.chain.as_ref().map(|chain| chain.hash.to_string()),
         }
     }
 }

@@ -128,12 +128,12 @@ fn answer(app: &App, grant: &TokenGrant, now: UnixTime) -> Result<Response, Fail
         Refusal::StoreUnavailable
     })?;
     // DPOP-138
-    tracing::info!(client = token.client_id, token_id = token.token_id, scope = %token.scope, "a token was issued");
+    tracing::info!(client = token.client_id, token_id = token.token_id, scope = %token.authority.scope, "a token was issued");
     let view = TokenView {
         access_token: &text,
         token_type: "DPoP",
         expires_in: grant.expires_in().get(),
-        scope: token.scope.to_string(),
+        scope: token.authority.scope.to_string(),
         task: token.task.as_ref(),
     };
     let mut response = Json(view).into_response();

@@ -12,8 +12,8 @@ use handfast_dpop::{
 };
 use handfast_fetch::Mode;
 use handfast_identity::{OsRandom, Seconds};
-use handfast_verifier::DEFAULT_STALENESS;
 use handfast_verifier::trust::{StatusSource, TrustedIssuer};
+use handfast_verifier::{ChainPolicy, DEFAULT_STALENESS, NoVerdicts};
 
 use crate::guard::Shared;
 use crate::keeper::Keeper;
@@ -69,6 +69,7 @@ pub struct Builder {
     replay: Option<Arc<dyn ReplayStore>>,
     clock: Arc<dyn Clock>,
     pace: Pace,
+    chain: ChainPolicy,
 }
 
 impl Builder {
@@ -89,6 +90,7 @@ impl Builder {
             replay: None,
             clock: Arc::new(SystemClock),
             pace: Pace::default(),
+            chain: ChainPolicy::default(),
         }
     }
 
@@ -166,6 +168,12 @@ impl Builder {
         self
     }
 
+    /// What is asked of delegation evidence: it is required by default, up to five hops in 8 KiB.
+    pub fn delegation(mut self, policy: ChainPolicy) -> Self {
+        self.chain = policy;
+        self
+    }
+
     /// How often issuers are asked.
     pub fn pace(mut self, pace: Pace) -> Self {
         self.pace = pace;
@@ -216,6 +224,8 @@ impl Builder {
                 facts,
                 keeper,
                 decisions: Decisions::default(),
+                chain: self.chain,
+                verdicts: Arc::new(NoVerdicts),
             }),
         })
     }

@@ -73,7 +73,7 @@ impl Shared {
         Target::join(&self.base, presented.raw_target).or_else(|error| {
             // no client can have asked for it; faults of form come first all the same, and they read no target
             let any = Target::join(&self.base, "/").map_err(ProofError::TargetForm)?;
-            UnverifiedRequest::parse(&parts(presented, &any))?;
+            UnverifiedRequest::parse(&parts(presented, &any), &self.chain)?;
             Err(ProofError::TargetForm(error).into())
         })
     }
@@ -88,7 +88,8 @@ impl Shared {
     ) -> Result<(Authorized, Option<Nonce>), Refusal> {
         let nonces = RequestNonces::new(&*self.nonces);
         let point = self.point(&nonces, now);
-        let verified = UnverifiedRequest::parse(parts).and_then(|request| request.verify(&point, facts, now));
+        let verified =
+            UnverifiedRequest::parse(parts, &self.chain).and_then(|request| request.verify(&point, facts, now));
         let bound = verified.and_then(|request| request.bind(rule)).map_err(|rejection| {
             let nonce = rejection.answer().needs_nonce.then(|| nonces.issue(now));
             Refusal { nonce, ..rejection.into() }
@@ -108,6 +109,8 @@ impl Shared {
             leeway: CLOCK_LEEWAY,
             staleness: self.staleness,
             environment: self.environment,
+            chain: self.chain,
+            verdicts: &*self.verdicts,
         }
     }
 

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use handfast_delegation::{Environment, ResourceId, Scope, ScopeError};
 use handfast_dpop::{NonceSource, ProofWindow, PublicBase, ReplayStore, RestartRule};
 use handfast_identity::Seconds;
-use handfast_verifier::RouteRule;
 use handfast_verifier::trust::Facts;
+use handfast_verifier::{ChainPolicy, ChainVerdicts, RouteRule};
 
 use crate::config::{Builder, NonceUse};
 use crate::keeper::Keeper;
@@ -45,6 +45,8 @@ pub(crate) struct Shared {
     pub(crate) facts: Arc<dyn FactsSource>,
     pub(crate) keeper: Option<Arc<Keeper>>,
     pub(crate) decisions: Decisions,
+    pub(crate) chain: ChainPolicy,
+    pub(crate) verdicts: Arc<dyn ChainVerdicts>,
 }
 
 impl ResourceServer {

@@ -7,7 +7,8 @@ use handfast_dpop::{NonceKeys, NoncePolicy, ReplayStore, RestartRule, Target};
 use handfast_identity::UnixTime;
 use handfast_verifier::trust::Facts;
 use handfast_verifier::{
-    Authorized, CLOCK_LEEWAY, DEFAULT_STALENESS, EnforcementPoint, Rejection, RequestParts, UnverifiedRequest,
+    Authorized, CLOCK_LEEWAY, ChainPolicy, DEFAULT_STALENESS, EnforcementPoint, NoVerdicts, Rejection, RequestParts,
+    UnverifiedRequest,
 };
 
 use crate::surface::Surface;
@@ -80,8 +81,10 @@ impl<'a> Server<'a> {
             leeway: CLOCK_LEEWAY,
             staleness: DEFAULT_STALENESS,
             environment: self.setting.environment::<Environment>(),
+            chain: ChainPolicy::default(),
+            verdicts: &NoVerdicts,
         };
-        let request = UnverifiedRequest::parse(&parts)?;
+        let request = UnverifiedRequest::parse(&parts, &point.chain)?;
         let bound = request.verify(&point, &self.facts, now)?.bind(&self.setting.route_rule())?;
         let receipt = self.replay.insert(bound.replay_entry(), now)?;
         bound.admit(receipt)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use handfast_delegation::{
-    AccessToken, ActorChain, Delegability, ResourceId, Restrictions, Scope, TOKEN_TYPE, Task, Trigger, TriggerKind,
+    AccessToken, ActorChain, Authority, Delegability, ResourceId, Scope, TOKEN_TYPE, Task, Trigger, TriggerKind,
 };
 use handfast_identity::jws::sign_with_header;
 use handfast_identity::{DidKey, Seconds, SigningKey, UnixTime, random_id};
@@ -142,7 +142,7 @@ impl Issuer {
             actors: Some(ActorChain::root(&did).expect("a did is a name")),
             task: Some(task),
             handle: Some("brave-otter".to_owned()),
-            delegability: Some(Delegability::NONE),
+            delegability: Some(Delegability::ROOT),
             client_id: did,
             ..self.owner_token(agent, resource, scope, now)
         }
@@ -159,8 +159,13 @@ impl Issuer {
             issuer: self.url.clone(),
             subject: OWNER.to_owned(),
             client_id: owner.did().to_string(),
-            audience: vec![ResourceId::parse(resource).expect("a resource identifier")],
-            scope: Scope::parse(scope).expect("a scope"),
+            authority: Authority {
+                expires_at: now.saturating_add(TOKEN_LIFETIME),
+                ..Authority::of(
+                    Scope::parse(scope).expect("a scope"),
+                    [ResourceId::parse(resource).expect("a resource identifier")].into(),
+                )
+            },
             confirmation: Some(owner.thumbprint()),
             actors: None,
             task: None,
@@ -168,10 +173,10 @@ impl Issuer {
             handle: None,
             delegability: None,
             issued_at: now,
-            expires_at: now.saturating_add(TOKEN_LIFETIME),
             not_before: None,
             token_id: random_id("tok_", &mut CountedRandom::unshared()),
-            restrictions: Restrictions::default(),
+            chain: None,
+            has_unreadable_restriction: false,
         }
     }
 

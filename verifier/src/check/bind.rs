@@ -1,10 +1,10 @@
 //! Steps 6 to 9: proof and token belong together, the proof is signed, the route allows it, and it is admitted once.
 
-use handfast_delegation::AccessToken;
 use handfast_dpop::{Receipt, ReplayEntry};
 use handfast_identity::{DidKey, Thumbprint};
 
-use super::VerifiedRequest;
+use super::chain::actors_of;
+use super::{Credentials, Standing, VerifiedRequest};
 use crate::trust::Profile;
 use crate::{Authorized, Callers, Rejection, RouteRule};
 
@@ -22,29 +22,42 @@ impl VerifiedRequest {
     ///
     /// The first [`Rejection`] of steps 6 to 8 (spec/reasons.md).
     pub fn bind(self, route: &RouteRule) -> Result<BoundRequest, Rejection> {
-        require_holder(self.token.claims(), self.proof.claimed_thumbprint(), self.profile)?;
-        let proof = self.proof.verify()?;
+        let Self { credentials, proof, enforcement_point } = self;
+        require_holder(&credentials, proof.claimed_thumbprint())?;
+        let proof = proof.verify()?;
         // another issuer's subject may look like an owner's id; only a handfast registry speaks of owners
-        let is_owner = self.profile == Profile::Handfast && self.token.claims().is_of_owner();
-        require_route(self.token.claims(), is_owner, route)?;
-        let entry = proof.replay_entry(&self.enforcement_point);
+        let is_owner = credentials.profile == Profile::Handfast && credentials.token().is_of_owner();
+        require_route(&credentials, is_owner, route)?;
+        let entry = proof.replay_entry(&enforcement_point);
+        let actors = match &credentials.standing {
+            Standing::Offline(verdict) => Some(actors_of(credentials.token(), verdict.chain())?),
+            Standing::Alone | Standing::OnWord | Standing::Exchanged(_) => None,
+        };
         let authorized = Authorized {
             key: proof.thumbprint(),
             proof_id: proof.proof_id().to_owned(),
             is_owner,
-            token: self.token.into_claims(),
+            actors,
+            standing: credentials.standing,
+            token: credentials.token.into_claims(),
         };
         Ok(BoundRequest { authorized, entry })
     }
 }
 
-/// DPOP-35, ACT-09: the proof's key is the token's key, and in a handfast token the current actor's own.
-fn require_holder(claims: &AccessToken, key: Thumbprint, profile: Profile) -> Result<(), Rejection> {
+/// DPOP-35, DEL-33, ACT-09: the proof's key is the token's key, or offline the last delegate's, and the current actor's own.
+fn require_holder(credentials: &Credentials, key: Thumbprint) -> Result<(), Rejection> {
+    let claims = credentials.token();
     let bound = claims.confirmation.ok_or(Rejection::TokenUnbound)?;
+    if let Standing::Offline(verdict) = &credentials.standing {
+        // the key is a function of the delegate's DID, which the last hop names; the root's own key is no longer enough
+        let delegate = &verdict.chain().leaf().hop.delegate;
+        return if delegate.thumbprint().is_same_key(&key) { Ok(()) } else { Err(Rejection::HolderMismatch) };
+    }
     if !bound.is_same_key(&key) {
         return Err(Rejection::HolderMismatch);
     }
-    if profile == Profile::Rfc9068 {
+    if credentials.profile == Profile::Rfc9068 {
         return Ok(());
     }
     if claims.actors.as_ref().is_some_and(|actors| actors.current() != claims.client_id) {
@@ -58,7 +71,7 @@ fn require_holder(claims: &AccessToken, key: Thumbprint, profile: Profile) -> Re
 }
 
 /// DEL-35: the last question about the caller, answered with what would do.
-fn require_route(claims: &AccessToken, is_owner: bool, route: &RouteRule) -> Result<(), Rejection> {
+fn require_route(credentials: &Credentials, is_owner: bool, route: &RouteRule) -> Result<(), Rejection> {
     let is_welcome = match route.callers() {
         Callers::Agents => !is_owner,
         Callers::Owners => is_owner,
@@ -67,7 +80,11 @@ fn require_route(claims: &AccessToken, is_owner: bool, route: &RouteRule) -> Res
     if !is_welcome {
         return Err(Rejection::CallerNotPermitted { wanted: route.wanted() });
     }
-    if route.is_met_by(&claims.scope) { Ok(()) } else { Err(Rejection::ScopeInsufficient { wanted: route.wanted() }) }
+    if !route.is_met_by(&credentials.authority().scope) {
+        return Err(Rejection::ScopeInsufficient { wanted: route.wanted() });
+    }
+    // RAR-09: a route that cannot tell which tool is called cannot apply the restriction
+    if credentials.authority().tools.is_some() { Err(Rejection::ToolRefused) } else { Ok(()) }
 }
 
 impl BoundRequest {

@@ -1,11 +1,16 @@
-//! The four steps, a file each, in order.
+//! The four steps, a file each, in order; and what the second of them asks about token, revocation and chain.
 
 mod bind;
+mod chain;
+mod credentials;
 mod parse;
 mod revoked;
 mod token;
 mod verify;
 
 pub use bind::BoundRequest;
+pub use chain::{Evidence, verify_evidence};
+pub use credentials::Credentials;
+pub(crate) use credentials::Standing;
 pub use parse::{MAX_AUTHORIZATION_BYTES, RequestParts, UnverifiedRequest};
 pub use verify::VerifiedRequest;

@@ -1,15 +1,13 @@
 //! Step 1: one field of each kind, within size, of the right form. Decides nothing else.
 
-use handfast_delegation::{MAX_TOKEN_BYTES, TokenError, UnverifiedAccessToken};
-use handfast_dpop::{ContentHash, ProofError, Target, UnverifiedProof};
+use handfast_delegation::{ChainError, ChainText, MAX_CHAIN_BYTES, MAX_TOKEN_BYTES, TokenError, UnverifiedAccessToken};
+use handfast_dpop::{ProofError, Target, UnverifiedProof};
 use handfast_identity::jws::JwsError;
 
-use crate::Rejection;
+use crate::{ChainPolicy, Rejection};
 
 /// Longest `Authorization` value looked at: the scheme and a token of its own limit (spec/limits.md).
 pub const MAX_AUTHORIZATION_BYTES: usize = MAX_TOKEN_BYTES + 64;
-/// Most bytes of delegation evidence any server may be configured to read (DEL-42).
-const MAX_CHAIN_BYTES: usize = 32 * 1024;
 
 /// The parts of a request that the check reads, as they came in. Field lines are counted before anything folds them.
 #[derive(Clone, Debug)]
@@ -35,16 +33,16 @@ pub struct UnverifiedRequest<'a> {
     pub(super) target: &'a Target,
     pub(super) token_text: &'a str,
     pub(super) proof: UnverifiedProof,
-    pub(super) delegation_hash: Option<ContentHash>,
+    pub(super) chain: Option<ChainText<'a>>,
 }
 
 impl<'a> UnverifiedRequest<'a> {
-    /// Reads the credentials' form.
+    /// Reads the credentials' form, and of a chain no more than `policy` allows.
     ///
     /// # Errors
     ///
     /// The first [`Rejection`] of step 1 (spec/reasons.md), or of the proof's form in step 2.
-    pub fn parse(parts: &RequestParts<'a>) -> Result<Self, Rejection> {
+    pub fn parse(parts: &RequestParts<'a>, policy: &ChainPolicy) -> Result<Self, Rejection> {
         let token_text = presented_token(parts)?;
         let proof = match parts.proofs.as_slice() {
             [] => return Err(Rejection::ProofMissing),
@@ -53,14 +51,14 @@ impl<'a> UnverifiedRequest<'a> {
             [one] => one,
             _ => return Err(Rejection::ProofRepeated),
         };
-        let delegation_hash = presented_chain(parts)?;
+        let chain = presented_chain(parts, policy.max_bytes)?;
         let proof = core::str::from_utf8(proof).map_err(|_| ProofError::Malformed(JwsError::Form))?;
         Ok(Self {
             method: parts.method,
             target: parts.target,
             token_text,
             proof: UnverifiedProof::parse(proof)?,
-            delegation_hash,
+            chain,
         })
     }
 }
@@ -92,19 +90,19 @@ fn presented_token<'a>(parts: &RequestParts<'a>) -> Result<&'a str, Rejection> {
     if is_bearer { Err(Rejection::BearerDowngrade) } else { Ok(token) }
 }
 
-/// The hash of the `Delegation` field's members, joined by one `,` without blanks: what the proof's `dch` has to cover.
-fn presented_chain(parts: &RequestParts<'_>) -> Result<Option<ContentHash>, Rejection> {
+/// The members of the one `Delegation` field; its bytes are counted before anything is read (DEL-42, DEL-46).
+fn presented_chain<'a>(parts: &RequestParts<'a>, max_bytes: usize) -> Result<Option<ChainText<'a>>, Rejection> {
     let bytes: usize = parts.delegation.iter().map(|value| value.len()).sum();
-    if bytes > MAX_CHAIN_BYTES {
-        return Err(Rejection::ChainTooLong);
+    if bytes > max_bytes.min(MAX_CHAIN_BYTES) {
+        return Err(ChainError::TooLong.into());
     }
     match parts.delegation.as_slice() {
         [] => Ok(None),
         [one] => {
-            let members: Vec<&[u8]> = one.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).collect();
-            Ok(Some(ContentHash::of(&members.join(&b','))))
+            let text = core::str::from_utf8(one).map_err(|_| ChainError::Malformed)?;
+            Ok(Some(ChainText::parse(text, max_bytes)?))
         }
-        _ => Err(Rejection::ChainMalformed),
+        _ => Err(ChainError::Malformed.into()),
     }
 }
 

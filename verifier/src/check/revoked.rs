@@ -3,6 +3,7 @@
 use handfast_delegation::{AccessToken, ActorChain};
 use handfast_identity::{Thumbprint, UnixTime};
 
+use crate::chain::ChainVerdict;
 use crate::revocation::{RevocationKind, RevocationName, RevocationSet, Revoked};
 use crate::trust::{Facts, IssuerFacts, Status};
 use crate::{EnforcementPoint, Rejection};
@@ -26,6 +27,56 @@ pub(super) fn require_not_revoked(
         if let Some(set) = current_set(&listing_facts.status, point, now)? {
             names.require_clear_of_agents(set, listing)?;
         }
+    }
+    Ok(())
+}
+
+/// Refuses a chain that names anything revoked: its root token, hops, task, owner, agents and the keys that signed in it.
+pub(super) fn require_chain_not_revoked(
+    claims: &AccessToken,
+    verdict: &ChainVerdict,
+    issuer: &IssuerFacts,
+    facts: &Facts,
+    point: &EnforcementPoint<'_>,
+    now: UnixTime,
+) -> Result<(), Rejection> {
+    let names = |listing: &str| verdict.names.iter().find(|names| names.listing() == listing);
+    if let Some(set) = current_set(&issuer.status, point, now)? {
+        if set
+            .covers(
+                RevocationName::of(&claims.issuer, RevocationKind::IssuerKey, &verdict.root_key.kid),
+                claims.issued_at,
+            )
+            .is_some()
+        {
+            return Err(Rejection::IssuerKeyRevoked);
+        }
+        // a verdict is made with the names of its own issuer; one without them is not this issuer's
+        names(&claims.issuer).ok_or(Rejection::StatusUnknown)?.require_clear_of_issuer(set)?;
+    }
+    for listing in &issuer.trust.agent_status {
+        let listing_facts = facts.issuer(listing).ok_or(Rejection::StatusUnknown)?;
+        if let Some(set) = current_set(&listing_facts.status, point, now)? {
+            names(listing).ok_or(Rejection::StatusUnknown)?.require_clear_of_agents(set)?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a token without evidence whose own list names a revoked hop or root (DEL-38).
+pub(super) fn require_named_hops_not_revoked(
+    claims: &AccessToken,
+    issuer: &IssuerFacts,
+    point: &EnforcementPoint<'_>,
+    now: UnixTime,
+) -> Result<(), Rejection> {
+    let (Some(chain), Some(set)) = (&claims.chain, current_set(&issuer.status, point, now)?) else { return Ok(()) };
+    let covers = |kind, id: &str| set.covers(RevocationName::of(&claims.issuer, kind, id), claims.issued_at).is_some();
+    if covers(RevocationKind::Token, &chain.root_token_id) {
+        return Err(Rejection::TokenRevoked);
+    }
+    if chain.hops.iter().any(|hop| covers(RevocationKind::Hop, &hop.to_string())) {
+        return Err(Rejection::HopRevoked);
     }
     Ok(())
 }

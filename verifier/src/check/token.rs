@@ -24,7 +24,7 @@ pub(super) fn verify<'f>(
     let token = token.verify(key).map_err(|error| rejection_of(&error))?;
     let claims = token.claims();
     require_lifetime(claims, &issuer.trust)?;
-    if !issuer.trust.speaks_for(point.resource, &claims.scope, &claims.subject) {
+    if !issuer.trust.speaks_for(point.resource, &claims.authority.scope, &claims.subject) {
         return Err(Rejection::IssuerNotTrusted);
     }
     require_profile(claims, issuer.trust.profile)?;
@@ -38,13 +38,13 @@ pub(super) fn verify<'f>(
 
 /// AT-14: exactly one of the audiences is this resource, as text.
 fn require_audience(claims: &AccessToken, point: &EnforcementPoint<'_>) -> Result<(), Rejection> {
-    if claims.audience.contains(point.resource) { Ok(()) } else { Err(Rejection::AudienceMismatch) }
+    if claims.authority.resources.contains(point.resource) { Ok(()) } else { Err(Rejection::AudienceMismatch) }
 }
 
 /// AT-16, AT-17: one reading of the clock, one leeway.
 fn require_time(claims: &AccessToken, leeway: Seconds, now: UnixTime) -> Result<(), Rejection> {
     let latest_start = now.saturating_add(leeway);
-    if now > claims.expires_at.saturating_add(leeway) {
+    if now > claims.authority.expires_at.saturating_add(leeway) {
         return Err(Rejection::TokenExpired);
     }
     if claims.issued_at > latest_start || claims.not_before.is_some_and(|start| start > latest_start) {
@@ -54,17 +54,19 @@ fn require_time(claims: &AccessToken, leeway: Seconds, now: UnixTime) -> Result<
 }
 
 fn require_lifetime(claims: &AccessToken, trust: &TrustedIssuer) -> Result<(), Rejection> {
-    if claims.expires_at < claims.issued_at {
+    if claims.authority.expires_at < claims.issued_at {
         return Err(Rejection::TokenClaimsIncomplete);
     }
-    let lifetime = claims.expires_at.since(claims.issued_at);
+    let lifetime = claims.authority.expires_at.since(claims.issued_at);
     if lifetime > trust.max_lifetime { Err(Rejection::TokenLifetimeExceeded) } else { Ok(()) }
 }
 
 /// Which claims a token owes, and what may not stand in one that this version accepts.
 fn require_profile(claims: &AccessToken, profile: Profile) -> Result<(), Rejection> {
     // RAR-09, P-08: a restriction nobody here can apply is refused, never ignored
-    if claims.restrictions.authorization_details || claims.restrictions.budget {
+    // what a foreign issuer means by these words is not known here
+    let is_foreign = profile == Profile::Rfc9068 && claims.authority.tools.is_some();
+    if claims.has_unreadable_restriction || is_foreign || claims.authority.budget.is_some() {
         return Err(Rejection::RestrictionUnsupported);
     }
     if profile == Profile::Rfc9068 {

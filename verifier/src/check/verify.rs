@@ -1,24 +1,22 @@
-//! Steps 2 to 5: the unsigned parts of the proof, the token, its revocation, and the question of a chain.
+//! Steps 2 to 5: the unsigned parts of the proof, then the credentials it comes with.
 
-use handfast_delegation::VerifiedAccessToken;
 use handfast_dpop::{CheckedProof, ContentHash, Expectation};
 use handfast_identity::UnixTime;
 
-use super::{UnverifiedRequest, parse, revoked, token};
-use crate::trust::{Facts, Profile};
+use super::{Credentials, UnverifiedRequest};
+use crate::trust::Facts;
 use crate::{EnforcementPoint, Rejection};
 
 /// A request whose token is good by itself and whose proof claims to be for it. That they belong together is not known yet.
 #[derive(Debug)]
 pub struct VerifiedRequest {
     pub(super) proof: CheckedProof,
-    pub(super) token: VerifiedAccessToken,
-    pub(super) profile: Profile,
+    pub(super) credentials: Credentials,
     pub(super) enforcement_point: String,
 }
 
 impl UnverifiedRequest<'_> {
-    /// Verifies proof (unsigned parts) and token against the place, what is known, and one reading of the clock.
+    /// Verifies proof (unsigned parts), token and chain against the place, what is known, and one reading of the clock.
     ///
     /// # Errors
     ///
@@ -30,35 +28,19 @@ impl UnverifiedRequest<'_> {
         facts: &Facts,
         now: UnixTime,
     ) -> Result<VerifiedRequest, Rejection> {
+        let token_hash = ContentHash::of(self.token_text.as_bytes());
         let expected = Expectation {
             method: self.method,
             target: self.target,
-            token_hash: Some(ContentHash::of(self.token_text.as_bytes())),
-            delegation_hash: self.delegation_hash,
+            token_hash: Some(token_hash),
+            // DEL-32: the proof covers the evidence, or there is none
+            delegation_hash: self.chain.as_ref().map(handfast_delegation::ChainText::hash),
             window: point.window,
             nonces: point.nonces,
         };
         let proof = self.proof.check(&expected, now)?;
-        let token = parse::read_token(self.token_text)?;
-        let (token, issuer, kid) = token::verify(token, point, facts, now)?;
-        revoked::require_not_revoked(token.claims(), &kid, issuer, facts, point, now)?;
-        require_no_chain(&token, self.delegation_hash.is_some())?;
-        Ok(VerifiedRequest {
-            proof,
-            token,
-            profile: issuer.trust.profile,
-            enforcement_point: point.resource.to_string(),
-        })
+        let credentials =
+            Credentials::verify_hashed(self.token_text, token_hash, self.chain.as_ref(), point, facts, now)?;
+        Ok(VerifiedRequest { proof, credentials, enforcement_point: point.resource.to_string() })
     }
-}
-
-/// This version verifies no chains, so it accepts none: neither a token made from one nor evidence beside a root.
-fn require_no_chain(token: &VerifiedAccessToken, has_delegation: bool) -> Result<(), Rejection> {
-    let claims = token.claims();
-    let stands_for_chain =
-        claims.restrictions.chain || claims.delegability.is_some_and(|delegability| delegability.depth > 0);
-    if stands_for_chain {
-        return Err(Rejection::EvidenceRequired);
-    }
-    if has_delegation { Err(Rejection::DelegationNotPermitted) } else { Ok(()) }
 }

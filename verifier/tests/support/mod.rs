@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use handfast_delegation::{
-    AccessToken, ActorChain, Delegability, Environment, ResourceId, Restrictions, Scope, Task, Trigger, TriggerKind,
+    AccessToken, ActorChain, Authority, Delegability, Environment, ResourceId, Scope, Task, Trigger, TriggerKind,
 };
 use handfast_dpop::{
     ContentHash, MemoryReplay, NoncePolicy, ProofRequest, ProofWindow, ReplayLimits, ReplayStore, Target,
@@ -13,8 +13,8 @@ use handfast_identity::{DidKey, RandomSource, SigningKey, UnixTime};
 use handfast_verifier::revocation::{FeedEvent, RevocationKind, RevocationName, RevocationSet};
 use handfast_verifier::trust::{Facts, IssuerFacts, KeySet, Status, TrustedIssuer};
 use handfast_verifier::{
-    Authorized, CLOCK_LEEWAY, DEFAULT_STALENESS, EnforcementPoint, Rejection, RequestParts, RouteRule,
-    UnverifiedRequest,
+    Authorized, CLOCK_LEEWAY, ChainPolicy, DEFAULT_STALENESS, EnforcementPoint, NoVerdicts, Rejection, RequestParts,
+    RouteRule, UnverifiedRequest,
 };
 
 pub const NOW: u64 = 1_795_262_400;
@@ -75,8 +75,10 @@ pub fn claims(key: &SigningKey) -> AccessToken {
         issuer: ISSUER.to_owned(),
         subject: OWNER.to_owned(),
         client_id: did.clone(),
-        audience: vec![ResourceId::parse(RESOURCE).unwrap()],
-        scope: scope("files:read"),
+        authority: Authority {
+            expires_at: at(240),
+            ..Authority::of(scope("files:read"), [ResourceId::parse(RESOURCE).unwrap()].into())
+        },
         confirmation: Some(key.public().thumbprint()),
         actors: Some(ActorChain::root(&did).unwrap()),
         task: Some(Task {
@@ -87,12 +89,12 @@ pub fn claims(key: &SigningKey) -> AccessToken {
         }),
         environment: Some(Environment::Prod),
         handle: Some("amber-falcon-00042".to_owned()),
-        delegability: Some(Delegability::NONE),
+        delegability: Some(Delegability::ROOT),
         issued_at: at(-60),
-        expires_at: at(240),
         not_before: None,
         token_id: "tok_1".to_owned(),
-        restrictions: Restrictions::default(),
+        chain: None,
+        has_unreadable_restriction: false,
     }
 }
 
@@ -154,6 +156,8 @@ impl Server {
             leeway: CLOCK_LEEWAY,
             staleness: DEFAULT_STALENESS,
             environment: self.environment,
+            chain: ChainPolicy::default(),
+            verdicts: &NoVerdicts,
         };
         let parts = RequestParts {
             method: "GET",
@@ -163,7 +167,8 @@ impl Server {
             delegation: request.delegation.iter().map(String::as_bytes).collect(),
             has_misplaced_token: false,
         };
-        let bound = UnverifiedRequest::parse(&parts)?.verify(&point, &self.facts, at(0))?.bind(&self.route)?;
+        let bound =
+            UnverifiedRequest::parse(&parts, &point.chain)?.verify(&point, &self.facts, at(0))?.bind(&self.route)?;
         let receipt = self.replay.insert(bound.replay_entry(), at(0))?;
         bound.admit(receipt)
     }

@@ -3,7 +3,9 @@
 use handfast_client::{
     Agent, Claim, ClientError, DpopKey, Management, RegistryClient, Role, TokenManager, TokenRequest, reqwest,
 };
-use handfast_delegation::{AccessToken, ActorChain, Delegability, ResourceId, Scope, Task, Trigger, TriggerKind};
+use handfast_delegation::{
+    AccessToken, ActorChain, Authority, Delegability, ResourceId, Scope, Task, Trigger, TriggerKind,
+};
 use handfast_identity::{OsRandom, Seconds, random_id};
 
 use super::attack::Scene;
@@ -136,19 +138,24 @@ impl<'a> Cast<'a> {
             issuer: self.local.issuer().to_owned(),
             subject: did.to_string(),
             client_id: did.to_string(),
-            audience: vec![ResourceId::parse(self.local.api_origin()).map_err(|error| failed(error.to_string()))?],
-            scope: Scope::parse(READ_SCOPE).map_err(|error| failed(error.to_string()))?,
+            authority: Authority {
+                expires_at: issued_at.saturating_add(Seconds::new(300)),
+                ..Authority::of(
+                    Scope::parse(READ_SCOPE).map_err(|error| failed(error.to_string()))?,
+                    [ResourceId::parse(self.local.api_origin()).map_err(|error| failed(error.to_string()))?].into(),
+                )
+            },
             confirmation: Some(did.thumbprint()),
             actors: Some(ActorChain::root(did.as_str()).map_err(|error| failed(error.to_string()))?),
             task: Some(Task { id: random_id("task_", &mut OsRandom), intent: String::new(), leaf: 0, trigger }),
             environment: None,
             handle: None,
-            delegability: Some(Delegability::NONE),
+            delegability: Some(Delegability::ROOT),
             issued_at,
-            expires_at: issued_at.saturating_add(Seconds::new(300)),
             not_before: None,
             token_id: random_id("tok_", &mut OsRandom),
-            restrictions: handfast_delegation::Restrictions::default(),
+            chain: None,
+            has_unreadable_restriction: false,
         };
         let kid = key.public().thumbprint().to_string();
         token.sign(&kid, &key).map_err(|error| failed(error.to_string()))

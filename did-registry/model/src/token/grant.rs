@@ -1,6 +1,8 @@
 //! A token decided upon, ready to be signed.
 
-use handfast_delegation::{AccessToken, ActorChain, Delegability, ResourceId, Restrictions, Scope, Task};
+use std::collections::BTreeSet;
+
+use handfast_delegation::{AccessToken, ActorChain, Authority, Delegability, ResourceId, Scope, Task};
 use handfast_identity::{RandomSource, Seconds, UnixTime, random_id};
 
 use crate::ids::TOKEN_PREFIX;
@@ -20,7 +22,7 @@ impl TokenGrant {
     /// How long it is good from its making, for `expires_in`.
     #[must_use]
     pub fn expires_in(&self) -> Seconds {
-        self.0.expires_at.since(self.0.issued_at)
+        self.0.authority.expires_at.since(self.0.issued_at)
     }
 
     /// A root token of an agent, inside `task`.
@@ -39,13 +41,12 @@ impl TokenGrant {
             // a DID is never empty or overlong; were it so, there is no client to name
             actors: Some(ActorChain::root(&did).map_err(|_| Refusal::InvalidClient)?),
             client_id: did,
-            audience: vec![resource],
-            scope,
+            authority: Authority { expires_at: ends, ..Authority::of(scope, [resource].into()) },
             confirmation: Some(agent.did().thumbprint()),
             environment: Some(agent.profile.environment),
             handle: Some(agent.handle.to_string()),
-            delegability: Some(Delegability::NONE),
-            ..bare(policy, now, ends, random)
+            delegability: Some(Delegability::ROOT),
+            ..bare(policy, now, random)
         };
         Ok(PendingGrant { token, task: task.clone() })
     }
@@ -61,22 +62,23 @@ impl TokenGrant {
         Self(AccessToken {
             subject: owner.id().to_string(),
             client_id: owner.did().to_string(),
-            audience: vec![resource],
-            scope,
+            authority: Authority {
+                expires_at: now.saturating_add(policy.token_lifetime()),
+                ..Authority::of(scope, [resource].into())
+            },
             confirmation: Some(owner.did().thumbprint()),
-            ..bare(policy, now, now.saturating_add(policy.token_lifetime()), random)
+            ..bare(policy, now, random)
         })
     }
 }
 
 /// A token of this issuer that names nobody and allows nothing yet.
-fn bare(policy: &RegistryPolicy, now: UnixTime, ends: UnixTime, random: &mut dyn RandomSource) -> AccessToken {
+fn bare(policy: &RegistryPolicy, now: UnixTime, random: &mut dyn RandomSource) -> AccessToken {
     AccessToken {
         issuer: policy.issuer().to_owned(),
         subject: String::new(),
         client_id: String::new(),
-        audience: Vec::new(),
-        scope: Scope::default(),
+        authority: Authority::of(Scope::default(), BTreeSet::new()),
         confirmation: None,
         actors: None,
         task: None,
@@ -84,10 +86,10 @@ fn bare(policy: &RegistryPolicy, now: UnixTime, ends: UnixTime, random: &mut dyn
         handle: None,
         delegability: None,
         issued_at: now,
-        expires_at: ends,
         not_before: None,
         token_id: random_id(TOKEN_PREFIX, random),
-        restrictions: Restrictions::default(),
+        chain: None,
+        has_unreadable_restriction: false,
     }
 }
 

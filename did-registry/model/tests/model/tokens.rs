@@ -1,7 +1,7 @@
 //! Tasks and tokens.
 
 use crate::support::*;
-use handfast_delegation::{Delegability, Environment, Restrictions, TriggerKind};
+use handfast_delegation::{Delegability, Environment, TriggerKind};
 use handfast_identity::Seconds;
 use handfast_registry_model::*;
 
@@ -19,8 +19,8 @@ fn excess<T>(text: &str) -> Result<T, Refusal> {
 
 fn target(grant: &TokenGrant) -> (String, String) {
     (
-        grant.token().audience.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
-        grant.token().scope.to_string(),
+        grant.token().authority.resources.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+        grant.token().authority.scope.to_string(),
     )
 }
 
@@ -60,10 +60,10 @@ fn the_token_of_a_claimed_agent_says_who_for_whom_and_why() {
     assert_eq!(token.actors.as_ref().unwrap().iter().count(), 1);
     assert_eq!(target(&grant), (ECHO.into(), "echo:read".into()));
     assert_eq!(token.confirmation, Some(did.thumbprint()));
-    assert_eq!((token.environment, token.delegability), (Some(Environment::Test), Some(Delegability::NONE)));
+    assert_eq!((token.environment, token.delegability), (Some(Environment::Test), Some(Delegability::ROOT)));
     assert_eq!(token.handle.as_deref(), Some(agent.agent.handle().as_str()));
     assert_eq!((token.issued_at, grant.expires_in()), (world.now, Seconds::new(300)));
-    assert_eq!((token.not_before, token.restrictions), (None, Restrictions::default()));
+    assert_eq!((token.not_before, &token.chain, token.has_unreadable_restriction), (None, &None, false));
     assert!(token.token_id.starts_with("tok_"));
     let task = token.task.as_ref().unwrap();
     assert_eq!(
@@ -83,7 +83,7 @@ fn the_token_of_an_unclaimed_agent_is_its_own() {
     let token = grant.token();
     assert_eq!((token.subject.as_str(), token.client_id.as_str()), (did.as_str(), did.as_str()));
     assert_eq!(token.actors.as_ref().unwrap().current(), did.as_str());
-    assert_eq!(token.delegability, Some(Delegability::NONE));
+    assert_eq!(token.delegability, Some(Delegability::ROOT));
     assert_eq!(ask(&mut world, &[("scope", "agent:self")]), Ok((ISSUER.into(), "agent:self".into())));
     assert_eq!(ask(&mut world, &[]), Ok((ECHO.into(), "echo:hello".into())));
     // not what it will be allowed once claimed, nor what it asked for at registration

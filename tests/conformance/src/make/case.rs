@@ -103,6 +103,6 @@ pub(super) fn forbidden(reason: &str, wanted: &str) -> Expected {
         reason: reason.into(),
         status: 403,
         error: Some("insufficient_scope".into()),
-        scope: Some(wanted.into()),
+        scope: (!wanted.is_empty()).then(|| wanted.into()),
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::make::Case;
-use crate::make::case::{invalid_token, right, wrong};
+use crate::make::case::{forbidden, invalid_token, right, wrong};
 use crate::make::draft::{Draft, RESOURCE};
 
 pub(super) fn cases() -> Vec<Case> {
@@ -139,8 +139,15 @@ fn restrictions() -> Vec<Case> {
         wrong(name, invalid_token("restriction_unsupported"), "RAR-09 P-08", about, with(changes))
     };
     vec![
-        refused("token-details", "`authorization_details` that nobody applies here", {
-            json!({"authorization_details": [{"type": "attenuating_agent_token", "tools": {}}]})
+        wrong(
+            "token-details",
+            forbidden("tool_refused", ""),
+            "RAR-09 P-08",
+            "a caller with tools at a route that declares none",
+            with(json!({"authorization_details": [{"type": "attenuating_agent_token", "tools": {}}]})),
+        ),
+        refused("token-details-type", "`authorization_details` of a type that nobody applies here", {
+            json!({"authorization_details": [{"type": "payment_initiation"}]})
         }),
         refused("token-details-null", "`authorization_details` is null", json!({"authorization_details": null})),
         refused("token-budget", "a `budget` that nobody counts here", json!({"budget": {"max_uses": 1}})),

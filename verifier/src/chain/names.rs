@@ -1,0 +1,87 @@
+//! The names under which parts of a chain are revoked, taken once and looked up every time.
+
+use handfast_delegation::{AccessToken, VerifiedChain};
+use handfast_identity::{Thumbprint, UnixTime};
+
+use crate::Rejection;
+use crate::revocation::{RevocationKind, RevocationName, RevocationSet, Revoked};
+
+/// Every revocable thing of one chain that the presented token alone does not name, as one issuer's feed calls it.
+#[derive(Debug)]
+pub(crate) struct ChainNames {
+    listing: String,
+    /// When the root was made: cuts of tasks, owners and agents count by it.
+    root_issued_at: UnixTime,
+    root_token: RevocationName,
+    task: Option<RevocationName>,
+    owner: RevocationName,
+    agents: Vec<RevocationName>,
+    hops: Vec<RevocationName>,
+    keys: Vec<(RevocationName, UnixTime)>,
+}
+
+impl ChainNames {
+    /// The names of `chain` below `root`, as `listing` would revoke them.
+    pub(crate) fn new(listing: &str, root: &AccessToken, chain: &VerifiedChain) -> Self {
+        let name = |kind, id: &str| RevocationName::of(listing, kind, id);
+        let key = |jkt: &Thumbprint| name(RevocationKind::Key, &jkt.to_string());
+        let delegates = chain.links().map(|link| link.hop.delegate.as_str());
+        // DEL-40: each delegator's key at the time it signed, and the last delegate's at the time it was named
+        let mut signer = root.confirmation;
+        let mut keys = Vec::with_capacity(chain.depth() + 1);
+        for link in chain.links() {
+            keys.extend(signer.as_ref().map(|jkt| (key(jkt), link.hop.issued_at)));
+            signer = Some(link.hop.delegate.thumbprint());
+        }
+        keys.extend(signer.as_ref().map(|jkt| (key(jkt), chain.leaf().hop.issued_at)));
+        Self {
+            listing: listing.to_owned(),
+            root_issued_at: root.issued_at,
+            root_token: name(RevocationKind::Token, &root.token_id),
+            task: root.task.as_ref().map(|task| name(RevocationKind::Task, &task.id)),
+            owner: name(RevocationKind::Owner, &root.subject),
+            agents: core::iter::once(root.client_id.as_str())
+                .chain(delegates)
+                .map(|agent| name(RevocationKind::Agent, agent))
+                .collect(),
+            hops: chain.links().map(|link| name(RevocationKind::Hop, &link.name.to_string())).collect(),
+            keys,
+        }
+    }
+
+    pub(crate) fn listing(&self) -> &str {
+        &self.listing
+    }
+
+    /// What only the chain's own issuer can revoke: its token, task, owner and hops (DEL-38, DEL-39).
+    pub(crate) fn require_clear_of_issuer(&self, set: &RevocationSet) -> Result<(), Rejection> {
+        if set.covers(self.root_token, self.root_issued_at).is_some() {
+            return Err(Rejection::TokenRevoked);
+        }
+        if self.task.is_some_and(|task| set.covers(task, self.root_issued_at).is_some()) {
+            return Err(Rejection::TaskRevoked);
+        }
+        if set.covers(self.owner, self.root_issued_at).is_some() {
+            return Err(Rejection::PrincipalRevoked);
+        }
+        if self.hops.iter().any(|hop| set.covers(*hop, self.root_issued_at).is_some()) {
+            return Err(Rejection::HopRevoked);
+        }
+        self.require_clear_of_agents(set)
+    }
+
+    /// Every agent of the chain and every key that signed in it (DEL-39, DEL-40).
+    pub(crate) fn require_clear_of_agents(&self, set: &RevocationSet) -> Result<(), Rejection> {
+        if self.agents.iter().any(|agent| set.covers(*agent, self.root_issued_at).is_some()) {
+            return Err(Rejection::AgentRevoked);
+        }
+        for (key, signed_at) in &self.keys {
+            match set.covers(*key, *signed_at) {
+                Some(Revoked::Entirely) => return Err(Rejection::KeyCompromised),
+                Some(Revoked::ByCut) => return Err(Rejection::KeyRotatedOut),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+}

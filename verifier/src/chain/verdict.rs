@@ -1,0 +1,72 @@
+//! A chain found good, and the port through which a shell may remember it.
+
+use core::fmt;
+use std::sync::Arc;
+
+use handfast_delegation::VerifiedChain;
+use handfast_identity::{ContentHash, PublicKey};
+
+use super::ChainNames;
+use crate::trust::KeySet;
+
+/// What a verdict was made from: the presented token and the evidence, byte for byte.
+///
+/// A verdict also depends on the enforcement point and its trust, so each of them remembers its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct VerdictKey {
+    pub(crate) token: ContentHash,
+    pub(crate) chain: ContentHash,
+}
+
+/// Signatures, links and narrowing of one chain, found good. Made by the check only.
+///
+/// It says nothing about time, revocation, replay or the request: those are asked again every time.
+#[derive(Debug)]
+pub struct ChainVerdict {
+    pub(crate) key: VerdictKey,
+    pub(crate) max_hops: usize,
+    pub(crate) chain: VerifiedChain,
+    pub(crate) root_key: RootKey,
+    pub(crate) names: Vec<ChainNames>,
+}
+
+/// The issuer's key under which the root was verified: the verdict stands as long as the issuer has it.
+#[derive(Debug)]
+pub(crate) struct RootKey {
+    pub(crate) kid: String,
+    pub(crate) key: PublicKey,
+}
+
+impl ChainVerdict {
+    /// Whether it answers for exactly this key, under these keys of the issuer and this depth limit.
+    pub(crate) fn stands(&self, key: &VerdictKey, keys: &KeySet, max_hops: usize) -> bool {
+        self.key == *key && self.max_hops == max_hops && keys.find(&self.root_key.kid) == Some(&self.root_key.key)
+    }
+
+    /// The chain.
+    #[must_use]
+    pub const fn chain(&self) -> &VerifiedChain {
+        &self.chain
+    }
+}
+
+/// Where verdicts are remembered. Losing one costs a verification; a store of one enforcement point is not for another.
+pub trait ChainVerdicts: fmt::Debug + Send + Sync {
+    /// The verdict kept under `key`, if it is still there.
+    fn find(&self, key: &VerdictKey) -> Option<Arc<ChainVerdict>>;
+
+    /// Remembers a verdict, in the place of the least used.
+    fn keep(&self, key: VerdictKey, verdict: Arc<ChainVerdict>);
+}
+
+/// Remembers nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoVerdicts;
+
+impl ChainVerdicts for NoVerdicts {
+    fn find(&self, _: &VerdictKey) -> Option<Arc<ChainVerdict>> {
+        None
+    }
+
+    fn keep(&self, _: VerdictKey, _: Arc<ChainVerdict>) {}
+}

@@ -1,0 +1,226 @@
+//! Step 5: the chain leads from a root of the issuer to who acts, and the token says no more than its chain (DEL-20 to DEL-40).
+
+use std::sync::Arc;
+
+use handfast_delegation::{
+    AccessToken, ActorChain, ChainClaims, ChainError, ChainText, UnverifiedAccessToken, UnverifiedChain,
+    VerifiedAccessToken, VerifiedChain,
+};
+use handfast_identity::{ContentHash, UnixTime};
+
+use super::credentials::Standing;
+use crate::chain::{ChainNames, ChainVerdict, EvidencePolicy, RootKey, VerdictKey};
+use crate::trust::{IssuerFacts, Profile};
+use crate::{EnforcementPoint, Rejection};
+
+/// The presented token and what came with it.
+pub(super) struct Presented<'a> {
+    pub(super) token_hash: ContentHash,
+    pub(super) token: &'a VerifiedAccessToken,
+    pub(super) kid: &'a str,
+    pub(super) chain: Option<&'a ChainText<'a>>,
+}
+
+impl Presented<'_> {
+    /// How the token stands: alone, on evidence, or on the issuer's word.
+    pub(super) fn standing(
+        &self,
+        issuer: &IssuerFacts,
+        point: &EnforcementPoint<'_>,
+        now: UnixTime,
+    ) -> Result<Standing, Rejection> {
+        let claims = self.token.claims();
+        let depth = claims.delegability.map_or(0, |delegability| delegability.depth);
+        let stands_for_chain = depth > 0 || claims.chain.is_some();
+        let Some(text) = self.chain else {
+            if !stands_for_chain {
+                require_one_actor(claims)?;
+                return Ok(Standing::Alone);
+            }
+            return stands_on_word(claims, depth, issuer.trust.profile, point.chain.evidence);
+        };
+        if issuer.trust.profile == Profile::Rfc9068 || claims.delegability.is_none() {
+            return Err(Rejection::DelegationNotPermitted);
+        }
+        let verdict = self.verdict(depth, text, issuer, point)?;
+        verdict.chain.require_current(now, point.leeway)?;
+        if verdict.chain.links().any(|link| link.hop.authority.budget.is_some()) {
+            return Err(Rejection::RestrictionUnsupported);
+        }
+        let standing = if stands_for_chain { Standing::Exchanged(verdict) } else { Standing::Offline(verdict) };
+        // the leaf's resources are the effective ones offline, so this resource has to be among them (AT-14)
+        if standing.authority(claims).resources.contains(point.resource) {
+            Ok(standing)
+        } else {
+            Err(Rejection::AudienceMismatch)
+        }
+    }
+
+    /// What may be remembered: everything about these bytes that does not change with time.
+    fn verdict(
+        &self,
+        depth: u8,
+        text: &ChainText<'_>,
+        issuer: &IssuerFacts,
+        point: &EnforcementPoint<'_>,
+    ) -> Result<Arc<ChainVerdict>, Rejection> {
+        let token = self.token.claims();
+        let is_offline = depth == 0 && token.chain.is_none();
+        if is_offline {
+            require_offline(token)?;
+            require_one_actor(token)?;
+        }
+        let key = VerdictKey { token: self.token_hash, chain: text.hash() };
+        let max_hops = point.chain.max_hops;
+        if let Some(kept) = point.verdicts.find(&key).filter(|kept| kept.stands(&key, &issuer.keys, max_hops)) {
+            return Ok(kept);
+        }
+        let names = |root: &AccessToken, chain: &VerifiedChain| {
+            let listings = core::iter::once(&token.issuer).chain(&issuer.trust.agent_status);
+            listings.map(|listing| ChainNames::new(listing, root, chain)).collect()
+        };
+        let verdict = if is_offline {
+            let chain = UnverifiedChain::parse(text.members())?.verify(self.token, max_hops)?;
+            let names = names(token, &chain);
+            ChainVerdict { key, max_hops, root_key: root_key(self.kid, issuer)?, names, chain }
+        } else {
+            let evidence = verify_evidence(text, issuer, max_hops)?;
+            let Some(claimed) = &token.chain else { return Err(ChainError::Malformed.into()) };
+            require_agreement(token, claimed, &evidence, text.hash())?;
+            let names = names(evidence.root.claims(), &evidence.chain);
+            ChainVerdict {
+                key,
+                max_hops,
+                root_key: root_key(&evidence.root_kid, issuer)?,
+                names,
+                chain: evidence.chain,
+            }
+        };
+        let verdict = Arc::new(verdict);
+        point.verdicts.keep(key, Arc::clone(&verdict));
+        Ok(verdict)
+    }
+}
+
+fn root_key(kid: &str, issuer: &IssuerFacts) -> Result<RootKey, Rejection> {
+    let key = issuer.keys.find(kid).ok_or(Rejection::TokenKeyUnknown)?;
+    Ok(RootKey { kid: kid.to_owned(), key: key.clone() })
+}
+
+/// A root that nobody else acts through names one actor; who presents it is a matter of binding.
+fn require_one_actor(claims: &AccessToken) -> Result<(), Rejection> {
+    let is_one = claims.actors.as_ref().is_none_or(|actors| actors.iter().count() == 1);
+    let needs_one = claims.delegability.is_some();
+    if is_one || !needs_one { Ok(()) } else { Err(Rejection::ActorMismatch) }
+}
+
+/// Without evidence: the issuer's own list of hops and actors, where the server was told to believe it.
+fn stands_on_word(
+    claims: &AccessToken,
+    depth: u8,
+    profile: Profile,
+    evidence: EvidencePolicy,
+) -> Result<Standing, Rejection> {
+    if evidence == EvidencePolicy::Required || profile == Profile::Rfc9068 {
+        return Err(Rejection::EvidenceRequired);
+    }
+    let Some(chain) = &claims.chain else { return Err(Rejection::EvidenceRequired) };
+    let actors = claims.actors.as_ref().map_or(0, |actors| actors.iter().count());
+    if chain.hops.len() != usize::from(depth) {
+        return Err(ChainError::Malformed.into());
+    }
+    if actors == chain.hops.len() + 1 { Ok(Standing::OnWord) } else { Err(Rejection::ActorMismatch) }
+}
+
+/// What a root has to say before chains below it are read without the registry.
+fn require_offline(root: &AccessToken) -> Result<(), Rejection> {
+    if root.authority.max_depth == 0 {
+        return Err(Rejection::DelegationNotPermitted);
+    }
+    if root.delegability.is_some_and(|delegability| delegability.offline) {
+        Ok(())
+    } else {
+        Err(Rejection::OfflineNotPermitted)
+    }
+}
+
+/// A root token and the hops below it, verified. Not said: the times of the hops, and whether anything was revoked.
+#[derive(Debug)]
+pub struct Evidence {
+    /// The root token.
+    pub root: VerifiedAccessToken,
+    /// The hops.
+    pub chain: VerifiedChain,
+    /// The issuer's key that signed the root.
+    pub root_kid: String,
+}
+
+/// Verifies evidence in its exchanged form, root token first, against the keys of the one issuer it may come from.
+///
+/// # Errors
+///
+/// The first [`ChainError`]: form and depth before any signature, then [`ChainError::UntrustedRoot`], then hop by hop.
+pub fn verify_evidence(text: &ChainText<'_>, issuer: &IssuerFacts, max_hops: usize) -> Result<Evidence, ChainError> {
+    let (root, hops) = text.split_root().ok_or(ChainError::Malformed)?;
+    let chain = UnverifiedChain::parse(hops)?;
+    let (root, root_kid) = read_root(root, issuer)?;
+    chain.require_shape(root.unverified_claims(), max_hops)?;
+    let key = issuer.keys.find(&root_kid).ok_or(ChainError::UntrustedRoot)?;
+    // DEL-41: only the issuer can begin a chain
+    let root = root.verify(key).map_err(|_| ChainError::UntrustedRoot)?;
+    let chain = chain.verify(&root, max_hops)?;
+    Ok(Evidence { root, chain, root_kid })
+}
+
+/// The root of evidence: read, of the same issuer, and not itself made from a chain.
+fn read_root(text: &str, issuer: &IssuerFacts) -> Result<(UnverifiedAccessToken, String), ChainError> {
+    let root = UnverifiedAccessToken::parse(text).map_err(|_| ChainError::Malformed)?;
+    let claims = root.unverified_claims();
+    let is_root = claims.delegability.is_some_and(|delegability| delegability.depth == 0) && claims.chain.is_none();
+    if claims.issuer != issuer.trust.issuer || !is_root || claims.has_unreadable_restriction {
+        return Err(ChainError::UntrustedRoot);
+    }
+    let kid = root.kid().ok_or(ChainError::UntrustedRoot)?.to_owned();
+    Ok((root, kid))
+}
+
+/// The exchanged token says exactly what its evidence does, and no more (DEL-31 to DEL-34).
+fn require_agreement(
+    token: &AccessToken,
+    claimed: &ChainClaims,
+    evidence: &Evidence,
+    chain_hash: ContentHash,
+) -> Result<(), Rejection> {
+    let (root, chain) = (evidence.root.claims(), &evidence.chain);
+    let names_agree = claimed.hops.iter().eq(chain.links().map(|link| &link.name));
+    let depth_agrees = token.delegability.is_some_and(|delegability| usize::from(delegability.depth) == chain.depth());
+    if !names_agree || !depth_agrees || claimed.root_token_id != root.token_id || claimed.hash != chain_hash {
+        return Err(ChainError::Malformed.into());
+    }
+    if token.subject != root.subject {
+        return Err(ChainError::PrincipalAltered.into());
+    }
+    if token.task.as_ref().map(|task| &task.id) != root.task.as_ref().map(|task| &task.id) {
+        return Err(ChainError::TaskAltered.into());
+    }
+    // DEL-31: from the outside in, the delegates last first, then the agent of the root
+    let expected = chain.links().rev().map(|link| link.hop.delegate.as_str()).chain([root.client_id.as_str()]);
+    if !token.actors.as_ref().is_some_and(|actors| actors.iter().eq(expected)) {
+        return Err(Rejection::ActorMismatch);
+    }
+    // DEL-33: the token's key is the last hop's
+    let leaf = &chain.leaf().hop;
+    let is_leafs = token.confirmation.is_some_and(|jkt| jkt.is_same_key(&leaf.delegate.thumbprint()));
+    if token.confirmation.is_some() && !is_leafs {
+        return Err(Rejection::HolderMismatch);
+    }
+    // DEL-34: whoever signed it
+    token.authority.narrows(&leaf.authority).map_err(|_| Rejection::TokenExceedsChain)
+}
+
+/// The actors of an offline chain: the last delegate first, the root's agent last.
+pub(super) fn actors_of(root: &AccessToken, chain: &VerifiedChain) -> Result<ActorChain, Rejection> {
+    let delegates = chain.links().rev().map(|link| link.hop.delegate.as_str().to_owned());
+    ActorChain::from_names(delegates.chain([root.client_id.clone()]).collect())
+        .map_err(|_| ChainError::Malformed.into())
+}
