@@ -167,5 +167,8 @@ mod tests {
         check(&details(&many(MAX_TOOLS + 1, &json!({}))), Err(DetailsError::TooLarge));
         check(&details(&json!({"a": many(MAX_TOOL_ARGUMENTS, &wildcard)})), Ok(()));
         check(&details(&json!({"a": many(MAX_TOOL_ARGUMENTS + 1, &wildcard)})), Err(DetailsError::TooLarge));
+        // before anything inside is read
+        check(&details(&many(MAX_TOOLS + 1, &json!(null))), Err(DetailsError::TooLarge));
+        check(&details(&json!({"a": many(MAX_TOOL_ARGUMENTS + 1, &json!(null))})), Err(DetailsError::TooLarge));
     }
 }

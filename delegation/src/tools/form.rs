@@ -212,5 +212,12 @@ mod tests {
         let wide = |count| json!({"constraint_type": "any", "constraints": vec![nested(1); count]});
         check(&wide(MAX_CONSTRAINT_ENTRIES), Ok(()));
         check(&wide(MAX_CONSTRAINT_ENTRIES + 1), Err(DetailsError::TooLarge));
+        // both are seen before anything inside is read
+        let unknown = json!({"constraint_type": "regex"});
+        let deep = (0..MAX_CONSTRAINT_NESTING)
+            .fold(unknown.clone(), |inner, _| json!({"constraint_type": "all", "constraints": [inner]}));
+        check(&deep, Err(DetailsError::TooLarge));
+        let many = vec![unknown; MAX_CONSTRAINT_ENTRIES + 1];
+        check(&json!({"constraint_type": "any", "constraints": many}), Err(DetailsError::TooLarge));
     }
 }

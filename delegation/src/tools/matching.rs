@@ -6,9 +6,6 @@ use std::collections::{BTreeMap, VecDeque};
 ///
 /// Asks `fits(parent, child)` once for each pair. Without recursion; at most `parents² · children` steps.
 pub(super) fn each_has_its_own(parents: usize, children: usize, fits: impl Fn(usize, usize) -> bool) -> bool {
-    if parents > children {
-        return false;
-    }
     let fitting: Vec<Vec<usize>> =
         (0..parents).map(|parent| (0..children).filter(|child| fits(parent, *child)).collect()).collect();
     let mut matching = Matching::default();

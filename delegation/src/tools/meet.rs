@@ -115,7 +115,7 @@ fn pairs_of_both(ours: &[Constraint], theirs: &[Constraint]) -> Option<Vec<Const
         }
         widest.retain(|narrower| !narrower.narrows(&clause));
         if widest.len() >= MAX_CONSTRAINT_ENTRIES {
-            return None;
+            return None; // at once, so that the comparisons above stay few
         }
         widest.push(clause);
     }
