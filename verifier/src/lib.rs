@@ -28,7 +28,7 @@ pub use authorized::Authorized;
 pub use chain::{ChainPolicy, ChainVerdict, ChainVerdicts, EvidencePolicy, NoVerdicts, VerdictKey};
 pub use check::{
     BoundRequest, Credentials, Evidence, MAX_AUTHORIZATION_BYTES, RequestParts, UnverifiedRequest, VerifiedRequest,
-    verify_evidence,
+    require_root_not_revoked, verify_evidence, verify_root,
 };
 pub use point::{CLOCK_LEEWAY, DEFAULT_STALENESS, EnforcementPoint};
 pub use rejection::Rejection;

@@ -10,6 +10,7 @@ use handfast_identity::{ContentHash, UnixTime};
 
 use super::credentials::Standing;
 use crate::chain::{ChainNames, ChainVerdict, EvidencePolicy, RootKey, VerdictKey};
+use crate::revocation::{RevocationKind, RevocationName, RevocationSet};
 use crate::trust::{IssuerFacts, Profile};
 use crate::{EnforcementPoint, Rejection};
 
@@ -153,6 +154,34 @@ pub struct Evidence {
     pub chain: VerifiedChain,
     /// The issuer's key that signed the root.
     pub root_kid: String,
+}
+
+impl Evidence {
+    /// Whether `set`, all that `issuer` has revoked, names nothing of it: the root token and the key that signed it, the hops,
+    /// task, owner, agents, and the keys that signed hops (DEL-38 to DEL-40).
+    ///
+    /// # Errors
+    ///
+    /// The first [`Rejection`] about revocation, in the order of the check.
+    pub fn require_not_revoked(&self, issuer: &str, set: &RevocationSet) -> Result<(), Rejection> {
+        let root = self.root.claims();
+        let key = RevocationName::of(issuer, RevocationKind::IssuerKey, &self.root_kid);
+        if set.covers(key, root.issued_at).is_some() {
+            return Err(Rejection::IssuerKeyRevoked);
+        }
+        ChainNames::new(issuer, root, &self.chain).require_clear_of_issuer(set)
+    }
+}
+
+/// Verifies a root token by itself, against the keys of the one issuer it may come from.
+///
+/// # Errors
+///
+/// [`ChainError::Malformed`] for what is no access token, else [`ChainError::UntrustedRoot`].
+pub fn verify_root(text: &str, issuer: &IssuerFacts) -> Result<(VerifiedAccessToken, String), ChainError> {
+    let (root, kid) = read_root(text, issuer)?;
+    let key = issuer.keys.find(&kid).ok_or(ChainError::UntrustedRoot)?;
+    Ok((root.verify(key).map_err(|_| ChainError::UntrustedRoot)?, kid))
 }
 
 /// Verifies evidence in its exchanged form, root token first, against the keys of the one issuer it may come from.

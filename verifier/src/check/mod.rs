@@ -9,8 +9,9 @@ mod token;
 mod verify;
 
 pub use bind::BoundRequest;
-pub use chain::{Evidence, verify_evidence};
+pub use chain::{Evidence, verify_evidence, verify_root};
 pub use credentials::Credentials;
 pub(crate) use credentials::Standing;
 pub use parse::{MAX_AUTHORIZATION_BYTES, RequestParts, UnverifiedRequest};
+pub use revoked::require_root_not_revoked;
 pub use verify::VerifiedRequest;

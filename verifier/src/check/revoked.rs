@@ -31,6 +31,20 @@ pub(super) fn require_not_revoked(
     Ok(())
 }
 
+/// Refuses a root token of `issuer` that names anything in `set`, for whoever knows more than a feed says: the registry itself.
+///
+/// # Errors
+///
+/// The first [`Rejection`] about revocation, in the order of the check.
+pub fn require_root_not_revoked(
+    root: &AccessToken,
+    kid: &str,
+    issuer: &str,
+    set: &RevocationSet,
+) -> Result<(), Rejection> {
+    Names { claims: root, kid }.require_clear_of_issuer(set, issuer)
+}
+
 /// Refuses a chain that names anything revoked: its root token, hops, task, owner, agents and the keys that signed in it.
 pub(super) fn require_chain_not_revoked(
     claims: &AccessToken,
