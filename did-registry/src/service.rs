@@ -106,6 +106,7 @@ pub(crate) struct Shared {
     pub(crate) code_key: CodeKey,
     pub(crate) state: State,
     pub(crate) book: Arc<FeedBook>,
+    pub(crate) facts: Arc<OwnFacts>,
     pub(crate) feed: Feed,
     pub(crate) clock: SharedClock,
     pub(crate) random: SharedRandom,
@@ -133,8 +134,8 @@ impl Registry {
         let secret = NonceSecret::generate(&mut random);
         let nonces = Arc::new(NonceKeys::new(&secret, NonceRole::AuthorizationServer, NONCE_PERIOD)?);
         let replay = Arc::new(MemoryReplay::new(ReplayLimits::default()));
-        let facts = OwnFacts::new(&config, &keys, &book);
-        let guard = guard(&config, facts, &nonces, &replay, &clock).await?;
+        let facts = Arc::new(OwnFacts::new(&config, &keys, &book));
+        let guard = guard(&config, Arc::clone(&facts), &nonces, &replay, &clock).await?;
         let keys = Arc::new(keys);
         let limits = config.limits();
         let told_by = Arc::new(clock.clone());
@@ -147,6 +148,7 @@ impl Registry {
             config,
             keys,
             book,
+            facts,
             clock,
             random,
             nonces,
@@ -217,14 +219,14 @@ impl fmt::Debug for Registry {
 /// The guard in front of the management routes: our own middleware, with facts of this process.
 async fn guard(
     config: &RegistryConfig,
-    facts: OwnFacts,
+    facts: Arc<OwnFacts>,
     nonces: &Arc<NonceKeys>,
     replay: &Arc<MemoryReplay>,
     clock: &SharedClock,
 ) -> Result<ResourceServer, handfast_middleware::ConfigError> {
     let clock = clock.clone();
     ResourceServer::builder(config.registry().as_str(), config.issuer())
-        .facts(Arc::new(facts))
+        .facts(facts)
         .mode(config.mode())
         .window(config.window())
         // one origin has one kind of nonce: clients keep the newest of each origin (DPOP-10)
@@ -240,7 +242,7 @@ async fn guard(
 /// What this registry knows about itself as an issuer.
 ///
 /// The book of revocations is brought up to date before each guarded request, so it says as of now what is durable now.
-struct OwnFacts {
+pub(crate) struct OwnFacts {
     trust: Arc<TrustedIssuer>,
     keys: Arc<KeySet>,
     book: Arc<FeedBook>,
@@ -262,9 +264,16 @@ impl OwnFacts {
     }
 }
 
+impl OwnFacts {
+    /// What is known about ourselves as the issuer of root tokens.
+    pub(crate) fn issuer(&self, now: UnixTime) -> IssuerFacts {
+        let status = Status::Known { set: self.book.set(), as_of: now };
+        IssuerFacts { trust: Arc::clone(&self.trust), keys: Arc::clone(&self.keys), status }
+    }
+}
+
 impl FactsSource for OwnFacts {
     fn facts(&self, now: UnixTime) -> Arc<Facts> {
-        let status = Status::Known { set: self.book.set(), as_of: now };
-        Arc::new(Facts::new([IssuerFacts { trust: Arc::clone(&self.trust), keys: Arc::clone(&self.keys), status }]))
+        Arc::new(Facts::new([self.issuer(now)]))
     }
 }

@@ -38,6 +38,9 @@ const fn table(kind: RecordKind) -> Table {
         RecordKind::Claim => Table::new(22, RecordKind::Claim.as_str()),
         RecordKind::Task => Table::new(23, RecordKind::Task.as_str()),
         RecordKind::SelfTasks => Table::new(24, RecordKind::SelfTasks.as_str()),
+        RecordKind::Hop => Table::new(25, RecordKind::Hop.as_str()),
+        RecordKind::Tree => Table::new(26, RecordKind::Tree.as_str()),
+        RecordKind::TreeEntry => Table::new(27, RecordKind::TreeEntry.as_str()),
     }
 }
 

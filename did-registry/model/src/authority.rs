@@ -1,11 +1,15 @@
-//! What may be done: a scope at resources. Ceilings, tasks and wishes of agents are each one of these.
+//! Authority as records hold it, bounded, and the scopes that are not for agents.
 
 use core::fmt;
 use std::collections::BTreeSet;
 
-use handfast_delegation::{ResourceId, Scope};
+use handfast_delegation::{Authority, ResourceId, Scope, Tools};
+use handfast_identity::json;
 
-use crate::limits::{MAX_AUTHORITY_RESOURCE_BYTES, MAX_AUTHORITY_RESOURCES, MAX_AUTHORITY_SCOPE_BYTES};
+use crate::limits::{
+    MAX_AUTHORITY_BYTES, MAX_AUTHORITY_DETAILS_BYTES, MAX_AUTHORITY_RESOURCE_BYTES, MAX_AUTHORITY_RESOURCES,
+    MAX_AUTHORITY_SCOPE_BYTES,
+};
 
 /// The agent's own record at the registry. Every agent has it; it is never part of a ceiling.
 pub const AGENT_SELF: &str = "agent:self";
@@ -16,17 +20,10 @@ pub const REGISTRY_READ: &str = "registry:read";
 /// Changing the whole registry.
 pub const REGISTRY_ADMIN: &str = "registry:admin";
 
-/// A scope and the resources it is for. Either may be empty, and then it allows nothing (P-08).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Authority {
-    scope: Scope,
-    resources: BTreeSet<ResourceId>,
-}
-
-/// Why scope and resources are no authority a record can hold.
+/// Why an authority is none a record can hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthorityError {
-    /// More scope text, resources or resource text than a record holds (spec/limits.md).
+    /// More scope text, resources, resource text or tools than a record holds (spec/limits.md).
     TooLong,
     /// A resource twice.
     Duplicate,
@@ -35,7 +32,7 @@ pub enum AuthorityError {
 impl fmt::Display for AuthorityError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::TooLong => "scope or resources are longer than allowed",
+            Self::TooLong => "scope, resources or tools are longer than allowed",
             Self::Duplicate => "a resource is named twice",
         })
     }
@@ -43,41 +40,45 @@ impl fmt::Display for AuthorityError {
 
 impl core::error::Error for AuthorityError {}
 
-impl Authority {
-    /// Joins a scope with its resources.
-    ///
-    /// # Errors
-    ///
-    /// [`AuthorityError`], by rule broken.
-    pub fn new(scope: Scope, resources: Vec<ResourceId>) -> Result<Self, AuthorityError> {
-        let bytes: usize = resources.iter().map(|resource| resource.as_str().len()).sum();
-        let count = resources.len();
-        if scope.to_string().len() > MAX_AUTHORITY_SCOPE_BYTES
-            || count > MAX_AUTHORITY_RESOURCES
-            || bytes > MAX_AUTHORITY_RESOURCE_BYTES
-        {
-            return Err(AuthorityError::TooLong);
-        }
-        let resources: BTreeSet<_> = resources.into_iter().collect();
-        if resources.len() == count { Ok(Self { scope, resources }) } else { Err(AuthorityError::Duplicate) }
+/// `scope` at `resources`, within what a record holds: with any tool, without budget or end, and not to be passed on.
+///
+/// # Errors
+///
+/// [`AuthorityError`], by rule broken.
+pub fn plain_authority(scope: Scope, resources: Vec<ResourceId>) -> Result<Authority, AuthorityError> {
+    let count = resources.len();
+    let resources: BTreeSet<_> = resources.into_iter().collect();
+    if resources.len() != count {
+        return Err(AuthorityError::Duplicate);
     }
+    bounded(Authority::of(scope, resources))
+}
 
-    /// What may be done.
-    #[must_use]
-    pub const fn scope(&self) -> &Scope {
-        &self.scope
-    }
+/// The same authority, which a record can hold together with everything else that stands in it.
+///
+/// # Errors
+///
+/// [`AuthorityError::TooLong`].
+pub fn bounded(authority: Authority) -> Result<Authority, AuthorityError> {
+    let scope = authority.scope.to_string().len();
+    let resources: usize = authority.resources.iter().map(|resource| resource.as_str().len()).sum();
+    let details = authority.tools.as_ref().map_or(0, details_bytes);
+    let is_bounded = scope <= MAX_AUTHORITY_SCOPE_BYTES
+        && authority.resources.len() <= MAX_AUTHORITY_RESOURCES
+        && resources <= MAX_AUTHORITY_RESOURCE_BYTES
+        && authority.tools.as_ref().is_none_or(details_fit)
+        && scope.saturating_add(resources).saturating_add(details) <= MAX_AUTHORITY_BYTES;
+    if is_bounded { Ok(authority) } else { Err(AuthorityError::TooLong) }
+}
 
-    /// Where, in byte order.
-    pub fn resources(&self) -> impl Iterator<Item = &ResourceId> {
-        self.resources.iter()
-    }
+/// Whether records and tokens have room for these tools.
+pub(crate) fn details_fit(tools: &Tools) -> bool {
+    details_bytes(tools) <= MAX_AUTHORITY_DETAILS_BYTES
+}
 
-    /// Whether `resource` is one of them, as exact text.
-    #[must_use]
-    pub fn names(&self, resource: &ResourceId) -> bool {
-        self.resources.contains(resource)
-    }
+/// How long the tools are in a record; what cannot be written is longer than anything.
+fn details_bytes(tools: &Tools) -> usize {
+    json::to_jcs(&tools.to_details()).map_or(usize::MAX, |bytes| bytes.len())
 }
 
 /// The tokens of `scope` that only people and the registry itself may hold: `owner:*`, `registry:*`, `agent:self`.
@@ -103,7 +104,7 @@ mod tests {
     }
 
     fn check(scope: &str, resources: Vec<ResourceId>, expected: Result<(), AuthorityError>) {
-        assert_eq!(Authority::new(Scope::parse(scope).unwrap(), resources).map(|_| ()), expected);
+        assert_eq!(plain_authority(Scope::parse(scope).unwrap(), resources).map(|_| ()), expected);
     }
 
     #[test]
@@ -116,6 +117,35 @@ mod tests {
         check("a", vec![resource(512), resource(128)], Ok(()));
         check("a", vec![resource(512), resource(129)], Err(AuthorityError::TooLong));
         check("a", vec![resource(9), resource(9)], Err(AuthorityError::Duplicate));
+    }
+
+    /// The least tools of so many bytes.
+    fn tools(bytes: usize) -> Tools {
+        let details = |name: &str| serde_json::json!([{"type": "attenuating_agent_token", "tools": {name: {}}}]);
+        let frame = details("").to_string().len();
+        let mut left = bytes - frame;
+        let mut entries = serde_json::Map::new();
+        while left > 200 {
+            entries.insert(format!("{:0>100}", entries.len()), serde_json::json!({}));
+            left -= 100 + 6; // two quotes, a colon, two braces and a comma
+        }
+        entries.insert("x".repeat(left), serde_json::json!({}));
+        Tools::from_details(&serde_json::json!([{"type": "attenuating_agent_token", "tools": entries}])).unwrap()
+    }
+
+    #[test]
+    fn tools_are_bounded_by_themselves_and_with_the_rest() {
+        let check = |scope: usize, resource_bytes: usize, details: usize, expected| {
+            let scope = Scope::parse(&"x".repeat(scope)).unwrap();
+            let mut authority = Authority::of(scope, [resource(resource_bytes)].into());
+            authority.tools = Some(tools(details));
+            assert_eq!(authority.tools.as_ref().map(details_bytes), Some(details));
+            assert_eq!(bounded(authority).map(|_| ()), expected);
+        };
+        check(1, 10, MAX_AUTHORITY_DETAILS_BYTES, Ok(()));
+        check(1, 10, MAX_AUTHORITY_DETAILS_BYTES + 1, Err(AuthorityError::TooLong));
+        check(768, 24, 1000, Ok(()));
+        check(768, 25, 1000, Err(AuthorityError::TooLong));
     }
 
     #[test]

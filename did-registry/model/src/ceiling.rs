@@ -2,15 +2,16 @@
 
 use core::fmt;
 
-use handfast_delegation::{ResourceId, Scope};
+use handfast_delegation::{Authority, Budget, DetailsError, MAX_HOPS, ResourceId, Scope, Tools};
 use handfast_identity::{DidKey, Seconds, json};
 use serde::Deserialize;
+use serde_json::Value;
 
-use crate::authority::management_part;
+use crate::authority::{bounded, management_part, plain_authority};
 use crate::limits::{DEFAULT_TASK_LIFETIME, MAX_DELEGATES, MAX_TASK_LIFETIME, MIN_TASK_LIFETIME};
-use crate::{Authority, AuthorityError, Feature, Refusal};
+use crate::{AuthorityError, Refusal};
 
-/// How an agent may pass its authority on. Nothing uses it before delegation exists; it is kept because the owner said it.
+/// How an agent may pass its authority on, where its ceiling lets it do so at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DelegationMode {
     /// Not at all.
@@ -62,8 +63,10 @@ pub enum CeilingError {
     Delegation,
     /// Too many delegates, one twice, or one that is no `did:key`.
     Delegates,
-    /// Something this version cannot apply, and therefore does not take.
-    NotSupported(Feature),
+    /// `del_max_depth` over the most hops there can be.
+    Depth,
+    /// `authorization_details` that are not understood.
+    Details(DetailsError),
 }
 
 impl fmt::Display for CeilingError {
@@ -79,7 +82,8 @@ impl fmt::Display for CeilingError {
             ),
             Self::Delegation => f.write_str("expected `delegation` to be `none`, `exchange` or `offline`"),
             Self::Delegates => write!(f, "expected at most `{MAX_DELEGATES}` different `delegates`, each a did:key"),
-            Self::NotSupported(feature) => feature.fmt(f),
+            Self::Depth => write!(f, "expected `del_max_depth` from `0` to `{MAX_HOPS}`"),
+            Self::Details(error) => error.fmt(f),
         }
     }
 }
@@ -90,28 +94,29 @@ impl From<CeilingError> for Refusal {
     fn from(error: CeilingError) -> Self {
         match error {
             CeilingError::Management(excess) => Self::InvalidScope { excess },
-            CeilingError::NotSupported(feature) => Self::NotSupported(feature),
+            CeilingError::Details(_) => Self::InvalidAuthorizationDetails,
             CeilingError::Authority(_)
             | CeilingError::TaskLifetime
             | CeilingError::Delegation
-            | CeilingError::Delegates => Self::InvalidCeiling,
+            | CeilingError::Delegates
+            | CeilingError::Depth => Self::InvalidCeiling,
         }
     }
 }
 
 impl Ceiling {
-    /// A ceiling of these parts.
+    /// A ceiling of these parts. How far the agent may pass on what it gets is the authority's depth.
     ///
     /// # Errors
     ///
-    /// [`CeilingError`], never [`CeilingError::NotSupported`].
+    /// [`CeilingError`], never [`CeilingError::Details`].
     pub fn new(
         authority: Authority,
         max_task: Seconds,
         delegation: DelegationMode,
         delegates: Vec<DidKey>,
     ) -> Result<Self, CeilingError> {
-        if let Some(part) = management_part(authority.scope()) {
+        if let Some(part) = management_part(&authority.scope) {
             return Err(CeilingError::Management(part));
         }
         if !(MIN_TASK_LIFETIME..=MAX_TASK_LIFETIME).contains(&max_task) {
@@ -122,10 +127,13 @@ impl Ceiling {
         if repeated || delegates.len() > MAX_DELEGATES {
             return Err(CeilingError::Delegates);
         }
-        Ok(Self { authority, max_task, delegation, delegates })
+        if usize::from(authority.max_depth) > MAX_HOPS {
+            return Err(CeilingError::Depth);
+        }
+        Ok(Self { authority: bounded(authority).map_err(CeilingError::Authority)?, max_task, delegation, delegates })
     }
 
-    /// What may be done, and where.
+    /// What may be done, where and with which tools, how often, and how far it may be passed on.
     #[must_use]
     pub const fn authority(&self) -> &Authority {
         &self.authority
@@ -135,6 +143,15 @@ impl Ceiling {
     #[must_use]
     pub const fn max_task(&self) -> Seconds {
         self.max_task
+    }
+
+    /// The most hops below the agent's root tokens: none where delegation is not allowed at all.
+    #[must_use]
+    pub const fn max_depth(&self) -> u8 {
+        match self.delegation {
+            DelegationMode::None => 0,
+            DelegationMode::Exchange | DelegationMode::Offline => self.authority.max_depth,
+        }
     }
 
     /// How it may be passed on.
@@ -156,8 +173,10 @@ impl Ceiling {
 pub(crate) struct CeilingRequestWire {
     scope: Scope,
     resource: Vec<ResourceId>,
-    #[serde(default, deserialize_with = "json::present")]
-    authorization_details: bool,
+    #[serde(default, deserialize_with = "json::optional")]
+    authorization_details: Option<Value>,
+    #[serde(default, deserialize_with = "json::optional_object")]
+    budget: Option<Budget>,
     #[serde(default)]
     max_task_seconds: Option<u64>,
     #[serde(default)]
@@ -172,20 +191,20 @@ impl TryFrom<CeilingRequestWire> for Ceiling {
     type Error = CeilingError;
 
     fn try_from(wire: CeilingRequestWire) -> Result<Self, CeilingError> {
-        // nothing can use either yet, and a ceiling that is not applied would be a promise broken
-        if wire.authorization_details {
-            return Err(CeilingError::NotSupported(Feature::AuthorizationDetails));
-        }
-        if wire.del_max_depth > 0 {
-            return Err(CeilingError::NotSupported(Feature::DelegationDepth));
-        }
+        let tools = wire.authorization_details.as_ref().map(Tools::from_details).transpose();
         let delegation = match wire.delegation.as_deref() {
             None => DelegationMode::Exchange,
             Some(word) => DelegationMode::parse(word).ok_or(CeilingError::Delegation)?,
         };
         let delegates: Result<Vec<_>, _> = wire.delegates.iter().map(|did| DidKey::parse(did)).collect();
+        let authority = Authority {
+            tools: tools.map_err(CeilingError::Details)?,
+            budget: wire.budget,
+            max_depth: u8::try_from(wire.del_max_depth).map_err(|_| CeilingError::Depth)?,
+            ..plain_authority(wire.scope, wire.resource).map_err(CeilingError::Authority)?
+        };
         Self::new(
-            Authority::new(wire.scope, wire.resource).map_err(CeilingError::Authority)?,
+            authority,
             wire.max_task_seconds.map_or(DEFAULT_TASK_LIFETIME, Seconds::new),
             delegation,
             delegates.map_err(|_| CeilingError::Delegates)?,
@@ -219,12 +238,32 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_applied_yet_is_refused() {
-        let refused = |feature| Err(CeilingError::NotSupported(feature));
-        check(r#","del_max_depth":0"#, Ok(()));
-        check(r#","del_max_depth":1"#, refused(Feature::DelegationDepth));
-        for details in ["[]", "null", r#"[{"type":"x"}]"#] {
-            check(&format!(r#","authorization_details":{details}"#), refused(Feature::AuthorizationDetails));
+    fn tools_are_of_the_one_type() {
+        let details = |value: &str| format!(r#","authorization_details":{value}"#);
+        check(&details(r#"[{"type":"attenuating_agent_token","tools":{"read":{}}}]"#), Ok(()));
+        check(&details(r#"[{"type":"x","tools":{}}]"#), Err(CeilingError::Details(DetailsError::Unsupported)));
+        for malformed in ["[]", "null", "{}"] {
+            check(&details(malformed), Err(CeilingError::Details(DetailsError::Malformed)));
+        }
+        let long = "x".repeat(250);
+        let tools: Vec<_> = (0..6).map(|n| format!(r#""{n}{long}":{{}}"#)).collect();
+        let long = format!(r#"[{{"type":"attenuating_agent_token","tools":{{{}}}}}]"#, tools.join(","));
+        check(&details(&long), Err(CeilingError::Authority(AuthorityError::TooLong)));
+        check(r#","budget":{"max_uses":5}"#, Ok(()));
+    }
+
+    #[test]
+    fn how_far_it_may_be_passed_on_is_bounded_and_nothing_without_delegation() {
+        for (depth, expected) in
+            [(0, Ok(())), (8, Ok(())), (9, Err(CeilingError::Depth)), (256, Err(CeilingError::Depth))]
+        {
+            check(&format!(r#","del_max_depth":{depth}"#), expected);
+        }
+        for (mode, expected) in [("none", 0), ("exchange", 2), ("offline", 2)] {
+            let text = format!(r#"{{"scope":"","resource":[],"del_max_depth":2,"delegation":"{mode}"}}"#);
+            let wire = json::read_object::<CeilingRequestWire>(text.as_bytes(), &Limits::plain(4096));
+            let depth = wire.map(|wire| Ceiling::try_from(wire).map(|ceiling| ceiling.max_depth()));
+            assert_eq!(depth, Ok(Ok(expected)), "{mode}");
         }
     }
 
@@ -255,9 +294,14 @@ mod tests {
 
     #[test]
     fn unknown_members_are_refused() {
-        for text in
-            [r#"{"scope":"a","resource":[],"max_depth":1}"#, r#"{"resource":[]}"#, r#"{"scope":["a"],"resource":[]}"#]
-        {
+        for text in [
+            r#"{"scope":"a","resource":[],"max_depth":1}"#,
+            r#"{"resource":[]}"#,
+            r#"{"scope":["a"],"resource":[]}"#,
+            r#"{"scope":"a","resource":[],"budget":null}"#,
+            r#"{"scope":"a","resource":[],"budget":{}}"#,
+            r#"{"scope":"a","resource":[],"budget":[5]}"#,
+        ] {
             assert!(json::read_object::<CeilingRequestWire>(text.as_bytes(), &Limits::plain(4096)).is_err(), "{text}");
         }
     }

@@ -2,13 +2,13 @@
 
 use core::fmt;
 
-use handfast_delegation::Trigger;
-use handfast_identity::{DidKey, Handle, UnixTime, json};
-use serde::Serialize;
+use handfast_delegation::{Authority, Trigger};
+use handfast_identity::{ContentHash, DidKey, Handle, UnixTime, json};
+use serde::{Serialize, Serializer};
 
 use crate::limits::{MAX_STATEMENT_BYTES, MAX_WHY_BYTES};
 use crate::record::wire::{AuthorityWire, CeilingWire};
-use crate::{AgentId, Authority, Ceiling, ClaimId, EncodeError, OwnerId, ReceivedStatement, Role, ShownText, TaskId};
+use crate::{AgentId, Ceiling, ClaimId, EncodeError, OwnerId, ReceivedStatement, Role, ShownText, TaskId};
 
 /// The format of the statements the registry writes itself.
 const FORMAT: u8 = 1;
@@ -107,6 +107,15 @@ pub enum Fact {
         /// Its agent.
         agent: AgentId,
     },
+    /// Hops were exchanged for the first time. Their names commit to all that their delegators signed.
+    Delegated {
+        /// The task.
+        task: TaskId,
+        /// The id of the root token at the beginning of the chain.
+        root_token: String,
+        /// The hops, from the root on.
+        hops: Vec<DelegatedHop>,
+    },
     /// An agent was revoked.
     AgentRevoked {
         /// The agent.
@@ -114,6 +123,22 @@ pub enum Fact {
         /// Every DID it ever had.
         dids: Vec<DidKey>,
     },
+}
+
+/// One hop in the statement of its exchange.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DelegatedHop {
+    /// Its name.
+    #[serde(serialize_with = "as_text")]
+    pub hop: ContentHash,
+    /// To whom.
+    pub delegate: DidKey,
+    /// Its place in its chain.
+    pub depth: u8,
+}
+
+fn as_text<S: Serializer>(name: &ContentHash, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(name)
 }
 
 impl Fact {
@@ -131,6 +156,7 @@ impl Fact {
             Self::ClaimRefused { .. } => "claim_refused",
             Self::TaskCreated { .. } => "task_created",
             Self::TaskCompleted { .. } => "task_completed",
+            Self::Delegated { .. } => "delegated",
             Self::AgentRevoked { .. } => "agent_revoked",
         }
     }
@@ -195,9 +221,13 @@ struct StatementWire<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     handle: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    hops: Option<&'a [DelegatedHop]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     intent: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root_jti: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     task: Option<&'a TaskId>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -239,6 +269,9 @@ impl<'a> From<&'a Event> for StatementWire<'a> {
                 ..common
             },
             Fact::TaskCompleted { task, agent } => Self { task: Some(task), agent: Some(agent), ..common },
+            Fact::Delegated { task, root_token, hops } => {
+                Self { task: Some(task), root_jti: Some(root_token), hops: Some(hops), ..common }
+            }
             Fact::AgentRevoked { agent, dids } => Self { agent: Some(agent), dids: Some(dids), ..common },
         }
     }

@@ -19,7 +19,7 @@
 //! | `POST /claims/{id}/approve`, `/refuse` | [`approve`], [`refuse_claim`] |
 //! | `POST /owners/codes`, `POST /owners` | [`make_owner_code`], [`register_owner`] |
 //! | `POST /tasks`, `POST /tasks/{id}/complete` | [`create_owner_task`], [`complete_task`] |
-//! | `POST /oauth2/token` | [`agent_token`], [`owner_token`] |
+//! | `POST /oauth2/token` | [`agent_token`], [`owner_token`], [`exchange`], [`narrower_root`] |
 //! | revoking an agent | [`revoke_agent`] |
 //!
 //! Out: storage, HTTP, clocks, proofs and their replay, rate limits, the log's tree, signing tokens and the feed. Nothing
@@ -42,7 +42,7 @@ mod statement;
 mod text;
 mod token;
 
-pub use authority::{AGENT_SELF, Authority, AuthorityError, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ};
+pub use authority::{AGENT_SELF, AuthorityError, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ, bounded, plain_authority};
 pub use caller::Caller;
 pub use ceiling::{Ceiling, CeilingError, DelegationMode};
 pub use change::{Attempt, Change, Expect, FeedEntry, FeedKind, Loaded, Outcome, Write};
@@ -52,15 +52,15 @@ pub use decide::{
     RegisteredAgent, approve, complete_task, create_owner_task, make_owner_code, new_claim_code, poll_claim,
     refuse_claim, register_agent, register_owner, revoke_agent,
 };
-pub use event::{Event, Fact, Party};
+pub use event::{DelegatedHop, Event, Fact, Party};
 pub use ids::{AgentId, ClaimId, IdError, OwnerId, TaskId};
 pub use policy::{KnownResource, Mode, PolicyError, RegistryPolicy};
 pub use record::{
-    AgentRecord, ClaimRecord, ClaimStatus, DidHolder, DidRecord, EncodeError, HandleRecord, Organisation, OwnedAgent,
-    OwnerCodeRecord, OwnerRecord, Profile, Record, RecordError, RecordKind, Role, SelfTasks, Slot, Status, Stored,
-    Subject, TaskRecord,
+    AgentRecord, ClaimRecord, ClaimStatus, DidHolder, DidRecord, EncodeError, HandleRecord, HopRecord, Organisation,
+    OwnedAgent, OwnerCodeRecord, OwnerRecord, Profile, Record, RecordError, RecordKind, Role, SelfTasks, Slot, Status,
+    Stored, Subject, TaskRecord, TreeEntry, TreeRecord,
 };
-pub use refusal::{Feature, GrantFault, OauthError, Refusal, RefusalAnswer};
+pub use refusal::{DelegationFault, Feature, GrantFault, OauthError, Refusal, RefusalAnswer};
 pub use request::{ApproveRequest, OwnerCodeRequest, RefuseRequest, TaskRequest};
 pub use statement::{
     AGENT_STATEMENT_TYPE, AgentRegistration, OWNER_STATEMENT_TYPE, OwnerRegistration, ReceivedStatement,
@@ -69,5 +69,7 @@ pub use statement::{
 };
 pub use text::{ShownText, TextError};
 pub use token::{
-    AgentClient, PendingGrant, TaskChoice, TokenDecision, TokenGrant, TokenRequest, agent_token, owner_token,
+    AgentClient, CLIENT_CREDENTIALS, Exchange, ExchangeCase, ExchangeDecision, ExchangeRequest, GrantRequest, Holder,
+    PendingGrant, TOKEN_EXCHANGE, TaskChoice, TokenDecision, TokenGrant, TokenRequest, agent_token, exchange,
+    narrower_root, owner_token,
 };

@@ -28,6 +28,16 @@ pub const MAX_AUTHORITY_SCOPE_BYTES: usize = 768;
 pub const MAX_AUTHORITY_RESOURCES: usize = 8;
 /// All resource identifiers of one authority together; the longest single one has 512 bytes.
 pub const MAX_AUTHORITY_RESOURCE_BYTES: usize = 640;
+/// The tools of one authority, as `authorization_details`.
+pub const MAX_AUTHORITY_DETAILS_BYTES: usize = 1536;
+/// Scope, resources and tools of one authority together.
+pub const MAX_AUTHORITY_BYTES: usize = 1792;
+/// Depth of a stored record or a statement: a token's, and where it lies deeper in a record than in a token.
+pub const MAX_RECORD_DEPTH: usize = 20;
+/// Most hops that a task's tree holds (spec/delegation.md, tree).
+pub const MAX_HOPS_PER_TASK: u16 = 512;
+/// Most characters of what was too broad that an answer names.
+pub const MAX_EXCESS_CHARS: usize = 256;
 /// Most delegates a ceiling lists.
 pub const MAX_DELEGATES: usize = 8;
 /// Most former DIDs in an agent's history.
@@ -74,6 +84,10 @@ pub const MAX_SELF_TASKS_PER_HOUR: u8 = 60;
 pub const DEFAULT_TOKEN_LIFETIME: Seconds = Seconds::new(5 * 60);
 /// The shortest token lifetime.
 pub const MIN_TOKEN_LIFETIME: Seconds = Seconds::new(60);
+/// Lifetime of a root token that may be passed on, when nothing is configured: the hops below it end with it.
+pub const DEFAULT_DELEGABLE_LIFETIME: Seconds = Seconds::new(15 * 60);
+/// The longest lifetime of a root token that may be passed on.
+pub const MAX_DELEGABLE_LIFETIME: Seconds = Seconds::new(60 * 60);
 /// The longest token lifetime in production.
 pub const MAX_TOKEN_LIFETIME: Seconds = Seconds::new(15 * 60);
 /// The longest token lifetime in development.

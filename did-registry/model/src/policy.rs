@@ -1,15 +1,15 @@
 //! What the registry's operator decided: whom it issues for, for how long, and what an unclaimed agent may do.
 
 use core::fmt;
+use std::collections::BTreeSet;
 
-use handfast_delegation::{ResourceId, Scope};
+use handfast_delegation::{Authority, ResourceId, Scope};
 use handfast_identity::Seconds;
 
-use crate::Authority;
-use crate::authority::management_part;
+use crate::authority::{management_part, plain_authority};
 use crate::limits::{
-    DEFAULT_STATEMENT_FUTURE, DEFAULT_STATEMENT_PAST, DEFAULT_TOKEN_LIFETIME, MAX_ISSUER_BYTES, MAX_TOKEN_LIFETIME,
-    MAX_TOKEN_LIFETIME_DEVELOPMENT, MIN_TOKEN_LIFETIME,
+    DEFAULT_DELEGABLE_LIFETIME, DEFAULT_STATEMENT_FUTURE, DEFAULT_STATEMENT_PAST, DEFAULT_TOKEN_LIFETIME,
+    MAX_DELEGABLE_LIFETIME, MAX_ISSUER_BYTES, MAX_TOKEN_LIFETIME, MAX_TOKEN_LIFETIME_DEVELOPMENT, MIN_TOKEN_LIFETIME,
 };
 
 /// Whether stricter or looser bounds hold.
@@ -28,6 +28,9 @@ pub struct KnownResource {
     pub id: ResourceId,
     /// Its scopes.
     pub scopes: Scope,
+    /// Whether it applies tools and budgets: it registered [`DETAILS_TYPE`](handfast_delegation::DETAILS_TYPE). Tokens that
+    /// carry either are issued for such resources only, for others would ignore them.
+    pub applies_details: bool,
 }
 
 /// The registry's policy, checked as a whole.
@@ -38,6 +41,7 @@ pub struct RegistryPolicy {
     resources: Vec<KnownResource>,
     pre_claim: Authority,
     token_lifetime: Seconds,
+    delegable_lifetime: Seconds,
     statement_past: Seconds,
     statement_future: Seconds,
 }
@@ -61,6 +65,8 @@ pub enum PolicyError {
         /// The most this mode allows.
         max: Seconds,
     },
+    /// The lifetime of root tokens that may be passed on, outside its bounds.
+    DelegableLifetime,
 }
 
 impl fmt::Display for PolicyError {
@@ -74,6 +80,12 @@ impl fmt::Display for PolicyError {
             Self::TokenLifetime { max } => {
                 write!(f, "expected a token lifetime from `{}` to `{}` seconds", MIN_TOKEN_LIFETIME.get(), max.get())
             }
+            Self::DelegableLifetime => write!(
+                f,
+                "expected a lifetime of delegable tokens from `{}` to `{}` seconds",
+                MIN_TOKEN_LIFETIME.get(),
+                MAX_DELEGABLE_LIFETIME.get()
+            ),
         }
     }
 }
@@ -105,6 +117,7 @@ impl RegistryPolicy {
             resources,
             pre_claim,
             token_lifetime: DEFAULT_TOKEN_LIFETIME,
+            delegable_lifetime: DEFAULT_DELEGABLE_LIFETIME,
             statement_past: DEFAULT_STATEMENT_PAST,
             statement_future: DEFAULT_STATEMENT_FUTURE,
         })
@@ -124,6 +137,19 @@ impl RegistryPolicy {
             return Err(PolicyError::TokenLifetime { max });
         }
         self.token_lifetime = lifetime;
+        Ok(self)
+    }
+
+    /// The same policy with another lifetime of root tokens that may be passed on.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::DelegableLifetime`] outside 1 to 60 minutes (both included).
+    pub fn with_delegable_lifetime(mut self, lifetime: Seconds) -> Result<Self, PolicyError> {
+        if !(MIN_TOKEN_LIFETIME..=MAX_DELEGABLE_LIFETIME).contains(&lifetime) {
+            return Err(PolicyError::DelegableLifetime);
+        }
+        self.delegable_lifetime = lifetime;
         Ok(self)
     }
 
@@ -159,6 +185,28 @@ impl RegistryPolicy {
         self.token_lifetime
     }
 
+    /// How long a root token lives that may be passed on over `max_depth` hops, if its task lives as long.
+    #[must_use]
+    pub const fn root_lifetime(&self, max_depth: u8) -> Seconds {
+        if max_depth == 0 { self.token_lifetime } else { self.delegable_lifetime }
+    }
+
+    /// Whether `resource` applies tools and budgets.
+    #[must_use]
+    pub fn applies_details(&self, resource: &ResourceId) -> bool {
+        self.resources.iter().any(|known| known.id == *resource && known.applies_details)
+    }
+
+    /// Which of `scope` does not mean something at exactly one of `resources`.
+    pub(crate) fn ambiguous_at(&self, resources: &BTreeSet<ResourceId>, scope: &Scope) -> Scope {
+        let chosen = || self.resources.iter().filter(|known| resources.contains(&known.id));
+        let (once, several) = chosen().fold((Scope::default(), Scope::default()), |(once, several), known| {
+            let again = once.intersection(&known.scopes);
+            (once.union(&known.scopes), several.union(&again))
+        });
+        scope.excess_over(&once.excess_over(&several))
+    }
+
     pub(crate) const fn pre_claim(&self) -> &Authority {
         &self.pre_claim
     }
@@ -174,7 +222,8 @@ impl RegistryPolicy {
     /// What the resources that `authority` names know at all; `None` if it names one that is foreign.
     pub(crate) fn scopes_known_to(&self, authority: &Authority) -> Option<Scope> {
         authority
-            .resources()
+            .resources
+            .iter()
             .map(|resource| self.scopes_of(resource))
             .try_fold(Scope::default(), |known, scopes| Some(known.union(scopes?)))
     }
@@ -199,7 +248,7 @@ fn pre_claim_authority(resources: &[KnownResource], scopes: &Scope) -> Result<Au
         return Err(PolicyError::PreClaimUnknown(unknown));
     }
     let reached = resources.iter().filter(|resource| !resource.scopes.intersection(scopes).is_empty());
-    Authority::new(scopes.clone(), reached.map(|resource| resource.id.clone()).collect())
+    plain_authority(scopes.clone(), reached.map(|resource| resource.id.clone()).collect())
         .map_err(|_| PolicyError::PreClaimTooLong)
 }
 
@@ -210,7 +259,11 @@ mod tests {
     use super::*;
 
     fn resource(id: &str, scopes: &str) -> KnownResource {
-        KnownResource { id: ResourceId::parse(id).unwrap(), scopes: Scope::parse(scopes).unwrap() }
+        KnownResource {
+            id: ResourceId::parse(id).unwrap(),
+            scopes: Scope::parse(scopes).unwrap(),
+            applies_details: false,
+        }
     }
 
     fn policy(resources: Vec<KnownResource>, pre_claim: &str) -> Result<RegistryPolicy, PolicyError> {
@@ -235,6 +288,36 @@ mod tests {
         assert!(policy(many(8), "x").is_ok() && policy(many(9), "").is_ok());
         let registry = ResourceId::parse("https://id.example").unwrap();
         assert_eq!(RegistryPolicy::new("id", registry, vec![], &scope("")).map(|_| ()), Err(PolicyError::Issuer));
+    }
+
+    #[test]
+    fn lifetimes_of_delegable_roots_are_bounded() {
+        let check = |seconds, good| {
+            let result = policy(vec![], "").unwrap().with_delegable_lifetime(Seconds::new(seconds));
+            assert_eq!(result.map(|policy| policy.root_lifetime(1)).ok(), good, "{seconds}");
+        };
+        for seconds in [60, 3600] {
+            check(seconds, Some(Seconds::new(seconds)));
+        }
+        check(59, None);
+        check(3601, None);
+        let default = policy(vec![], "").unwrap();
+        assert_eq!((default.root_lifetime(0), default.root_lifetime(1)), (Seconds::new(300), Seconds::new(900)));
+    }
+
+    #[test]
+    fn a_scope_means_something_at_one_resource_or_is_ambiguous() {
+        let policy =
+            policy(vec![resource("urn:a", "r w"), resource("urn:b", "r x"), resource("urn:c", "r z")], "").unwrap();
+        let check = |resources: &[&str], scope: &str, expected: &str| {
+            let resources = resources.iter().map(|id| ResourceId::parse(id).unwrap()).collect();
+            assert_eq!(policy.ambiguous_at(&resources, &Scope::parse(scope).unwrap()).to_string(), expected);
+        };
+        check(&["urn:a"], "r w", "");
+        check(&["urn:a"], "r x", "x");
+        check(&["urn:a", "urn:b"], "w x", "");
+        check(&["urn:a", "urn:b"], "r w x", "r");
+        check(&["urn:a", "urn:b", "urn:c"], "r z y", "r y");
     }
 
     #[test]

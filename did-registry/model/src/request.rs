@@ -1,10 +1,11 @@
 //! JSON bodies of the calls that change something, read strictly: unknown members are refused (TH67).
 
-use handfast_delegation::{MAX_INTENT_BYTES, MAX_REFERENCE_BYTES, ResourceId, Scope};
+use handfast_delegation::{Budget, MAX_INTENT_BYTES, MAX_REFERENCE_BYTES, ResourceId, Scope, Tools};
 use handfast_identity::json::{self, Limits};
 use handfast_identity::{Handle, Seconds};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::ceiling::CeilingRequestWire;
 use crate::limits::{MAX_BODY_BYTES, MAX_CONFIRM_BYTES, MAX_NAME_BYTES};
@@ -17,7 +18,8 @@ fn body<W: DeserializeOwned>(bytes: &[u8]) -> Result<W, Refusal> {
     if bytes.len() > MAX_BODY_BYTES {
         return Err(Refusal::BodyTooLarge);
     }
-    json::read_object(bytes, &Limits::plain(MAX_BODY_BYTES)).map_err(|_| Refusal::InvalidRequest)
+    // tools nest as deep as in tokens
+    json::read_object(bytes, &Limits::token(MAX_BODY_BYTES)).map_err(|_| Refusal::InvalidRequest)
 }
 
 /// `POST /claims/{id}/approve`: an owner takes an agent, in two steps.
@@ -51,7 +53,7 @@ impl ApproveRequest {
     /// # Errors
     ///
     /// [`Refusal::InvalidRequest`]; [`Refusal::InvalidHandle`] (TH55); for the ceiling [`Refusal::InvalidCeiling`],
-    /// [`Refusal::InvalidScope`] or [`Refusal::NotSupported`].
+    /// [`Refusal::InvalidScope`] or [`Refusal::InvalidAuthorizationDetails`].
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
         let wire: ApproveWire = body(bytes)?;
         if wire.confirm.as_ref().is_some_and(|words| words.len() > MAX_CONFIRM_BYTES) {
@@ -132,6 +134,10 @@ pub struct TaskRequest {
     pub scope: Scope,
     /// Where; if nobody says, at those resources of the ceiling that know the scope.
     pub resources: Option<Vec<ResourceId>>,
+    /// With which tools; those of the ceiling if nobody says.
+    pub tools: Option<Tools>,
+    /// How often; as often as the ceiling lets it if nobody says.
+    pub budget: Option<Budget>,
     /// A reference to something outside.
     pub reference: Option<ShownText<MAX_REFERENCE_BYTES>>,
     /// How long; as long as usual if nobody says.
@@ -146,6 +152,10 @@ struct TaskRequestWire {
     scope: Scope,
     #[serde(default)]
     resource: Option<Vec<ResourceId>>,
+    #[serde(default, deserialize_with = "json::optional")]
+    authorization_details: Option<Value>,
+    #[serde(default, deserialize_with = "json::optional_object")]
+    budget: Option<Budget>,
     #[serde(default, rename = "ref")]
     reference: Option<ShownText<MAX_REFERENCE_BYTES>>,
     #[serde(default)]
@@ -153,21 +163,25 @@ struct TaskRequestWire {
 }
 
 impl TaskRequest {
-    /// Reads the body: `agent`, `intent`, `scope`, and optionally `resource`, `ref`, `task_seconds`.
+    /// Reads the body: `agent`, `intent`, `scope`, and optionally `resource`, `authorization_details`, `budget`, `ref`,
+    /// `task_seconds`.
     ///
     /// # Errors
     ///
-    /// [`Refusal::InvalidRequest`].
+    /// [`Refusal::InvalidRequest`] or [`Refusal::InvalidAuthorizationDetails`].
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
         let wire: TaskRequestWire = body(bytes)?;
         if wire.intent.is_empty() || wire.scope.is_empty() || wire.agent.len() > MAX_AGENT_NAME_BYTES {
             return Err(Refusal::InvalidRequest);
         }
+        let tools = wire.authorization_details.as_ref().map(Tools::from_details).transpose();
         Ok(Self {
             agent: wire.agent,
             intent: wire.intent,
             scope: wire.scope,
             resources: wire.resource,
+            tools: tools.map_err(|_| Refusal::InvalidAuthorizationDetails)?,
+            budget: wire.budget,
             reference: wire.reference,
             lifetime: wire.task_seconds.map(Seconds::new),
         })
@@ -179,7 +193,6 @@ mod tests {
     #![allow(clippy::unwrap_used)] // a failed set-up step is a failed test
 
     use super::*;
-    use crate::Feature;
 
     #[allow(clippy::needless_pass_by_value)] // the expected value reads better without a reference
     fn approve(members: &str, expected: Result<(), Refusal>) {
@@ -205,8 +218,10 @@ mod tests {
         }
         let with = |members: &str| format!(r#""ceiling":{{"scope":"echo:read agent:self","resource":[]{members}}}"#);
         approve(&with(""), Err(Refusal::InvalidScope { excess: Scope::parse("agent:self").unwrap() }));
-        let depth = Refusal::NotSupported(Feature::DelegationDepth);
-        approve(&with(r#","del_max_depth":1"#), Err(depth));
+        let harmless = |members: &str| format!(r#""ceiling":{{"scope":"echo:read","resource":[]{members}}}"#);
+        approve(&harmless(r#","del_max_depth":8"#), Ok(()));
+        approve(&harmless(r#","del_max_depth":9"#), Err(Refusal::InvalidCeiling));
+        approve(&harmless(r#","authorization_details":[]"#), Err(Refusal::InvalidAuthorizationDetails));
     }
 
     #[test]
@@ -231,6 +246,12 @@ mod tests {
         refused(&task.replace("\"pay\"", "\"\""));
         refused(&task.replace("urn:pay", "pay"));
         refused(&task.replace("intent", "trigger"));
+        let with = |members: &str| TaskRequest::parse(task.replacen('{', &format!("{{{members},"), 1).as_bytes());
+        let details = r#""authorization_details":[{"type":"attenuating_agent_token","tools":{"pay":{}}}]"#;
+        assert!(with(details).is_ok_and(|task| task.tools.is_some()));
+        assert!(with(r#""budget":{"max_uses":1}"#).is_ok_and(|task| task.budget.is_some()));
+        assert_eq!(with(&details.replace("attenuating", "other")), Err(Refusal::InvalidAuthorizationDetails));
+        assert_eq!(with(r#""budget":{}"#), Err(Refusal::InvalidRequest));
     }
 
     #[test]

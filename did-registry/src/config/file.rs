@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
+use handfast_delegation::DETAILS_TYPE;
 use handfast_middleware::Mode;
+use handfast_registry_model::limits::{DEFAULT_DELEGABLE_LIFETIME, DEFAULT_TOKEN_LIFETIME};
 use serde::Deserialize;
 
 use super::{ConfigError, RegistryConfig, Setting};
@@ -46,6 +48,9 @@ pub struct ResourceFile {
     pub id: String,
     /// The scopes that mean something there.
     pub scopes: Vec<String>,
+    /// The types of `authorization_details` it applies; with tools or budgets tokens are for such resources only.
+    #[serde(default)]
+    pub authorization_details_types: Vec<String>,
 }
 
 /// `[lifetimes]`
@@ -54,6 +59,8 @@ pub struct ResourceFile {
 pub struct LifetimesFile {
     /// Of an access token, in seconds.
     pub token_seconds: u64,
+    /// Of a root token that may be passed on, in seconds.
+    pub delegable_token_seconds: u64,
 }
 
 /// `[limits]`
@@ -71,9 +78,9 @@ pub struct LimitsFile {
 }
 
 impl Default for LifetimesFile {
-    /// Five minutes (AT-21).
+    /// Five minutes (AT-21), and fifteen for what others' tokens hang on.
     fn default() -> Self {
-        Self { token_seconds: handfast_registry_model::limits::DEFAULT_TOKEN_LIFETIME.get() }
+        Self { token_seconds: DEFAULT_TOKEN_LIFETIME.get(), delegable_token_seconds: DEFAULT_DELEGABLE_LIFETIME.get() }
     }
 }
 
@@ -94,7 +101,18 @@ impl ResourceFile {
     /// A resource with these scopes.
     #[must_use]
     pub fn new(id: &str, scopes: &[&str]) -> Self {
-        Self { id: id.to_owned(), scopes: scopes.iter().map(ToString::to_string).collect() }
+        Self {
+            id: id.to_owned(),
+            scopes: scopes.iter().map(ToString::to_string).collect(),
+            authorization_details_types: Vec::new(),
+        }
+    }
+
+    /// The same resource, which applies tools and budgets.
+    #[must_use]
+    pub fn applying_details(mut self) -> Self {
+        self.authorization_details_types = vec![DETAILS_TYPE.to_owned()];
+        self
     }
 }
 
@@ -151,7 +169,9 @@ impl ConfigFile {
              # scopes of agents that nobody has claimed yet\n\
              pre_claim_scopes = {}\n\n\
              [lifetimes]\n\
-             token_seconds = {}\n\n\
+             token_seconds = {}\n\
+             # of root tokens that may be passed on: all hops below one end with it\n\
+             delegable_token_seconds = {}\n\n\
              [limits]\n\
              # a minute; behind a proxy all requests come from one source\n\
              registrations_per_source = {}\n\
@@ -164,6 +184,7 @@ impl ConfigFile {
             self.listen,
             list(&self.pre_claim_scopes),
             self.lifetimes.token_seconds,
+            self.lifetimes.delegable_token_seconds,
             self.limits.registrations_per_source,
             self.limits.registrations_in_total,
             self.limits.waiting_polls,
@@ -172,6 +193,10 @@ impl ConfigFile {
         for resource in &self.resources {
             // writing to a string does not fail
             let _ = write!(text, "\n[[resources]]\nid = \"{}\"\nscopes = {}\n", resource.id, list(&resource.scopes));
+            if !resource.authorization_details_types.is_empty() {
+                let types = list(&resource.authorization_details_types);
+                let _ = writeln!(text, "authorization_details_types = {types}");
+            }
         }
         Ok(text)
     }
@@ -192,9 +217,9 @@ mod tests {
         file.pre_claim_scopes = vec!["echo:hello".to_owned()];
         file.resources = vec![
             ResourceFile::new("https://api.example", &["echo:hello", "echo:read"]),
-            ResourceFile::new("urn:files", &[]),
+            ResourceFile::new("urn:files", &[]).applying_details(),
         ];
-        file.lifetimes.token_seconds = 600;
+        file.lifetimes = LifetimesFile { token_seconds: 600, delegable_token_seconds: 1200 };
         file.limits = LimitsFile {
             registrations_per_source: 1,
             registrations_in_total: 2,

@@ -9,7 +9,7 @@ mod file;
 
 use std::net::SocketAddr;
 
-use handfast_delegation::{ResourceId, Scope};
+use handfast_delegation::{DETAILS_TYPE, ResourceId, Scope};
 use handfast_dpop::{ProofWindow, PublicBase};
 use handfast_identity::Seconds;
 use handfast_middleware::Mode;
@@ -150,7 +150,14 @@ fn policy(file: &ConfigFile, registry: &ResourceId, mode: Mode) -> Result<Regist
         if is_plain && mode == Mode::Production {
             return Err(Setting::Resources.because(format!("`{id}` is a plain `http` url")));
         }
-        Ok(KnownResource { id, scopes: scope(&resource.scopes, Setting::Resources)? })
+        let types = &resource.authorization_details_types;
+        if let Some(unknown) = types.iter().find(|known| *known != DETAILS_TYPE) {
+            return Err(
+                Setting::Resources.because(format!("`{unknown}` is no type of `authorization_details` known here"))
+            );
+        }
+        let scopes = scope(&resource.scopes, Setting::Resources)?;
+        Ok(KnownResource { id, scopes, applies_details: !types.is_empty() })
     };
     let resources = file.resources.iter().map(known).collect::<Result<Vec<_>, _>>()?;
     let pre_claim = scope(&file.pre_claim_scopes, Setting::PreClaimScopes)?;
@@ -161,6 +168,7 @@ fn policy(file: &ConfigFile, registry: &ResourceId, mode: Mode) -> Result<Regist
     };
     RegistryPolicy::new(&file.issuer, registry.clone(), resources, &pre_claim)
         .and_then(|policy| policy.with_token_lifetime(Seconds::new(file.lifetimes.token_seconds), model_mode))
+        .and_then(|policy| policy.with_delegable_lifetime(Seconds::new(file.lifetimes.delegable_token_seconds)))
         .map(|policy| policy.with_statement_window(window.past(), window.future()))
         .map_err(ConfigError::Policy)
 }
@@ -282,6 +290,12 @@ mod tests {
         check(|file| file.resources.push(resource(&[""])), Some(Setting::Resources));
         check(|file| file.resources.push(resource(&["a", "a"])), Some(Setting::Resources));
         check(|file| file.resources.push(ResourceFile::new("api", &["a"])), Some(Setting::Resources));
+        check(|file| file.resources.push(resource(&["a"]).applying_details()), None);
+        let unknown = |file: &mut ConfigFile| {
+            let authorization_details_types = vec![DETAILS_TYPE.to_owned(), "payment_initiation".to_owned()];
+            file.resources.push(ResourceFile { authorization_details_types, ..resource(&["a"]) });
+        };
+        check(unknown, Some(Setting::Resources));
         check(|file| file.pre_claim_scopes.push("a\"b".to_owned()), Some(Setting::PreClaimScopes));
         check(|file| file.limits.waiting_polls = 0, Some(Setting::WaitingPolls));
         check(|file| file.limits.waiting_polls = MAX_WAITING_POLLS, None);
@@ -310,6 +324,8 @@ mod tests {
         };
         assert!(policy_error(|file| file.lifetimes.token_seconds = 901));
         assert!(!policy_error(|file| file.lifetimes.token_seconds = 900));
+        assert!(policy_error(|file| file.lifetimes.delegable_token_seconds = 3601));
+        assert!(!policy_error(|file| file.lifetimes.delegable_token_seconds = 3600));
         assert!(policy_error(|file| file.pre_claim_scopes = vec!["nobody:knows".to_owned()]));
         assert!(policy_error(|file| file.resources.push(ResourceFile::new("https://api.example", &["owner:self"]))));
     }

@@ -1,7 +1,8 @@
 //! From a refusal to the bytes of its answer: problem+json (RFC 9457), and OAuth JSON at the token endpoint (RFC 6749 5.2).
 //!
 //! What is said is decided elsewhere: by the model's [`Refusal`], or the verifier's [`Rejection`] where a proof is at fault.
-//! Nothing of a request is echoed but scopes, whose characters cannot break out of a JSON string (ERR-05, ERR-14).
+//! Nothing of a request is echoed but what was too much of it, whose characters cannot break out of a JSON string (ERR-05,
+//! ERR-14).
 
 use axum::Json;
 use axum::body::Body;
@@ -64,7 +65,7 @@ impl Failure {
     /// The answer of the token endpoint (ERR-15).
     pub(crate) fn oauth(&self) -> Response {
         let words = self.words();
-        let description = match &words.scope {
+        let description = match &words.excess {
             Some(excess) => format!("{}: {excess}", words.detail),
             None => words.detail.to_owned(),
         };
@@ -73,11 +74,12 @@ impl Failure {
             Cause::Rejected(_) if words.status == 401 => 400,
             _ => words.status,
         };
-        let wire = OauthWire {
-            error: words.error.unwrap_or("invalid_request"),
-            error_description: &description,
-            reason: words.reason,
+        let error = match words.error {
+            // RFC 6749 5.2 knows no such error: evidence is a part of the request here (TX-04)
+            None | Some("invalid_token") => "invalid_request",
+            Some(error) => error,
         };
+        let wire = OauthWire { error, error_description: &description, reason: words.reason };
         let mut response = (code(status), Json(wire)).into_response();
         words.dress(response.headers_mut());
         self.finish(response, words.reason)
@@ -92,7 +94,7 @@ impl Failure {
             error: words.error,
             reason: words.reason,
             detail: words.detail,
-            scope: words.scope.as_deref(),
+            excess: words.excess.as_deref(),
         };
         // strings and a number can always be written
         let mut response = Response::new(Body::from(serde_json::to_vec(&wire).unwrap_or_default()));
@@ -124,7 +126,7 @@ impl Failure {
                     error: answer.error,
                     reason: answer.reason,
                     detail: answer.description,
-                    scope: None,
+                    excess: None,
                     retry_after: answer.retry_after.map(u64::from),
                     challenge: answer.challenge(None),
                 }
@@ -145,7 +147,7 @@ struct Words {
     error: Option<&'static str>,
     reason: &'static str,
     detail: &'static str,
-    scope: Option<String>,
+    excess: Option<String>,
     retry_after: Option<u64>,
     challenge: Option<String>,
 }
@@ -157,7 +159,7 @@ impl From<RefusalAnswer> for Words {
             error: answer.error.map(OauthError::as_str),
             reason: answer.reason,
             detail: answer.detail,
-            scope: answer.excess.filter(|excess| !excess.is_empty()).map(|excess| excess.to_string()),
+            excess: answer.excess,
             retry_after: answer.retry_after.map(Seconds::get),
             // RFC 9110 15.5.2: every 401 says how one authenticates here
             challenge: (answer.status == 401).then(|| Rejection::CredentialsMissing.answer().challenge(None)).flatten(),
@@ -203,6 +205,6 @@ struct ProblemWire<'a> {
     error: Option<&'a str>,
     reason: &'a str,
     detail: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scope: Option<&'a str>,
+    #[serde(rename = "scope", skip_serializing_if = "Option::is_none")]
+    excess: Option<&'a str>,
 }

@@ -24,7 +24,7 @@ use crate::state::{ATTEMPTS, Commit};
 pub(super) async fn new_code(State(app): State<App>, request: Request) -> Result<Response, Failure> {
     let now = app.clock.now();
     let (parts, body) = request.into_parts();
-    let (proof, did) = proof::verify(proof::check(&app, &parts, now)?)?;
+    let (proof, did) = proof::verify(proof::check(&app, &parts, None, now)?)?;
     require_empty(body).await?;
     // decided once before the proof is used up, so that a refused one is not
     let _ = decided(&app, &did, now).await?;
@@ -61,7 +61,7 @@ async fn issued(app: &App, did: &DidKey, now: UnixTime) -> Result<IssuedClaim, R
 pub(super) async fn poll(State(app): State<App>, Name(id): Name, request: Request) -> Result<Response, Failure> {
     let now = app.clock.now();
     let (parts, _) = request.into_parts();
-    let (proof, did) = proof::verify(proof::check(&app, &parts, now)?)?;
+    let (proof, did) = proof::verify(proof::check(&app, &parts, None, now)?)?;
     let (claim, agent) = app.state.claim_case(&id).await?;
     let owner = match agent.as_ref().and_then(|agent| agent.record.owner()) {
         Some(owner) => app.state.owner(owner).await?.map(|loaded| loaded.record),

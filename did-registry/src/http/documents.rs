@@ -3,10 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use handfast_delegation::ResourceId;
+use handfast_delegation::{DETAILS_TYPE, ResourceId};
 use handfast_identity::{Algorithm, DidDocument};
 use handfast_middleware::Clock as _;
-use handfast_registry_model::{AGENT_SELF, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ, Refusal, Status};
+use handfast_registry_model::{
+    AGENT_SELF, CLIENT_CREDENTIALS, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ, Refusal, Status, TOKEN_EXCHANGE,
+};
 use http::HeaderValue;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
 use serde::Serialize;
@@ -35,19 +37,25 @@ pub(super) async fn metadata(State(app): State<App>) -> Response {
         .chain(known.iter().map(|resource| &resource.id))
         .map(ResourceId::as_str)
         .collect();
-    let document = json!({
+    let mut document = json!({
         "issuer": config.issuer(),
         "token_endpoint": config.url(TOKEN_PATH),
         "jwks_uri": config.url("/jwks.json"),
         // required (MD-04), and lists without elements are left out (MD-06): `none` is the registered type that returns nothing
         "response_types_supported": ["none"],
-        "grant_types_supported": ["client_credentials"],
+        "grant_types_supported": [CLIENT_CREDENTIALS, TOKEN_EXCHANGE],
         // the client's proof is its authentication
         "token_endpoint_auth_methods_supported": ["none"],
         "dpop_signing_alg_values_supported": Algorithm::ALL.map(Algorithm::as_str),
         "scopes_supported": scopes,
         "protected_resources": resources,
     });
+    // RAR-08, MD-06: no list without elements
+    if known.iter().any(|resource| resource.applies_details)
+        && let Some(members) = document.as_object_mut()
+    {
+        members.insert("authorization_details_types_supported".to_owned(), json!([DETAILS_TYPE]));
+    }
     published(Json(document).into_response())
 }
 

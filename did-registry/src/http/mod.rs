@@ -14,6 +14,7 @@ pub(crate) mod body;
 mod caller;
 mod claims;
 mod documents;
+mod exchange;
 mod form;
 mod observe;
 mod operations;
@@ -102,6 +103,7 @@ fn managed(app: &App) -> Router<App> {
         .route("/owners/codes", behind(admin(), post(owners::new_code)))
         .route("/tasks", behind(owner(), post(tasks::create)))
         .route("/tasks/{id}", behind(concerned(), get(tasks::show)))
+        .route("/tasks/{id}/tree", behind(concerned(), get(tasks::tree)))
         .route("/tasks/{id}/complete", behind(worker(), post(tasks::complete)))
         .route("/revocations", get(revocations::follow).merge(behind(manager(), post(revocations::revoke))))
 }

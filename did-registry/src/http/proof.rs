@@ -5,7 +5,7 @@ use handfast_dpop::{
     UnverifiedProof, VerifiedProof,
 };
 use handfast_identity::jws::JwsError;
-use handfast_identity::{DidKey, UnixTime};
+use handfast_identity::{ContentHash, DidKey, UnixTime};
 use handfast_middleware::Rejection;
 use http::HeaderName;
 use http::request::Parts;
@@ -18,14 +18,21 @@ const DPOP: HeaderName = HeaderName::from_static("dpop");
 ///
 /// A nonce of this process is always asked for: it proves that the proof was made for this registry, lately, and after its
 /// start, so a replay store in memory is enough (DPOP-60, DPOP-133).
-pub(super) fn check(app: &App, parts: &Parts, now: UnixTime) -> Result<CheckedProof, Failure> {
-    read(app, parts, now).map_err(|rejection| {
+///
+/// `evidence` is the hash of the delegation evidence beside it, which the proof covers (DEL-32).
+pub(super) fn check(
+    app: &App,
+    parts: &Parts,
+    evidence: Option<ContentHash>,
+    now: UnixTime,
+) -> Result<CheckedProof, Failure> {
+    read(app, parts, evidence, now).map_err(|rejection| {
         let failure = Failure::from(rejection);
         if failure.needs_nonce() { failure.with_nonce(app.nonces.issue(now)) } else { failure }
     })
 }
 
-fn read(app: &App, parts: &Parts, now: UnixTime) -> Result<CheckedProof, Rejection> {
+fn read(app: &App, parts: &Parts, evidence: Option<ContentHash>, now: UnixTime) -> Result<CheckedProof, Rejection> {
     let mut lines = parts.headers.get_all(DPOP).iter();
     let field = match (lines.next(), lines.next()) {
         (None, _) => return Err(Rejection::ProofMissing),
@@ -39,7 +46,7 @@ fn read(app: &App, parts: &Parts, now: UnixTime) -> Result<CheckedProof, Rejecti
         method: parts.method.as_str(),
         target: &target,
         token_hash: None,
-        delegation_hash: None,
+        delegation_hash: evidence,
         window: app.config.window(),
         nonces: NoncePolicy::required(&*app.nonces),
     };

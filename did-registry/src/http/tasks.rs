@@ -6,16 +6,22 @@ use axum::response::{IntoResponse, Response};
 use handfast_identity::UnixTime;
 use handfast_middleware::{Caller as Authenticated, Clock as _};
 use handfast_registry_model::{
-    AgentRecord, Caller, Loaded, Outcome, Refusal, Slot, TaskId, TaskRecord, TaskRequest, complete_task,
-    create_owner_task,
+    AgentRecord, Caller, HopRecord, Loaded, Outcome, Refusal, Slot, TaskId, TaskRecord, TaskRequest, TreeEntry,
+    complete_task, create_owner_task,
 };
 use http::StatusCode;
 
 use super::body::{JsonBody, require_empty};
 use super::caller::Identity;
-use super::view::TaskView;
+use super::form::Form;
+use super::view::{TaskView, TreeView};
 use super::{App, Failure, Name};
 use crate::state::{ATTEMPTS, Commit};
+
+/// Hops of one page of a tree, unless the reader asks for another number.
+const TREE_PAGE_DEFAULT: usize = 100;
+/// The most hops of one page of a tree: three make up a whole one.
+const TREE_PAGE_MAX: usize = 200;
 
 /// `POST /tasks`: an owner asks an agent of his.
 pub(super) async fn create(State(app): State<App>, caller: Authenticated, body: JsonBody) -> Result<Response, Failure> {
@@ -71,6 +77,48 @@ pub(super) async fn show(State(app): State<App>, Name(id): Name, caller: Authent
     };
     identity.caller(now)?.sees_task(&task.record, &agent)?;
     Ok(Json(TaskView::of(&task.record, &agent, now)).into_response())
+}
+
+/// `GET /tasks/{id}/tree?after=&limit=`
+pub(super) async fn tree(
+    State(app): State<App>,
+    Name(id): Name,
+    caller: Authenticated,
+    request: Request,
+) -> Result<Response, Failure> {
+    let now = app.clock.now();
+    let (after, limit) = tree_page_asked(request.uri().query().unwrap_or_default())?;
+    let identity = Identity::of(&app, &caller).await?;
+    let Case { task: Some(task), agent: Some(agent) } = load(&app, &id).await? else {
+        return Err(Refusal::UnknownTask.into());
+    };
+    identity.caller(now)?.sees_task(&task.record, &agent)?;
+    let task = task.record;
+    let after = after.map(|place| Slot::tree_entry(task.id(), place));
+    let page = app.state.page::<TreeEntry>(&Slot::tree_prefix(task.id()), after.as_ref().map(Slot::key), limit).await?;
+    let mut hops = Vec::with_capacity(page.records.len());
+    for entry in &page.records {
+        let hop: Option<Loaded<HopRecord>> = app.state.load(&Slot::hop(entry.hop())).await?;
+        // entry and hop are written together
+        hops.push(hop.ok_or(Refusal::StoreUnavailable)?.record);
+    }
+    let last = page.records.last().map(|entry| entry.place().to_string());
+    let next = page.next.and(last);
+    Ok(Json(TreeView::of(&task, &hops, next)).into_response())
+}
+
+/// `after` and `limit` of a query: the place to go on behind, and how many hops.
+fn tree_page_asked(query: &str) -> Result<(Option<u16>, usize), Refusal> {
+    let form = Form::parse(query.as_bytes())?.only(&["after", "limit"])?;
+    let number = |name| match form.one(name)? {
+        Some(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+            text.parse::<u16>().map(Some).map_err(|_| Refusal::InvalidRequest)
+        }
+        Some(_) => Err(Refusal::InvalidRequest),
+        None => Ok(None),
+    };
+    let limit = number("limit")?.map_or(TREE_PAGE_DEFAULT, usize::from);
+    if (1..=TREE_PAGE_MAX).contains(&limit) { Ok((number("after")?, limit)) } else { Err(Refusal::InvalidRequest) }
 }
 
 /// `POST /tasks/{id}/complete`

@@ -1,4 +1,5 @@
-//! `POST /oauth2/token`: `client_credentials`, authenticated by the proof itself (RFC 6749 4.4, RFC 9449 5).
+//! `POST /oauth2/token`: `client_credentials` and token exchange, authenticated by the proof itself (RFC 6749 4.4, RFC 8693,
+//! RFC 9449 5).
 //!
 //! Order: media type and form, the proof's unsigned parts, the client behind the key, the proof's signature, then what is
 //! asked for. The proof is used up last, when a token is about to be made.
@@ -6,26 +7,33 @@
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use handfast_delegation::{ChainText, Tools};
 use handfast_dpop::{CheckedProof, VerifiedProof};
 use handfast_identity::{Thumbprint, UnixTime};
 use handfast_middleware::Clock as _;
 use handfast_registry_model::{
-    AgentClient, AgentId, DidHolder, Loaded, OwnerId, Refusal, SelfTasks, Slot, TokenDecision, TokenGrant,
-    TokenRequest, agent_token, owner_token,
+    AgentClient, AgentId, DidHolder, ExchangeRequest, GrantRequest, Loaded, OwnerId, Refusal, SelfTasks, Slot,
+    TokenDecision, TokenGrant, TokenRequest, agent_token, owner_token,
 };
 use serde::Serialize;
+use serde_json::Value;
 
 use super::answer::hand_out;
 use super::body::FormBody;
+use super::exchange::{self, Exchanging};
 use super::{App, Failure, proof};
 use crate::state::{ATTEMPTS, Commit};
 
 #[derive(Serialize)]
 struct TokenView<'a> {
     access_token: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'static str>,
     token_type: &'static str,
     expires_in: u64,
     scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_details: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     task: Option<&'a handfast_delegation::Task>,
 }
@@ -34,27 +42,53 @@ struct TokenView<'a> {
 pub(super) async fn token(State(app): State<App>, request: Request) -> Response {
     let now = app.clock.now();
     match granted(&app, request, now).await {
-        Ok(grant) => answer(&app, &grant, now).unwrap_or_else(|failure| failure.oauth()),
+        Ok(granted) => answer(&app, &granted, now).unwrap_or_else(|failure| failure.oauth()),
         Err(failure) => failure.oauth(),
     }
 }
 
-async fn granted(app: &App, request: Request, now: UnixTime) -> Result<TokenGrant, Failure> {
+/// A token decided upon, and the type an exchange names it by.
+struct Granted {
+    grant: TokenGrant,
+    issued_type: Option<&'static str>,
+}
+
+async fn granted(app: &App, request: Request, now: UnixTime) -> Result<Granted, Failure> {
     let (parts, body) = request.into_parts();
     let form = FormBody::read(Request::from_parts(parts.clone(), body)).await?.form()?;
-    let wanted = TokenRequest::from_form(form.pairs())?;
-    let proof = proof::check(app, &parts, now)?;
+    let wanted = GrantRequest::from_form(form.pairs())?;
+    let chain = exchange::presented(&parts.headers)?;
+    let proof = proof::check(app, &parts, chain.as_ref().map(ChainText::hash), now)?;
     let proof = authenticated(&wanted, proof)?;
-    let client = Client { app, wanted: &wanted, prover: proof.thumbprint(), now };
+    match &wanted {
+        GrantRequest::Credentials(_) if chain.is_some() => Err(Refusal::InvalidRequest.into()),
+        GrantRequest::Credentials(wanted) => {
+            let grant = own_token(app, wanted, &proof, now).await?;
+            Ok(Granted { grant, issued_type: None })
+        }
+        GrantRequest::Exchange(wanted) => {
+            let grant = Exchanging { app, wanted, proof: &proof, now }.grant(chain.as_ref()).await?;
+            Ok(Granted { grant, issued_type: Some(ExchangeRequest::ISSUED_TYPE) })
+        }
+    }
+}
+
+async fn own_token(
+    app: &App,
+    wanted: &TokenRequest,
+    proof: &VerifiedProof,
+    now: UnixTime,
+) -> Result<TokenGrant, Failure> {
+    let client = Client { app, wanted, prover: proof.thumbprint(), now };
     match app.state.holder(wanted.client()).await? {
-        Some(DidHolder::Agent(id)) => client.agent(&id, &proof).await,
-        Some(DidHolder::Owner(id)) => client.owner(&id, &proof).await,
+        Some(DidHolder::Agent(id)) => client.agent(&id, proof).await,
+        Some(DidHolder::Owner(id)) => client.owner(&id, proof).await,
         None => Err(Refusal::InvalidClient.into()),
     }
 }
 
 /// The client is who holds the key of its DID: nothing else is asked, and nothing less will do.
-fn authenticated(wanted: &TokenRequest, proof: CheckedProof) -> Result<VerifiedProof, Failure> {
+fn authenticated(wanted: &GrantRequest, proof: CheckedProof) -> Result<VerifiedProof, Failure> {
     if !wanted.client().thumbprint().is_same_key(&proof.claimed_thumbprint()) {
         return Err(Refusal::InvalidClient.into());
     }
@@ -121,7 +155,7 @@ impl Client<'_> {
     }
 }
 
-fn answer(app: &App, grant: &TokenGrant, now: UnixTime) -> Result<Response, Failure> {
+fn answer(app: &App, Granted { grant, issued_type }: &Granted, now: UnixTime) -> Result<Response, Failure> {
     let token = grant.token();
     let text = token.sign(app.keys.token_id(), app.keys.token()).map_err(|error| {
         tracing::error!(%error, "a token cannot be signed");
@@ -131,9 +165,12 @@ fn answer(app: &App, grant: &TokenGrant, now: UnixTime) -> Result<Response, Fail
     tracing::info!(client = token.client_id, token_id = token.token_id, scope = %token.authority.scope, "a token was issued");
     let view = TokenView {
         access_token: &text,
+        issued_token_type: *issued_type,
         token_type: "DPoP",
         expires_in: grant.expires_in().get(),
         scope: token.authority.scope.to_string(),
+        // RAR-05
+        authorization_details: token.authority.tools.as_ref().map(Tools::to_details),
         task: token.task.as_ref(),
     };
     let mut response = Json(view).into_response();

@@ -1,11 +1,12 @@
 //! Records as their readers see them. Times are seconds since the epoch, as everywhere on this wire (RFC 7519 `NumericDate`).
 
-use handfast_delegation::{Environment, ResourceId, Scope, Trigger};
+use handfast_delegation::{Authority, Budget, Environment, ResourceId, Scope, Tools, Trigger};
 use handfast_identity::{DidKey, Handle, UnixTime};
 use handfast_registry_model::{
-    AgentRecord, Authority, Ceiling, ClaimView, ConfirmView, IssuedClaim, OwnerId, OwnerRecord, ShownText, TaskRecord,
+    AgentRecord, Ceiling, ClaimView, ConfirmView, HopRecord, IssuedClaim, OwnerId, OwnerRecord, ShownText, TaskRecord,
 };
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::config::RegistryConfig;
 
@@ -82,11 +83,20 @@ struct PartyView<'a> {
 struct AuthorityView<'a> {
     scope: &'a Scope,
     resource: Vec<&'a ResourceId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_details: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget: Option<Budget>,
 }
 
 impl<'a> AuthorityView<'a> {
     fn of(authority: &'a Authority) -> Self {
-        Self { scope: authority.scope(), resource: authority.resources().collect() }
+        Self {
+            scope: &authority.scope,
+            resource: authority.resources.iter().collect(),
+            authorization_details: authority.tools.as_ref().map(Tools::to_details),
+            budget: authority.budget,
+        }
     }
 }
 
@@ -107,8 +117,7 @@ impl<'a> CeilingView<'a> {
             authority: AuthorityView::of(ceiling.authority()),
             max_task_seconds: ceiling.max_task().get(),
             delegation: ceiling.delegation().as_str(),
-            // no ceiling of this version grants any
-            del_max_depth: 0,
+            del_max_depth: ceiling.max_depth(),
             delegates: ceiling.delegates(),
         }
     }
@@ -199,8 +208,8 @@ pub(super) struct TaskView<'a> {
     status: &'static str,
     intent: &'a str,
     trigger: &'a Trigger,
-    scope: &'a Scope,
-    resource: Vec<&'a ResourceId>,
+    #[serde(flatten)]
+    authority: AuthorityView<'a>,
     created_at: UnixTime,
     deadline: UnixTime,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -224,12 +233,57 @@ impl<'a> TaskView<'a> {
             status,
             intent: task.intent(),
             trigger: task.trigger(),
-            scope: task.authority().scope(),
-            resource: task.authority().resources().collect(),
+            authority: AuthorityView::of(task.authority()),
             created_at: task.created(),
             deadline: task.deadline(),
             completed_at: task.completed_at(),
             leaf: task.leaf(),
+        }
+    }
+}
+
+/// One page of a task's tree.
+#[derive(Serialize)]
+pub(super) struct TreeView<'a> {
+    task: &'a str,
+    delegations: Vec<HopView<'a>>,
+    next: Option<String>,
+}
+
+impl<'a> TreeView<'a> {
+    /// These hops of `task`; `next` goes into `after`.
+    pub(super) fn of(task: &'a TaskRecord, hops: &'a [HopRecord], next: Option<String>) -> Self {
+        Self { task: task.id().as_str(), delegations: hops.iter().map(HopView::of).collect(), next }
+    }
+}
+
+#[derive(Serialize)]
+struct HopView<'a> {
+    hop: String,
+    /// Null behind a root token.
+    parent: Option<String>,
+    delegator: &'a DidKey,
+    delegate: &'a DidKey,
+    depth: u8,
+    instance: bool,
+    #[serde(flatten)]
+    authority: AuthorityView<'a>,
+    expires_at: UnixTime,
+    created_at: UnixTime,
+}
+
+impl<'a> HopView<'a> {
+    fn of(hop: &'a HopRecord) -> Self {
+        Self {
+            hop: hop.name().to_string(),
+            parent: hop.parent().map(ToString::to_string),
+            delegator: hop.delegator(),
+            delegate: hop.delegate(),
+            depth: hop.depth(),
+            instance: hop.is_instance(),
+            authority: AuthorityView::of(hop.authority()),
+            expires_at: hop.authority().expires_at,
+            created_at: hop.created(),
         }
     }
 }

@@ -273,8 +273,9 @@ async fn ceilings_hold_what_the_registry_knows_and_people_keep_what_is_theirs() 
         (json!({"max_task_seconds": 86_401}), (400, "invalid_ceiling")),
         (json!({"max_task_seconds": 59}), (400, "invalid_ceiling")),
         (json!({"delegation": "all"}), (400, "invalid_ceiling")),
-        (json!({"del_max_depth": 1}), (400, "not_supported")),
-        (json!({"authorization_details": []}), (400, "not_supported")),
+        (json!({"del_max_depth": 9}), (400, "invalid_ceiling")),
+        (json!({"authorization_details": []}), (400, "invalid_authorization_details")),
+        (json!({"budget": {"max_uses": 0}}), (400, "invalid_request")),
         (json!({"unknown": 1}), (400, "invalid_request")),
         (json!({"resource": null}), (400, "invalid_request")),
     ] {

@@ -17,7 +17,7 @@ async fn the_metadata_says_what_there_is() {
         "token_endpoint": format!("{}/oauth2/token", bench.issuer),
         "jwks_uri": format!("{}/jwks.json", bench.issuer),
         "response_types_supported": ["none"],
-        "grant_types_supported": ["client_credentials"],
+        "grant_types_supported": ["client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"],
         "token_endpoint_auth_methods_supported": ["none"],
         "dpop_signing_alg_values_supported": ["EdDSA", "Ed25519", "ES256"],
         "scopes_supported": ["agent:self", "echo:hello", "echo:read", "echo:write", "files:read", "owner:self", "registry:admin", "registry:read"],

@@ -9,6 +9,8 @@
 
 mod bench;
 mod claims;
+mod delegation;
+mod delegation_bench;
 mod documents;
 mod malformed;
 mod management;

@@ -222,7 +222,7 @@ async fn the_form_is_read_strictly() {
     let did = scene.agent.did().to_string();
     for (grant, expected) in [
         ("refresh_token", (400, "unsupported_grant_type", "unsupported_grant_type")),
-        ("urn:ietf:params:oauth:grant-type:token-exchange", (400, "unsupported_grant_type", "unsupported_grant_type")),
+        ("urn:ietf:params:oauth:grant-type:token-exchange", invalid), // TX-01: without a subject token
         ("Client_Credentials", (400, "unsupported_grant_type", "unsupported_grant_type")),
         ("", invalid),
     ] {

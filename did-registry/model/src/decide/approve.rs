@@ -1,6 +1,6 @@
 //! An owner takes an agent: first the owner sees whom to answer for, then confirms.
 
-use handfast_delegation::Environment;
+use handfast_delegation::{Authority, Environment, Tools};
 use handfast_identity::{DidKey, Handle, UnixTime, fingerprint};
 use sha2::{Digest, Sha256};
 
@@ -9,8 +9,8 @@ use super::free::HandleSlot;
 use crate::change::Write;
 use crate::record::{ClaimState, Claimed, Life};
 use crate::{
-    AgentRecord, ApproveRequest, Attempt, Authority, Ceiling, Change, ClaimRecord, CodeKey, Expect, Fact, HandleRecord,
-    Loaded, OwnedAgent, OwnerRecord, Profile, Refusal, RegistryPolicy, Slot, Stored,
+    AgentRecord, ApproveRequest, Attempt, Ceiling, Change, ClaimRecord, CodeKey, Expect, Fact, HandleRecord, Loaded,
+    OwnedAgent, OwnerRecord, Profile, Refusal, RegistryPolicy, Slot, Stored,
 };
 
 /// A right code, and what follows from it.
@@ -121,7 +121,7 @@ pub fn approve(
 /// Every resource is one of ours, and every scope means something at one of them.
 fn check_ceiling(ceiling: &Ceiling, policy: &RegistryPolicy) -> Result<(), Refusal> {
     let known = policy.scopes_known_to(ceiling.authority()).ok_or(Refusal::InvalidTarget)?;
-    let excess = ceiling.authority().scope().excess_over(&known);
+    let excess = ceiling.authority().scope.excess_over(&known);
     if excess.is_empty() { Ok(()) } else { Err(Refusal::InvalidScope { excess }) }
 }
 
@@ -223,11 +223,20 @@ fn terms(handle: &Handle, ceiling: &Ceiling) -> [u8; 32] {
         hash.update(text.as_bytes());
     };
     part(handle.as_str());
-    part(&ceiling.authority().scope().to_string());
+    let authority = ceiling.authority();
+    part(&authority.scope.to_string());
     part(&ceiling.max_task().get().to_string());
     part(ceiling.delegation().as_str());
-    part(&ceiling.authority().resources().count().to_string());
-    ceiling.authority().resources().for_each(|resource| part(resource.as_str()));
+    part(&authority.max_depth.to_string());
+    part(&authority.tools.as_ref().map(Tools::to_details).map(|details| details.to_string()).unwrap_or_default());
+    let rate = authority.budget.and_then(|budget| budget.rate());
+    for number in [authority.budget.and_then(|budget| budget.max_uses()), rate.map(|r| r.uses), rate.map(|r| r.seconds)]
+    {
+        // no number of a budget is zero
+        part(&number.unwrap_or_default().to_string());
+    }
+    part(&authority.resources.len().to_string());
+    authority.resources.iter().for_each(|resource| part(resource.as_str()));
     ceiling.delegates().iter().for_each(|did| part(did.as_str()));
     hash.finalize().into()
 }

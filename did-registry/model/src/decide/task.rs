@@ -1,14 +1,15 @@
 //! Tasks begin and end.
 
-use handfast_delegation::{MAX_INTENT_BYTES, MAX_REFERENCE_BYTES, Trigger, TriggerKind};
+use handfast_delegation::{Authority, MAX_INTENT_BYTES, MAX_REFERENCE_BYTES, Trigger, TriggerKind};
 use handfast_identity::{RandomSource, Seconds, UnixTime};
 
+use crate::authority::{bounded, plain_authority};
 use crate::change::Write;
 use crate::limits::{DEFAULT_TASK_LIFETIME, MIN_TASK_LIFETIME};
 use crate::record::Life;
 use crate::{
-    AgentRecord, Authority, Caller, Ceiling, Change, Event, Expect, Fact, Loaded, Outcome, Party, Refusal,
-    RegistryPolicy, SelfTasks, ShownText, Slot, Subject, TaskId, TaskRecord, TaskRequest,
+    AgentRecord, Caller, Ceiling, Change, Event, Expect, Fact, Loaded, Outcome, Party, Refusal, RegistryPolicy,
+    SelfTasks, ShownText, Slot, Subject, TaskId, TaskRecord, TaskRequest,
 };
 
 /// What a task is made of, beside the agent it is given to. The trigger follows from the caller and is never claimed.
@@ -82,7 +83,8 @@ pub(crate) fn task_lifetime(asked: Option<Seconds>, most: Seconds) -> Result<Sec
 /// # Errors
 ///
 /// [`Refusal::UnknownAgent`]; [`Refusal::Forbidden`] for another's agent; [`Refusal::AgentRevoked`];
-/// [`Refusal::InvalidTarget`] and [`Refusal::InvalidScope`] for more than the ceiling; [`Refusal::TaskTooLong`].
+/// [`Refusal::InvalidScope`], [`Refusal::InvalidTarget`] and [`Refusal::Widened`] for more than the ceiling;
+/// [`Refusal::TaskTooLong`].
 pub fn create_owner_task(
     caller: Caller<'_>,
     agent: Option<&Loaded<AgentRecord>>,
@@ -119,23 +121,25 @@ pub fn create_owner_task(
     Ok((Change::new(writes, task_created(&task, &agent.record, who)), task))
 }
 
-/// The authority asked for, if the ceiling covers all of it and every scope means something at one of its resources.
+/// The authority asked for, if it narrows the ceiling and every scope means something at one of its resources.
+///
+/// What the ceiling says of tools, budget and depth is the task's too, where nobody says less.
 fn task_authority(request: &TaskRequest, ceiling: &Ceiling, policy: &RegistryPolicy) -> Result<Authority, Refusal> {
     let most = ceiling.authority();
-    let excess = request.scope.excess_over(most.scope());
-    if !excess.is_empty() {
-        return Err(Refusal::InvalidScope { excess });
-    }
     let resources = request.resources.clone().unwrap_or_else(|| {
         let knows = |known: &&crate::KnownResource| {
-            most.names(&known.id) && !known.scopes.intersection(&request.scope).is_empty()
+            most.resources.contains(&known.id) && !known.scopes.intersection(&request.scope).is_empty()
         };
         policy.resources().iter().filter(knows).map(|known| known.id.clone()).collect()
     });
-    if resources.iter().any(|resource| !most.names(resource)) {
-        return Err(Refusal::InvalidTarget);
-    }
-    let authority = Authority::new(request.scope.clone(), resources).map_err(|_| Refusal::InvalidRequest)?;
+    let authority = bounded(Authority {
+        tools: request.tools.as_ref().or(most.tools.as_ref()).cloned(),
+        budget: request.budget.or(most.budget),
+        max_depth: most.max_depth,
+        ..plain_authority(request.scope.clone(), resources).map_err(|_| Refusal::InvalidRequest)?
+    })
+    .map_err(|_| Refusal::InvalidRequest)?;
+    authority.narrows(most)?;
     let known = policy.scopes_known_to(&authority).ok_or(Refusal::InvalidTarget)?;
     let excess = request.scope.excess_over(&known);
     if excess.is_empty() { Ok(authority) } else { Err(Refusal::InvalidScope { excess }) }

@@ -1,13 +1,13 @@
 //! An agent's record: who it is now, what it was before, and where it stands in its life.
 
-use handfast_delegation::Environment;
+use handfast_delegation::{Authority, Environment};
 use handfast_identity::{DidKey, Handle, UnixTime};
 
 use super::wire::agent::AgentWire;
 use super::wire::{read, write};
 use super::{EncodeError, Organisation, Rate, RecordError, RecordKind, Slot, Stored};
 use crate::limits::{MAX_NAME_BYTES, MAX_PURPOSE_BYTES, MAX_VERSION_BYTES, UNCLAIMED_LIFETIME};
-use crate::{AgentId, Authority, Ceiling, ClaimId, OwnerId, ShownText};
+use crate::{AgentId, Ceiling, ClaimId, OwnerId, ShownText};
 
 /// What an agent says of itself. Nothing here is verified.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 
 mod agent;
 mod claim;
+mod hop;
 mod index;
 mod organisation;
 mod owner;
@@ -21,6 +22,7 @@ pub use agent::{AgentRecord, Profile, Status};
 pub(crate) use agent::{Claimed, Life, Revoked, Unclaimed};
 pub use claim::{ClaimRecord, ClaimStatus};
 pub(crate) use claim::{ClaimState, OwnerTries};
+pub use hop::{HopRecord, TreeEntry, TreeRecord};
 pub use index::{DidHolder, DidRecord, HandleRecord, OwnedAgent};
 pub use organisation::Organisation;
 pub use owner::{OwnerCodeRecord, OwnerRecord, Role};
@@ -65,6 +67,9 @@ pub enum Record {
     Claim(ClaimRecord),
     Task(TaskRecord),
     SelfTasks(SelfTasks),
+    Hop(HopRecord),
+    Tree(TreeRecord),
+    TreeEntry(TreeEntry),
 }
 
 macro_rules! each_record {
@@ -79,6 +84,9 @@ macro_rules! each_record {
             Record::Claim($inner) => $result,
             Record::Task($inner) => $result,
             Record::SelfTasks($inner) => $result,
+            Record::Hop($inner) => $result,
+            Record::Tree($inner) => $result,
+            Record::TreeEntry($inner) => $result,
         }
     };
 }
@@ -120,6 +128,9 @@ into_record! {
     Claim(ClaimRecord);
     Task(TaskRecord);
     SelfTasks(SelfTasks);
+    Hop(HopRecord);
+    Tree(TreeRecord);
+    TreeEntry(TreeEntry);
 }
 
 /// Something is longer than what holds it. Its parts are bounded so that this does not happen.
@@ -158,7 +169,12 @@ impl fmt::Display for RecordError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownFormat { kind, found } => {
-                write!(f, "expected a record of `{}` in format `{}`, found `{found}`", kind.as_str(), wire::FORMAT)
+                write!(
+                    f,
+                    "expected a record of `{}` in format `{}` at most, found `{found}`",
+                    kind.as_str(),
+                    wire::FORMAT
+                )
             }
             Self::Corrupt { kind, what } => write!(f, "a record of `{}` is damaged: {what}", kind.as_str()),
         }

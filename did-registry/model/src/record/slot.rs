@@ -1,6 +1,6 @@
 //! Where records live: a kind, which is a table of the store, and a key in it.
 
-use handfast_identity::{DidKey, Handle, base64url};
+use handfast_identity::{ContentHash, DidKey, Handle, base64url};
 
 use crate::code::OwnerCodeDigest;
 use crate::{AgentId, ClaimId, OwnerCode, OwnerId, TaskId};
@@ -26,11 +26,17 @@ pub enum RecordKind {
     Task,
     /// [`SelfTasks`](crate::SelfTasks), by agent id.
     SelfTasks,
+    /// [`HopRecord`](crate::HopRecord), by its name.
+    Hop,
+    /// [`TreeRecord`](crate::TreeRecord), by task: how many hops it has.
+    Tree,
+    /// [`TreeEntry`](crate::TreeEntry), by task and place: which hops a task has.
+    TreeEntry,
 }
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Agent,
         Self::Did,
         Self::Handle,
@@ -40,6 +46,9 @@ impl RecordKind {
         Self::Claim,
         Self::Task,
         Self::SelfTasks,
+        Self::Hop,
+        Self::Tree,
+        Self::TreeEntry,
     ];
 
     /// Its name, for errors and for tables.
@@ -55,6 +64,9 @@ impl RecordKind {
             Self::Claim => "claims",
             Self::Task => "tasks",
             Self::SelfTasks => "self_tasks",
+            Self::Hop => "hops",
+            Self::Tree => "trees",
+            Self::TreeEntry => "tree_entries",
         }
     }
 }
@@ -135,6 +147,31 @@ impl Slot {
     #[must_use]
     pub fn task(id: &TaskId) -> Self {
         Self { kind: RecordKind::Task, key: id.to_string() }
+    }
+
+    /// Of a hop that was exchanged.
+    #[must_use]
+    pub fn hop(name: &ContentHash) -> Self {
+        Self { kind: RecordKind::Hop, key: name.to_string() }
+    }
+
+    /// Of the number of a task's hops.
+    #[must_use]
+    pub fn tree(task: &TaskId) -> Self {
+        Self { kind: RecordKind::Tree, key: task.to_string() }
+    }
+
+    /// Of the entry that makes a hop one of a task's.
+    #[must_use]
+    pub fn tree_entry(task: &TaskId, place: u16) -> Self {
+        // as many digits as the greatest place has, so that the order of keys is that of places
+        Self { kind: RecordKind::TreeEntry, key: format!("{}{place:05}", Self::tree_prefix(task)) }
+    }
+
+    /// What the keys of all entries of a task start with.
+    #[must_use]
+    pub fn tree_prefix(task: &TaskId) -> String {
+        format!("{task}/")
     }
 
     /// Of the list of an agent's open `self` tasks.

@@ -2,13 +2,13 @@
 
 use core::fmt;
 
-use handfast_delegation::{MAX_INTENT_BYTES, Trigger};
+use handfast_delegation::{Authority, MAX_INTENT_BYTES, Trigger};
 use handfast_identity::{DidKey, UnixTime};
 
 use super::wire::task::{SelfTasksWire, TaskWire};
 use super::wire::{read, write};
 use super::{EncodeError, Organisation, Rate, RecordError, RecordKind, Slot, Stored};
-use crate::{AgentId, Authority, OwnerId, ShownText, TaskId};
+use crate::{AgentId, OwnerId, ShownText, TaskId};
 
 /// On whose behalf a task is: the `sub` of its tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]

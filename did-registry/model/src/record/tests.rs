@@ -3,13 +3,20 @@
 
 use core::fmt::Debug;
 
-use handfast_delegation::{Environment, ResourceId, Scope, Trigger, TriggerKind};
-use handfast_identity::{DidKey, Handle, MAX_UNIX_SECONDS, RandomSource, Seconds, SigningKey, UnixTime};
+use handfast_delegation::{
+    Authority, Budget, Environment, MAX_HOPS, MAX_RATE_SECONDS, MAX_USES, Rate as UseRate, ResourceId, Scope, Tools,
+    Trigger, TriggerKind,
+};
+use handfast_identity::{ContentHash, DidKey, Handle, MAX_UNIX_SECONDS, RandomSource, Seconds, SigningKey, UnixTime};
 
 use super::*;
+use crate::authority::bounded;
 use crate::code::{CodeHash, OwnerCodeDigest};
 use crate::limits::*;
-use crate::{AgentId, Authority, Ceiling, ClaimId, DelegationMode, Event, Fact, OwnerId, Party, ShownText, TaskId};
+use crate::{
+    AgentId, Ceiling, ClaimId, DelegatedHop, DelegationMode, Event, Fact, OwnerId, Party, ShownText, TaskId,
+    plain_authority,
+};
 
 struct Steps(u8);
 
@@ -46,13 +53,31 @@ fn longest_handle() -> Handle {
     Handle::parse(&"m".repeat(63)).unwrap()
 }
 
+fn tools(bytes: usize) -> Tools {
+    let long = |letter: &str| letter.repeat(200);
+    let frame = serde_json::json!([{"type": "attenuating_agent_token", "tools": {long("a"): {}, "": {}}}]);
+    let left = bytes - frame.to_string().len();
+    assert!((1..=256).contains(&left), "{left}");
+    let tools = serde_json::json!({long("a"): {}, "b".repeat(left): {}});
+    Tools::from_details(&serde_json::json!([{"type": "attenuating_agent_token", "tools": tools}])).unwrap()
+}
+
+/// As much scope and resources as there may be, the rest in tools.
 fn widest_authority() -> Authority {
     let scope = Scope::parse(&(0..64).map(|n| format!("{n:011}")).collect::<Vec<_>>().join(" ")).unwrap();
     let resource = |n: usize| ResourceId::parse(&format!("urn:{n}:{}", "x".repeat(80 - 6))).unwrap();
-    let authority = Authority::new(scope, (0..MAX_AUTHORITY_RESOURCES).map(resource).collect()).unwrap();
-    assert_eq!(authority.scope().to_string().len(), MAX_AUTHORITY_SCOPE_BYTES - 1);
-    assert_eq!(authority.resources().map(|id| id.as_str().len()).sum::<usize>(), MAX_AUTHORITY_RESOURCE_BYTES);
-    authority
+    let plain = plain_authority(scope, (0..MAX_AUTHORITY_RESOURCES).map(resource).collect()).unwrap();
+    let scope = plain.scope.to_string().len();
+    let resources = plain.resources.iter().map(|id| id.as_str().len()).sum::<usize>();
+    assert_eq!((scope, resources), (MAX_AUTHORITY_SCOPE_BYTES - 1, MAX_AUTHORITY_RESOURCE_BYTES));
+    let rate = UseRate { uses: MAX_USES, seconds: MAX_RATE_SECONDS };
+    bounded(Authority {
+        tools: Some(tools(MAX_AUTHORITY_BYTES - scope - resources)),
+        budget: Some(Budget::new(Some(MAX_USES), Some(rate)).unwrap()),
+        max_depth: u8::try_from(MAX_HOPS).unwrap(),
+        ..plain
+    })
+    .unwrap()
 }
 
 fn widest_ceiling() -> Ceiling {
@@ -180,6 +205,39 @@ fn owned() -> OwnedAgent {
     OwnedAgent { owner: owner_id(1), agent: agent_id(), organisation: Organisation::default(), since: LATE }
 }
 
+fn name(seed: u8) -> ContentHash {
+    ContentHash::from_bytes([seed; 32])
+}
+
+fn hop() -> HopRecord {
+    HopRecord {
+        name: name(1),
+        organisation: serde_json::from_value(serde_json::json!("x".repeat(63))).unwrap(),
+        task: TaskId::generate(&mut Steps(1)),
+        root_token: format!("tok_{}", "0".repeat(26)),
+        parent: Some(name(2)),
+        delegator: did(1),
+        delegate: did(2),
+        depth: 8,
+        is_instance: false,
+        authority: Authority { expires_at: UnixTime::from_secs(MAX_UNIX_SECONDS - 1), ..widest_authority() },
+        created: LATE,
+    }
+}
+
+fn tree() -> TreeRecord {
+    TreeRecord { task: TaskId::generate(&mut Steps(1)), organisation: Organisation::default(), hops: MAX_HOPS_PER_TASK }
+}
+
+fn tree_entry() -> TreeEntry {
+    TreeEntry {
+        task: TaskId::generate(&mut Steps(1)),
+        organisation: Organisation::default(),
+        place: u16::MAX,
+        hop: name(1),
+    }
+}
+
 /// Round trip, size, and every way a stored record can be unreadable.
 fn check<R: Stored + Clone + PartialEq + Debug>(record: &R)
 where
@@ -197,16 +255,22 @@ where
         Err(RecordError::Corrupt { kind, .. }) => assert_eq!(kind, R::KIND),
         other => panic!("{other:?} from {text}"),
     };
-    let with = |v: &str| text.replacen(r#","v":1"#, v, 1);
-    for (v, found) in [(r#","v":0"#, 0), (r#","v":2"#, 2), (r#","v":2,"w":[]"#, 2)] {
+    let with = |v: &str| text.replacen(r#","v":2"#, v, 1);
+    for (v, found) in [(r#","v":0"#, 0), (r#","v":3"#, 3), (r#","v":3,"w":[]"#, 3)] {
         let unknown = Err(RecordError::UnknownFormat { kind: R::KIND, found });
         assert_eq!(R::from_bytes(with(v).as_bytes()), unknown);
     }
-    for v in ["", r#","v":"1""#, r#","v":1,"v":1"#, r#","v":1,"w":1"#] {
+    for v in ["", r#","v":"2""#, r#","v":2,"v":2"#, r#","v":2,"w":1"#] {
         corrupt(&with(v));
     }
     corrupt(&format!("{text}{{}}"));
-    corrupt(r#"{"v":1}"#);
+    corrupt(r#"{"v":2}"#);
+    // what format 1 had is read as it was
+    let before = serde_json::from_slice::<serde_json::Value>(&record.to_bytes().unwrap()).map(|mut value| {
+        value["v"] = 1.into();
+        value.to_string()
+    });
+    assert_eq!(R::from_bytes(before.unwrap().as_bytes()).as_ref(), Ok(record));
     corrupt("");
     corrupt(&text.replacen("\"organisation\":\"", "\"organisation\":\"A", 1));
     for (place, _) in text.char_indices().step_by(97) {
@@ -229,6 +293,19 @@ fn every_record_round_trips_fits_and_is_read_strictly() {
     check(&owner_code());
     check(&handle());
     check(&owned());
+    check(&hop());
+    check(&tree());
+    check(&tree_entry());
+}
+
+#[test]
+fn an_authority_of_format_1_has_neither_tools_nor_budget_nor_depth() {
+    let text = r#"{"agent":"AGENT","authority":{"resource":["urn:a"],"scope":"a"},"created":1,"deadline":2,"id":"TASK","intent":"",
+        "organisation":"default","subject":{"agent":"DID"},"trigger":{"by":"DID","type":"self"},"v":1}"#;
+    let text = text.replace("AGENT", agent_id().as_str()).replace("TASK", TaskId::generate(&mut Steps(1)).as_str());
+    let read = TaskRecord::from_bytes(text.replace("DID", did(1).as_str()).as_bytes()).unwrap();
+    let plain = plain_authority(Scope::parse("a").unwrap(), vec![ResourceId::parse("urn:a").unwrap()]).unwrap();
+    assert_eq!(read.authority, plain);
 }
 
 #[test]
@@ -242,6 +319,8 @@ fn what_breaks_a_bound_is_damage() {
             Record::Agent(_) => AgentRecord::from_bytes(bytes).err(),
             Record::Claim(_) => ClaimRecord::from_bytes(bytes).err(),
             Record::SelfTasks(_) => SelfTasks::from_bytes(bytes).err(),
+            Record::Hop(_) => HopRecord::from_bytes(bytes).err(),
+            Record::Tree(_) => TreeRecord::from_bytes(bytes).err(),
             _ => None,
         };
         assert!(matches!(error, Some(RecordError::Corrupt { .. })), "{changed}");
@@ -253,7 +332,14 @@ fn what_breaks_a_bound_is_damage() {
     damaged(claimed.clone().into(), "86400", "86401");
     damaged(claimed.clone().into(), "exchange", "anything");
     damaged(claimed.clone().into(), "00000000000 ", "agent:self ");
+    damaged(claimed.clone().into(), "\"del_max_depth\":8", "\"del_max_depth\":9");
+    damaged(claimed.clone().into(), "attenuating", "other");
+    damaged(claimed.clone().into(), "bbb", "bbbb");
     damaged(claimed.into(), "\"handle\":\"m", "\"handle\":\"M");
+    damaged(hop().into(), &format!(",\"parent\":\"{}\"", name(2)), "");
+    damaged(hop().into(), "\"depth\":8", "\"depth\":1");
+    damaged(hop().into(), &format!("\"name\":\"{}", name(1)), "\"name\":\"x");
+    damaged(tree().into(), "512", "513");
     damaged(revoked.into(), &format!("\"claimed_at\":{MAX_UNIX_SECONDS},"), "");
     let pending = claim(ClaimState::Pending(fullest_tries()));
     damaged(pending.clone().into(), "\"w\":1", "\"w\":2");
@@ -308,6 +394,11 @@ fn p07_an_object_has_no_second_spelling_as_a_list() {
     listed(&owner_code(), &[]);
     listed(&handle(), &[]);
     listed(&owned(), &[]);
+    for path in [&[][..], &["authority"], &["authority", "budget"]] {
+        listed(&hop(), path);
+    }
+    listed(&tree(), &[]);
+    listed(&tree_entry(), &[]);
 }
 
 #[test]
@@ -334,12 +425,19 @@ fn every_statement_fits_the_log_at_its_largest() {
             authority: widest_authority(),
             deadline: LATE,
         },
-        Fact::TaskCompleted { task: task_id, agent: agent.clone() },
+        Fact::TaskCompleted { task: task_id.clone(), agent: agent.clone() },
+        Fact::Delegated {
+            task: task_id,
+            root_token: hop().root_token,
+            hops: (1..).take(MAX_HOPS).map(|n| DelegatedHop { hop: name(n), delegate: did(n), depth: n }).collect(),
+        },
         Fact::AgentRevoked { agent, dids: (0..5).map(did).collect() },
     ];
     for fact in facts {
         let kind = fact.kind();
-        let event = Event { fact, who: Party::Agent(did(1)), why: Some(longest()), when: LATE, did: Some(did(1)) };
+        // of these only revoking takes a reason
+        let why = matches!(fact, Fact::AgentRevoked { .. }).then(longest);
+        let event = Event { fact, who: Party::Agent(did(1)), why, when: LATE, did: Some(did(1)) };
         let statement = event.statement().unwrap();
         let start = String::from_utf8_lossy(&statement).into_owned();
         assert!(start.contains(&format!("\"kind\":\"{kind}\"")) && start.ends_with("\"}"), "{start}");

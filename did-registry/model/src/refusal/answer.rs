@@ -1,11 +1,15 @@
 //! The one way from a refusal to the wire.
 
-use handfast_delegation::Scope;
+use core::fmt::Display;
+
+use handfast_delegation::{ChainError, Widening};
 use handfast_identity::Seconds;
 
-use super::{Feature, GrantFault, Refusal};
+use super::{DelegationFault, Feature, GrantFault, Refusal};
+use crate::limits::MAX_EXCESS_CHARS;
 
-/// What a client is told. The texts are constant and hold nothing that came from the request (ERR-14).
+/// What a client is told. The texts are constant (ERR-14); of the request only what was too much is named, bounded and in
+/// characters an `error_description` may have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusalAnswer {
     /// The HTTP status, never a success.
@@ -18,8 +22,8 @@ pub struct RefusalAnswer {
     pub title: &'static str,
     /// What to do about it.
     pub detail: &'static str,
-    /// The scope that was too much, for `invalid_scope`.
-    pub excess: Option<Scope>,
+    /// What was too much, where something was: scope tokens, a resource, a tool or an argument.
+    pub excess: Option<String>,
     /// When to come back, for the `Retry-After` field.
     pub retry_after: Option<Seconds>,
 }
@@ -79,12 +83,25 @@ impl Refusal {
     #[must_use]
     pub fn answer(&self) -> RefusalAnswer {
         let (status, error, reason, title, detail) = self.row();
-        let (excess, retry_after) = match self {
-            Self::InvalidScope { excess } => (Some(excess.clone()), None),
-            Self::SlowDown { retry_after } => (None, Some(*retry_after)),
-            _ => (None, None),
+        let retry_after = match self {
+            Self::SlowDown { retry_after } => Some(*retry_after),
+            _ => None,
         };
-        RefusalAnswer { status, error, reason, title, detail, excess, retry_after }
+        RefusalAnswer { status, error, reason, title, detail, excess: self.excess(), retry_after }
+    }
+
+    fn excess(&self) -> Option<String> {
+        match self {
+            Self::InvalidScope { excess } => Some(shown(excess)),
+            Self::Widened(widening) | Self::Chain(ChainError::Widened(widening)) => match widening {
+                Widening::Scope(excess) => Some(shown(excess)),
+                Widening::Resource(resource) => Some(shown(resource)),
+                Widening::Tools(excess) => excess.as_ref().map(|excess| shown(excess)),
+                Widening::Budget | Widening::Expiry | Widening::Depth => None,
+            },
+            _ => None,
+        }
+        .filter(|excess| !excess.is_empty())
     }
 
     #[rustfmt::skip] // a table: one row a refusal
@@ -95,8 +112,6 @@ impl Refusal {
             Self::MethodNotAllowed => (405, None, "method_not_allowed", "this path has no such method", "see the Allow field"),
             Self::BodyTooLarge => (413, None, "body_too_large", "the body is larger than allowed", "send at most 64 KiB"),
             Self::UnsupportedMediaType => (415, None, "unsupported_media_type", "the body is not of the media type this call takes", "see the Accept field"),
-            Self::NotSupported(Feature::AuthorizationDetails) => (400, None, "not_supported", "this version cannot apply `authorization_details`", "leave `authorization_details` out and use scopes"),
-            Self::NotSupported(Feature::DelegationDepth) => (400, None, "not_supported", "this version cannot apply delegation", "set `del_max_depth` to 0 or leave it out"),
             Self::NotSupported(Feature::AgentEnrolment) => (400, None, "not_supported", "this version cannot enrol agents", "leave `enrolment` out and claim the agent by its code"),
             Self::Unauthorized => (401, None, "unauthorized", "an access token is needed", "get a token for the registry and send it with a DPoP proof"),
             Self::Forbidden => (403, None, "forbidden", "the access token does not allow this", "ask the agent's owner or a registry admin"),
@@ -126,8 +141,11 @@ impl Refusal {
             Self::InvalidGrant(GrantFault::UnknownTask) => (400, Some(OauthError::InvalidGrant), "unknown_task", "no such task of this agent", "check the task id, or leave it out"),
             Self::InvalidGrant(GrantFault::TaskEnded) => (400, Some(OauthError::InvalidGrant), "task_ended", "the task has ended", "start a new task"),
             Self::InvalidScope { .. } => (400, Some(OauthError::InvalidScope), "invalid_scope", "more scope than may be had there", "ask for less, or ask the owner to raise the ceiling"),
-            Self::InvalidTarget => (400, Some(OauthError::InvalidTarget), "invalid_target", "not one resource this client may have a token for", "name exactly one resource of the ceiling"),
-            Self::InvalidAuthorizationDetails => (400, Some(OauthError::InvalidAuthorizationDetails), "invalid_authorization_details", "no type of `authorization_details` is supported", "leave `authorization_details` out and use scopes"),
+            Self::InvalidTarget => (400, Some(OauthError::InvalidTarget), "invalid_target", "not a resource this client may have such a token for", "name one resource of the ceiling; several only for tokens that may be passed on, and tools or budgets only where they are applied"),
+            Self::InvalidAuthorizationDetails => (400, Some(OauthError::InvalidAuthorizationDetails), "invalid_authorization_details", "`authorization_details` of an unknown type or form, or too long", "send one object of type attenuating_agent_token, or leave it out and use scopes"),
+            Self::Widened(widening) => widened(widening),
+            Self::Chain(error) => (400, Some(chain_error(error)), error.reason(), error.description(), "let the delegators sign the delegation anew"),
+            Self::Delegation(fault) => delegation(*fault),
             Self::UnsupportedGrantType => (400, Some(OauthError::UnsupportedGrantType), "unsupported_grant_type", "the grant type is not supported", "see grant_types_supported in the metadata"),
             Self::InvalidDpopProof => (400, Some(OauthError::InvalidDpopProof), "invalid_dpop_proof", "the DPoP proof is missing, bad or used before", "make a fresh proof for this method and address"),
             Self::UseDpopNonce => (400, Some(OauthError::UseDpopNonce), "use_dpop_nonce", "the DPoP proof needs the nonce sent along", "repeat with the value of the DPoP-Nonce field"),
@@ -140,9 +158,65 @@ impl Refusal {
     }
 }
 
+/// What was too much, in printable ASCII without quotes and backslashes (ERR-05), and no longer than is read.
+fn shown(excess: &impl Display) -> String {
+    let fits = |c: char| matches!(c, ' ' | '!' | '#'..='[' | ']'..='~');
+    excess.to_string().chars().map(|c| if fits(c) { c } else { '?' }).take(MAX_EXCESS_CHARS).collect()
+}
+
+/// A request that is wider than what bounds it.
+const fn widened(widening: &Widening) -> Row {
+    let (error, title) = match widening {
+        Widening::Scope(_) => (OauthError::InvalidScope, "more scope than what bounds it"),
+        Widening::Resource(_) => (OauthError::InvalidTarget, "a resource beyond what bounds it"),
+        Widening::Tools(_) => {
+            (OauthError::InvalidAuthorizationDetails, "more tools or wider arguments than what bounds them")
+        }
+        Widening::Budget => (OauthError::InvalidRequest, "a larger budget than what bounds it"),
+        Widening::Expiry => (OauthError::InvalidRequest, "a later end than what bounds it"),
+        Widening::Depth => (OauthError::InvalidRequest, "it may not be passed on so far"),
+    };
+    (400, Some(error), widening.reason(), title, "ask for less, or ask the owner to raise the ceiling")
+}
+
+/// TX-04: evidence is at fault as a part of the request, and what it passes on by the error of its dimension.
+const fn chain_error(error: &ChainError) -> OauthError {
+    match error {
+        ChainError::Widened(Widening::Scope(_)) => OauthError::InvalidScope,
+        ChainError::Widened(Widening::Resource(_)) => OauthError::InvalidTarget,
+        ChainError::Widened(Widening::Tools(_)) => OauthError::InvalidAuthorizationDetails,
+        _ => OauthError::InvalidRequest,
+    }
+}
+
+#[rustfmt::skip] // a table: one row a fault
+const fn delegation(fault: DelegationFault) -> Row {
+    use DelegationFault as F;
+    let (reason, title, detail) = match fault {
+        F::HolderMismatch => ("holder_mismatch", "the token is another's", "exchange with the key that it names"),
+        F::NotPermitted => ("delegation_not_permitted", "the owner does not let it be passed on so far", "ask the owner to raise the ceiling"),
+        F::DelegateNotPermitted => ("delegate_not_permitted", "not a delegate the owner permits", "delegate to an agent of the same owner, to one on the ceiling's list, or to an instance key"),
+        F::EnvironmentMismatch => ("environment_mismatch", "a delegate is of another environment", "delegate to an agent of the same environment"),
+        F::TooMany => ("too_many_delegations", "the task has as many delegations as one may have", "start a new task"),
+        F::RootExpired => ("token_expired", "the root token has expired", "get a new root token and delegate anew"),
+        F::TaskEnded => ("task_ended", "the task of the root token has ended", "start a new task and delegate anew"),
+        F::AgentRevoked => ("agent_revoked", "an agent of the delegation is revoked", "delegate without it"),
+        F::TokenRevoked => ("token_revoked", "the root token was revoked", "ask the owner"),
+        F::TaskRevoked => ("task_revoked", "the task was revoked", "ask the owner"),
+        F::PrincipalRevoked => ("principal_revoked", "the owner was revoked", "ask the registry"),
+        F::HopRevoked => ("hop_revoked", "a hop was revoked", "ask whoever delegated"),
+        F::KeyRotatedOut => ("key_rotated_out", "a key of the delegation was replaced", "delegate with the new key"),
+        F::KeyCompromised => ("key_compromised", "a key of the delegation was revoked", "use another key"),
+        F::IssuerKeyRevoked => ("issuer_key_revoked", "the key that signed the root token was revoked", "get a new root token and delegate anew"),
+    };
+    (400, Some(OauthError::InvalidRequest), reason, title, detail)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::{HashMap, HashSet};
+
+    use handfast_delegation::Scope;
 
     use super::*;
 
@@ -152,9 +226,57 @@ mod tests {
         for refusal in Refusal::every() {
             let answer = refusal.answer();
             assert!((400..600).contains(&answer.status), "{refusal:?}");
-            assert!(seen.insert((answer.status, answer.error, answer.title)), "{refusal:?} repeats another");
+            // how a chain came to be too deep is not told apart
+            let is_twin = refusal == Refusal::Chain(ChainError::Widened(Widening::Depth));
+            assert_eq!(
+                seen.insert((answer.status, answer.error, answer.title)),
+                !is_twin,
+                "{refusal:?} repeats another"
+            );
         }
-        assert_eq!(seen.len(), Refusal::every().len());
+    }
+
+    // requests that widen scope or resources have refusals of their own
+    fn widening_ordinal(widening: &Widening) -> u8 {
+        match widening {
+            Widening::Scope(_) => 0,
+            Widening::Resource(_) => 1,
+            Widening::Tools(_) => 2,
+            Widening::Budget => 3,
+            Widening::Expiry => 4,
+            Widening::Depth => 5,
+        }
+    }
+
+    fn chain_ordinal(error: &ChainError) -> u8 {
+        match error {
+            ChainError::Malformed => 0,
+            ChainError::TooLong => 1,
+            ChainError::DepthInvalid => 2,
+            ChainError::Duplicate => 3,
+            ChainError::UntrustedRoot => 4,
+            ChainError::SignatureInvalid => 5,
+            ChainError::IssuerMismatch => 6,
+            ChainError::ParentHashMismatch => 7,
+            ChainError::PrincipalAltered => 8,
+            ChainError::TaskAltered => 9,
+            ChainError::BeforeParent => 10,
+            ChainError::NotYetValid => 11,
+            ChainError::Expired => 12,
+            ChainError::Widened(_) => unreachable!("counted before"),
+        }
+    }
+
+    #[test]
+    fn what_was_too_much_is_named_in_a_bounded_plain_text() {
+        let scope = |text: &str| Scope::parse(text).unwrap_or_default();
+        let excess = |refusal: Refusal| refusal.answer().excess;
+        let widened = |text: &str| Refusal::Chain(ChainError::Widened(Widening::Scope(scope(text))));
+        assert_eq!(excess(widened("a b")).as_deref(), Some("a b"));
+        assert_eq!(excess(Refusal::InvalidScope { excess: scope("") }), None);
+        let long = "x".repeat(MAX_EXCESS_CHARS + 1);
+        assert_eq!(excess(widened(&long)).map(|text| text.len()), Some(MAX_EXCESS_CHARS));
+        assert_eq!(shown(&"a\"b\\c\n\u{e4}!~"), "a?b?c??!~");
     }
 
     #[test]
@@ -168,51 +290,54 @@ mod tests {
                 R::MethodNotAllowed => 2,
                 R::BodyTooLarge => 3,
                 R::UnsupportedMediaType => 4,
-                R::NotSupported(Feature::AuthorizationDetails) => 5,
-                R::NotSupported(Feature::DelegationDepth) => 6,
-                R::NotSupported(Feature::AgentEnrolment) => 7,
-                R::Unauthorized => 8,
-                R::Forbidden => 9,
-                R::UnknownOwner => 10,
-                R::UnknownAgent => 11,
-                R::UnknownTask => 12,
-                R::AgentRevoked => 13,
-                R::InvalidDid => 14,
-                R::WeakKey => 15,
-                R::InvalidRegistration => 16,
-                R::ProofRequired => 17,
-                R::DidRegistered => 18,
-                R::UnknownClaim => 19,
-                R::WrongCode => 20,
-                R::AlreadyClaimed => 21,
-                R::InvalidHandle => 22,
-                R::HandleTaken => 23,
-                R::HandleConfusable => 24,
-                R::CodeUsed => 25,
-                R::CodeExpired => 26,
-                R::CodeVoid => 27,
-                R::OtherOwnerExpected => 28,
-                R::WrongConfirmation => 29,
-                R::InvalidCeiling => 30,
-                R::InvalidClient => 31,
-                R::InvalidGrant(GrantFault::AgentRevoked) => 32,
-                R::InvalidGrant(GrantFault::UnknownTask) => 33,
-                R::InvalidGrant(GrantFault::TaskEnded) => 34,
-                R::InvalidScope { .. } => 35,
-                R::InvalidTarget => 36,
-                R::InvalidAuthorizationDetails => 37,
-                R::UnsupportedGrantType => 38,
-                R::InvalidDpopProof => 39,
-                R::UseDpopNonce => 40,
-                R::TaskTooLong => 41,
-                R::TooManyTasks => 42,
-                R::SlowDown { .. } => 43,
-                R::StoreUnavailable => 44,
-                R::Overloaded => 45,
+                R::NotSupported(Feature::AgentEnrolment) => 5,
+                R::Unauthorized => 6,
+                R::Forbidden => 7,
+                R::UnknownOwner => 8,
+                R::UnknownAgent => 9,
+                R::UnknownTask => 10,
+                R::AgentRevoked => 11,
+                R::InvalidDid => 12,
+                R::WeakKey => 13,
+                R::InvalidRegistration => 14,
+                R::ProofRequired => 15,
+                R::DidRegistered => 16,
+                R::UnknownClaim => 17,
+                R::WrongCode => 18,
+                R::AlreadyClaimed => 19,
+                R::InvalidHandle => 20,
+                R::HandleTaken => 21,
+                R::HandleConfusable => 22,
+                R::CodeUsed => 23,
+                R::CodeExpired => 24,
+                R::CodeVoid => 25,
+                R::OtherOwnerExpected => 26,
+                R::WrongConfirmation => 27,
+                R::InvalidCeiling => 28,
+                R::InvalidClient => 29,
+                R::InvalidGrant(GrantFault::AgentRevoked) => 30,
+                R::InvalidGrant(GrantFault::UnknownTask) => 31,
+                R::InvalidGrant(GrantFault::TaskEnded) => 32,
+                R::InvalidScope { .. } => 33,
+                R::InvalidTarget => 34,
+                R::InvalidAuthorizationDetails => 35,
+                R::UnsupportedGrantType => 36,
+                R::InvalidDpopProof => 37,
+                R::UseDpopNonce => 38,
+                R::TaskTooLong => 39,
+                R::TooManyTasks => 40,
+                R::SlowDown { .. } => 41,
+                R::StoreUnavailable => 42,
+                R::Overloaded => 43,
+                R::Widened(widening) => 42 + widening_ordinal(widening),
+                R::Chain(ChainError::Widened(widening)) => 48 + widening_ordinal(widening),
+                R::Chain(error) => 54 + chain_ordinal(error),
+                R::Delegation(fault) => 67 + (*fault as u8),
             }
         };
-        let found: Vec<u8> = Refusal::every().iter().map(ordinal).collect();
-        assert_eq!(found, (0..46).collect::<Vec<u8>>());
+        let mut found: Vec<u8> = Refusal::every().iter().map(ordinal).collect();
+        found.sort_unstable();
+        assert_eq!(found, (0..82).collect::<Vec<u8>>());
     }
 
     #[test]
@@ -245,8 +370,12 @@ mod tests {
         let mut shared: Vec<_> = meanings.into_iter().filter(|(_, statuses)| statuses.len() > 1).collect();
         shared.sort();
         let expected = [
-            ("agent_revoked", vec![409, 400]),
-            ("not_supported", vec![400, 400, 400]),
+            ("agent_revoked", vec![409, 400, 400]),
+            ("budget_widened", vec![400, 400]),
+            ("depth_invalid", vec![400, 400, 400]),
+            ("details_widened", vec![400, 400]),
+            ("expiry_widened", vec![400, 400, 400]),
+            ("task_ended", vec![400, 400]),
             ("unknown_task", vec![404, 400]),
         ];
         assert_eq!(shared, expected);

@@ -7,7 +7,7 @@ mod answer;
 
 use core::fmt;
 
-use handfast_delegation::Scope;
+use handfast_delegation::{ChainError, ResourceId, Scope, Widening};
 use handfast_identity::Seconds;
 
 pub use answer::{OauthError, RefusalAnswer};
@@ -88,8 +88,14 @@ pub enum Refusal {
     },
     /// A resource that is foreign here, or no single one where one is needed (AT-08, AT-10).
     InvalidTarget,
-    /// `authorization_details`, of which this registry supports no type (RFC 9396 5, RAR-02).
+    /// `authorization_details` that are of no type this registry supports, or too long (RFC 9396 5, RAR-02).
     InvalidAuthorizationDetails,
+    /// Asked for more than what bounds it, in another dimension than scope and resources (P-08).
+    Widened(Widening),
+    /// The delegation evidence of an exchange does not hold (TX-04).
+    Chain(ChainError),
+    /// The delegation evidence holds, and the registry knows better.
+    Delegation(DelegationFault),
     /// A grant type this registry does not know.
     UnsupportedGrantType,
     /// The DPoP proof is missing or bad, or was used before.
@@ -123,13 +129,88 @@ pub enum GrantFault {
     TaskEnded,
 }
 
+/// Why nothing is given for good evidence: what the registry's own records say of it (spec/delegation.md, exchange).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DelegationFault {
+    /// The client is not whom the evidence ends with (DEL-36).
+    HolderMismatch,
+    /// The owner does not let the agent pass its authority on so far, or not any more.
+    NotPermitted,
+    /// A delegate is neither of the owner, nor on the ceiling's list, nor an instance.
+    DelegateNotPermitted,
+    /// A delegate is of another environment than the root.
+    EnvironmentMismatch,
+    /// The task's tree is full.
+    TooMany,
+    /// The root token is past its end.
+    RootExpired,
+    /// The task does not exist any more as the root names it, or is over.
+    TaskEnded,
+    /// Somebody in the chain is REVOKED.
+    AgentRevoked,
+    /// The root token was revoked.
+    TokenRevoked,
+    /// The task was revoked.
+    TaskRevoked,
+    /// The owner was revoked.
+    PrincipalRevoked,
+    /// A hop was revoked.
+    HopRevoked,
+    /// A key in the chain was replaced.
+    KeyRotatedOut,
+    /// A key in the chain was revoked.
+    KeyCompromised,
+    /// The key that signed the root was revoked.
+    IssuerKeyRevoked,
+}
+
+impl DelegationFault {
+    /// Every fault.
+    pub const ALL: [Self; 15] = [
+        Self::HolderMismatch,
+        Self::NotPermitted,
+        Self::DelegateNotPermitted,
+        Self::EnvironmentMismatch,
+        Self::TooMany,
+        Self::RootExpired,
+        Self::TaskEnded,
+        Self::AgentRevoked,
+        Self::TokenRevoked,
+        Self::TaskRevoked,
+        Self::PrincipalRevoked,
+        Self::HopRevoked,
+        Self::KeyRotatedOut,
+        Self::KeyCompromised,
+        Self::IssuerKeyRevoked,
+    ];
+}
+
+impl From<ChainError> for Refusal {
+    fn from(error: ChainError) -> Self {
+        Self::Chain(error)
+    }
+}
+
+impl From<DelegationFault> for Refusal {
+    fn from(fault: DelegationFault) -> Self {
+        Self::Delegation(fault)
+    }
+}
+
+impl From<Widening> for Refusal {
+    /// The refusal of a request that is wider than what bounds it.
+    fn from(widening: Widening) -> Self {
+        match widening {
+            Widening::Scope(excess) => Self::InvalidScope { excess },
+            Widening::Resource(_) => Self::InvalidTarget,
+            other => Self::Widened(other),
+        }
+    }
+}
+
 /// What this version refuses instead of ignoring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feature {
-    /// `authorization_details` in a ceiling.
-    AuthorizationDetails,
-    /// `del_max_depth` above 0 in a ceiling.
-    DelegationDepth,
     /// `enrolment` in an agent's registration.
     AgentEnrolment,
 }
@@ -137,8 +218,6 @@ pub enum Feature {
 impl fmt::Display for Feature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::AuthorizationDetails => "`authorization_details` cannot be applied by this version",
-            Self::DelegationDepth => "delegation cannot be applied by this version: `del_max_depth` must be 0",
             Self::AgentEnrolment => {
                 "agents cannot be enrolled by this version: leave `enrolment` out and claim by code"
             }
@@ -150,14 +229,22 @@ impl Refusal {
     /// One of each kind, for lists and tests; scopes and times in them are examples.
     #[must_use]
     pub fn every() -> Vec<Self> {
+        let mut all = Self::plain();
+        let widenings = || [Widening::Tools(None), Widening::Budget, Widening::Expiry, Widening::Depth];
+        all.extend(widenings().map(Self::Widened));
+        all.extend(chain_errors().map(Self::Chain));
+        all.extend(widenings().map(|widening| Self::Chain(ChainError::Widened(widening))));
+        all.extend(DelegationFault::ALL.map(Self::Delegation));
+        all
+    }
+
+    fn plain() -> Vec<Self> {
         vec![
             Self::InvalidRequest,
             Self::NotFound,
             Self::MethodNotAllowed,
             Self::BodyTooLarge,
             Self::UnsupportedMediaType,
-            Self::NotSupported(Feature::AuthorizationDetails),
-            Self::NotSupported(Feature::DelegationDepth),
             Self::NotSupported(Feature::AgentEnrolment),
             Self::Unauthorized,
             Self::Forbidden,
@@ -201,9 +288,32 @@ impl Refusal {
     }
 }
 
+fn chain_errors() -> impl Iterator<Item = ChainError> {
+    [
+        ChainError::Malformed,
+        ChainError::TooLong,
+        ChainError::DepthInvalid,
+        ChainError::Duplicate,
+        ChainError::UntrustedRoot,
+        ChainError::SignatureInvalid,
+        ChainError::IssuerMismatch,
+        ChainError::ParentHashMismatch,
+        ChainError::PrincipalAltered,
+        ChainError::TaskAltered,
+        ChainError::BeforeParent,
+        ChainError::Widened(Widening::Scope(Scope::default())),
+        ChainError::NotYetValid,
+        ChainError::Expired,
+    ]
+    .into_iter()
+    .chain(ResourceId::parse("urn:example").ok().map(|resource| ChainError::Widened(Widening::Resource(resource))))
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Widened(widening) => widening.fmt(f),
+            Self::Chain(error) => error.fmt(f),
             Self::InvalidScope { excess } if !excess.is_empty() => write!(f, "too much scope: `{excess}`"),
             other => f.write_str(other.answer().title),
         }

@@ -2,13 +2,14 @@
 
 use core::fmt;
 
-use handfast_delegation::{Environment, ResourceId, Scope};
+use handfast_delegation::{Authority, Environment, ResourceId, Scope};
 use handfast_identity::jws::{self, JwsError};
 use handfast_identity::{DidKey, SigningKey, UnixTime, json};
 use serde::{Deserialize, Serialize};
 
 use super::{CommonClaims, Envelope, Proven, ReceivedStatement, StatementError, open};
-use crate::{Authority, Feature, OwnerId, Profile, RegistryPolicy, ShownText};
+use crate::authority::plain_authority;
+use crate::{Feature, OwnerId, Profile, RegistryPolicy, ShownText};
 
 /// The `typ` of the statement.
 pub const AGENT_STATEMENT_TYPE: &str = "agent-registration+jwt";
@@ -48,8 +49,8 @@ impl AgentRegistration {
             version: self.profile.version.to_string(),
             purpose: self.profile.purpose.to_string(),
             environment: self.profile.environment,
-            scope: self.requested.scope().clone(),
-            resource: self.requested.resources().cloned().collect(),
+            scope: self.requested.scope.clone(),
+            resource: self.requested.resources.iter().cloned().collect(),
             enrolment: false,
         };
         jws::sign(AGENT_STATEMENT_TYPE, Some(&did.key_id()), &claims, key)
@@ -118,7 +119,7 @@ impl UnverifiedAgentRegistration {
             issued_at: envelope.issued_at,
             proof_id: envelope.proof_id.clone(),
             profile,
-            requested: Authority::new(wire.scope, wire.resource).map_err(|_| claim("scope"))?,
+            requested: plain_authority(wire.scope, wire.resource).map_err(|_| claim("scope"))?,
             expected_owner: expected.map_err(|_| claim("expected_owner"))?,
         };
         Ok(Self { envelope, registration })

@@ -1,8 +1,10 @@
 //! Root tokens of agents.
 
-use handfast_delegation::TriggerKind;
+use handfast_delegation::{Authority, TriggerKind, Widening};
 use handfast_identity::{RandomSource, Seconds, Thumbprint, UnixTime};
 
+use super::grant::Root;
+use super::narrow::{narrowed, require_applied};
 use super::offer::{Offer, choose};
 use super::owner::scope;
 use super::{PendingGrant, TaskChoice, TokenGrant, TokenRequest};
@@ -12,8 +14,8 @@ use crate::decide::{Draft, new_task, task_created, task_lifetime};
 use crate::limits::{MAX_OPEN_SELF_TASKS, MAX_SELF_TASKS_PER_HOUR, MAX_UNCLAIMED_TASK_LIFETIME, MIN_TOKEN_LIFETIME};
 use crate::record::{Life, OpenTask, Rate, Unclaimed};
 use crate::{
-    AgentRecord, Authority, Change, Expect, GrantFault, Loaded, Party, Refusal, RegistryPolicy, SelfTasks, ShownText,
-    Slot, Subject, TaskRecord,
+    AgentRecord, Change, DelegationMode, Expect, GrantFault, Loaded, Party, Refusal, RegistryPolicy, SelfTasks,
+    ShownText, Slot, Subject, TaskRecord,
 };
 
 /// The agent that asks, as loaded.
@@ -42,10 +44,12 @@ pub enum TokenDecision {
 }
 
 /// What an agent may have now, and on whose behalf.
-struct Standing<'a> {
+struct Standing {
     subject: Subject,
-    authority: &'a Authority,
+    authority: Authority,
     max_task: Seconds,
+    /// Whether chains below its tokens may be presented unexchanged.
+    is_offline: bool,
 }
 
 /// Decides about a root token for an agent. Nothing is written unless it is granted.
@@ -55,9 +59,9 @@ struct Standing<'a> {
 /// # Errors
 ///
 /// In this order: [`Refusal::InvalidClient`]; [`Refusal::InvalidGrant`] for a REVOKED agent;
-/// [`Refusal::InvalidAuthorizationDetails`], of which no resource registered any type; [`Refusal::InvalidGrant`],
-/// [`Refusal::TaskTooLong`], [`Refusal::InvalidRequest`] for the task; [`Refusal::InvalidScope`],
-/// [`Refusal::InvalidTarget`]; for a new task [`Refusal::TooManyTasks`] and [`Refusal::SlowDown`].
+/// [`Refusal::InvalidGrant`], [`Refusal::TaskTooLong`], [`Refusal::InvalidRequest`] for the task;
+/// [`Refusal::InvalidScope`], [`Refusal::InvalidTarget`]; [`Refusal::Widened`] for more tools or depth than it has;
+/// [`Refusal::InvalidTarget`] for tools or a budget where nobody applies them; for a new task [`Refusal::TooManyTasks`] and [`Refusal::SlowDown`].
 /// [`Refusal::StoreUnavailable`] for a task without its leaf.
 pub fn agent_token(
     client: AgentClient<'_>,
@@ -72,40 +76,39 @@ pub fn agent_token(
         return Err(Refusal::InvalidClient);
     }
     let standing = standing(agent, policy)?;
-    if request.has_details {
-        return Err(Refusal::InvalidAuthorizationDetails);
-    }
     let known = match &request.task {
         TaskChoice::Known(_) => Some(known_task(client.task, request, agent, &standing, now)?),
         TaskChoice::Default => client.task.filter(|task| is_usable_default(task, agent, &standing, now)),
         TaskChoice::New { .. } => None,
     };
     if let Some(task) = known {
-        let target = choose(&offers(&standing, task, policy)?, &request.resources, request.scope.as_ref())?;
+        let root = root(&standing, task, request, policy)?;
         // a committed task has its leaf; one without it was not loaded as it should have been
         let leaf = task.leaf.ok_or(Refusal::StoreUnavailable)?;
-        let pending = TokenGrant::for_agent(agent, task, target, policy, now, random)?;
+        let pending = TokenGrant::for_agent(agent, task, root, policy, now, random)?;
         return Ok(TokenDecision::Ready(Box::new(pending.with_leaf(leaf))));
     }
     let task = self_task(agent, request, &standing, now, random)?;
-    let target = choose(&offers(&standing, &task, policy)?, &request.resources, request.scope.as_ref())?;
+    let root = root(&standing, &task, request, policy)?;
     let change = begin(client, &task, *request.task() == TaskChoice::Default, now)?;
-    let pending = TokenGrant::for_agent(agent, &task, target, policy, now, random)?;
+    let pending = TokenGrant::for_agent(agent, &task, root, policy, now, random)?;
     Ok(TokenDecision::NewTask { change, pending: Box::new(pending) })
 }
 
-fn standing<'a>(agent: &'a AgentRecord, policy: &'a RegistryPolicy) -> Result<Standing<'a>, Refusal> {
+fn standing(agent: &AgentRecord, policy: &RegistryPolicy) -> Result<Standing, Refusal> {
     match &agent.life {
         Life::Revoked(_) => Err(Refusal::InvalidGrant(GrantFault::AgentRevoked)),
         Life::Claimed(claimed) => Ok(Standing {
             subject: Subject::Owner(claimed.owner.clone()),
-            authority: claimed.ceiling.authority(),
+            authority: Authority { max_depth: claimed.ceiling.max_depth(), ..claimed.ceiling.authority().clone() },
             max_task: claimed.ceiling.max_task(),
+            is_offline: claimed.ceiling.delegation() == DelegationMode::Offline,
         }),
         Life::Unclaimed(_) => Ok(Standing {
             subject: Subject::Agent(agent.did.clone()),
-            authority: policy.pre_claim(),
+            authority: policy.pre_claim().clone(),
             max_task: MAX_UNCLAIMED_TASK_LIFETIME,
+            is_offline: false,
         }),
     }
 }
@@ -115,7 +118,7 @@ fn known_task<'a>(
     task: Option<&'a TaskRecord>,
     request: &TokenRequest,
     agent: &AgentRecord,
-    standing: &Standing<'_>,
+    standing: &Standing,
     now: UnixTime,
 ) -> Result<&'a TaskRecord, Refusal> {
     let task = task.filter(|task| request.wanted_task(None) == Some(&task.id) && task.agent == agent.id);
@@ -128,22 +131,58 @@ fn known_task<'a>(
 }
 
 /// A default task is used until it cannot hold the shortest token any more.
-fn is_usable_default(task: &TaskRecord, agent: &AgentRecord, standing: &Standing<'_>, now: UnixTime) -> bool {
+fn is_usable_default(task: &TaskRecord, agent: &AgentRecord, standing: &Standing, now: UnixTime) -> bool {
     task.agent == agent.id
         && task.subject == standing.subject
         && task.is_open(now)
         && task.deadline >= now.saturating_add(MIN_TOKEN_LIFETIME)
 }
 
-/// What the agent may have inside `task`: `agent:self` at the registry, and what standing, task and resource all allow.
-fn offers(standing: &Standing<'_>, task: &TaskRecord, policy: &RegistryPolicy) -> Result<Vec<Offer>, Refusal> {
+/// What the token will allow: within what standing, task and resource all allow, as the request wishes.
+fn root(
+    standing: &Standing,
+    task: &TaskRecord,
+    request: &TokenRequest,
+    policy: &RegistryPolicy,
+) -> Result<Root, Refusal> {
+    // both bound the token; without a common form of their budgets there is none that narrows both
+    let most = standing.authority.meet(&task.authority).ok_or(Refusal::Widened(Widening::Budget))?;
+    let target = choose(&offers(&most, policy)?, &request.wish.resources, request.wish.scope.as_ref())?;
+    if target.resources.contains(policy.registry()) {
+        // what the owner says is about elsewhere, and nobody acts here through another
+        let own = Authority::of(target.scope, target.resources);
+        let authority = narrowed(&own, &request.wish)?;
+        require_applied(&authority, policy)?;
+        return Ok(Root { authority, is_offline: false });
+    }
+    let within = Authority { scope: target.scope, resources: target.resources, ..most };
+    let authority = narrowed(&within, &request.wish)?;
+    require_one_meaning(&authority, policy)?;
+    require_applied(&authority, policy)?;
+    let is_offline = standing.is_offline && authority.max_depth > 0;
+    Ok(Root { authority, is_offline })
+}
+
+/// RES-08: several resources are for passing on, and then each scope token means something at exactly one of them.
+pub(super) fn require_one_meaning(authority: &Authority, policy: &RegistryPolicy) -> Result<(), Refusal> {
+    if authority.resources.len() < 2 {
+        return Ok(());
+    }
+    if authority.max_depth == 0 {
+        return Err(Refusal::InvalidTarget);
+    }
+    let excess = policy.ambiguous_at(&authority.resources, &authority.scope);
+    if excess.is_empty() { Ok(()) } else { Err(Refusal::InvalidScope { excess }) }
+}
+
+/// What the agent may have: `agent:self` at the registry, and what `most` and the resource both allow.
+fn offers(most: &Authority, policy: &RegistryPolicy) -> Result<Vec<Offer>, Refusal> {
     let registry = Offer::whole(policy.registry().clone(), scope(AGENT_SELF)?);
-    let allowed = standing.authority.scope().intersection(task.authority.scope());
     let reached = policy
         .resources()
         .iter()
-        .filter(|known| standing.authority.names(&known.id) && task.authority.names(&known.id))
-        .map(|known| Offer::whole(known.id.clone(), known.scopes.intersection(&allowed)));
+        .filter(|known| most.resources.contains(&known.id))
+        .map(|known| Offer::whole(known.id.clone(), known.scopes.intersection(&most.scope)));
     Ok([registry].into_iter().chain(reached).collect())
 }
 
@@ -151,7 +190,7 @@ fn offers(standing: &Standing<'_>, task: &TaskRecord, policy: &RegistryPolicy) -
 fn self_task(
     agent: &AgentRecord,
     request: &TokenRequest,
-    standing: &Standing<'_>,
+    standing: &Standing,
     now: UnixTime,
     random: &mut dyn RandomSource,
 ) -> Result<TaskRecord, Refusal> {

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use handfast_delegation::{AccessToken, ActorChain, Authority, Delegability, ResourceId, Scope, Task};
-use handfast_identity::{RandomSource, Seconds, UnixTime, random_id};
+use handfast_delegation::{
+    AccessToken, ActorChain, Authority, ChainClaims, ChainError, Delegability, Scope, Task, VerifiedChain,
+};
+use handfast_identity::{ContentHash, RandomSource, Seconds, UnixTime, random_id};
 
+use super::offer::Target;
 use crate::ids::TOKEN_PREFIX;
 use crate::{AgentRecord, OwnerRecord, Refusal, RegistryPolicy, TaskRecord};
 
@@ -25,36 +28,91 @@ impl TokenGrant {
         self.0.authority.expires_at.since(self.0.issued_at)
     }
 
-    /// A root token of an agent, inside `task`.
+    /// A root token of an agent, inside `task`: the end of `authority` is the latest it may have.
     pub(super) fn for_agent(
         agent: &AgentRecord,
         task: &TaskRecord,
-        (resource, scope): (ResourceId, Scope),
+        root: Root,
         policy: &RegistryPolicy,
         now: UnixTime,
         random: &mut dyn RandomSource,
     ) -> Result<PendingGrant, Refusal> {
         let did = agent.did().to_string();
-        let ends = now.saturating_add(policy.token_lifetime()).min(task.deadline);
+        let Root { authority, is_offline } = root;
+        let ends = now.saturating_add(policy.root_lifetime(authority.max_depth)).min(task.deadline);
         let token = AccessToken {
             subject: task.subject.to_string(),
             // a DID is never empty or overlong; were it so, there is no client to name
             actors: Some(ActorChain::root(&did).map_err(|_| Refusal::InvalidClient)?),
             client_id: did,
-            authority: Authority { expires_at: ends, ..Authority::of(scope, [resource].into()) },
+            authority: Authority { expires_at: ends.min(authority.expires_at), ..authority },
             confirmation: Some(agent.did().thumbprint()),
             environment: Some(agent.profile.environment),
             handle: Some(agent.handle.to_string()),
-            delegability: Some(Delegability::ROOT),
+            delegability: Some(Delegability { offline: is_offline, ..Delegability::ROOT }),
             ..bare(policy, now, random)
         };
         Ok(PendingGrant { token, task: task.clone() })
     }
 
+    /// A narrower root, in place of `root`: for the same client, in the same task, under a new id.
+    pub(super) fn narrower(
+        root: &AccessToken,
+        narrower: Root,
+        policy: &RegistryPolicy,
+        now: UnixTime,
+        random: &mut dyn RandomSource,
+    ) -> Self {
+        let AccessToken { token_id, issued_at, .. } = bare(policy, now, random);
+        let delegability = Delegability { offline: narrower.is_offline, ..Delegability::ROOT };
+        Self(AccessToken {
+            authority: narrower.authority,
+            delegability: Some(delegability),
+            token_id,
+            issued_at,
+            not_before: None,
+            ..root.clone()
+        })
+    }
+
+    /// The token of the last delegate of `chain`, which everything in it but `authority` follows from (DEL-31, DEL-37).
+    pub(super) fn exchanged(
+        root: &AccessToken,
+        chain: &VerifiedChain,
+        hash: ContentHash,
+        authority: Authority,
+        handle: Option<String>,
+        policy: &RegistryPolicy,
+        now: UnixTime,
+        random: &mut dyn RandomSource,
+    ) -> Result<Self, Refusal> {
+        let delegate = &chain.leaf().hop.delegate;
+        let delegates = chain.links().rev().map(|link| link.hop.delegate.to_string());
+        let actors = ActorChain::from_names(delegates.chain([root.client_id.clone()]).collect());
+        Ok(Self(AccessToken {
+            subject: root.subject.clone(),
+            client_id: delegate.to_string(),
+            authority,
+            confirmation: Some(delegate.thumbprint()),
+            // a verified chain names nobody twice and no more than may act
+            actors: Some(actors.map_err(|_| ChainError::Malformed)?),
+            task: root.task.clone(),
+            environment: root.environment,
+            handle,
+            delegability: Some(Delegability { depth: chain.leaf().hop.depth, offline: false }),
+            chain: Some(ChainClaims {
+                hops: chain.links().map(|link| link.name).collect(),
+                root_token_id: root.token_id.clone(),
+                hash,
+            }),
+            ..bare(policy, now, random)
+        }))
+    }
+
     /// An owner's own token, for the registry.
     pub(super) fn for_owner(
         owner: &OwnerRecord,
-        (resource, scope): (ResourceId, Scope),
+        Target { resources, scope }: Target,
         policy: &RegistryPolicy,
         now: UnixTime,
         random: &mut dyn RandomSource,
@@ -64,12 +122,18 @@ impl TokenGrant {
             client_id: owner.did().to_string(),
             authority: Authority {
                 expires_at: now.saturating_add(policy.token_lifetime()),
-                ..Authority::of(scope, [resource].into())
+                ..Authority::of(scope, resources)
             },
             confirmation: Some(owner.did().thumbprint()),
             ..bare(policy, now, random)
         })
     }
+}
+
+/// What a root token allows, and whether chains below it may be presented unexchanged.
+pub(super) struct Root {
+    pub(super) authority: Authority,
+    pub(super) is_offline: bool,
 }
 
 /// A token of this issuer that names nobody and allows nothing yet.

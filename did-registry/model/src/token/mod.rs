@@ -3,15 +3,22 @@
 //! ```text
 //! form --TokenRequest::from_form--> agent_token / owner_token --> Ready(TokenGrant)
 //!                                                             \-> NewTask: commit, then with_leaf --> TokenGrant
+//! form --ExchangeRequest::from_form--> exchange / narrower_root --> Ready(TokenGrant), or NewHops: commit first
 //! ```
 
 mod agent;
+mod exchange;
+mod exchange_request;
+mod form;
 mod grant;
+mod narrow;
 mod offer;
 mod owner;
 mod request;
 
 pub use agent::{AgentClient, TokenDecision, agent_token};
+pub use exchange::{Exchange, ExchangeCase, ExchangeDecision, Holder, exchange, narrower_root};
+pub use exchange_request::ExchangeRequest;
 pub use grant::{PendingGrant, TokenGrant};
 pub use owner::owner_token;
-pub use request::{TaskChoice, TokenRequest};
+pub use request::{CLIENT_CREDENTIALS, GrantRequest, TOKEN_EXCHANGE, TaskChoice, TokenRequest};

@@ -1,4 +1,6 @@
-//! From what a client may have and what it asked for to one resource and a scope (RFC 8707, RFC 9068 3).
+//! From what a client may have and what it asked for to resources and a scope (RFC 8707, RFC 9068 3).
+
+use std::collections::BTreeSet;
 
 use handfast_delegation::{ResourceId, Scope};
 
@@ -20,26 +22,30 @@ impl Offer {
         Self { resource, default: scope.clone(), scope }
     }
 
-    fn take(&self, asked: Option<&Scope>) -> Result<(ResourceId, Scope), Refusal> {
+    fn take(&self, asked: Option<&Scope>) -> Result<Target, Refusal> {
         let scope = asked.unwrap_or(&self.default);
         let excess = scope.excess_over(&self.scope);
         // a token that allows nothing would only hide the mistake
         if excess.is_empty() && !scope.is_empty() {
-            Ok((self.resource.clone(), scope.clone()))
+            Ok(Target { resources: [self.resource.clone()].into(), scope: scope.clone() })
         } else {
             Err(Refusal::InvalidScope { excess })
         }
     }
 }
 
-/// Chooses among `offers`, the first of which is the registry itself. One token, one resource (AT-10, RES-08).
+/// Where a token is for, and what it may there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    pub(super) resources: BTreeSet<ResourceId>,
+    pub(super) scope: Scope,
+}
+
+/// Chooses among `offers`, the first of which is the registry itself.
 ///
 /// Without a resource the scope decides, and without either the one resource the client has; the registry if it has none.
-pub(super) fn choose(
-    offers: &[Offer],
-    resources: &[ResourceId],
-    asked: Option<&Scope>,
-) -> Result<(ResourceId, Scope), Refusal> {
+/// Several resources are for tokens that may be passed on, which is for the caller to see (AT-10, RES-08).
+pub(super) fn choose(offers: &[Offer], resources: &[ResourceId], asked: Option<&Scope>) -> Result<Target, Refusal> {
     match (resources, asked) {
         ([resource], _) => {
             let offer = offers.iter().find(|offer| offer.resource == *resource);
@@ -47,11 +53,28 @@ pub(super) fn choose(
         }
         ([], Some(asked)) => by_scope(offers, asked),
         ([], None) => by_default(offers),
-        _ => Err(Refusal::InvalidTarget),
+        _ => several(offers, resources, asked),
     }
 }
 
-fn by_scope(offers: &[Offer], asked: &Scope) -> Result<(ResourceId, Scope), Refusal> {
+/// Each of them once, and never the registry, whose scope is not for others.
+fn several(offers: &[Offer], resources: &[ResourceId], asked: Option<&Scope>) -> Result<Target, Refusal> {
+    let chosen: BTreeSet<_> = resources.iter().cloned().collect();
+    let others: Vec<_> = offers.iter().skip(1).filter(|offer| chosen.contains(&offer.resource)).collect();
+    if chosen.len() != resources.len() || others.len() != resources.len() {
+        return Err(Refusal::InvalidTarget);
+    }
+    let all = |part: fn(&Offer) -> &Scope| others.iter().fold(Scope::default(), |all, offer| all.union(part(offer)));
+    let scope = asked.cloned().unwrap_or_else(|| all(|offer| &offer.default));
+    let excess = scope.excess_over(&all(|offer| &offer.scope));
+    if excess.is_empty() && !scope.is_empty() {
+        Ok(Target { resources: chosen, scope })
+    } else {
+        Err(Refusal::InvalidScope { excess })
+    }
+}
+
+fn by_scope(offers: &[Offer], asked: &Scope) -> Result<Target, Refusal> {
     let all = offers.iter().fold(Scope::default(), |all, offer| all.union(&offer.scope));
     let excess = asked.excess_over(&all);
     if !excess.is_empty() {
@@ -66,7 +89,7 @@ fn by_scope(offers: &[Offer], asked: &Scope) -> Result<(ResourceId, Scope), Refu
     }
 }
 
-fn by_default(offers: &[Offer]) -> Result<(ResourceId, Scope), Refusal> {
+fn by_default(offers: &[Offer]) -> Result<Target, Refusal> {
     let mut others = offers.iter().skip(1).filter(|offer| !offer.default.is_empty());
     match (others.next(), others.next()) {
         (Some(offer), None) => offer.take(None),
@@ -98,7 +121,8 @@ mod tests {
     fn check(list: &[(&str, &str)], resources: &[&str], asked: Option<&str>, expected: Result<(&str, &str), Refusal>) {
         let resources: Vec<_> = resources.iter().map(|text| resource(text)).collect();
         let found = choose(&offers(list), &resources, asked.map(scope).as_ref());
-        let expected = expected.map(|(id, text)| (resource(id), scope(text)));
+        let expected = expected
+            .map(|(ids, text)| Target { resources: ids.split(' ').map(resource).collect(), scope: scope(text) });
         assert_eq!(found, expected, "{list:?} {resources:?} {asked:?}");
     }
 
@@ -115,8 +139,19 @@ mod tests {
         check(&list, &["urn:a"], Some("r agent:self"), too_much("agent:self"));
         check(&list, &["urn:registry"], None, Ok(("urn:registry", "agent:self")));
         check(&list, &["urn:c"], Some("r"), Err(Refusal::InvalidTarget));
-        check(&list, &["urn:a", "urn:b"], Some("r"), Err(Refusal::InvalidTarget));
         check(&[("urn:a", "")], &["urn:a"], None, too_much(""));
+    }
+
+    #[test]
+    fn several_named_resources() {
+        let list = [("urn:a", "r w"), ("urn:b", "x"), ("urn:c", "y")];
+        check(&list, &["urn:a", "urn:b"], None, Ok(("urn:a urn:b", "r w x")));
+        check(&list, &["urn:b", "urn:a"], Some("r x"), Ok(("urn:a urn:b", "r x")));
+        check(&list, &["urn:a", "urn:b"], Some("r y"), too_much("y"));
+        for wrong in [&["urn:a", "urn:a"][..], &["urn:a", "urn:d"], &["urn:a", "urn:registry"]] {
+            check(&list, wrong, Some("r"), Err(Refusal::InvalidTarget));
+        }
+        check(&[("urn:a", ""), ("urn:b", "")], &["urn:a", "urn:b"], None, too_much(""));
     }
 
     #[test]

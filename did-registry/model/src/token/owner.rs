@@ -14,7 +14,7 @@ use crate::{OwnerRecord, Refusal, RegistryPolicy, Role};
 ///
 /// # Errors
 ///
-/// [`Refusal::InvalidClient`]; [`Refusal::InvalidRequest`] when a task is asked for;
+/// [`Refusal::InvalidClient`]; [`Refusal::InvalidRequest`] when a task or depth is asked for;
 /// [`Refusal::InvalidAuthorizationDetails`]; [`Refusal::InvalidTarget`], [`Refusal::InvalidScope`].
 pub fn owner_token(
     owner: &OwnerRecord,
@@ -27,15 +27,15 @@ pub fn owner_token(
     if request.client != owner.did || !owner.did.thumbprint().is_same_key(prover) {
         return Err(Refusal::InvalidClient);
     }
-    if request.task != TaskChoice::Default {
+    if request.task != TaskChoice::Default || request.wish.max_depth.is_some_and(|depth| depth > 0) {
         return Err(Refusal::InvalidRequest);
     }
-    if request.has_details {
+    if request.wish.tools.is_some() {
         return Err(Refusal::InvalidAuthorizationDetails);
     }
     let offer =
         Offer { resource: policy.registry().clone(), scope: scopes_of(owner.role)?, default: scope(OWNER_SELF)? };
-    let target = choose(&[offer], &request.resources, request.scope.as_ref())?;
+    let target = choose(&[offer], &request.wish.resources, request.wish.scope.as_ref())?;
     Ok(TokenGrant::for_owner(owner, target, policy, now, random))
 }
 

@@ -1,22 +1,60 @@
 //! The form of a token request (RFC 6749 4.4.2, RFC 8707).
 
-use handfast_delegation::{MAX_INTENT_BYTES, MAX_REFERENCE_BYTES, ResourceId, Scope};
+use handfast_delegation::{MAX_INTENT_BYTES, MAX_REFERENCE_BYTES};
 use handfast_identity::{DidKey, Seconds};
 
+use super::ExchangeRequest;
+use super::form::{Form, Wish};
 use crate::{GrantFault, Refusal, SelfTasks, ShownText, TaskId};
 
-const CLIENT_CREDENTIALS: &str = "client_credentials";
-/// Parameters of client authentication that this registry does not take: the proof is the authentication.
-const FOREIGN_AUTHENTICATION: [&str; 3] = ["client_secret", "client_assertion", "client_assertion_type"];
+/// The grant by which a client gets a token for itself (RFC 6749 4.4).
+pub const CLIENT_CREDENTIALS: &str = "client_credentials";
+/// The grant by which a delegate gets a token for what was passed on to it (RFC 8693).
+pub const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+
+/// A request of either grant, read and not yet judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GrantRequest {
+    /// `client_credentials`.
+    Credentials(TokenRequest),
+    /// Token exchange.
+    Exchange(ExchangeRequest),
+}
+
+impl GrantRequest {
+    /// Reads the decoded parameters of the form, in any order.
+    ///
+    /// Unknown ones are ignored and empty ones count as left out (RFC 6749 3.2); only `resource` may stand twice.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::UnsupportedGrantType`]; else those of [`TokenRequest::from_form`] or [`ExchangeRequest::from_form`].
+    pub fn from_form<'a>(parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Refusal> {
+        let form = Form::new(parameters);
+        match form.one("grant_type")? {
+            Some(CLIENT_CREDENTIALS) => TokenRequest::read(&form).map(Self::Credentials),
+            Some(TOKEN_EXCHANGE) => ExchangeRequest::read(&form).map(Self::Exchange),
+            Some(_) => Err(Refusal::UnsupportedGrantType),
+            None => Err(Refusal::InvalidRequest),
+        }
+    }
+
+    /// The client, which the proof has to be by.
+    #[must_use]
+    pub const fn client(&self) -> &DidKey {
+        match self {
+            Self::Credentials(request) => &request.client,
+            Self::Exchange(request) => request.client(),
+        }
+    }
+}
 
 /// A `client_credentials` request, read and not yet judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRequest {
     pub(crate) client: DidKey,
-    pub(crate) scope: Option<Scope>,
-    pub(crate) resources: Vec<ResourceId>,
+    pub(crate) wish: Wish,
     pub(crate) task: TaskChoice,
-    pub(crate) has_details: bool,
 }
 
 /// Which task the token is to be for.
@@ -45,28 +83,17 @@ impl TokenRequest {
     /// # Errors
     ///
     /// [`Refusal::UnsupportedGrantType`], [`Refusal::InvalidClient`], [`Refusal::InvalidScope`],
-    /// [`Refusal::InvalidTarget`], [`Refusal::InvalidGrant`] for a task id that cannot be one, else
-    /// [`Refusal::InvalidRequest`].
+    /// [`Refusal::InvalidTarget`], [`Refusal::InvalidAuthorizationDetails`], [`Refusal::InvalidGrant`] for a task id that
+    /// cannot be one, else [`Refusal::InvalidRequest`].
     pub fn from_form<'a>(parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Refusal> {
-        let form = Form(parameters.into_iter().filter(|(_, value)| !value.is_empty()).collect());
-        match form.one("grant_type")? {
-            Some(CLIENT_CREDENTIALS) => {}
-            Some(_) => return Err(Refusal::UnsupportedGrantType),
-            None => return Err(Refusal::InvalidRequest),
+        match GrantRequest::from_form(parameters)? {
+            GrantRequest::Credentials(request) => Ok(request),
+            GrantRequest::Exchange(_) => Err(Refusal::UnsupportedGrantType),
         }
-        if FOREIGN_AUTHENTICATION.iter().any(|name| form.all(name).next().is_some()) {
-            return Err(Refusal::InvalidClient);
-        }
-        let client = form.one("client_id")?.ok_or(Refusal::InvalidClient)?;
-        let scope = form.one("scope")?.map(Scope::parse).transpose();
-        let resources: Result<_, _> = form.all("resource").map(ResourceId::parse).collect();
-        Ok(Self {
-            client: DidKey::parse(client).map_err(|_| Refusal::InvalidClient)?,
-            scope: scope.map_err(|_| Refusal::InvalidScope { excess: Scope::default() })?,
-            resources: resources.map_err(|_| Refusal::InvalidTarget)?,
-            task: form.task()?,
-            has_details: form.one("authorization_details")?.is_some(),
-        })
+    }
+
+    fn read(form: &Form<'_>) -> Result<Self, Refusal> {
+        Ok(Self { client: form.client()?, wish: form.wish()?, task: task(form)? })
     }
 
     /// The client: whose record to load.
@@ -92,50 +119,25 @@ impl TokenRequest {
     }
 }
 
-struct Form<'a>(Vec<(&'a str, &'a str)>);
-
-impl<'a> Form<'a> {
-    fn all(&self, name: &str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(key, _)| *key == name).map(|(_, value)| *value)
-    }
-
-    fn one(&self, name: &str) -> Result<Option<&'a str>, Refusal> {
-        let mut values = self.all(name);
-        match (values.next(), values.next()) {
-            (value, None) => Ok(value),
-            (_, Some(_)) => Err(Refusal::InvalidRequest),
+fn task(form: &Form<'_>) -> Result<TaskChoice, Refusal> {
+    let (intent, reference) = (form.text("task_intent")?, form.text("task_ref")?);
+    let lifetime = form.seconds("task_seconds")?;
+    let is_new = intent.is_some() || reference.is_some() || lifetime.is_some();
+    match form.one("task")? {
+        Some(_) if is_new => Err(Refusal::InvalidRequest),
+        Some(id) => {
+            TaskId::parse(id).map(TaskChoice::Known).map_err(|_| Refusal::InvalidGrant(GrantFault::UnknownTask))
         }
+        None if is_new => Ok(TaskChoice::New { intent: intent.unwrap_or_default(), reference, lifetime }),
+        None => Ok(TaskChoice::Default),
     }
-
-    fn text<const MAX: usize>(&self, name: &str) -> Result<Option<ShownText<MAX>>, Refusal> {
-        self.one(name)?.map(ShownText::parse).transpose().map_err(|_| Refusal::InvalidRequest)
-    }
-
-    fn task(&self) -> Result<TaskChoice, Refusal> {
-        let (intent, reference) = (self.text("task_intent")?, self.text("task_ref")?);
-        let lifetime = self.one("task_seconds")?.map(seconds).transpose()?;
-        let is_new = intent.is_some() || reference.is_some() || lifetime.is_some();
-        match self.one("task")? {
-            Some(_) if is_new => Err(Refusal::InvalidRequest),
-            Some(id) => {
-                TaskId::parse(id).map(TaskChoice::Known).map_err(|_| Refusal::InvalidGrant(GrantFault::UnknownTask))
-            }
-            None if is_new => Ok(TaskChoice::New { intent: intent.unwrap_or_default(), reference, lifetime }),
-            None => Ok(TaskChoice::Default),
-        }
-    }
-}
-
-fn seconds(text: &str) -> Result<Seconds, Refusal> {
-    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Refusal::InvalidRequest);
-    }
-    text.parse().map(Seconds::new).map_err(|_| Refusal::InvalidRequest)
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)] // a failed set-up step is a failed test
+
+    use handfast_delegation::Scope;
 
     use super::*;
 
@@ -159,7 +161,7 @@ mod tests {
         for name in ["grant_type", "client_id", "scope", "task", "task_intent", "task_ref", "task_seconds"] {
             check(&[(name, "1"), (name, "1")], Err(Refusal::InvalidRequest));
         }
-        assert_eq!(read(&[("resource", "urn:a"), ("resource", "urn:b")]).unwrap().resources.len(), 2);
+        assert_eq!(read(&[("resource", "urn:a"), ("resource", "urn:b")]).unwrap().wish.resources.len(), 2);
         check(&[("scope", "a  b")], Err(Refusal::InvalidScope { excess: Scope::default() }));
         check(&[("resource", "/relative")], Err(Refusal::InvalidTarget));
         check(&[("resource", "https://a/#f")], Err(Refusal::InvalidTarget));
@@ -175,7 +177,7 @@ mod tests {
         assert_eq!(form(&[credentials]), Err(Refusal::InvalidClient));
         assert_eq!(form(&[credentials, ("client_id", "")]), Err(Refusal::InvalidClient));
         assert_eq!(form(&[credentials, ("client_id", "did:web:a.example")]), Err(Refusal::InvalidClient));
-        for name in FOREIGN_AUTHENTICATION {
+        for name in ["client_secret", "client_assertion", "client_assertion_type"] {
             check(&[(name, "x")], Err(Refusal::InvalidClient));
         }
     }
@@ -195,5 +197,29 @@ mod tests {
             check(&[("task_seconds", seconds)], Err(Refusal::InvalidRequest));
         }
         check(&[("task_intent", "a\nb")], Err(Refusal::InvalidRequest));
+    }
+
+    #[test]
+    fn tools_and_depth_are_read_strictly() {
+        let details =
+            |text: &'static str| read(&[("authorization_details", text)]).map(|request| request.wish.tools.is_some());
+        assert_eq!(details(r#"[{"type":"attenuating_agent_token","tools":{"read":{}}}]"#), Ok(true));
+        for text in [
+            "[]",
+            "x",
+            "{}",
+            r#"[{"type":"x","tools":{}}]"#,
+            r#"[{"type":"attenuating_agent_token","tools":{"a":{},"a":{}}}]"#,
+            r#"[{"type":"attenuating_agent_token","tools":{}}] "x""#,
+        ] {
+            assert_eq!(details(text), Err(Refusal::InvalidAuthorizationDetails), "{text}");
+        }
+        let depth = |text: &'static str| read(&[("del_max_depth", text)]).map(|request| request.wish.max_depth);
+        assert_eq!(depth("0"), Ok(Some(0)));
+        assert_eq!((depth("255"), depth("256")), (Ok(Some(255)), Ok(Some(255))));
+        for text in ["-1", "+1", "1.0", "x", "99999999999999999999"] {
+            assert_eq!(depth(text), Err(Refusal::InvalidRequest), "{text}");
+        }
+        check(&[("del_max_depth", "1"), ("del_max_depth", "1")], Err(Refusal::InvalidRequest));
     }
 }

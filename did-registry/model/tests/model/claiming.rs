@@ -183,7 +183,7 @@ fn the_owner_is_shown_whom_he_answers_for() {
     assert_eq!(view.did, *s.agent.agent.did());
     assert_eq!(view.fingerprint, s.words());
     assert_eq!((view.profile.name.as_str(), view.profile.purpose.as_str()), ("invoice bot", "pays invoices"));
-    assert_eq!(view.requested.scope(), &scope("echo:read"));
+    assert_eq!(view.requested.scope, scope("echo:read"));
     assert_eq!(s.record().status(), Status::Unclaimed);
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use handfast_audit_log::{Leaf, MAX_STATEMENT_BYTES, Opening};
-use handfast_delegation::{Environment, ResourceId, Scope};
+use handfast_delegation::{Authority, Environment, ResourceId, Scope};
 use handfast_identity::{DidKey, Handle, RandomSource, Seconds, SigningKey, UnixTime};
 use handfast_registry_model::*;
 
@@ -33,14 +33,18 @@ pub(crate) fn key(seed: u8) -> SigningKey {
 }
 
 pub(crate) fn policy() -> RegistryPolicy {
-    let known = |id, scopes| KnownResource { id: resource(id), scopes: scope(scopes) };
+    let known = |id, scopes| KnownResource { id: resource(id), scopes: scope(scopes), applies_details: id == FILES };
     let resources = vec![known(ECHO, "echo:hello echo:read"), known(FILES, "files:read files:write")];
     RegistryPolicy::new(ISSUER, resource(ISSUER), resources, &scope("echo:hello")).unwrap()
 }
 
 pub(crate) fn ceiling(scopes: &str, resources: &[&str]) -> Ceiling {
-    let authority = Authority::new(scope(scopes), resources.iter().map(|id| resource(id)).collect()).unwrap();
-    Ceiling::new(authority, Seconds::new(7200), DelegationMode::Exchange, vec![]).unwrap()
+    let authority = plain_authority(scope(scopes), resources.iter().map(|id| resource(id)).collect()).unwrap();
+    ceiling_of(authority, DelegationMode::Exchange, vec![])
+}
+
+pub(crate) fn ceiling_of(authority: Authority, delegation: DelegationMode, delegates: Vec<DidKey>) -> Ceiling {
+    Ceiling::new(authority, Seconds::new(7200), delegation, delegates).unwrap()
 }
 
 pub(crate) struct Random(u64);
@@ -191,7 +195,7 @@ impl World {
                 purpose: text("pays invoices"),
                 environment: Environment::Test,
             },
-            requested: Authority::new(scope("echo:read"), vec![resource(ECHO)]).unwrap(),
+            requested: plain_authority(scope("echo:read"), vec![resource(ECHO)]).unwrap(),
             expected_owner: None,
         }
     }

@@ -5,6 +5,8 @@ use handfast_delegation::{Delegability, Environment, TriggerKind};
 use handfast_identity::Seconds;
 use handfast_registry_model::*;
 
+const TOOLS: &str = r#"[{"type":"attenuating_agent_token","tools":{"read":{}}}]"#;
+
 /// A world with an owner (seed 10) and their agent (seed 1), whose ceiling is `scopes` at `resources`.
 fn claimed(scopes: &str, resources: &[&str]) -> (World, OwnerRecord, RegisteredAgent) {
     let mut world = World::new(7);
@@ -451,7 +453,8 @@ fn an_owners_token_is_for_the_registry_alone() {
         (&owner, 10, &[("scope", "agent:self")], Refusal::InvalidScope { excess: scope("agent:self") }),
         (&owner, 10, &[("resource", ECHO)], Refusal::InvalidTarget),
         (&owner, 10, &[("task_intent", "x")], Refusal::InvalidRequest),
-        (&owner, 10, &[("authorization_details", "[]")], Refusal::InvalidAuthorizationDetails),
+        (&owner, 10, &[("authorization_details", TOOLS)], Refusal::InvalidAuthorizationDetails),
+        (&owner, 10, &[("del_max_depth", "1")], Refusal::InvalidRequest),
     ] {
         assert_eq!(ask(who, seed, form), Err(expected), "{form:?}");
     }

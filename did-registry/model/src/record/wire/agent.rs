@@ -1,4 +1,4 @@
-//! An agent's record in format 1.
+//! An agent's record.
 
 use handfast_delegation::Environment;
 use handfast_identity::{UnixTime, json};

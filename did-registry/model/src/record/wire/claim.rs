@@ -1,4 +1,4 @@
-//! A claim in format 1. Member names of the tries are short: there may be 58 of them in 4 KiB.
+//! A claim. Member names of the tries are short: there may be 58 of them in 4 KiB.
 
 use handfast_identity::{UnixTime, json};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Index records in format 1.
+//! Index records.
 
 use handfast_identity::UnixTime;
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,11 @@
-//! How records are stored: JSON of format 1, unknown members refused.
+//! How records are stored: JSON of format 2, unknown members refused.
 //!
-//! A change of any struct here is a new format: raise [`FORMAT`], keep the old struct for reading, and test both.
+//! A change of any struct here is a new format: raise [`FORMAT`], keep the old one readable, and test both. Format 2 adds
+//! members that may be left out (tools, budget and depth of an authority), so the structs read format 1 as well.
 
 pub(super) mod agent;
 pub(super) mod claim;
+pub(super) mod hop;
 pub(super) mod index;
 pub(super) mod owner;
 mod parts;
@@ -17,10 +19,12 @@ pub(crate) use parts::{AuthorityWire, CeilingWire};
 use parts::{DidText, HandleText, Hash32, RateWire, objects};
 
 use super::{EncodeError, RecordError, RecordKind};
-use crate::limits::MAX_RECORD_BYTES;
+use crate::limits::{MAX_RECORD_BYTES, MAX_RECORD_DEPTH};
 
 /// The format of every record written.
-pub(crate) const FORMAT: u64 = 1;
+pub(crate) const FORMAT: u64 = 2;
+/// The oldest format that is still read.
+const OLDEST_FORMAT: u64 = 1;
 
 /// The format number, read before and apart from everything else.
 #[derive(Deserialize)]
@@ -41,9 +45,9 @@ where
     R: TryFrom<W, Error = Damage>,
 {
     let corrupt = |what: String| RecordError::Corrupt { kind, what };
-    let limits = Limits::plain(MAX_RECORD_BYTES);
+    let limits = Limits { max_depth: MAX_RECORD_DEPTH, ..Limits::token(MAX_RECORD_BYTES) };
     let FormatWire { v } = json::read_object(bytes, &limits).map_err(|error| corrupt(error.to_string()))?;
-    if v != FORMAT {
+    if !(OLDEST_FORMAT..=FORMAT).contains(&v) {
         return Err(RecordError::UnknownFormat { kind, found: v });
     }
     let wire: W = json::read_object(bytes, &limits).map_err(|error| corrupt(error.to_string()))?;

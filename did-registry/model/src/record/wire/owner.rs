@@ -1,4 +1,4 @@
-//! Owners and their codes in format 1.
+//! Owners and their codes.
 
 use handfast_identity::UnixTime;
 use serde::{Deserialize, Serialize};

@@ -1,13 +1,15 @@
 //! Parts that several records share.
 
-use handfast_delegation::{ResourceId, Scope};
+use handfast_delegation::{Authority, Budget, ResourceId, Scope, Tools};
 use handfast_identity::{DidKey, Handle, Seconds, UnixTime, base64url, json};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 use super::Damage;
+use crate::Ceiling;
+use crate::authority::{bounded, plain_authority};
 use crate::ceiling::DelegationMode;
 use crate::record::Rate;
-use crate::{Authority, Ceiling};
 
 /// A DID, parsed again on the way in.
 pub(super) struct DidText(pub(super) DidKey);
@@ -94,11 +96,31 @@ impl From<RateWire> for Rate {
 pub(crate) struct AuthorityWire {
     scope: Scope,
     resource: Vec<ResourceId>,
+    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
+    authorization_details: Option<Value>,
+    #[serde(default, deserialize_with = "json::optional_object", skip_serializing_if = "Option::is_none")]
+    budget: Option<Budget>,
+    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
+    expires: Option<UnixTime>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    del_max_depth: u8,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference
+const fn is_zero(depth: &u8) -> bool {
+    *depth == 0
 }
 
 impl From<&Authority> for AuthorityWire {
     fn from(authority: &Authority) -> Self {
-        Self { scope: authority.scope().clone(), resource: authority.resources().cloned().collect() }
+        Self {
+            scope: authority.scope.clone(),
+            resource: authority.resources.iter().cloned().collect(),
+            authorization_details: authority.tools.as_ref().map(Tools::to_details),
+            budget: authority.budget,
+            expires: (authority.expires_at != Authority::NO_END).then_some(authority.expires_at),
+            del_max_depth: authority.max_depth,
+        }
     }
 }
 
@@ -106,7 +128,16 @@ impl TryFrom<AuthorityWire> for Authority {
     type Error = Damage;
 
     fn try_from(wire: AuthorityWire) -> Result<Self, Damage> {
-        Self::new(wire.scope, wire.resource).map_err(|_| Damage("an authority beyond its bounds"))
+        const BEYOND: Damage = Damage("an authority beyond its bounds");
+        let tools = wire.authorization_details.as_ref().map(Tools::from_details).transpose().map_err(|_| BEYOND)?;
+        bounded(Self {
+            tools,
+            budget: wire.budget,
+            expires_at: wire.expires.unwrap_or(Self::NO_END),
+            max_depth: wire.del_max_depth,
+            ..plain_authority(wire.scope, wire.resource).map_err(|_| BEYOND)?
+        })
+        .map_err(|_| BEYOND)
     }
 }
 

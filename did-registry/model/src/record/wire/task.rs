@@ -1,4 +1,4 @@
-//! Tasks in format 1.
+//! Tasks.
 
 use handfast_delegation::{MAX_INTENT_BYTES, Trigger};
 use handfast_identity::{UnixTime, json};
