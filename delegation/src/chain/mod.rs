@@ -2,6 +2,9 @@
 
 mod error;
 mod hop;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // a failed set-up should stop the test
+mod sample;
 mod text;
 mod unverified;
 mod verified;

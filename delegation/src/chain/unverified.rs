@@ -188,3 +188,151 @@ fn verify_hop(unverified: UnverifiedHop, parent: &Parent<'_>, root: &AccessToken
     hop.authority.narrows(parent.authority).map_err(ChainError::Widened)?;
     Ok(Link { hop, name, _signature: signature })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::needless_pass_by_value)] // a failed set-up should stop the test
+mod tests {
+    use super::super::sample::{BEGIN, did, hop, issued, key, parts, root_claims, signed, signed_chain};
+    use super::*;
+    use crate::{Delegability, Scope, Widening};
+
+    fn hops(count: u8) -> Vec<Hop> {
+        (1..=count).map(|depth| hop(depth, ContentHash::of(b""))).collect()
+    }
+
+    fn verify(root: &VerifiedAccessToken, texts: &[String], max_hops: usize) -> Result<VerifiedChain, ChainError> {
+        let members: Vec<_> = texts.iter().map(String::as_str).collect();
+        UnverifiedChain::parse(&members)?.verify(root, max_hops)
+    }
+
+    fn check(what: &str, alter: impl FnOnce(&mut Vec<Hop>), expected: Result<(), ChainError>) {
+        let root = issued(&root_claims());
+        let mut hops = hops(3);
+        alter(&mut hops);
+        assert_eq!(verify(&root, &signed_chain(&root, hops), MAX_HOPS).map(drop), expected, "{what}");
+    }
+
+    #[test]
+    fn a_good_chain_leads_to_its_leaf() {
+        let root = issued(&root_claims());
+        for count in [1, 2, 8] {
+            let texts = signed_chain(&root, hops(count));
+            let chain = verify(&root, &texts, MAX_HOPS).unwrap();
+            assert_eq!(chain.depth(), usize::from(count));
+            assert_eq!(chain.leaf().hop.delegate, did(count));
+            let names: Vec<_> = chain.links().map(|link| link.name).collect();
+            let expected: Vec<_> = texts.iter().map(|text| UnverifiedHop::parse(text).unwrap().name()).collect();
+            assert_eq!(names, expected);
+        }
+    }
+
+    #[test]
+    fn the_number_of_hops_is_bounded_on_both_sides() {
+        let root = issued(&root_claims());
+        let texts = signed_chain(&root, hops(8));
+        assert_eq!(verify(&root, &[], MAX_HOPS).map(drop), Err(ChainError::Malformed));
+        assert_eq!(verify(&root, &texts[..DEFAULT_HOPS], DEFAULT_HOPS).map(drop), Ok(()));
+        assert_eq!(verify(&root, &texts[..=DEFAULT_HOPS], DEFAULT_HOPS).map(drop), Err(ChainError::DepthInvalid));
+        assert_eq!(verify(&root, &texts[..1], 0).map(drop), Err(ChainError::DepthInvalid));
+        assert_eq!(verify(&root, &texts, usize::MAX).map(drop), Ok(()));
+        let nine: Vec<_> = texts.iter().chain(&texts[..1]).cloned().collect();
+        assert_eq!(verify(&root, &nine, usize::MAX).map(drop), Err(ChainError::TooLong));
+    }
+
+    #[test]
+    fn depths_are_counted_and_ceilings_do_not_grow() {
+        let wrong = || Err(ChainError::DepthInvalid);
+        check("a place left out", |hops| hops[1].depth = 3, wrong());
+        check("a place twice", |hops| hops[2].depth = 2, wrong());
+        check("too deep for hop 1", |hops| hops[0].authority.max_depth = 2, wrong());
+        check("a ceiling that grows", |hops| hops[0].authority.max_depth = 7, wrong());
+        check("deep enough", |hops| hops.iter_mut().for_each(|hop| hop.authority.max_depth = 3), Ok(()));
+        check("something behind an instance", |hops| hops[1].is_instance = true, wrong());
+        check("an instance at the end", |hops| hops[2].is_instance = true, Ok(()));
+        let mut root = root_claims();
+        root.authority.max_depth = 0;
+        let root = issued(&root);
+        assert_eq!(verify(&root, &signed_chain(&root, hops(1)), MAX_HOPS).map(drop), wrong());
+    }
+
+    #[test]
+    fn nobody_and_nothing_stands_twice() {
+        let twice = || Err(ChainError::Duplicate);
+        check("an id", |hops| hops[2].hop_id = hops[0].hop_id.clone(), twice());
+        check("a delegate", |hops| hops[2].delegate = did(1), twice());
+        check("the agent of the root", |hops| hops[2].delegate = did(0), twice());
+    }
+
+    #[test]
+    fn each_link_holds() {
+        check("another delegator", |hops| hops[1].delegator = did(2).to_string(), Err(ChainError::Malformed));
+        check("another owner", |hops| hops[2].subject.push('X'), Err(ChainError::PrincipalAltered));
+        check("another task", |hops| hops[2].task.push('x'), Err(ChainError::TaskAltered));
+        let earlier = UnixTime::from_secs(BEGIN.as_secs() - 1);
+        check("older than its parent", |hops| hops[1].issued_at = earlier, Err(ChainError::BeforeParent));
+        let later = UnixTime::from_secs(BEGIN.as_secs() + 5);
+        check("younger than its child", |hops| hops[1].issued_at = later, Err(ChainError::BeforeParent));
+        let wider = Scope::parse("files:read admin").unwrap();
+        let excess = Widening::Scope(Scope::parse("admin").unwrap());
+        check("wider", |hops| hops[1].authority.scope = wider, Err(ChainError::Widened(excess)));
+
+        let root = issued(&root_claims());
+        let other = issued(&AccessToken { token_id: "tok_2".to_owned(), ..root_claims() });
+        let texts = signed_chain(&root, hops(3));
+        assert_eq!(verify(&other, &texts, MAX_HOPS).map(drop), Err(ChainError::ParentHashMismatch));
+        let without_task = issued(&AccessToken { task: None, ..root_claims() });
+        let texts = signed_chain(&without_task, hops(1));
+        assert_eq!(verify(&without_task, &texts, MAX_HOPS).map(drop), Err(ChainError::TaskAltered));
+    }
+
+    /// DEL-27: neither `kid` nor `iss` chooses the key.
+    #[test]
+    fn only_the_delegate_before_signs() {
+        let root = issued(&root_claims());
+        let other = Hop { delegator: did(5).to_string(), ..hop(1, root.name()) };
+        let text = other.sign(&key(5)).unwrap();
+        assert_eq!(verify(&root, &[text], MAX_HOPS).map(drop), Err(ChainError::SignatureInvalid));
+        // well signed by the one before, in the name of another: its `kid` is that other's too
+        let mut parts = parts();
+        parts.0.insert("kid".to_owned(), did(5).key_id().into());
+        parts.1.insert("iss".to_owned(), did(5).as_str().into());
+        parts.1.insert("par_hash".to_owned(), root.name().to_string().into());
+        assert_eq!(verify(&root, &[signed(&parts)], MAX_HOPS).map(drop), Err(ChainError::IssuerMismatch));
+    }
+
+    #[test]
+    fn only_a_bound_root_begins_a_chain() {
+        let check = |root: AccessToken| {
+            let root = issued(&root);
+            let texts = signed_chain(&root, hops(1));
+            assert_eq!(verify(&root, &texts, MAX_HOPS).map(drop), Err(ChainError::UntrustedRoot));
+        };
+        check(AccessToken { confirmation: None, ..root_claims() });
+        check(AccessToken { confirmation: Some(did(9).thumbprint()), ..root_claims() });
+        check(AccessToken { client_id: "owner-portal".to_owned(), ..root_claims() });
+        check(AccessToken { delegability: Some(Delegability { depth: 1, offline: true }), ..root_claims() });
+    }
+
+    /// Whatever can be seen without a signature is refused before one is looked at.
+    #[test]
+    fn shape_comes_before_signatures() {
+        let root = issued(&root_claims());
+        let forged = |mut hops: Vec<Hop>, alter: fn(&mut Vec<Hop>)| {
+            alter(&mut hops);
+            let mut texts = signed_chain(&root, hops);
+            // hop 1 with the signature of nobody
+            let (input, _) = texts[0].rsplit_once('.').unwrap();
+            texts[0] = format!("{input}.{}", "A".repeat(86));
+            verify(&root, &texts, MAX_HOPS).map(drop)
+        };
+        assert_eq!(forged(hops(3), |_| {}), Err(ChainError::SignatureInvalid));
+        assert_eq!(forged(hops(3), |hops| hops[2].depth = 2), Err(ChainError::DepthInvalid));
+        assert_eq!(forged(hops(3), |hops| hops[2].authority.max_depth = 9), Err(ChainError::DepthInvalid));
+        assert_eq!(forged(hops(3), |hops| hops[1].is_instance = true), Err(ChainError::DepthInvalid));
+        assert_eq!(forged(hops(3), |hops| hops[2].hop_id = "hop_1".to_owned()), Err(ChainError::Duplicate));
+        assert_eq!(forged(hops(3), |hops| hops[2].delegate = did(0)), Err(ChainError::Duplicate));
+        assert_eq!(forged(hops(3), |hops| hops[2].hop_id.clear()), Err(ChainError::Malformed));
+        // and the first hop's own signature before what the second says
+        assert_eq!(forged(hops(3), |hops| hops[1].subject.push('X')), Err(ChainError::SignatureInvalid));
+    }
+}

@@ -61,3 +61,35 @@ impl VerifiedChain {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::needless_pass_by_value)] // a failed set-up should stop the test
+mod tests {
+    use super::super::UnverifiedChain;
+    use super::super::sample::{BEGIN, hop, issued, root_claims, signed_chain};
+    use super::*;
+
+    const LEEWAY: Seconds = Seconds::new(30);
+
+    fn check(alter: impl Fn(&mut Hop), now: u64, expected: Result<(), ChainError>) {
+        let root = issued(&root_claims());
+        let mut hops: Vec<_> = (1..=2).map(|depth| hop(depth, ContentHash::of(b""))).collect();
+        alter(&mut hops[1]);
+        let texts = signed_chain(&root, hops);
+        let chain = UnverifiedChain::parse(&[&texts[0], &texts[1]]).unwrap().verify(&root, 2).unwrap();
+        let now = UnixTime::from_secs(BEGIN.as_secs() + now);
+        assert_eq!(chain.require_current(now, LEEWAY), expected, "{now}");
+    }
+
+    #[test]
+    fn every_hop_is_in_its_time() {
+        let at = |second: u64| UnixTime::from_secs(BEGIN.as_secs() + second);
+        check(|_| {}, 0, Ok(()));
+        check(|hop| hop.authority.expires_at = at(100), 130, Ok(()));
+        check(|hop| hop.authority.expires_at = at(100), 131, Err(ChainError::Expired));
+        check(|hop| hop.issued_at = at(50), 20, Ok(()));
+        check(|hop| hop.issued_at = at(50), 19, Err(ChainError::NotYetValid));
+        check(|hop| hop.not_before = Some(at(50)), 20, Ok(()));
+        check(|hop| hop.not_before = Some(at(50)), 19, Err(ChainError::NotYetValid));
+    }
+}

@@ -126,3 +126,207 @@ impl From<&Hop> for HopWire {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::needless_pass_by_value)] // a failed set-up should stop the test
+mod tests {
+    use handfast_identity::{SigningKey, UnixTime};
+    use serde_json::{Map, json};
+
+    use super::super::sample::{BEGIN, did, hop, parts, signed};
+    use super::super::{MAX_HOP_BYTES, UnverifiedHop};
+    use super::*;
+    use crate::{DETAILS_TYPE, Rate};
+
+    type Parts = (Map<String, Value>, Map<String, Value>);
+
+    fn check(what: &str, alter: impl FnOnce(&mut Parts), expected: Result<(), ChainError>) {
+        let mut parts = parts();
+        alter(&mut parts);
+        assert_eq!(UnverifiedHop::parse(&signed(&parts)).map(drop), expected, "{what}");
+    }
+
+    fn refuse_claim(name: &str, value: Value) {
+        let what = format!("{name}: {value}");
+        check(&what, |parts| drop(parts.1.insert(name.to_owned(), value)), Err(ChainError::Malformed));
+    }
+
+    fn take_claim(name: &str, value: Value) {
+        let what = format!("{name}: {value}");
+        check(&what, |parts| drop(parts.1.insert(name.to_owned(), value)), Ok(()));
+    }
+
+    fn full() -> Hop {
+        let parent = hop(1, ContentHash::of(b"the root"));
+        let tools = json!([{"type": DETAILS_TYPE, "tools": {"read": {"at": {"constraint_type": "range", "min": 0}}}}]);
+        Hop {
+            authority: Authority {
+                tools: Some(Tools::from_details(&tools).unwrap()),
+                budget: Some(Budget::new(Some(50), Some(Rate { uses: 10, seconds: 60 })).unwrap()),
+                ..parent.authority.clone()
+            },
+            not_before: Some(UnixTime::from_secs(BEGIN.as_secs() + 1)),
+            is_instance: true,
+            ..parent
+        }
+    }
+
+    #[test]
+    fn print_and_parse_agree() {
+        for hop in [hop(1, ContentHash::of(b"the root")), full()] {
+            let text = hop.sign(&super::super::sample::key(0)).unwrap();
+            let read = UnverifiedHop::parse(&text).map(|read| read.unverified_hop().clone());
+            assert_eq!(read, Ok(hop));
+        }
+    }
+
+    #[test]
+    fn what_is_absent_is_not_written() {
+        let (_, claims) = parts();
+        for name in ["authorization_details", "budget", "inst", "nbf"] {
+            assert!(!claims.contains_key(name), "{name}");
+        }
+        check("as it is", |_| {}, Ok(()));
+    }
+
+    #[test]
+    fn every_member_that_has_to_be_there_is() {
+        for name in [
+            "iss",
+            "aud",
+            "sub",
+            "cnf",
+            "task",
+            "scope",
+            "resource",
+            "del_depth",
+            "del_max_depth",
+            "iat",
+            "exp",
+            "jti",
+            "par_hash",
+        ] {
+            check(name, |parts| drop(parts.1.remove(name).unwrap()), Err(ChainError::Malformed));
+            refuse_claim(name, Value::Null);
+        }
+    }
+
+    #[test]
+    fn no_other_member_is_read() {
+        for name in ["note", "act", "may_act", "del_offline", "client_id", "env"] {
+            refuse_claim(name, json!({"sub": "x"}));
+        }
+        refuse_claim("cnf", json!({"jkt": did(1).thumbprint().to_string(), "x5t#S256": "x"}));
+        refuse_claim("budget", json!({"max_uses": 1, "note": 1}));
+        let other = [json!({"type": "payment"}), json!({"type": DETAILS_TYPE, "tools": {}, "actions": []})];
+        for details in other.map(|one| json!([one])).into_iter().chain([json!([]), json!({})]) {
+            refuse_claim("authorization_details", details);
+        }
+    }
+
+    #[test]
+    fn parties_are_keys_in_their_one_spelling() {
+        let other = did(2).to_string();
+        refuse_claim("aud", json!([did(1).as_str()]));
+        refuse_claim("aud", json!(format!("{} ", did(1))));
+        refuse_claim("aud", json!("did:web:api.example"));
+        // DEL-33: `cnf` is the key of `aud`
+        refuse_claim("aud", json!(other));
+        refuse_claim("cnf", json!({"jkt": did(2).thumbprint().to_string()}));
+        refuse_claim("cnf", json!({"jkt": ""}));
+        refuse_claim("cnf", json!([did(1).thumbprint().to_string()]));
+    }
+
+    #[test]
+    fn names_are_not_empty_and_bounded() {
+        for (name, most) in [("sub", MAX_NAME_BYTES), ("task", MAX_NAME_BYTES), ("jti", MAX_HOP_ID_BYTES)] {
+            refuse_claim(name, json!(""));
+            refuse_claim(name, json!(7));
+            take_claim(name, json!("x".repeat(most)));
+            refuse_claim(name, json!("x".repeat(most + 1)));
+        }
+        refuse_claim("par_hash", json!("x"));
+        refuse_claim("par_hash", json!(format!("{}=", ContentHash::of(b"p"))));
+    }
+
+    #[test]
+    fn scope_and_resources_are_never_empty() {
+        // DEL-23
+        for scope in [json!(""), json!(" a"), json!("a  b"), json!("a a"), json!(["a"])] {
+            refuse_claim("scope", scope);
+        }
+        let api = "https://api.example";
+        for resources in [json!([]), json!([api, api]), json!(api), json!(["api"]), json!([format!("{api}#f")])] {
+            refuse_claim("resource", resources);
+        }
+        take_claim("resource", json!([api, "https://files.example"]));
+    }
+
+    #[test]
+    fn times_are_integers_and_lives_short() {
+        // DEL-24
+        let begin = BEGIN.as_secs();
+        for (exp, is_good) in [(begin, false), (begin + 1, true), (begin + 3600, true), (begin + 3601, false)] {
+            if is_good { take_claim("exp", json!(exp)) } else { refuse_claim("exp", json!(exp)) }
+        }
+        refuse_claim("exp", json!(begin - 1));
+        for name in ["iat", "exp", "nbf"] {
+            for value in [json!("1"), json!(begin as f64 + 0.5), json!(-1), json!(1_u64 << 53), json!(null)] {
+                refuse_claim(name, value);
+            }
+        }
+    }
+
+    #[test]
+    fn depths_fit_a_byte_and_an_instance_is_one() {
+        for value in [json!(0), json!(-1), json!(256), json!(1.0), json!("1")] {
+            refuse_claim("del_depth", value);
+        }
+        take_claim("del_depth", json!(255));
+        take_claim("del_max_depth", json!(0));
+        refuse_claim("del_max_depth", json!(256));
+        take_claim("inst", json!(true));
+        for value in [json!(false), json!(null), json!(1), json!("true")] {
+            refuse_claim("inst", value);
+        }
+    }
+
+    #[test]
+    fn the_header_says_what_it_is_and_whose() {
+        let header = |name: &str, value: Value| {
+            let what = format!("header {name}: {value}");
+            check(&what, |parts| drop(parts.0.insert(name.to_owned(), value)), Err(ChainError::Malformed));
+        };
+        for typ in ["at+jwt", "dpop+jwt", "JWT", "Delegation+jwt", "application/delegation+jwt"] {
+            header("typ", json!(typ));
+        }
+        let own = did(0).as_str().to_owned();
+        for kid in [own.clone(), did(1).key_id(), format!("{own}#{}", did(1).fragment()), format!("{own}#"), "k".into()]
+        {
+            header("kid", json!(kid));
+        }
+        header("jwk", serde_json::from_str(&SigningKey::from_ed25519_seed(&[0; 32]).public().to_jwk()).unwrap());
+        header("alg", json!("none"));
+        header("crit", json!(["x"]));
+        for name in ["typ", "kid", "alg"] {
+            check(name, |parts| drop(parts.0.remove(name).unwrap()), Err(ChainError::Malformed));
+        }
+    }
+
+    #[test]
+    fn a_hop_is_bounded_and_nothing_else_than_a_jws() {
+        let details = |bytes: usize| json!([{"type": DETAILS_TYPE, "tools": {"a": {"x": {"constraint_type": "exact", "value": "x".repeat(bytes)}}}}]);
+        let signed_with = |bytes: usize| {
+            let mut parts = parts();
+            parts.1.insert("authorization_details".to_owned(), details(bytes));
+            signed(&parts)
+        };
+        let about = (MAX_HOP_BYTES - signed_with(0).len()) * 3 / 4;
+        let longest = (0..about + 4).rev().find(|bytes| signed_with(*bytes).len() <= MAX_HOP_BYTES).unwrap();
+        assert!(UnverifiedHop::parse(&signed_with(longest)).is_ok());
+        assert_eq!(UnverifiedHop::parse(&signed_with(longest + 4)).map(drop), Err(ChainError::Malformed));
+        for text in ["", "a.b", "a.b.c", "a.b.c.d"] {
+            assert_eq!(UnverifiedHop::parse(text).map(drop), Err(ChainError::Malformed), "{text}");
+        }
+    }
+}
