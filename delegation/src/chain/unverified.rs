@@ -244,7 +244,7 @@ mod tests {
         let wrong = || Err(ChainError::DepthInvalid);
         check("a place left out", |hops| hops[1].depth = 3, wrong());
         check("a place twice", |hops| hops[2].depth = 2, wrong());
-        check("too deep for hop 1", |hops| hops[0].authority.max_depth = 2, wrong());
+        check("too deep for its ceiling", |hops| hops.iter_mut().for_each(|hop| hop.authority.max_depth = 2), wrong());
         check("a ceiling that grows", |hops| hops[0].authority.max_depth = 7, wrong());
         check("deep enough", |hops| hops.iter_mut().for_each(|hop| hop.authority.max_depth = 3), Ok(()));
         check("something behind an instance", |hops| hops[1].is_instance = true, wrong());
@@ -252,7 +252,9 @@ mod tests {
         let mut root = root_claims();
         root.authority.max_depth = 0;
         let root = issued(&root);
-        assert_eq!(verify(&root, &signed_chain(&root, hops(1)), MAX_HOPS).map(drop), wrong());
+        let mut first = hop(1, root.name());
+        first.authority.max_depth = 0;
+        assert_eq!(verify(&root, &signed_chain(&root, [first]), MAX_HOPS).map(drop), wrong(), "not to be passed on");
     }
 
     #[test]
