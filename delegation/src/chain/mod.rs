@@ -14,4 +14,4 @@ pub use error::ChainError;
 pub use hop::{HOP_TYPE, Hop, MAX_HOP_BYTES, MAX_HOP_LIFETIME};
 pub use text::{ChainText, DEFAULT_CHAIN_BYTES, MAX_CHAIN_BYTES};
 pub use unverified::{DEFAULT_HOPS, MAX_HOPS, UnverifiedChain, UnverifiedHop};
-pub use verified::{Link, VerifiedChain};
+pub use verified::{Link, UnrootedChain, VerifiedChain};

@@ -6,9 +6,9 @@ use handfast_identity::{ContentHash, DidKey, UnixTime};
 
 use super::ChainError;
 use super::hop::{HOP_TYPE, Hop, MAX_HOP_BYTES};
-use super::verified::{Link, VerifiedChain};
+use super::verified::{Link, UnrootedChain, VerifiedChain};
 use super::wire::HopWire;
-use crate::{AccessToken, Authority, VerifiedAccessToken};
+use crate::{AccessToken, Authority, UnverifiedAccessToken, VerifiedAccessToken};
 
 /// Most hops any reader may be configured to follow (DEL-26, spec/limits.md).
 pub const MAX_HOPS: usize = 8;
@@ -129,15 +129,28 @@ impl UnverifiedChain {
     ///
     /// The first [`ChainError`], hop by hop.
     pub fn verify(self, root: &VerifiedAccessToken, max_hops: usize) -> Result<VerifiedChain, ChainError> {
-        let claims = root.claims();
+        self.verify_below(root.claims(), root.name(), max_hops)
+    }
+
+    /// The same below a root token that nobody vouches for: what a delegate without the issuer's keys can tell.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::verify`].
+    pub fn verify_unrooted(self, root: &UnverifiedAccessToken, max_hops: usize) -> Result<UnrootedChain, ChainError> {
+        self.verify_below(root.unverified_claims(), root.name(), max_hops).map(UnrootedChain::new)
+    }
+
+    fn verify_below(
+        self,
+        claims: &AccessToken,
+        name: ContentHash,
+        max_hops: usize,
+    ) -> Result<VerifiedChain, ChainError> {
         self.require_shape(claims, max_hops)?;
         let first_delegate = root_delegate(claims)?;
-        let parent = Parent {
-            delegate: &first_delegate,
-            name: root.name(),
-            authority: &claims.authority,
-            issued_at: claims.issued_at,
-        };
+        let parent =
+            Parent { delegate: &first_delegate, name, authority: &claims.authority, issued_at: claims.issued_at };
         let mut last = verify_hop(self.first, &parent, claims)?;
         let mut earlier = Vec::with_capacity(self.rest.len());
         for hop in self.rest {

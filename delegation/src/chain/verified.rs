@@ -14,7 +14,8 @@ pub struct Link {
     pub(super) _signature: SignatureValid,
 }
 
-/// Made by [`UnverifiedChain::verify`](crate::UnverifiedChain::verify) only; never empty.
+/// Made by [`UnverifiedChain::verify`](crate::UnverifiedChain::verify), and without its root inside an [`UnrootedChain`], only;
+/// never empty.
 #[derive(Debug)]
 pub struct VerifiedChain {
     earlier: Vec<Link>,
@@ -59,6 +60,29 @@ impl VerifiedChain {
             }
         }
         Ok(())
+    }
+}
+
+/// Hops that are sound among themselves, below a root token whose issuer is not known to have signed it.
+///
+/// For a delegate that looks at what it was handed: it opens nothing, and no [`VerifiedChain`] comes out of it.
+#[derive(Debug)]
+pub struct UnrootedChain(VerifiedChain);
+
+impl UnrootedChain {
+    pub(super) const fn new(chain: VerifiedChain) -> Self {
+        Self(chain)
+    }
+
+    /// The hops, from the root on.
+    pub fn links(&self) -> impl DoubleEndedIterator<Item = &Link> {
+        self.0.links()
+    }
+
+    /// The last hop.
+    #[must_use]
+    pub const fn leaf(&self) -> &Link {
+        self.0.leaf()
     }
 }
 

@@ -91,6 +91,12 @@ impl UnverifiedAccessToken {
         self.jws.kid()
     }
 
+    /// The name that hops call it by as their parent: the hash of `header.payload` as received (DEL-28).
+    #[must_use]
+    pub fn name(&self) -> ContentHash {
+        ContentHash::of(self.jws.signing_input().as_bytes())
+    }
+
     /// Verifies the signature under the issuer's `key`.
     ///
     /// Success says that the holder of `key` wrote these claims. Time, audience, revocation and binding are other questions.
