@@ -7,6 +7,7 @@ use handfast_identity::DidKey;
 use reqwest_middleware::ClientWithMiddleware;
 
 use crate::clock::{Clock, SystemClock};
+use crate::delegation::{Bundle, Delegated, DelegationBuilder, DelegationError, DelegationSource};
 use crate::error::{ArgumentError, ClientError};
 use crate::http_client::AgentHttp;
 use crate::keyfile::{KeyFile, KeyKind};
@@ -98,7 +99,7 @@ impl Agent {
     ///
     /// [`ClientError::Owner`] when another owner than the expected one is known to have claimed the agent.
     pub fn http_for(&self, request: TokenRequest) -> Result<AgentHttp, ClientError> {
-        Ok(AgentHttp::guarded(&self.registry, request, self.gate()?))
+        Ok(AgentHttp::with_tokens(Arc::new(self.tokens(request)?)))
     }
 
     /// Tokens without an HTTP client, for callers that send requests by other means.
@@ -108,6 +109,32 @@ impl Agent {
     /// As [`Agent::http_for`].
     pub fn tokens(&self, request: TokenRequest) -> Result<TokenManager, ClientError> {
         Ok(TokenManager::guarded(&self.registry, request, self.gate()?))
+    }
+
+    /// Passes on what `source` holds: [`Agent::tokens`] of its own, or a bundle it was given.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use handfast_client::{Agent, TokenRequest};
+    /// # use handfast_identity::DidKey;
+    /// # let (agent, planner) = (Agent::load("agent.json")?, DidKey::parse("did:key:z6Mk…")?);
+    /// let tokens = agent.tokens(TokenRequest::new("https://api.example", &["files:read", "files:write"])?)?;
+    /// let delegation = agent.delegate(tokens).to(&planner).scope("files:read").sign().await?;
+    /// println!("{}", delegation.bundle().expose());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn delegate(&self, source: impl Into<DelegationSource>) -> DelegationBuilder {
+        self.registry.delegate(source)
+    }
+
+    /// The use of a bundle that was made for this agent.
+    ///
+    /// # Errors
+    ///
+    /// [`DelegationError`] for a bundle of another key or registry, or one that has ended.
+    pub fn with_delegation(&self, bundle: Bundle) -> Result<Delegated, DelegationError> {
+        self.registry.with_delegation(bundle)
     }
 
     fn gate(&self) -> Result<Option<OwnerGate>, ClientError> {

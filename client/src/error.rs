@@ -7,6 +7,7 @@ use handfast_identity::json::JsonError;
 use handfast_identity::jws::JwsError;
 use thiserror::Error;
 
+use crate::delegation::DelegationError;
 use crate::keyfile::KeyFileError;
 
 /// Everything that can keep a client from what it was asked for.
@@ -28,6 +29,9 @@ pub enum ClientError {
     /// The agent's owner is not known to be the expected one.
     #[error(transparent)]
     Owner(#[from] OwnerError),
+    /// Nothing was passed on, or a bundle is not used.
+    #[error(transparent)]
+    Delegation(#[from] DelegationError),
     /// The registry refused.
     #[error(transparent)]
     Registry(#[from] RegistryError),
@@ -100,7 +104,7 @@ pub enum SignError {
         /// Scheme, host and port asked for.
         origin: String,
     },
-    /// The caller set `Authorization` or `DPoP`: there would be two (DPOP-13).
+    /// The caller set `Authorization`, `DPoP` or `Delegation`: there would be two (DPOP-13).
     #[error("the request already has a `{field}` field")]
     FieldPresent {
         /// Which.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware};
 
+use crate::delegation::SharedBundle;
 use crate::error::{ArgumentError, ClientError};
-use crate::owner::OwnerGate;
 use crate::registry::RegistryClient;
 use crate::signing::{Credentials, Destinations, Prover, Signer};
 use crate::token::{TokenManager, TokenRequest};
@@ -13,8 +13,7 @@ use crate::token::{TokenManager, TokenRequest};
 /// A signing HTTP client under construction: for one kind of token and the origins it may go to.
 pub struct AgentHttp {
     registry: RegistryClient,
-    request: TokenRequest,
-    gate: Option<OwnerGate>,
+    credentials: Credentials,
     origins: Vec<String>,
     around: Vec<Arc<dyn Middleware>>,
 }
@@ -23,12 +22,23 @@ impl AgentHttp {
     /// A client whose requests carry tokens for `request`, and go to the origins of its resources.
     #[must_use]
     pub fn new(registry: &RegistryClient, request: TokenRequest) -> Self {
-        Self::guarded(registry, request, None)
+        Self::with_tokens(Arc::new(TokenManager::new(registry, request)))
     }
 
-    pub(crate) fn guarded(registry: &RegistryClient, request: TokenRequest, gate: Option<OwnerGate>) -> Self {
-        let origins = request.resources.iter().map(ToString::to_string).collect();
-        Self { registry: registry.clone(), request, gate, origins, around: Vec::new() }
+    /// A client with the tokens of `tokens`, which may serve others too: a delegation below them is then below the very tokens
+    /// that are used here.
+    #[must_use]
+    pub fn with_tokens(tokens: Arc<TokenManager>) -> Self {
+        let origins = tokens.resources().iter().map(ToString::to_string).collect();
+        let registry = tokens.registry().clone();
+        Self { registry, credentials: Credentials::Token(tokens), origins, around: Vec::new() }
+    }
+
+    /// A client that presents the newest bundle as it is.
+    pub(crate) fn offline(registry: &RegistryClient, bundle: SharedBundle) -> Self {
+        let origins = bundle.current().authority().resources.iter().map(ToString::to_string).collect();
+        let credentials = Credentials::Offline(bundle, registry.clock());
+        Self { registry: registry.clone(), credentials, origins, around: Vec::new() }
     }
 
     /// Allows one more origin: for a resource server whose URL is not its resource identifier. The tokens are readable there.
@@ -56,8 +66,7 @@ impl AgentHttp {
             return Err(ArgumentError::NoOrigin.into());
         }
         let prover = Arc::new(Prover::new(self.registry.key().clone(), self.registry.clock()));
-        let manager = Arc::new(TokenManager::guarded(&self.registry, self.request, self.gate));
-        let signer = Signer::new(prover, destinations, Credentials::Token(manager));
+        let signer = Signer::new(prover, destinations, self.credentials);
         let outside = ClientBuilder::new(self.registry.plain().clone());
         let outside = self.around.into_iter().fold(outside, ClientBuilder::with_arc);
         Ok(outside.with(signer).build())
@@ -67,7 +76,7 @@ impl AgentHttp {
 impl std::fmt::Debug for AgentHttp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AgentHttp")
-            .field("request", &self.request)
+            .field("credentials", &self.credentials)
             .field("origins", &self.origins)
             .finish_non_exhaustive()
     }

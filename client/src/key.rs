@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use handfast_delegation::Hop;
 use handfast_dpop::{MakeError, ProofRequest};
 use handfast_identity::jws::{self, JwsError};
 use handfast_identity::{Algorithm, Curve, DidKey, KeyError, OsRandom, SigningKey, Thumbprint, UnixTime};
@@ -90,6 +91,11 @@ impl DpopKey {
     /// A statement of this key: header `typ`, `alg` and `kid` = the DID URL of its verification method (DK-15).
     pub(crate) fn state(&self, typ: &str, claims: &impl Serialize) -> Result<String, JwsError> {
         jws::sign(typ, Some(&self.0.did.key_id()), claims, &self.0.key)
+    }
+
+    /// A hop by this key.
+    pub(crate) fn sign_hop(&self, hop: &Hop) -> Result<String, JwsError> {
+        hop.sign(&self.0.key)
     }
 }
 

@@ -19,7 +19,7 @@
 //! |---|---|
 //! | a request to an allowed origin | signed anew for every attempt: fresh proof, newest nonce of that origin |
 //! | another origin; `http` beyond loopback, and in production on loopback too | refused, nothing is sent ([`SignError`]) |
-//! | an `Authorization` or `DPoP` field set by the caller | refused, nothing is sent |
+//! | an `Authorization`, `DPoP` or `Delegation` field set by the caller | refused, nothing is sent |
 //! | a redirect in the answer | stops with [`SignError::Redirect`]; no credentials follow it |
 //! | `use_dpop_nonce` | answered once, with the nonce; then [`SignError::NonceRepeated`] |
 //! | the same, for a body that can be sent only once | [`SignError::BodyNotRepeatable`] |
@@ -28,10 +28,13 @@
 //! ([`AgentHttp::around`]), so that whatever it repeats is signed again. Wrapping the finished client once more would put it
 //! below, where it could only repeat a proof.
 //!
-//! Out: what a token says (it is opaque here), and every decision of a server.
+//! An agent passes a part of its authority on with [`Agent::delegate`]; the other one uses it with [`Agent::with_delegation`].
+//!
+//! Out: what a token says (it is opaque, but to an agent that signs below it), and every decision of a server.
 
 mod agent;
 mod clock;
+mod delegation;
 mod error;
 mod form;
 mod http_client;
@@ -46,6 +49,7 @@ mod token;
 
 pub use agent::Agent;
 pub use clock::{Clock, SystemClock};
+pub use delegation::{Bundle, Delegated, Delegation, DelegationBuilder, DelegationError, DelegationSource};
 pub use error::{AnswerError, ArgumentError, ClientError, OwnerError, RegistryError, SignError};
 pub use handfast_fetch::Mode;
 pub use http_client::AgentHttp;
@@ -54,10 +58,11 @@ pub use keyfile::{KeyFile, KeyFileError, KeyKind, MAX_KEY_FILE_BYTES};
 pub use owner::Owner;
 pub use registry::{
     AgentPage, AgentRecord, AgentStatus, Approval, ApprovalAnswer, Ceiling, Claim, ClaimStatus, Confirmation,
-    DelegationMode, Management, Metadata, NewTask, OwnerRecord, Registered, RegistryClient, Role, Task,
+    DelegationMode, Management, Metadata, NewTask, OwnerRecord, Registered, RegistryClient, Role, Task, TaskDelegation,
+    TaskTree,
 };
 pub use reqwest;
 pub use reqwest_middleware;
 pub use secret::Secret;
 pub use statement::{AgentRegistration, OwnerRegistration};
-pub use token::{BoundToken, TaskChoice, TokenManager, TokenRequest};
+pub use token::{BoundToken, ExchangeRequest, TaskChoice, TokenManager, TokenRequest};

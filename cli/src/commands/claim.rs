@@ -24,6 +24,9 @@ pub(crate) async fn run(args: ClaimArgs, ui: Ui) -> Result<(), Failure> {
             resources: resources(&args.resource)?,
             max_task: Some(Seconds::new(args.max_task_seconds)),
             delegation: None,
+            max_depth: None,
+            tools: None,
+            budget: None,
             delegates: Vec::new(),
         },
     };

@@ -18,7 +18,13 @@ pub(crate) async fn run(args: CurlArgs, ui: Ui) -> Result<(), Failure> {
     let origin = url.origin().ascii_serialization();
     let resource = args.resource.clone().unwrap_or_else(|| origin.clone());
     let task = args.task.clone().map_or(TaskChoice::Own, TaskChoice::Known);
-    let request = TokenRequest { scope: scope(&args.scope)?, resources: resources(&[resource])?, task };
+    let request = TokenRequest {
+        scope: scope(&args.scope)?,
+        resources: resources(&[resource])?,
+        task,
+        max_depth: None,
+        tools: None,
+    };
     // the URL was typed by whoever holds the key: its origin may have the token
     let http = keyfiles::agent(&args.key.key)?.http_for(request)?.also_to(origin).build()?;
 

@@ -25,6 +25,8 @@ pub(crate) async fn run(command: TaskCommand, ui: Ui) -> Result<(), Failure> {
                 resources: resources(&resource)?,
                 reference,
                 seconds: seconds.map(Seconds::new),
+                tools: None,
+                budget: None,
             };
             let task = management.new_task(&task).await?;
             ui.result(task.members(), member_lines)

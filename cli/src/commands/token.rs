@@ -15,7 +15,13 @@ pub(crate) async fn run(args: TokenArgs, ui: Ui) -> Result<(), Failure> {
         (None, Some(intent)) => TaskChoice::New { intent, reference: None, seconds: None },
         (None, None) => TaskChoice::Own,
     };
-    let request = TokenRequest { scope: scope(&args.scope)?, resources: resources(&args.resource)?, task };
+    let request = TokenRequest {
+        scope: scope(&args.scope)?,
+        resources: resources(&args.resource)?,
+        task,
+        max_depth: None,
+        tools: None,
+    };
     let token = keyfiles::agent(&args.key.key)?.tokens(request)?.token().await?;
     let told = json!({
         "access_token": token.expose(), "token_type": "DPoP", "scope": token.scope(),

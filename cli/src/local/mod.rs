@@ -166,6 +166,9 @@ impl Local {
                 resources: vec![self.api_resource()?, elsewhere],
                 max_task: None,
                 delegation: None,
+                max_depth: None,
+                tools: None,
+                budget: None,
                 delegates: Vec::new(),
             },
         })

@@ -1,6 +1,6 @@
 //! Claiming: what an owner sends, and what owner and agent are answered.
 
-use handfast_delegation::{ResourceId, Scope};
+use handfast_delegation::{Budget, ResourceId, Scope, Tools};
 use handfast_identity::{DidKey, Seconds};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -87,8 +87,14 @@ pub struct Ceiling {
     pub max_task: Option<Seconds>,
     /// How it may be passed on; the registry's default if `None`.
     pub delegation: Option<DelegationMode>,
+    /// How far it may be passed on: 0 for not at all, which is the registry's default.
+    pub max_depth: Option<u8>,
     /// To whom besides the owner's own agents.
     pub delegates: Vec<DidKey>,
+    /// With which tools only.
+    pub tools: Option<Tools>,
+    /// How often.
+    pub budget: Option<Budget>,
 }
 
 /// An owner's approval of a claim. It is sent twice: the second time with the fingerprint that the first was answered with.
@@ -110,8 +116,14 @@ struct CeilingWire<'a> {
     max_task_seconds: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     delegation: Option<DelegationMode>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    del_max_depth: Option<u8>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     delegates: &'a [DidKey],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_details: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget: Option<Budget>,
 }
 
 /// The body of an approval.
@@ -132,7 +144,10 @@ impl Approval {
             resource: &self.ceiling.resources,
             max_task_seconds: self.ceiling.max_task.map(Seconds::get),
             delegation: self.ceiling.delegation,
+            del_max_depth: self.ceiling.max_depth,
             delegates: &self.ceiling.delegates,
+            authorization_details: self.ceiling.tools.as_ref().map(Tools::to_details),
+            budget: self.ceiling.budget,
         };
         ApprovalWire { user_code: self.user_code.expose(), handle: self.handle.as_deref(), ceiling, confirm }
     }

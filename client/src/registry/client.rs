@@ -15,6 +15,7 @@ use super::agents::{Claim, OwnerRecord, Registered};
 use super::claims::ClaimStatus;
 use super::{Answer, Management, Metadata, Role};
 use crate::clock::{Clock, SystemClock};
+use crate::delegation::{Bundle, Delegated, DelegationBuilder, DelegationError, DelegationSource};
 use crate::error::{ClientError, SignError};
 use crate::key::DpopKey;
 use crate::signing::{Credentials, Destinations, Issuer, Prover, Signer};
@@ -159,6 +160,20 @@ impl RegistryClient {
     /// [`ClientError::Argument`] for an issuer too long to be a resource identifier.
     pub fn acting_as(&self, role: Role) -> Result<Management, ClientError> {
         Ok(Management::new(self, role)?)
+    }
+
+    /// Passes on what `source` holds for this key: its own tokens, or a bundle it was given.
+    pub fn delegate(&self, source: impl Into<DelegationSource>) -> DelegationBuilder {
+        DelegationBuilder::new(self.clone(), source.into())
+    }
+
+    /// The use of a bundle that was made for this key; it need not be registered.
+    ///
+    /// # Errors
+    ///
+    /// [`DelegationError`] for a bundle of another key or registry, or one that has ended.
+    pub fn with_delegation(&self, bundle: Bundle) -> Result<Delegated, DelegationError> {
+        Delegated::new(self.clone(), bundle)
     }
 
     pub(crate) fn clock(&self) -> Arc<dyn Clock> {

@@ -11,6 +11,7 @@ use super::agents::{AgentPage, AgentRecord};
 use super::claims::{Approval, ApprovalAnswer};
 use super::client::call;
 use super::tasks::{NewTask, Task};
+use super::tree::TaskTree;
 use super::{Answer, RegistryClient};
 use crate::error::{ArgumentError, ClientError};
 use crate::secret::Secret;
@@ -170,6 +171,17 @@ impl Management {
         Ok(Task::read(&self.get(["tasks", id], &[]).await?)?)
     }
 
+    /// A page of a task's tree, from behind `after` where the page before named it: for the task's owner, its agent, and admins.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`].
+    pub async fn task_tree(&self, id: &str, after: Option<&str>, limit: Option<u16>) -> Result<TaskTree, ClientError> {
+        let limit = limit.map(|limit| limit.to_string());
+        let query = [("after", after), ("limit", limit.as_deref())];
+        Ok(TaskTree::read(&self.get(["tasks", id, "tree"], &query).await?)?)
+    }
+
     /// Ends an agent, by DID or handle, for ever. Gives its record as it is now, for showing.
     ///
     /// # Errors
@@ -216,5 +228,6 @@ impl std::fmt::Debug for Management {
 /// A token for the role, at the registry itself, whose resource identifier is its issuer.
 fn token_request(issuer: &str, role: Role) -> Result<TokenRequest, ArgumentError> {
     let resources = vec![ResourceId::parse(issuer)?];
-    Ok(TokenRequest { scope: Scope::parse(role.scope())?, resources, task: TaskChoice::Own })
+    let scope = Scope::parse(role.scope())?;
+    Ok(TokenRequest { scope, resources, task: TaskChoice::Own, max_depth: None, tools: None })
 }

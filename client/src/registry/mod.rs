@@ -7,6 +7,7 @@ mod client;
 mod management;
 mod metadata;
 mod tasks;
+mod tree;
 
 pub use agents::{AgentPage, AgentRecord, AgentStatus, Claim, OwnerRecord, Registered};
 pub(crate) use answer::Answer;
@@ -15,3 +16,4 @@ pub use client::RegistryClient;
 pub use management::{Management, Role};
 pub use metadata::Metadata;
 pub use tasks::{NewTask, Task};
+pub use tree::{TaskDelegation, TaskTree};

@@ -1,6 +1,6 @@
 //! Tasks that an owner gives an agent.
 
-use handfast_delegation::{ResourceId, Scope};
+use handfast_delegation::{Budget, ResourceId, Scope, Tools};
 use handfast_identity::{DidKey, Seconds};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -25,6 +25,10 @@ pub struct NewTask {
     pub reference: Option<String>,
     /// How long it may take; the registry's default if `None`.
     pub seconds: Option<Seconds>,
+    /// With which tools only.
+    pub tools: Option<Tools>,
+    /// How often.
+    pub budget: Option<Budget>,
 }
 
 #[derive(Serialize)]
@@ -38,6 +42,10 @@ pub(super) struct NewTaskWire<'a> {
     reference: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     task_seconds: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_details: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget: Option<Budget>,
 }
 
 impl NewTask {
@@ -49,6 +57,8 @@ impl NewTask {
             resource: &self.resources,
             reference: self.reference.as_deref(),
             task_seconds: self.seconds.map(Seconds::get),
+            authorization_details: self.tools.as_ref().map(Tools::to_details),
+            budget: self.budget,
         }
     }
 }

@@ -73,9 +73,10 @@ impl Prover {
         method: &str,
         target: &Target,
         token_hash: Option<ContentHash>,
+        delegation_hash: Option<ContentHash>,
     ) -> Result<String, MakeError> {
         let server = self.servers.known(target);
-        let request = ProofRequest { method, target, token_hash, nonce: server.nonce.as_ref(), delegation_hash: None };
+        let request = ProofRequest { method, target, token_hash, nonce: server.nonce.as_ref(), delegation_hash };
         self.key.prove(&request, server.algorithm, server.time(self.clock.now()))
     }
 

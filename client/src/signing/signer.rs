@@ -10,10 +10,13 @@ use reqwest_middleware::{Error, Middleware, Next, Result};
 
 use super::prover::Remedy;
 use super::{Answered, Destinations, Prover};
+use crate::clock::Clock;
+use crate::delegation::{Evidence, SharedBundle};
 use crate::error::{ClientError, SignError};
 use crate::token::{BoundToken, TokenManager};
 
 const PROOF_FIELD: HeaderName = HeaderName::from_static("dpop");
+const DELEGATION_FIELD: HeaderName = HeaderName::from_static("delegation");
 /// Redirects with a `Location` to follow (RFC 9110 15.4); 300 and 304 are answers.
 const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
 
@@ -24,6 +27,8 @@ pub(crate) enum Credentials {
     ProofOnly,
     /// A token bound to the key.
     Token(Arc<TokenManager>),
+    /// Somebody else's root token, with hops that lead to the key.
+    Offline(SharedBundle, Arc<dyn Clock>),
 }
 
 /// Signs every attempt for the allowed origins and answers what servers ask of proofs, each once.
@@ -41,7 +46,8 @@ impl Signer {
 
     /// Where the request goes, if it may go there with our credentials and carries none of its own.
     fn admit(&self, request: &Request) -> std::result::Result<Target, SignError> {
-        for (name, field) in [(AUTHORIZATION, "authorization"), (PROOF_FIELD, "dpop")] {
+        let ours = [(AUTHORIZATION, "authorization"), (PROOF_FIELD, "dpop"), (DELEGATION_FIELD, "delegation")];
+        for (name, field) in ours {
             if request.headers().contains_key(name) {
                 return Err(SignError::FieldPresent { field }); // DPOP-13
             }
@@ -53,22 +59,28 @@ impl Signer {
         match &self.credentials {
             Credentials::ProofOnly => Ok(None),
             Credentials::Token(manager) => manager.token().await.map(Some),
+            Credentials::Offline(bundle, clock) => Ok(Some(Arc::new(bundle.current().offline_token(clock.now())?))),
         }
     }
 
-    /// Adds a fresh proof, and the token under the scheme it is bound to; never `Bearer` (DPOP-13, DPOP-14).
+    /// Adds a fresh proof, and the token under the scheme it is bound to; never `Bearer` (DPOP-13, DPOP-14). Evidence of a
+    /// delegation goes along, covered by the proof (DEL-32).
     fn sign(
         &self,
         request: &mut Request,
         target: &Target,
         token: Option<&BoundToken>,
+        evidence: Option<&Evidence>,
     ) -> std::result::Result<(), SignError> {
         let hash = token.map(|token| ContentHash::of(token.expose().as_bytes()));
-        let proof = self.prover.prove(request.method().as_str(), target, hash)?;
+        let proof = self.prover.prove(request.method().as_str(), target, hash, evidence.map(Evidence::hash))?;
         let headers = request.headers_mut();
         headers.insert(PROOF_FIELD, sensitive(&proof)?);
         if let Some(token) = token {
             headers.insert(AUTHORIZATION, sensitive(&format!("DPoP {}", token.expose()))?);
+        }
+        if let Some(evidence) = evidence {
+            headers.insert(DELEGATION_FIELD, sensitive(evidence.field())?);
         }
         Ok(())
     }
@@ -98,11 +110,13 @@ impl Middleware for Signer {
     async fn handle(&self, request: Request, extensions: &mut Extensions, next: Next<'_>) -> Result<Response> {
         let target = self.admit(&request).map_err(refused)?;
         let token = self.token().await.map_err(Error::middleware)?;
+        // an exchange has evidence and no token
+        let evidence = token.as_ref().and_then(|token| token.evidence.clone()).or_else(|| extensions.get().cloned());
         let mut answered = Answered::default();
         let mut attempt = request;
         loop {
             let spare = attempt.try_clone();
-            self.sign(&mut attempt, &target, token.as_deref()).map_err(refused)?;
+            self.sign(&mut attempt, &target, token.as_deref(), evidence.as_ref()).map_err(refused)?;
             let response = next.clone().run(attempt, extensions).await?;
             if !self.wants_another(&response, &target, token.as_deref(), &mut answered).await.map_err(refused)? {
                 return Ok(response);

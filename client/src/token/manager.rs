@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use handfast_delegation::ResourceId;
 use handfast_identity::{Seconds, UnixTime};
 use tokio::sync::Mutex;
 
-use super::{BoundToken, TaskChoice, TokenEndpoint, TokenRequest};
+use super::{BoundToken, ExchangeRequest, TaskChoice, TokenEndpoint, TokenRequest};
 use crate::clock::Clock;
+use crate::delegation::SharedBundle;
 use crate::error::ClientError;
 use crate::owner::OwnerGate;
 use crate::registry::RegistryClient;
@@ -19,14 +21,23 @@ const RENEW_PAUSE: Seconds = Seconds::new(10);
 /// Hands out a token for one request, renewing it at three quarters of its life with the same task.
 ///
 /// However many callers there are, one asks the registry and the others wait for its answer. While the old token is good, a
-/// registry that cannot be reached is no error.
+/// registry that cannot be reached is no error. A manager of exchanged tokens exchanges again, while the newest bundle runs.
 #[derive(Debug)]
 pub struct TokenManager {
     endpoint: TokenEndpoint,
     clock: Arc<dyn Clock>,
-    request: TokenRequest,
+    wanted: Wanted,
     gate: Option<OwnerGate>,
     state: Mutex<State>,
+}
+
+/// What is asked for.
+#[derive(Debug)]
+enum Wanted {
+    /// A token of the key's own.
+    Own(TokenRequest),
+    /// One in exchange for the newest bundle.
+    Exchanged(SharedBundle, ExchangeRequest),
 }
 
 #[derive(Debug, Default)]
@@ -69,9 +80,32 @@ impl TokenManager {
     }
 
     pub(crate) fn guarded(registry: &RegistryClient, request: TokenRequest, gate: Option<OwnerGate>) -> Self {
+        Self::of(registry, Wanted::Own(request), gate)
+    }
+
+    pub(crate) fn exchanging(registry: &RegistryClient, bundle: SharedBundle, request: ExchangeRequest) -> Self {
+        Self::of(registry, Wanted::Exchanged(bundle, request), None)
+    }
+
+    fn of(registry: &RegistryClient, wanted: Wanted, gate: Option<OwnerGate>) -> Self {
         let clock = registry.clock();
         let endpoint = TokenEndpoint::new(registry.clone());
-        Self { endpoint, clock, request, gate, state: Mutex::default() }
+        Self { endpoint, clock, wanted, gate, state: Mutex::default() }
+    }
+
+    /// Where its tokens are for.
+    pub(crate) fn resources(&self) -> Vec<ResourceId> {
+        match &self.wanted {
+            Wanted::Own(request) => request.resources.clone(),
+            Wanted::Exchanged(_, request) if !request.resources.is_empty() => {
+                request.resources.iter().cloned().collect()
+            }
+            Wanted::Exchanged(bundle, _) => bundle.current().authority().resources.iter().cloned().collect(),
+        }
+    }
+
+    pub(crate) const fn registry(&self) -> &RegistryClient {
+        self.endpoint.registry()
     }
 
     /// A token that is good now.
@@ -79,6 +113,7 @@ impl TokenManager {
     /// # Errors
     ///
     /// [`ClientError`]: [`Owner`](ClientError::Owner) before the expected owner has claimed the agent,
+    /// [`Delegation`](ClientError::Delegation) when the bundle to exchange has ended,
     /// [`Registry`](ClientError::Registry) when the registry refuses, others when it cannot be asked.
     pub async fn token(&self) -> Result<Arc<BoundToken>, ClientError> {
         if let Some(gate) = &self.gate {
@@ -105,14 +140,13 @@ impl TokenManager {
 
     async fn renew(&self, state: &mut State) -> Result<Arc<BoundToken>, ClientError> {
         let since = self.clock.now();
-        let answer = self.endpoint.ask(&self.request, state.task.as_deref()).await;
-        let token = match answer {
-            // the default task is over: the registry has another
-            Err(error) if self.may_change_task(state, &error) => {
-                state.task = None;
-                self.endpoint.ask(&self.request, None).await?
+        let token = match &self.wanted {
+            Wanted::Own(request) => self.ask(request, state).await?,
+            Wanted::Exchanged(bundle, request) => {
+                let bundle = bundle.current();
+                bundle.require_running(since)?;
+                self.endpoint.exchange(&bundle, request).await?
             }
-            other => other?,
         };
         state.task = token.task().map(str::to_owned);
         let held = Held::new(token, since);
@@ -121,9 +155,15 @@ impl TokenManager {
         Ok(token)
     }
 
-    fn may_change_task(&self, state: &State, error: &ClientError) -> bool {
-        let is_over = matches!(error, ClientError::Registry(refused) if refused.error() == Some("invalid_grant"));
-        is_over && state.task.is_some() && self.request.task == TaskChoice::Own
+    async fn ask(&self, request: &TokenRequest, state: &mut State) -> Result<BoundToken, ClientError> {
+        match self.endpoint.ask(request, state.task.as_deref()).await {
+            // the default task is over: the registry has another
+            Err(error) if may_change_task(request, state, &error) => {
+                state.task = None;
+                self.endpoint.ask(request, None).await
+            }
+            other => other,
+        }
     }
 
     /// The old token, while it is good and the failure is one that passes.
@@ -141,6 +181,11 @@ impl TokenManager {
     }
 }
 
+fn may_change_task(request: &TokenRequest, state: &State, error: &ClientError) -> bool {
+    let is_over = matches!(error, ClientError::Registry(refused) if refused.error() == Some("invalid_grant"));
+    is_over && state.task.is_some() && request.task == TaskChoice::Own
+}
+
 #[cfg(test)]
 mod tests {
     use zeroize::Zeroizing;
@@ -151,7 +196,7 @@ mod tests {
 
     fn check(life: u64, age: u64, fresh: bool, good: bool) {
         let text = Zeroizing::new("t".to_owned());
-        let token = BoundToken { text, scope: None, expires_in: Seconds::new(life), task: None };
+        let token = BoundToken { text, scope: None, expires_in: Seconds::new(life), task: None, evidence: None };
         let held = Held::new(token, UnixTime::from_secs(SINCE));
         let now = UnixTime::from_secs(SINCE.saturating_add(age));
         assert_eq!((held.is_fresh(now), held.is_good(now)), (fresh, good), "{life} s, {age} s old");
@@ -174,7 +219,7 @@ mod tests {
     #[test]
     fn a_clock_set_back_makes_no_token_fresh() {
         let text = Zeroizing::new("t".to_owned());
-        let token = BoundToken { text, scope: None, expires_in: Seconds::new(300), task: None };
+        let token = BoundToken { text, scope: None, expires_in: Seconds::new(300), task: None, evidence: None };
         let held = Held::new(token, UnixTime::from_secs(SINCE));
         let before = UnixTime::from_secs(SINCE - 1);
         assert!(!held.is_fresh(before) && !held.is_good(before));

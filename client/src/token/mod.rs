@@ -1,17 +1,20 @@
 //! Access tokens: what to ask for, the token itself, where it comes from, and keeping it fresh.
 
 mod endpoint;
+mod exchange;
 mod manager;
 
 use std::fmt;
 
-use handfast_delegation::{ResourceId, Scope};
+use handfast_delegation::{ResourceId, Scope, Tools};
 use handfast_identity::Seconds;
 use zeroize::Zeroizing;
 
 pub(crate) use endpoint::TokenEndpoint;
+pub use exchange::ExchangeRequest;
 pub use manager::TokenManager;
 
+use crate::delegation::Evidence;
 use crate::error::ArgumentError;
 
 /// What a token is asked for.
@@ -23,6 +26,10 @@ pub struct TokenRequest {
     pub resources: Vec<ResourceId>,
     /// In which task.
     pub task: TaskChoice,
+    /// How far it may be passed on at most (`del_max_depth`); as the agent's ceiling says if `None`.
+    pub max_depth: Option<u8>,
+    /// With which tools only (`authorization_details`); as ceiling and task say if `None`.
+    pub tools: Option<Tools>,
 }
 
 /// The task that a token is asked for in.
@@ -52,7 +59,30 @@ impl TokenRequest {
     /// [`ArgumentError`] for a text that is no resource identifier or no scope.
     pub fn new(resource: &str, scopes: &[&str]) -> Result<Self, ArgumentError> {
         let scope = Scope::parse(&scopes.join(" "))?;
-        Ok(Self { scope, resources: vec![ResourceId::parse(resource)?], task: TaskChoice::Own })
+        let resources = vec![ResourceId::parse(resource)?];
+        Ok(Self { scope, resources, task: TaskChoice::Own, max_depth: None, tools: None })
+    }
+
+    /// The same at one more resource.
+    ///
+    /// # Errors
+    ///
+    /// [`ArgumentError`] for a text that is no resource identifier.
+    pub fn also_at(mut self, resource: &str) -> Result<Self, ArgumentError> {
+        self.resources.push(ResourceId::parse(resource)?);
+        Ok(self)
+    }
+
+    /// The same, to be passed on no further than `depth` hops.
+    #[must_use]
+    pub fn with_max_depth(self, depth: u8) -> Self {
+        Self { max_depth: Some(depth), ..self }
+    }
+
+    /// The same, limited to `tools`.
+    #[must_use]
+    pub fn with_tools(self, tools: Tools) -> Self {
+        Self { tools: Some(tools), ..self }
     }
 
     /// The same in another task.
@@ -62,12 +92,14 @@ impl TokenRequest {
     }
 }
 
-/// An access token, bound to the key it was asked with. Opaque: nothing is read out of its text (DPOP-20, AT-19).
+/// An access token, bound to the key it was asked with; offline, to the key of the bundle it came in. Opaque: nothing is read
+/// out of its text (DPOP-20, AT-19), but by an agent that signs below it.
 pub struct BoundToken {
-    text: Zeroizing<String>,
-    scope: Option<String>,
-    expires_in: Seconds,
-    task: Option<String>,
+    pub(crate) text: Zeroizing<String>,
+    pub(crate) scope: Option<String>,
+    pub(crate) expires_in: Seconds,
+    pub(crate) task: Option<String>,
+    pub(crate) evidence: Option<Evidence>,
 }
 
 impl BoundToken {
@@ -81,6 +113,13 @@ impl BoundToken {
     #[must_use]
     pub fn scope(&self) -> Option<&str> {
         self.scope.as_deref()
+    }
+
+    /// The `Delegation` field that goes with it: an exchanged token's evidence, or the hops below a root token. The proof has to
+    /// name its hash as `dch` ([`ContentHash`](handfast_identity::ContentHash) of the text).
+    #[must_use]
+    pub fn delegation(&self) -> Option<&str> {
+        self.evidence.as_ref().map(Evidence::field)
     }
 
     /// Seconds it was good for when it was issued.

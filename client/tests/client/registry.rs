@@ -171,7 +171,10 @@ fn approval() -> Approval {
         resources: vec![ResourceId::parse("https://api.example").unwrap()],
         max_task: Some(Seconds::new(3600)),
         delegation: Some(DelegationMode::None),
+        max_depth: None,
         delegates: vec![],
+        tools: None,
+        budget: None,
     };
     Approval { user_code: Secret::new("WDJB-MJHT"), handle: Some("billing-bot".into()), ceiling }
 }
@@ -273,6 +276,8 @@ async fn an_owner_gives_tasks() {
         resources,
         reference,
         seconds,
+        tools: None,
+        budget: None,
     };
     let plain = json!({"agent": agent.did(), "intent": "pay", "scope": "echo:read"});
     let mut full = plain.clone();

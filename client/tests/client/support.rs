@@ -47,6 +47,7 @@ pub(crate) struct Seen {
     pub(crate) path: String,
     pub(crate) query: String,
     pub(crate) authorization: Option<String>,
+    pub(crate) delegation: Option<String>,
     pub(crate) content_type: Option<String>,
     pub(crate) body: String,
     /// Header and claims of the proof, whose signature was verified under its own key.
@@ -67,6 +68,7 @@ impl Seen {
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
             authorization: field("authorization"),
+            delegation: field("delegation"),
             content_type: field("content-type"),
             proof: field("dpop").map(|proof| read_proof(&proof)),
             body: String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap(),
