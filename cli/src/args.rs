@@ -4,6 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use handfast_delegation::Tools;
+
+mod delegation;
+
+pub(crate) use delegation::{ChainCommand, DelegateArgs, Delegation, Evidence, ExchangeArgs, VerifyArgs};
+
+use crate::parse;
 
 /// An identity layer for AI agents: own a key, prove it with every request, be stopped alone.
 #[derive(Debug, Parser)]
@@ -62,8 +69,32 @@ Example:  handfast token --scope files:read --resource https://api.example/")]
     #[command(after_help = "\
 Examples:
   handfast curl https://api.example/files --scope files:read
-  handfast curl -X POST -d '{\"name\":\"a\"}' -H 'content-type: application/json' https://api.example/files --scope files:write")]
+  handfast curl -X POST -d '{\"name\":\"a\"}' -H 'content-type: application/json' https://api.example/files --scope files:write
+  handfast curl --chain bundle https://api.example/files
+  handfast curl --chain bundle --offline https://api.example/files")]
     Curl(CurlArgs),
+    /// Pass a part of an agent's authority on to another key, and print the bundle for it
+    #[command(after_help = "\
+Whatever is wider than what is passed on is refused here, before anything is signed. The bundle is useless without the key it
+names; hand it to that agent, and to nobody else.
+
+Examples:
+  handfast delegate --to did:key:z6Mk… --scope files:read --resource https://api.example/ --ttl 10m > bundle
+  handfast delegate --to did:key:z6Mk… --scope files:read --resource https://api.example/ --max-uses 50 \\
+      --tool '{\"read_file\":{\"path\":{\"constraint_type\":\"path_containment\",\"root\":\"/reports\"}}}'
+  handfast delegate --from bundle --to did:key:z6Mk… --scope files:read --instance -o bundle-of-the-instance")]
+    Delegate(DelegateArgs),
+    /// Exchange a bundle for a token of the delegate's own, and print it with its evidence
+    #[command(after_help = "\
+Prints one JSON object: `access_token` for Authorization, `delegation` for the Delegation field, `dch` for the proof's claim.
+
+Examples:
+  handfast exchange bundle
+  handfast exchange bundle --scope files:read -o token.json")]
+    Exchange(ExchangeArgs),
+    /// Look at chains of delegation, and verify them
+    #[command(subcommand)]
+    Chain(ChainCommand),
     /// Decentralized identifiers
     #[command(subcommand)]
     Did(DidCommand),
@@ -217,6 +248,16 @@ pub(crate) enum Environment {
     Prod,
 }
 
+impl From<Environment> for handfast_delegation::Environment {
+    fn from(environment: Environment) -> Self {
+        match environment {
+            Environment::Dev => Self::Dev,
+            Environment::Test => Self::Test,
+            Environment::Prod => Self::Prod,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ClaimArgs {
     /// The claim's id, the last part of the address the agent shows
@@ -236,6 +277,18 @@ pub(crate) struct ClaimArgs {
     /// The longest a task of it may last, in seconds
     #[arg(long, default_value_t = 3600)]
     pub max_task_seconds: u64,
+    /// How it may pass its authority on: not, by exchange at the registry (the default), or also without the registry
+    #[arg(long, value_enum)]
+    pub delegation: Option<Delegation>,
+    /// How far it may be passed on; 0, the default, is not at all
+    #[arg(long, value_name = "N")]
+    pub del_max_depth: Option<u8>,
+    /// Somebody else's agent it may be passed on to, besides your own; may be given several times
+    #[arg(long, value_name = "DID")]
+    pub delegate: Vec<String>,
+    /// The only tools it may use, as `authorization_details`
+    #[arg(long, value_name = "JSON", value_parser = parse::tools)]
+    pub authorization_details: Option<Tools>,
     /// The fingerprint words the agent shows, to claim without being asked
     #[arg(long, value_name = "WORDS")]
     pub confirm: Option<String>,
@@ -271,6 +324,9 @@ pub(crate) enum TaskCommand {
         /// How long it may take, in seconds
         #[arg(long)]
         seconds: Option<u64>,
+        /// The only tools it may use for that, as `authorization_details`
+        #[arg(long, value_name = "JSON", value_parser = parse::tools)]
+        authorization_details: Option<Tools>,
         #[command(flatten)]
         key: OwnerKey,
     },
@@ -278,6 +334,22 @@ pub(crate) enum TaskCommand {
     Show {
         /// The task's id
         task: String,
+        #[command(flatten)]
+        key: OwnerKey,
+    },
+    /// Show to whom a task's authority was passed on, as far as it was exchanged at the registry
+    #[command(
+        after_help = "Examples:\n  handfast task tree task_01…\n  handfast task tree task_01… --agent-key agent.json --json"
+    )]
+    Tree {
+        /// The task's id
+        task: String,
+        /// Ask as this agent, whose task it is, instead of as the owner
+        #[arg(long, value_name = "FILE")]
+        agent_key: Option<PathBuf>,
+        /// Ask about anybody's task (admins only)
+        #[arg(long, conflicts_with = "agent_key")]
+        admin: bool,
         #[command(flatten)]
         key: OwnerKey,
     },
@@ -297,6 +369,12 @@ pub(crate) struct TokenArgs {
     /// For a new task of the agent's own, with this intent
     #[arg(long)]
     pub intent: Option<String>,
+    /// How far it may be passed on; as its owner allows without it
+    #[arg(long, value_name = "N")]
+    pub del_max_depth: Option<u8>,
+    /// For these tools only, as `authorization_details`
+    #[arg(long, value_name = "JSON", value_parser = parse::tools)]
+    pub authorization_details: Option<Tools>,
     #[command(flatten)]
     pub key: AgentKey,
 }
@@ -317,15 +395,21 @@ pub(crate) struct CurlArgs {
     /// Print status and fields of the answer, too
     #[arg(short, long)]
     pub include: bool,
-    /// The scope to ask for
+    /// The scope to ask for; with --chain all of it without it
     #[arg(long, default_value = "")]
     pub scope: String,
-    /// The resource the token is for; without it the URL's origin
+    /// The resource the token is for; without it the URL's origin, with --chain all of them
     #[arg(long)]
     pub resource: Option<String>,
     /// Inside this task
     #[arg(long)]
     pub task: Option<String>,
+    /// Use what this bundle gives, exchanged at the registry; `-` reads it from standard input
+    #[arg(long, value_name = "BUNDLE", conflicts_with = "task")]
+    pub chain: Option<PathBuf>,
+    /// Present the bundle as it is, without the registry
+    #[arg(long, requires = "chain", conflicts_with_all = ["scope", "resource"])]
+    pub offline: bool,
     #[command(flatten)]
     pub key: AgentKey,
 }

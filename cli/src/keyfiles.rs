@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use handfast_client::{
-    Agent, ClientError, DpopKey, KeyFile, KeyFileError, KeyKind, Management, OwnerError, RegistryClient, RegistryError,
-    Role, SignError,
+    Agent, ClientError, DelegationError, DpopKey, KeyFile, KeyFileError, KeyKind, Management, OwnerError,
+    RegistryClient, RegistryError, Role, SignError,
 };
 use handfast_identity::{OsRandom, SigningKey};
 
@@ -60,6 +60,7 @@ impl From<ClientError> for Failure {
             ClientError::Registry(refusal) => of_refusal(refusal),
             ClientError::Transport(_) => Self::new(Exit::Unavailable, error.to_string())
                 .with_help("is the server running, and is its URL right?"),
+            ClientError::Delegation(cause) => of_delegation(cause),
             ClientError::Argument(_) => Self::new(Exit::Usage, error.to_string()),
             ClientError::Owner(OwnerError::NotYet) => Self::new(Exit::Refused, error.to_string())
                 .with_help("claim the agent first, with the code it was given"),
@@ -74,6 +75,17 @@ impl From<ClientError> for Failure {
 impl From<KeyFileError> for Failure {
     fn from(error: KeyFileError) -> Self {
         of_key_file(&error)
+    }
+}
+
+/// What this side refused, as a server would have; without a reason it is the command line that makes no sense.
+fn of_delegation(error: &DelegationError) -> Failure {
+    match error.reason() {
+        Some(reason) => Failure::new(Exit::Refused, error.to_string()).with_reason(reason),
+        None if matches!(error, DelegationError::OtherIssuer { .. } | DelegationError::Root(_)) => {
+            Failure::new(Exit::Refused, error.to_string())
+        }
+        None => Failure::new(Exit::Usage, error.to_string()),
     }
 }
 

@@ -6,8 +6,10 @@
 mod args;
 mod commands;
 mod exit;
+mod files;
 mod keyfiles;
 mod local;
+mod parse;
 mod ui;
 
 use std::process::ExitCode;
@@ -48,6 +50,9 @@ async fn dispatch(command: Command, ui: Ui) -> Result<(), Failure> {
         Command::Task(command) => commands::task::run(command, ui).await,
         Command::Token(args) => commands::token::run(args, ui).await,
         Command::Curl(args) => commands::curl::run(args, ui).await,
+        Command::Delegate(args) => commands::delegate::run(args, ui).await,
+        Command::Exchange(args) => commands::exchange::run(args, ui).await,
+        Command::Chain(command) => commands::chain::run(command, ui).await,
         Command::Did(command) => commands::did::run(&command, ui),
         Command::Revoke(command) => commands::revoke::run(command, ui).await,
     }

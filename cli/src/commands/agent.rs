@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use handfast_client::{Agent, AgentRegistration, Claim, ClaimStatus, DpopKey, KeyFile, KeyKind, RegistryClient, Role};
-use handfast_delegation::Environment;
 use handfast_identity::fingerprint;
 use serde_json::json;
 
 use super::{record_lines, resources, scope};
-use crate::args::{self, AgentCommand, AgentKey, OwnerKey, RegisterArgs};
+use crate::args::{AgentCommand, AgentKey, OwnerKey, RegisterArgs};
 use crate::exit::{Exit, Failure};
 use crate::keyfiles;
 use crate::ui::Ui;
@@ -38,11 +37,7 @@ async fn register(args: RegisterArgs, ui: Ui) -> Result<(), Failure> {
         name: args.name,
         version: args.agent_version,
         purpose: args.purpose,
-        environment: match args.environment {
-            args::Environment::Dev => Environment::Dev,
-            args::Environment::Test => Environment::Test,
-            args::Environment::Prod => Environment::Prod,
-        },
+        environment: args.environment.into(),
         scope: scope(&args.scope)?,
         resources: resources(&args.resource)?,
         expected_owner: args.expected_owner.clone(),

@@ -1,10 +1,10 @@
 //! `handfast claim`: an owner takes an agent on, after comparing its fingerprint.
 
 use handfast_client::{Approval, ApprovalAnswer, Ceiling, Confirmation, Secret};
-use handfast_identity::Seconds;
+use handfast_identity::{DidKey, Seconds};
 use serde_json::json;
 
-use super::{record_lines, resources, scope};
+use super::{record_lines, resources, scope, usage};
 use crate::args::ClaimArgs;
 use crate::exit::{Exit, Failure};
 use crate::keyfiles;
@@ -23,11 +23,11 @@ pub(crate) async fn run(args: ClaimArgs, ui: Ui) -> Result<(), Failure> {
             scope: scope(&args.scope)?,
             resources: resources(&args.resource)?,
             max_task: Some(Seconds::new(args.max_task_seconds)),
-            delegation: None,
-            max_depth: None,
-            tools: None,
+            delegation: args.delegation.map(Into::into),
+            max_depth: args.del_max_depth,
+            tools: args.authorization_details,
             budget: None,
-            delegates: Vec::new(),
+            delegates: delegates(&args.delegate)?,
         },
     };
     let shown = match management.approve_claim(&args.claim, &approval, None).await? {
@@ -41,6 +41,12 @@ pub(crate) async fn run(args: ClaimArgs, ui: Ui) -> Result<(), Failure> {
         }
         ApprovalAnswer::Confirm(_) => Err(Failure::new(Exit::Failed, "the registry asked for the words twice")),
     }
+}
+
+fn delegates(texts: &[String]) -> Result<Vec<DidKey>, Failure> {
+    let read =
+        |text: &String| DidKey::parse(text).map_err(|error| usage(format!("`{}`: {error}", text.escape_debug())));
+    texts.iter().map(read).collect()
 }
 
 /// The fingerprint words, after the owner has said that they are those the agent shows.

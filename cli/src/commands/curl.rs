@@ -4,29 +4,20 @@ use std::io::Write;
 
 use handfast_client::reqwest::header::{HeaderName, HeaderValue};
 use handfast_client::reqwest::{Method, Url};
-use handfast_client::{ClientError, TaskChoice, TokenRequest};
+use handfast_client::{AgentHttp, ClientError, ExchangeRequest, TaskChoice, TokenRequest};
 use serde_json::json;
 
-use super::{resources, scope};
+use super::{resources, scope, usage};
 use crate::args::CurlArgs;
 use crate::exit::{Exit, Failure};
-use crate::keyfiles;
 use crate::ui::Ui;
+use crate::{files, keyfiles};
 
 pub(crate) async fn run(args: CurlArgs, ui: Ui) -> Result<(), Failure> {
     let url = Url::parse(&args.url).map_err(|error| usage(format!("`{}`: {error}", args.url.escape_debug())))?;
     let origin = url.origin().ascii_serialization();
-    let resource = args.resource.clone().unwrap_or_else(|| origin.clone());
-    let task = args.task.clone().map_or(TaskChoice::Own, TaskChoice::Known);
-    let request = TokenRequest {
-        scope: scope(&args.scope)?,
-        resources: resources(&[resource])?,
-        task,
-        max_depth: None,
-        tools: None,
-    };
     // the URL was typed by whoever holds the key: its origin may have the token
-    let http = keyfiles::agent(&args.key.key)?.http_for(request)?.also_to(origin).build()?;
+    let http = signing(&args, &origin)?.also_to(origin).build()?;
 
     let default = if args.data.is_some() { Method::POST } else { Method::GET };
     let method = match &args.request {
@@ -65,6 +56,26 @@ pub(crate) async fn run(args: CurlArgs, ui: Ui) -> Result<(), Failure> {
     judge(status.as_u16(), &bytes)
 }
 
+/// The agent's own authority at `origin`, or a bundle's.
+fn signing(args: &CurlArgs, origin: &str) -> Result<AgentHttp, Failure> {
+    let wanted = scope(&args.scope)?;
+    let Some(path) = &args.chain else {
+        let resource = args.resource.clone().unwrap_or_else(|| origin.to_owned());
+        let task = args.task.clone().map_or(TaskChoice::Own, TaskChoice::Known);
+        let resources = resources(&[resource])?;
+        let request = TokenRequest { scope: wanted, resources, task, max_depth: None, tools: None };
+        return Ok(keyfiles::agent(&args.key.key)?.http_for(request)?);
+    };
+    let bundle = files::bundle(path)?;
+    let delegated = files::registry_of(&bundle, &args.key.key)?.with_delegation(bundle).map_err(ClientError::from)?;
+    if args.offline {
+        return Ok(delegated.offline()?);
+    }
+    let resources = resources(args.resource.as_slice())?.into_iter().collect();
+    let request = ExchangeRequest { scope: (!wanted.is_empty()).then_some(wanted), resources, tools: None };
+    Ok(delegated.exchange_for(request))
+}
+
 /// Like `curl --fail-with-body`: the body is printed either way, and the exit code tells.
 fn judge(status: u16, body: &[u8]) -> Result<(), Failure> {
     if status < 400 {
@@ -93,8 +104,4 @@ fn body(data: &str) -> Result<Vec<u8>, Failure> {
         Some(path) => std::fs::read(path).map_err(|error| Failure::new(Exit::File, format!("`{path}`: {error}"))),
         None => Ok(data.as_bytes().to_vec()),
     }
-}
-
-fn usage(message: String) -> Failure {
-    Failure::new(Exit::Usage, message)
 }

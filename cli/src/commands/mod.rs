@@ -1,11 +1,14 @@
 //! One file a command.
 
 pub(crate) mod agent;
+pub(crate) mod chain;
 pub(crate) mod claim;
 pub(crate) mod curl;
+pub(crate) mod delegate;
 pub(crate) mod demo;
 pub(crate) mod dev;
 pub(crate) mod did;
+pub(crate) mod exchange;
 pub(crate) mod owner;
 pub(crate) mod registry;
 pub(crate) mod revoke;
@@ -28,6 +31,10 @@ fn resources(texts: &[String]) -> Result<Vec<ResourceId>, Failure> {
             .map_err(|error| Failure::new(Exit::Usage, format!("`{}`: {error}", text.escape_debug())))
     };
     texts.iter().map(read).collect()
+}
+
+fn usage(message: String) -> Failure {
+    Failure::new(Exit::Usage, message)
 }
 
 /// A record's lines for people. Texts of others are escaped: a name cannot move the cursor.

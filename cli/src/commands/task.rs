@@ -1,7 +1,10 @@
 //! `handfast task`: give an agent something to do, look at it.
 
-use handfast_client::NewTask;
+use std::collections::HashSet;
+
+use handfast_client::{Management, NewTask, Role, TaskDelegation};
 use handfast_identity::{DidKey, Seconds};
+use serde_json::Value;
 
 use super::{member_lines, resources, scope};
 use crate::args::TaskCommand;
@@ -9,9 +12,12 @@ use crate::exit::Failure;
 use crate::keyfiles;
 use crate::ui::Ui;
 
+/// A task holds 512 hops at most; a registry that lists more is not followed.
+const MAX_SHOWN_DELEGATIONS: usize = 512;
+
 pub(crate) async fn run(command: TaskCommand, ui: Ui) -> Result<(), Failure> {
     match command {
-        TaskCommand::New { agent, intent, scope: wanted, resource, reference, seconds, key } => {
+        TaskCommand::New { agent, intent, scope: wanted, resource, reference, seconds, authorization_details, key } => {
             let management = keyfiles::management(&keyfiles::owner(&key.key)?)?;
             let agent = match DidKey::parse(&agent) {
                 Ok(did) => did,
@@ -25,7 +31,7 @@ pub(crate) async fn run(command: TaskCommand, ui: Ui) -> Result<(), Failure> {
                 resources: resources(&resource)?,
                 reference,
                 seconds: seconds.map(Seconds::new),
-                tools: None,
+                tools: authorization_details,
                 budget: None,
             };
             let task = management.new_task(&task).await?;
@@ -35,5 +41,72 @@ pub(crate) async fn run(command: TaskCommand, ui: Ui) -> Result<(), Failure> {
             let task = keyfiles::management(&keyfiles::owner(&key.key)?)?.task(&task).await?;
             ui.result(task.members(), member_lines)
         }
+        TaskCommand::Tree { task, agent_key, admin, key } => {
+            let management = match agent_key {
+                Some(path) => keyfiles::agent(&path)?.registry().acting_as(Role::Agent)?,
+                None => keyfiles::management_as(
+                    &keyfiles::owner(&key.key)?,
+                    if admin { Role::Reader } else { Role::Owner },
+                )?,
+            };
+            tree(&management, &task, ui).await
+        }
     }
+}
+
+/// Every page of the tree; with `--json` one delegation a line, as they come.
+async fn tree(management: &Management, task: &str, ui: Ui) -> Result<(), Failure> {
+    let mut all = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let page = management.task_tree(task, after.as_deref(), None).await?;
+        if ui.is_json() {
+            for delegation in &page.delegations {
+                ui.json_line(delegation.members())?;
+            }
+        }
+        // an empty page is the last, whatever it says: nothing would ever end otherwise
+        let is_last = page.next.is_none() || page.delegations.is_empty();
+        all.extend(page.delegations);
+        after = page.next;
+        if is_last || all.len() >= MAX_SHOWN_DELEGATIONS {
+            break;
+        }
+    }
+    if ui.is_json() {
+        return Ok(());
+    }
+    if all.is_empty() {
+        ui.remark("Nothing of this task was passed on, as far as the registry knows.");
+        return Ok(());
+    }
+    branches(&all).iter().try_for_each(|line| ui.line(line))
+}
+
+/// The delegations as lines, each below its parent; one whose parent is not there stands at the root.
+fn branches(all: &[TaskDelegation]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let is_known = |name: Option<&str>| name.is_some_and(|name| all.iter().any(|one| one.hop() == name));
+    let mut open: Vec<(usize, &TaskDelegation)> =
+        all.iter().rev().filter(|one| !is_known(one.parent())).map(|one| (0, one)).collect();
+    // each of them is shown once, also where a registry names parents in a circle
+    let mut shown: HashSet<&str> = HashSet::new();
+    while let Some((depth, one)) = open.pop() {
+        if !shown.insert(one.hop()) {
+            continue;
+        }
+        lines.push(format!("{}{}", "  ".repeat(depth), line(one)));
+        open.extend(all.iter().rev().filter(|child| child.parent() == Some(one.hop())).map(|child| (depth + 1, child)));
+    }
+    lines
+}
+
+fn line(one: &TaskDelegation) -> String {
+    let text = |member: &str| match one.members().get(member) {
+        Some(Value::String(text)) => text.escape_debug().to_string(),
+        Some(Value::Null) | None => "?".to_owned(),
+        Some(other) => other.to_string(),
+    };
+    let kind = if one.members().get("instance") == Some(&Value::Bool(true)) { " (an instance)" } else { "" };
+    format!("{}{kind}  {} at {} until {}", text("delegate"), text("scope"), text("resource"), text("expires_at"))
 }

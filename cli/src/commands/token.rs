@@ -19,8 +19,8 @@ pub(crate) async fn run(args: TokenArgs, ui: Ui) -> Result<(), Failure> {
         scope: scope(&args.scope)?,
         resources: resources(&args.resource)?,
         task,
-        max_depth: None,
-        tools: None,
+        max_depth: args.del_max_depth,
+        tools: args.authorization_details,
     };
     let token = keyfiles::agent(&args.key.key)?.tokens(request)?.token().await?;
     let told = json!({

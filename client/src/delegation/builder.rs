@@ -84,7 +84,7 @@ impl DelegationBuilder {
     /// Where; may be said several times.
     pub fn resource(mut self, resource: &str) -> Self {
         match ResourceId::parse(resource) {
-            Ok(resource) => drop(self.resources.insert(resource)),
+            Ok(resource) => self.resources.extend([resource]),
             Err(error) => self.fail(error),
         }
         self

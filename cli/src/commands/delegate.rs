@@ -1,0 +1,63 @@
+//! `handfast delegate`: pass a part of an agent's authority on.
+
+use std::time::Duration;
+
+use handfast_client::{Bundle, DelegationBuilder, TaskChoice, TokenRequest};
+use handfast_identity::DidKey;
+use serde_json::json;
+
+use super::{resources, scope, usage};
+use crate::args::DelegateArgs;
+use crate::exit::Failure;
+use crate::ui::Ui;
+use crate::{files, keyfiles, parse};
+
+pub(crate) async fn run(args: DelegateArgs, ui: Ui) -> Result<(), Failure> {
+    let to = DidKey::parse(&args.to).map_err(|error| {
+        usage(format!("`{}`: {error}", args.to.escape_debug()))
+            .with_help("a delegate is named by its did:key, not by a handle")
+    })?;
+    let delegation = hop(&args)?.to(&to).sign().await?;
+    let bundle = delegation.bundle();
+    if let Some(path) = &args.output {
+        files::write(path, bundle.expose())?;
+    }
+    let told = json!({
+        "bundle": args.output.is_none().then(|| bundle.expose()), "file": args.output,
+        "delegate": to.as_str(), "depth": bundle.hops().count(), "task": bundle.task(),
+        "scope": bundle.authority().scope.to_string(), "expires_at": bundle.expires_at().as_secs(),
+    });
+    ui.result(&told, |_| human(bundle, &args))
+}
+
+fn human(bundle: &Bundle, args: &DelegateArgs) -> String {
+    match &args.output {
+        None => bundle.expose().to_owned(),
+        Some(path) => {
+            format!("Bundle {} for {}, until {}", path.display(), bundle.delegate(), bundle.expires_at().as_secs())
+        }
+    }
+}
+
+/// What is passed on, and of what.
+fn hop(args: &DelegateArgs) -> Result<DelegationBuilder, Failure> {
+    let hop = if let Some(path) = &args.from {
+        let bundle = files::bundle(path)?;
+        files::registry_of(&bundle, &args.key.key)?.delegate(bundle)
+    } else {
+        let task = args.task.clone().map_or(TaskChoice::Own, TaskChoice::Known);
+        let (scope, resources) = (scope(&args.scope)?, resources(&args.resource)?);
+        let agent = keyfiles::agent(&args.key.key)?;
+        agent.delegate(agent.tokens(TokenRequest { scope, resources, task, max_depth: None, tools: None })?)
+    };
+    let hop = args.resource.iter().fold(hop.scope(&args.scope), |hop, resource| hop.resource(resource));
+    let mut tools = Vec::new();
+    for text in &args.tool {
+        tools.extend(parse::tool(text).map_err(|error| usage(format!("`{}`: {error}", text.escape_debug())))?);
+    }
+    let hop = tools.into_iter().fold(hop, |hop, (name, arguments)| hop.tool(&name, arguments));
+    let hop = args.max_uses.into_iter().fold(hop, DelegationBuilder::max_uses);
+    let hop = args.ttl.into_iter().fold(hop, |hop, ttl| hop.ttl(Duration::from_secs(ttl.get())));
+    let hop = args.max_depth.into_iter().fold(hop, DelegationBuilder::max_depth);
+    Ok(if args.instance { hop.instance() } else { hop })
+}

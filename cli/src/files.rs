@@ -1,0 +1,52 @@
+//! Texts that commands read and write besides key files: bundles, tokens, key sets.
+
+use std::io::{Read, Write};
+use std::path::Path;
+
+use handfast_client::{Bundle, ClientError, KeyFile, RegistryClient};
+use tempfile::NamedTempFile;
+
+use crate::exit::{Exit, Failure};
+
+/// Longest text read from anywhere: evidence has half of that at most, a key set as much.
+const MAX_TEXT_BYTES: u64 = 64 * 1024;
+
+/// The text of a file, or of standard input for `-`; blanks and line ends around it do not count.
+pub(crate) fn text(path: &Path) -> Result<String, Failure> {
+    let shown = path.display();
+    let failed = |error: std::io::Error| Failure::new(Exit::File, format!("`{shown}`: {error}"));
+    let source: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(std::fs::File::open(path).map_err(failed)?)
+    };
+    let mut text = String::new();
+    // one byte more than is read tells that there is more
+    let count = source.take(MAX_TEXT_BYTES + 1).read_to_string(&mut text).map_err(failed)?;
+    if u64::try_from(count).is_ok_and(|count| count <= MAX_TEXT_BYTES) {
+        return Ok(text.trim().to_owned());
+    }
+    Err(Failure::new(Exit::File, format!("`{shown}` is longer than {MAX_TEXT_BYTES} bytes")))
+}
+
+/// The bundle of a file, its hops verified against each other.
+pub(crate) fn bundle(path: &Path) -> Result<Bundle, Failure> {
+    Ok(Bundle::parse(&text(path)?).map_err(ClientError::from)?)
+}
+
+/// The registry that a bundle is used at, with the key of `path`: the key's own, or for a key that is registered nowhere the one
+/// that the bundle names.
+pub(crate) fn registry_of(bundle: &Bundle, path: &Path) -> Result<RegistryClient, Failure> {
+    let file = KeyFile::load(path)?;
+    let issuer = file.issuer.as_deref().unwrap_or_else(|| bundle.issuer());
+    Ok(RegistryClient::new(issuer, file.key.clone())?)
+}
+
+/// Writes `text` for its user only, in the place of what was there, all or nothing.
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::new(Exit::File, format!("`{}`: {error}", path.display()));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let mut file = NamedTempFile::new_in(folder).map_err(failed)?;
+    writeln!(file, "{text}").and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    file.persist(path).map(|_| ()).map_err(|error| failed(error.error))
+}

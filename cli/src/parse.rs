@@ -1,0 +1,79 @@
+//! Arguments that are more than a word.
+
+use handfast_delegation::Tools;
+use handfast_identity::Seconds;
+use handfast_identity::json::{self, Limits};
+use serde_json::{Map, Value};
+
+/// Longest JSON argument: an access token could hold no longer one.
+const MAX_ARGUMENT_BYTES: usize = 8192;
+
+/// A length of time: digits, and `s`, `m` or `h`; seconds without a unit.
+pub(crate) fn duration(text: &str) -> Result<Seconds, String> {
+    let digits = text.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
+    let unit = match text.strip_prefix(digits).unwrap_or_default() {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err("expected a number and `s`, `m` or `h`, such as `10m`".to_owned()),
+    };
+    let count: u64 = digits.parse().map_err(|_| "expected a number and `s`, `m` or `h`, such as `10m`".to_owned())?;
+    count.checked_mul(unit).map(Seconds::new).ok_or_else(|| "this is longer than time".to_owned())
+}
+
+/// `authorization_details` as JSON, read as strictly as in a token.
+pub(crate) fn tools(text: &str) -> Result<Tools, String> {
+    let value: Value = strictly(text)?;
+    Tools::from_details(&value).map_err(|error| error.to_string())
+}
+
+/// One `--tool`: a name for an open tool, or a JSON object of tools with their arguments.
+pub(crate) fn tool(text: &str) -> Result<Map<String, Value>, String> {
+    if text.starts_with('{') {
+        return strictly(text);
+    }
+    Ok([(text.to_owned(), Value::Object(Map::new()))].into_iter().collect())
+}
+
+fn strictly<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+    json::read(text.as_bytes(), &Limits::token(MAX_ARGUMENT_BYTES)).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // a test that cannot read its own table should stop
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_have_one_unit() {
+        for (text, expected) in [
+            ("90", Some(90)),
+            ("90s", Some(90)),
+            ("10m", Some(600)),
+            ("1h", Some(3600)),
+            ("0", Some(0)),
+            ("", None),
+            ("m", None),
+            ("-1s", None),
+            ("1.5h", None),
+            ("10 m", None),
+            ("1h30m", None),
+            ("1d", None),
+            ("18446744073709551615h", None),
+        ] {
+            assert_eq!(duration(text).ok(), expected.map(Seconds::new), "{text}");
+        }
+    }
+
+    #[test]
+    fn tools_are_read_strictly() {
+        let names = |text: &str| tool(text).unwrap().keys().cloned().collect::<Vec<_>>();
+        assert_eq!(names("search"), ["search"]);
+        assert_eq!(names(r#"{"read":{},"list":{}}"#), ["list", "read"]);
+        assert!(tool(r#"{"read":{},"read":{}}"#).is_err(), "a member twice");
+        assert!(tools(r#"[{"type":"attenuating_agent_token","tools":{"read":{}}}]"#).is_ok());
+        assert!(tools(r#"[{"type":"attenuating_agent_token","type":"x","tools":{}}]"#).is_err());
+        assert!(tools(r#"[{"type":"other","tools":{}}]"#).is_err());
+        assert!(tools("read").is_err());
+    }
+}
