@@ -62,6 +62,11 @@ impl Faulty {
         self.first <= place
     }
 
+    /// Whether a chain is sent: a token of some depth misses its evidence only without one.
+    fn has_chain(&self) -> bool {
+        self.has("chain not covered") || (self.has("chain beside root") && !self.has("depth"))
+    }
+
     fn server(&self) -> Server {
         let kid = kid(&issuer());
         let agent_did = did(&agent()).to_string();
@@ -127,7 +132,7 @@ impl Faulty {
     fn request(&self) -> Request {
         let token = self.token();
         let mut request = Request::of(&token, self.proof(&token));
-        if self.has("chain beside root") {
+        if self.has_chain() {
             request.delegation = vec!["eyJh".to_owned()];
         }
         if self.has("two tokens") {
@@ -160,7 +165,7 @@ impl Faulty {
             "iat": if self.has("age") { at(-61) } else { at(0) }.as_secs(),
             "ath": text("token hash", "AA", &hash),
         });
-        if self.has("chain beside root") && !self.has("chain not covered") {
+        if self.has_chain() && !self.has("chain not covered") {
             claims["dch"] = json!(ContentHash::of(b"eyJh").to_string());
         }
         let signer = if self.has("proof signature") { SigningKey::from_ed25519_seed(&[9; 32]) } else { key };
