@@ -69,7 +69,7 @@ impl Presented<'_> {
         let is_offline = depth == 0 && token.chain.is_none();
         if is_offline {
             require_offline(token)?;
-            require_one_actor(token)?;
+            require_own_actor(token)?;
         }
         let key = VerdictKey { token: self.token_hash, chain: text.hash() };
         let max_hops = point.chain.max_hops;
@@ -113,6 +113,13 @@ fn require_one_actor(claims: &AccessToken) -> Result<(), Rejection> {
     let is_one = claims.actors.as_ref().is_none_or(|actors| actors.iter().count() == 1);
     let needs_one = claims.delegability.is_some();
     if is_one || !needs_one { Ok(()) } else { Err(Rejection::ActorMismatch) }
+}
+
+/// The actors of an offline chain are its delegates and the root's client, so the root may name nobody else.
+fn require_own_actor(root: &AccessToken) -> Result<(), Rejection> {
+    require_one_actor(root)?;
+    let is_own = root.actors.as_ref().is_some_and(|actors| actors.current() == root.client_id);
+    if is_own { Ok(()) } else { Err(Rejection::ActorMismatch) }
 }
 
 /// Without evidence: the issuer's own list of hops and actors, where the server was told to believe it.
