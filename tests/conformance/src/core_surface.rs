@@ -1,14 +1,15 @@
-//! The core itself: `parse`, `verify`, `bind`, `admit`, with a replay store in memory.
+//! The core itself: `parse`, `verify`, `bind`, `admit`, with a replay store and chain verdicts in memory.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use handfast_delegation::Environment;
 use handfast_dpop::{NonceKeys, NoncePolicy, ReplayStore, RestartRule, Target};
 use handfast_identity::UnixTime;
 use handfast_verifier::trust::Facts;
 use handfast_verifier::{
-    Authorized, CLOCK_LEEWAY, ChainPolicy, DEFAULT_STALENESS, EnforcementPoint, NoVerdicts, Rejection, RequestParts,
-    UnverifiedRequest,
+    Authorized, CLOCK_LEEWAY, ChainVerdict, ChainVerdicts, DEFAULT_STALENESS, EnforcementPoint, Rejection,
+    RequestParts, UnverifiedRequest, VerdictKey,
 };
 
 use crate::surface::Surface;
@@ -53,12 +54,33 @@ struct Server<'a> {
     nonces: Option<NonceKeys>,
     facts: Facts,
     replay: Arc<dyn ReplayStore>,
+    verdicts: Remembered,
+}
+
+/// Every chain found good: the steps of a vector meet a server that has seen the ones before.
+#[derive(Debug, Default)]
+struct Remembered(Mutex<HashMap<VerdictKey, Arc<ChainVerdict>>>);
+
+impl ChainVerdicts for Remembered {
+    fn find(&self, key: &VerdictKey) -> Option<Arc<ChainVerdict>> {
+        self.0.lock().unwrap().get(key).cloned()
+    }
+
+    fn keep(&self, key: VerdictKey, verdict: Arc<ChainVerdict>) {
+        self.0.lock().unwrap().insert(key, verdict);
+    }
 }
 
 impl<'a> Server<'a> {
     fn new(setting: &'a Setting) -> Self {
         let nonces = setting.nonces.keys().map(Keys::source);
-        Self { setting, nonces, facts: setting.facts(), replay: setting.replay_store() }
+        Self {
+            setting,
+            nonces,
+            facts: setting.facts(),
+            replay: setting.replay_store(),
+            verdicts: Remembered::default(),
+        }
     }
 
     fn answer(&self, step: &Step) -> Result<Authorized, Rejection> {
@@ -81,8 +103,8 @@ impl<'a> Server<'a> {
             leeway: CLOCK_LEEWAY,
             staleness: DEFAULT_STALENESS,
             environment: self.setting.environment::<Environment>(),
-            chain: ChainPolicy::default(),
-            verdicts: &NoVerdicts,
+            chain: self.setting.chain_policy(),
+            verdicts: &self.verdicts,
         };
         let request = UnverifiedRequest::parse(&parts, &point.chain)?;
         let bound = request.verify(&point, &self.facts, now)?.bind(&self.setting.route_rule())?;

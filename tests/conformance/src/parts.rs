@@ -7,13 +7,14 @@ use handfast_dpop::{
     MemoryReplay, NonceKeys, NonceRole, NonceSecret, ProofWindow, PublicBase, RefuseAll, ReplayLimits, ReplayStore,
 };
 use handfast_identity::{DidKey, Seconds, UnixTime, base64url};
-use handfast_verifier::RouteRule;
 use handfast_verifier::revocation::{FeedEvent, RevocationKind, RevocationName, RevocationSet};
 use handfast_verifier::trust::{Facts, IssuerFacts, KeySet, Profile, SpeaksFor, Status, StatusSource, TrustedIssuer};
+use handfast_verifier::{ChainPolicy, EvidencePolicy, RouteRule};
 use serde::de::DeserializeOwned;
 
 use crate::vector::{
-    Callers, IssuerSetting, Keys, NonceSetting, ReplaySetting, Revocation, Setting, StatusSetting, Step, TrustRecord,
+    Callers, Evidence, IssuerSetting, Keys, NonceSetting, ReplaySetting, Revocation, Setting, StatusSetting, Step,
+    TrustRecord,
 };
 
 impl Setting {
@@ -39,6 +40,19 @@ impl Setting {
     #[must_use]
     pub fn environment<T: DeserializeOwned>(&self) -> Option<T> {
         self.environment.as_deref().map(named)
+    }
+
+    /// What is asked of delegation evidence.
+    #[must_use]
+    pub fn chain_policy(&self) -> ChainPolicy {
+        self.chain.map_or_else(ChainPolicy::default, |chain| ChainPolicy {
+            evidence: match chain.evidence {
+                Evidence::Required => EvidencePolicy::Required,
+                Evidence::Optional => EvidencePolicy::Optional,
+            },
+            max_bytes: chain.max_bytes,
+            max_hops: chain.max_hops,
+        })
     }
 
     /// What the route asks for.

@@ -56,6 +56,7 @@ async fn server(setting: &Setting, clock: &Arc<AtomicU64>) -> ResourceServer {
         .window(setting.proof_window())
         .nonces(nonce_use)
         .replay_store(setting.replay_store())
+        .delegation(setting.chain_policy())
         .clock(move || UnixTime::from_secs(shown.load(Ordering::Relaxed)));
     if let Some(environment) = setting.environment::<Environment>() {
         builder = builder.environment(environment);

@@ -4,11 +4,12 @@ use super::draft::Draft;
 use crate::vector::{Expected, Step, Vector};
 
 /// One vector in the making.
+#[derive(Clone)]
 pub struct Case {
-    name: &'static str,
-    about: &'static str,
+    name: String,
+    about: String,
     rules: &'static str,
-    twin: Option<&'static str>,
+    twin: Option<String>,
     before: Vec<Step>,
     last: Draft,
     expect: Expected,
@@ -16,29 +17,31 @@ pub struct Case {
 
 impl std::fmt::Debug for Case {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name)
+        f.write_str(&self.name)
     }
 }
 
 /// A message that is accepted. `rules` are ids between blanks.
-pub(super) fn right(name: &'static str, rules: &'static str, about: &'static str, last: Draft) -> Case {
+pub(super) fn right(name: impl Into<String>, rules: &'static str, about: impl Into<String>, last: Draft) -> Case {
+    let (name, about) = (name.into(), about.into());
     Case { name, about, rules, twin: None, before: Vec::new(), last, expect: Expected::Accepted }
 }
 
 /// A message that is refused. Its twin is `good` unless [`Case::twin`] names another.
 pub(super) fn wrong(
-    name: &'static str,
+    name: impl Into<String>,
     expect: Expected,
     rules: &'static str,
-    about: &'static str,
+    about: impl Into<String>,
     last: Draft,
 ) -> Case {
-    Case { name, about, rules, twin: Some("good"), before: Vec::new(), last, expect }
+    let (name, about) = (name.into(), about.into());
+    Case { name, about, rules, twin: Some("good".into()), before: Vec::new(), last, expect }
 }
 
 impl Case {
-    pub(super) fn twin(mut self, twin: &'static str) -> Self {
-        self.twin = Some(twin);
+    pub(super) fn twin(mut self, twin: impl Into<String>) -> Self {
+        self.twin = Some(twin.into());
         self
     }
 
@@ -55,13 +58,13 @@ impl Case {
         let mut steps = self.before;
         steps.push(self.last.step(self.expect));
         let vector = Vector {
-            about: self.about.to_owned(),
+            about: self.about,
             rules: self.rules.split(' ').map(str::to_owned).collect(),
-            twin: self.twin.map(str::to_owned),
+            twin: self.twin,
             setting,
             steps,
         };
-        (self.name.to_owned(), vector)
+        (self.name, vector)
     }
 }
 

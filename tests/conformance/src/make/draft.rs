@@ -1,12 +1,11 @@
 //! A message in parts: the good one, and ways to change one part of it before it is put together.
 
-use std::rc::Rc;
-
 use handfast_dpop::ContentHash;
-use handfast_identity::base64url;
 use serde_json::{Value, json};
 
 use super::NOW;
+use super::chain::ChainDraft;
+use super::jws::{Jws, jwk, members, put};
 use super::keys::{Who, to_hex};
 use crate::vector::{
     Callers, Expected, IssuerSetting, Jwks, NonceSetting, Route, Setting, StatusSetting, Step, TrustRecord, Window,
@@ -15,92 +14,10 @@ use crate::vector::{
 pub(super) const ISSUER: &str = "https://registry.example";
 pub(super) const SECOND_ISSUER: &str = "https://second.example";
 pub(super) const RESOURCE: &str = "https://api.example";
+pub(super) const OTHER_RESOURCE: &str = "https://other.example";
 pub(super) const OWNER: &str = "owner:01JD7V3K8Q5XW2T9M4N6R0ABCE";
 pub(super) const TASK: &str = "task_01jd7v3k8q5xw2t9m4n6r0abce";
 pub(super) const TOKEN_ID: &str = "tok_01jd7v3k8q5xw2t9m4n6r0abce";
-
-type Edit = Rc<dyn Fn(&str) -> String>;
-type Signer = Rc<dyn Fn(&[u8]) -> Vec<u8>>;
-
-/// One compact JWS in parts.
-#[derive(Clone)]
-pub(super) struct Jws {
-    header: Vec<(String, Value)>,
-    claims: Vec<(String, Value)>,
-    header_edit: Option<Edit>,
-    claims_edit: Option<Edit>,
-    edit: Option<Edit>,
-    signer: Signer,
-}
-
-impl Jws {
-    fn new(header: Value, claims: Value, who: Who) -> Self {
-        Self {
-            header: members(header),
-            claims: members(claims),
-            header_edit: None,
-            claims_edit: None,
-            edit: None,
-            signer: by(who),
-        }
-    }
-
-    fn text(&self) -> String {
-        let edited = |text: String, edit: &Option<Edit>| edit.as_ref().map_or(text.clone(), |edit| edit(&text));
-        let header = edited(object(&self.header), &self.header_edit);
-        let claims = edited(object(&self.claims), &self.claims_edit);
-        let input = format!("{}.{}", base64url::encode(&latin1(&header)), base64url::encode(&latin1(&claims)));
-        let text = format!("{input}.{}", base64url::encode(&(self.signer)(input.as_bytes())));
-        edited(text, &self.edit)
-    }
-}
-
-/// The bytes of a JSON text: one for each character up to U+00FF, so that a text can hold what is no UTF-8.
-fn latin1(text: &str) -> Vec<u8> {
-    text.chars().map(|c| u8::try_from(u32::from(c)).expect("the texts of vectors are bytes")).collect()
-}
-
-fn by(who: Who) -> Signer {
-    let key = who.key();
-    Rc::new(move |message| key.sign(message).to_vec())
-}
-
-fn members(value: Value) -> Vec<(String, Value)> {
-    let Value::Object(map) = value else { panic!("not an object: {value}") };
-    map.into_iter().collect()
-}
-
-/// Members replaced, or put at the end.
-fn put(list: &mut Vec<(String, Value)>, changes: Value) {
-    for (name, value) in members(changes) {
-        match list.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, old)) => *old = value,
-            None => list.push((name, value)),
-        }
-    }
-}
-
-/// JSON with sorted members, whatever order the map has in this build.
-///
-/// # Panics
-///
-/// On text outside ASCII: its bytes would not be the ones meant. Write an escape into the finished text instead.
-fn object(list: &[(String, Value)]) -> String {
-    let mut members: Vec<_> = list.iter().map(|(name, value)| (name.as_str(), value)).collect();
-    members.sort_by_key(|(name, _)| *name);
-    let members: Vec<_> = members.iter().map(|(name, value)| format!("{}:{}", json!(name), sorted(value))).collect();
-    let text = format!("{{{}}}", members.join(","));
-    assert!(text.is_ascii(), "not ascii: {text}");
-    text
-}
-
-fn sorted(value: &Value) -> String {
-    match value {
-        Value::Object(_) => object(&members(value.clone())),
-        Value::Array(items) => format!("[{}]", items.iter().map(sorted).collect::<Vec<_>>().join(",")),
-        plain => plain.to_string(),
-    }
-}
 
 /// A request that is still in parts.
 #[derive(Clone)]
@@ -110,10 +27,12 @@ pub(super) struct Draft {
     pub(super) method: String,
     pub(super) path: String,
     pub(super) body: Option<String>,
-    /// Field lines; `{token}` and `{proof}` stand for the finished texts.
+    /// Field lines; `{token}`, `{proof}` and `{chain}` stand for the finished texts.
     pub(super) headers: Vec<(String, String)>,
     token: Jws,
     proof: Jws,
+    /// The chain it comes with, if any.
+    pub(super) chain: Option<ChainDraft>,
 }
 
 impl Draft {
@@ -147,6 +66,7 @@ impl Draft {
             headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
             token,
             proof,
+            chain: None,
         }
     }
 
@@ -176,107 +96,106 @@ impl Draft {
         self.proof_header(json!({"jwk": jwk(who)})).proof_signed_by(who)
     }
 
-    pub(super) fn proof_signed_by(mut self, who: Who) -> Self {
-        self.proof.signer = by(who);
+    /// One change of the proof.
+    pub(super) fn proof(mut self, change: impl FnOnce(Jws) -> Jws) -> Self {
+        self.proof = change(self.proof);
         self
     }
 
-    pub(super) fn proof_signer(mut self, signer: impl Fn(&[u8]) -> Vec<u8> + 'static) -> Self {
-        self.proof.signer = Rc::new(signer);
+    /// The presented token in parts.
+    pub(super) const fn token_draft(&self) -> &Jws {
+        &self.token
+    }
+
+    /// One change of the presented token.
+    pub(super) fn token(mut self, change: impl FnOnce(Jws) -> Jws) -> Self {
+        self.token = change(self.token);
         self
     }
 
-    pub(super) fn proof_header(mut self, changes: Value) -> Self {
-        put(&mut self.proof.header, changes);
-        self
+    pub(super) fn proof_signed_by(self, who: Who) -> Self {
+        self.proof(|proof| proof.signed_by(who))
     }
 
-    pub(super) fn proof_claims(mut self, changes: Value) -> Self {
-        put(&mut self.proof.claims, changes);
-        self
+    pub(super) fn proof_signer(self, signer: impl Fn(&[u8]) -> Vec<u8> + 'static) -> Self {
+        self.proof(|proof| proof.signer(signer))
     }
 
-    pub(super) fn without_proof_header(mut self, name: &str) -> Self {
-        self.proof.header.retain(|(known, _)| known != name);
-        self
+    pub(super) fn proof_header(self, changes: Value) -> Self {
+        self.proof(|proof| proof.header(changes))
     }
 
-    pub(super) fn without_proof_claim(mut self, name: &str) -> Self {
-        self.proof.claims.retain(|(known, _)| known != name);
-        self
+    pub(super) fn proof_claims(self, changes: Value) -> Self {
+        self.proof(|proof| proof.claims(changes))
     }
 
-    pub(super) fn proof_header_text(mut self, edit: impl Fn(&str) -> String + 'static) -> Self {
-        self.proof.header_edit = Some(Rc::new(edit));
-        self
+    pub(super) fn without_proof_header(self, name: &str) -> Self {
+        self.proof(|proof| proof.without_header(name))
     }
 
-    pub(super) fn proof_claims_text(mut self, edit: impl Fn(&str) -> String + 'static) -> Self {
-        self.proof.claims_edit = Some(Rc::new(edit));
-        self
+    pub(super) fn without_proof_claim(self, name: &str) -> Self {
+        self.proof(|proof| proof.without(&[name]))
     }
 
-    pub(super) fn proof_text(mut self, edit: impl Fn(&str) -> String + 'static) -> Self {
-        self.proof.edit = Some(Rc::new(edit));
-        self
+    pub(super) fn proof_header_text(self, edit: impl Fn(&str) -> String + 'static) -> Self {
+        self.proof(|proof| proof.header_text(edit))
+    }
+
+    pub(super) fn proof_claims_text(self, edit: impl Fn(&str) -> String + 'static) -> Self {
+        self.proof(|proof| proof.claims_text(edit))
+    }
+
+    pub(super) fn proof_text(self, edit: impl Fn(&str) -> String + 'static) -> Self {
+        self.proof(|proof| proof.edited(edit))
     }
 
     /// Member changes in the proof's `jwk`.
     pub(super) fn proof_jwk(self, changes: Value) -> Self {
-        let mut key = members(self.proof.header.iter().find(|(name, _)| name == "jwk").unwrap().1.clone());
+        let mut key = members(self.proof.header_value("jwk"));
         put(&mut key, changes);
         self.proof_header(json!({"jwk": key.into_iter().collect::<serde_json::Map<_, _>>()}))
     }
 
     pub(super) fn without_proof_jwk(self, member: &str) -> Self {
-        let mut key = members(self.proof.header.iter().find(|(name, _)| name == "jwk").unwrap().1.clone());
+        let mut key = members(self.proof.header_value("jwk"));
         key.retain(|(known, _)| known != member);
         self.proof_header(json!({"jwk": key.into_iter().collect::<serde_json::Map<_, _>>()}))
     }
 
-    pub(super) fn token_header(mut self, changes: Value) -> Self {
-        put(&mut self.token.header, changes);
-        self
+    pub(super) fn token_header(self, changes: Value) -> Self {
+        self.token(|token| token.header(changes))
     }
 
-    pub(super) fn without_token_header(mut self, name: &str) -> Self {
-        self.token.header.retain(|(known, _)| known != name);
-        self
+    pub(super) fn without_token_header(self, name: &str) -> Self {
+        self.token(|token| token.without_header(name))
     }
 
-    pub(super) fn claims(mut self, changes: Value) -> Self {
-        put(&mut self.token.claims, changes);
-        self
+    pub(super) fn claims(self, changes: Value) -> Self {
+        self.token(|token| token.claims(changes))
     }
 
-    pub(super) fn without_claims(mut self, names: &[&str]) -> Self {
-        self.token.claims.retain(|(known, _)| !names.contains(&known.as_str()));
-        self
+    pub(super) fn without_claims(self, names: &[&str]) -> Self {
+        self.token(|token| token.without(names))
     }
 
-    pub(super) fn token_signed_by(mut self, who: Who) -> Self {
-        self.token.signer = by(who);
-        self
+    pub(super) fn token_signed_by(self, who: Who) -> Self {
+        self.token(|token| token.signed_by(who))
     }
 
-    pub(super) fn token_signer(mut self, signer: impl Fn(&[u8]) -> Vec<u8> + 'static) -> Self {
-        self.token.signer = Rc::new(signer);
-        self
+    pub(super) fn token_signer(self, signer: impl Fn(&[u8]) -> Vec<u8> + 'static) -> Self {
+        self.token(|token| token.signer(signer))
     }
 
-    pub(super) fn token_header_text(mut self, edit: impl Fn(&str) -> String + 'static) -> Self {
-        self.token.header_edit = Some(Rc::new(edit));
-        self
+    pub(super) fn token_header_text(self, edit: impl Fn(&str) -> String + 'static) -> Self {
+        self.token(|token| token.header_text(edit))
     }
 
-    pub(super) fn token_claims_text(mut self, edit: impl Fn(&str) -> String + 'static) -> Self {
-        self.token.claims_edit = Some(Rc::new(edit));
-        self
+    pub(super) fn token_claims_text(self, edit: impl Fn(&str) -> String + 'static) -> Self {
+        self.token(|token| token.claims_text(edit))
     }
 
-    pub(super) fn token_text(mut self, edit: impl Fn(&str) -> String + 'static) -> Self {
-        self.token.edit = Some(Rc::new(edit));
-        self
+    pub(super) fn token_text(self, edit: impl Fn(&str) -> String + 'static) -> Self {
+        self.token(|token| token.edited(edit))
     }
 
     /// Another text in the place of the access token; the proof covers it.
@@ -314,19 +233,28 @@ impl Draft {
     }
 
     /// Puts everything together.
-    pub(super) fn step(mut self, expect: Expected) -> Step {
-        let token = self.token.text();
+    pub(super) fn step(self, expect: Expected) -> Step {
+        let (token, sent) = match &self.chain {
+            None => (self.token.text(), None),
+            Some(chain) => {
+                let (token, sent) = chain.finished(&self.token);
+                (token, Some(sent))
+            }
+        };
         let hash = ContentHash::of(token.as_bytes());
         let of_field = ContentHash::of(format!("DPoP {token}").as_bytes());
-        for (_, value) in &mut self.proof.claims {
-            if let Value::String(text) = value {
-                *text = text.replace("{ath}", &hash.to_string());
-                *text = text.replace("{ath of field}", &of_field.to_string());
-                *text = text.replace("{ath in hex}", &to_hex(hash.as_bytes()));
-            }
-        }
-        let proof = self.proof.text();
-        let filled = |text: &str| text.replace("{token}", &token).replace("{proof}", &proof);
+        let proof = self.proof.filled(&|text| {
+            let text = text
+                .replace("{ath}", &hash.to_string())
+                .replace("{ath of field}", &of_field.to_string())
+                .replace("{ath in hex}", &to_hex(hash.as_bytes()));
+            sent.iter().fold(text, |text, sent| text.replace("{dch}", &sent.hash))
+        });
+        let proof = proof.text();
+        let filled = |text: &str| {
+            let text = text.replace("{token}", &token).replace("{proof}", &proof);
+            sent.iter().fold(text, |text, sent| text.replace("{chain}", &sent.field))
+        };
         Step {
             now: self.now,
             method: self.method,
@@ -336,11 +264,6 @@ impl Draft {
             expect,
         }
     }
-}
-
-/// A public key as JWK.
-pub(super) fn jwk(who: Who) -> Value {
-    serde_json::from_str(&who.key().public().to_jwk()).unwrap()
 }
 
 /// The JWK set of an issuer with one key.
@@ -359,6 +282,7 @@ fn setting() -> Setting {
         window: Window { past: 60, future: 30 },
         nonces: NonceSetting::Off,
         replay: None,
+        chain: None,
         environment: Some("prod".into()),
         route: Route { callers: Callers::Agents, scopes: vec!["files:read".into()] },
         issuers: vec![IssuerSetting {

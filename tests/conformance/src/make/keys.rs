@@ -23,21 +23,41 @@ pub enum Who {
     SecondFeed,
     /// Somebody nobody trusts. Seed of 32 bytes 4.
     Stranger,
+    /// The registry's tokens under its key before this one. Seed of 32 bytes 5.
+    OldIssuer,
+    /// The delegate of a chain's hop, from 1 to [`Who::DELEGATES`]. Seed of 32 bytes 32 and its number.
+    Delegate(u8),
 }
 
 impl Who {
+    /// Most delegates: two more than any chain may have hops.
+    pub const DELEGATES: u8 = 10;
+
     /// All parties.
-    pub const ALL: [Self; 9] = [
-        Self::Agent,
-        Self::OtherAgent,
-        Self::Feed,
-        Self::Issuer,
-        Self::P256Agent,
-        Self::Owner,
-        Self::SecondIssuer,
-        Self::SecondFeed,
-        Self::Stranger,
-    ];
+    pub fn all() -> impl Iterator<Item = Self> {
+        let others = [
+            Self::Agent,
+            Self::OtherAgent,
+            Self::Feed,
+            Self::Issuer,
+            Self::P256Agent,
+            Self::Owner,
+            Self::SecondIssuer,
+            Self::SecondFeed,
+            Self::Stranger,
+            Self::OldIssuer,
+        ];
+        others.into_iter().chain((1..=Self::DELEGATES).map(Self::Delegate))
+    }
+
+    /// How it is called in tables.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self {
+            Self::Delegate(place) => format!("Delegate{place}"),
+            other => format!("{other:?}"),
+        }
+    }
 
     /// The seed of an Ed25519 key.
     ///
@@ -56,6 +76,8 @@ impl Who {
             Self::SecondIssuer => [2; 32],
             Self::SecondFeed => [3; 32],
             Self::Stranger => [4; 32],
+            Self::OldIssuer => [5; 32],
+            Self::Delegate(place) => [32 + place; 32],
             Self::P256Agent => panic!("a P-256 key has a scalar"),
         }
     }

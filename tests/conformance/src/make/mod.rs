@@ -3,8 +3,10 @@
 
 mod case;
 mod cases;
+mod chain;
 mod draft;
 pub mod edge;
+mod jws;
 pub mod keys;
 pub mod tables;
 

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 pub use read::{read_folder, written};
 pub use setting::{
-    Callers, IssuerSetting, Jwks, Keys, NonceSetting, ReplaySetting, Revocation, Route, Setting, StatusSetting,
-    TrustRecord, Window,
+    Callers, ChainSetting, Evidence, IssuerSetting, Jwks, Keys, NonceSetting, ReplaySetting, Revocation, Route,
+    Setting, StatusSetting, TrustRecord, Window,
 };
 
 /// One way to be right or wrong, and the answer to it.

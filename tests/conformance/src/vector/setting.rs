@@ -19,6 +19,9 @@ pub struct Setting {
     /// What the replay store can hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay: Option<ReplaySetting>,
+    /// What is asked of delegation evidence, where it is not the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<ChainSetting>,
     /// The server's environment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
@@ -78,6 +81,28 @@ pub enum ReplaySetting {
         /// Entries of one key.
         per_key: usize,
     },
+}
+
+/// What is asked of delegation evidence (spec/delegation.md, the check).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChainSetting {
+    /// Whether an exchanged token needs it.
+    pub evidence: Evidence,
+    /// Most bytes of it.
+    pub max_bytes: usize,
+    /// Most hops.
+    pub max_hops: usize,
+}
+
+/// Whether an exchanged token needs evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// It does.
+    Required,
+    /// The issuer's word is taken for it.
+    Optional,
 }
 
 /// What the route asks for.

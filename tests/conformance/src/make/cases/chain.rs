@@ -1,4 +1,4 @@
-//! Delegation evidence. This version takes none, and says so instead of ignoring it.
+//! Delegation evidence beside a token that has none, and tokens that name a chain by halves.
 
 use handfast_dpop::ContentHash;
 use serde_json::json;

@@ -3,6 +3,7 @@
 mod actors;
 mod binding;
 mod chain;
+mod chains;
 mod form;
 mod good;
 mod issuers;
@@ -28,6 +29,7 @@ pub(super) fn all() -> Vec<Case> {
         good::cases(),
         form::cases(),
         chain::cases(),
+        chains::cases(),
         proof_form::cases(),
         proof_header::cases(),
         proof_key::cases(),

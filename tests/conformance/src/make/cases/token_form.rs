@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use crate::make::Case;
 use crate::make::case::{invalid_token, right, wrong};
-use crate::make::draft::{Draft, jwk};
+use crate::make::draft::Draft;
 use crate::make::edge;
+use crate::make::jws::jwk;
 use crate::make::keys::Who;
 
 pub(super) fn cases() -> Vec<Case> {

@@ -30,12 +30,12 @@ pub struct Party {
 
 fn parties() -> Vec<Party> {
     let party = |who: Who| Party {
-        name: format!("{who:?}"),
+        name: who.name(),
         did: who.did().to_string(),
         jkt: who.jkt(),
         private_jwk: who.key().expose_private_jwk().to_string(),
     };
-    Who::ALL.into_iter().map(party).collect()
+    Who::all().map(party).collect()
 }
 
 /// Every table by path.
