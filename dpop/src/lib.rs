@@ -16,12 +16,14 @@
 //! In deployment: the compared URI comes from the configured [`PublicBase`], not from the request; nodes of one service that
 //! do not share a replay store each accept a proof once; a store in memory needs the [`RestartRule`].
 
+mod digest;
 mod nonce;
 mod proof;
 mod replay;
 mod target;
 mod window;
 
+pub use digest::ContentDigest;
 pub use handfast_identity::ContentHash;
 pub use nonce::{
     MAX_NONCE_BYTES, NONCE_PERIOD, Nonce, NonceDemand, NonceEffect, NonceError, NonceKeys, NoncePolicy, NonceRole,

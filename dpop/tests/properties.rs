@@ -71,7 +71,7 @@ proptest! {
         let target = Target::parse(&uri).unwrap();
         let now = UnixTime::from_secs(seconds);
         let token_hash = Some(ContentHash::of(token.as_bytes()));
-        let request = ProofRequest { method: &method, target: &target, token_hash, nonce: None, delegation_hash: None };
+        let request = ProofRequest { method: &method, target: &target, token_hash, nonce: None, delegation_hash: None, content_digest: None };
         let made = request.sign(&keys()[which], now, &mut Fixed(0));
         if !target.is_protected() {
             prop_assert_eq!(made, Err(MakeError::PlainHttp));
@@ -97,7 +97,14 @@ fn any_flipped_bit_is_refused() {
     let token_hash = Some(ContentHash::of(b"the.access.token"));
     let now = UnixTime::from_secs(1_795_262_400);
     let expected = expectation("POST", &target, token_hash);
-    let request = ProofRequest { method: "POST", target: &target, token_hash, nonce: None, delegation_hash: None };
+    let request = ProofRequest {
+        method: "POST",
+        target: &target,
+        token_hash,
+        nonce: None,
+        delegation_hash: None,
+        content_digest: None,
+    };
     for key in keys() {
         let proof = request.sign(&key, now, &mut Fixed(0)).unwrap();
         assert!(verified(&proof, &expected, now).is_ok());
@@ -116,8 +123,14 @@ fn any_flipped_bit_is_refused() {
 fn proofs_are_made_anew_each_time() {
     let target = Target::parse("https://as.example/token").unwrap();
     let nonce = Nonce::parse("n0nce-AS-1").unwrap();
-    let request =
-        ProofRequest { method: "POST", target: &target, token_hash: None, nonce: Some(&nonce), delegation_hash: None };
+    let request = ProofRequest {
+        method: "POST",
+        target: &target,
+        token_hash: None,
+        nonce: Some(&nonce),
+        delegation_hash: None,
+        content_digest: None,
+    };
     let mut random = Fixed(0);
     let mut make = || request.sign(&keys()[0], UnixTime::from_secs(1), &mut random).unwrap();
     assert_ne!(make(), make()); // DPOP-01, DPOP-05
@@ -127,7 +140,14 @@ fn proofs_are_made_anew_each_time() {
 fn what_no_server_would_accept_is_not_made() {
     let sign = |uri: &str, method: &str, nonce: Option<&Nonce>| {
         let target = Target::parse(uri).unwrap();
-        let request = ProofRequest { method, target: &target, token_hash: None, nonce, delegation_hash: None };
+        let request = ProofRequest {
+            method,
+            target: &target,
+            token_hash: None,
+            nonce,
+            delegation_hash: None,
+            content_digest: None,
+        };
         request.sign(&keys()[0], UnixTime::from_secs(1), &mut Fixed(0)).map(drop)
     };
     let long = format!("https://api.example/{}", "x".repeat(2_000));
@@ -145,8 +165,14 @@ fn what_no_server_would_accept_is_not_made() {
 #[test]
 fn debug_shows_no_proof() {
     let target = Target::parse("https://as.example/token").unwrap();
-    let request =
-        ProofRequest { method: "POST", target: &target, token_hash: None, nonce: None, delegation_hash: None };
+    let request = ProofRequest {
+        method: "POST",
+        target: &target,
+        token_hash: None,
+        nonce: None,
+        delegation_hash: None,
+        content_digest: None,
+    };
     let proof = request.sign(&keys()[0], UnixTime::from_secs(1), &mut Fixed(0)).unwrap();
     let unverified = UnverifiedProof::parse(&proof).unwrap();
     let shown = format!("{unverified:?}");

@@ -3,9 +3,9 @@
 #![allow(clippy::needless_pass_by_value, reason = "tables read better without a reference at every row")]
 
 use handfast_dpop::{
-    ContentHash, Expectation, MAX_PROOF_BYTES, MemoryReplay, NONCE_PERIOD, NonceKeys, NoncePolicy, NonceRole,
-    NonceSecret, NonceSource, ProofClass, ProofError, ProofRequest, ProofWindow, PublicBase, ReplayError, ReplayLimits,
-    ReplayStore, RestartRule, Target, UnverifiedProof, VerifiedProof,
+    ContentDigest, ContentHash, Expectation, MAX_PROOF_BYTES, MemoryReplay, NONCE_PERIOD, NonceKeys, NoncePolicy,
+    NonceRole, NonceSecret, NonceSource, ProofClass, ProofError, ProofRequest, ProofWindow, PublicBase, ReplayError,
+    ReplayLimits, ReplayStore, RestartRule, Target, UnverifiedProof, VerifiedProof,
 };
 use handfast_identity::{RandomSource, Seconds, SigningKey, UnixTime, base64url, jws};
 use serde_json::{Value, json};
@@ -379,7 +379,14 @@ fn th29_a_busy_key_fills_only_its_share() {
     let target = Target::parse(TARGET).unwrap();
     let mut admit = |key: &SigningKey| {
         let token_hash = Some(ContentHash::of(TOKEN.as_bytes()));
-        let request = ProofRequest { method: "GET", target: &target, token_hash, nonce: None, delegation_hash: None };
+        let request = ProofRequest {
+            method: "GET",
+            target: &target,
+            token_hash,
+            nonce: None,
+            delegation_hash: None,
+            content_digest: None,
+        };
         let proof = request.sign(key, at(0), &mut random).unwrap();
         let proof = check_with(&proof, TARGET, NoncePolicy::Off, at(0)).unwrap();
         store.insert(&proof.replay_entry("https://api.example"), at(0)).map(drop)
@@ -489,5 +496,34 @@ fn other_windows_have_their_own_edges() {
         let proof = signed(&header(), &with(claims(), json!({"iat": at(made).as_secs()})));
         let answer = UnverifiedProof::parse(&proof).unwrap().check(&expected, at(0));
         assert_eq!(answer.map_or_else(|error| error.reason(), |_| "accepted"), reason, "{made}");
+    }
+}
+
+#[test]
+fn a_proof_covers_the_content_or_not() {
+    let digest = |content: &str| json!(ContentDigest::of(content.as_bytes()).as_str());
+    let (own, other) = (digest("content"), digest("other"));
+    let (required, mismatch) = (Err("content_digest_required"), Err("content_digest_mismatch"));
+    let two_algorithms = json!(format!("{}, sha-512=:AAAA:", ContentDigest::of(b"content")));
+    let in_base64url = json!(ContentDigest::of(b"content").as_str().replace('+', "-").replace('/', "_"));
+    assert_ne!(own, in_base64url);
+    let cases = [
+        (&own, vec![&own], Ok(())),
+        (&Value::Null, vec![], required),
+        (&Value::Null, vec![&own], required),
+        (&own, vec![], required),
+        (&own, vec![&other], mismatch),
+        (&other, vec![&own], mismatch),
+        (&other, vec![&other], mismatch),
+        (&own, vec![&own, &own], mismatch),
+        (&two_algorithms, vec![&two_algorithms], mismatch),
+        (&in_base64url, vec![&in_base64url], mismatch),
+    ];
+    for (claim, lines, expected) in cases {
+        let proof = signed(&header(), &with(claims(), json!({"htd": claim})));
+        let lines: Vec<_> = lines.iter().map(|line| line.as_str().unwrap().as_bytes()).collect();
+        let verified = check_with(&proof, TARGET, NoncePolicy::Off, at(0)).unwrap();
+        let answer = verified.require_content(&lines, b"content").map_err(|error| error.reason());
+        assert_eq!(answer, expected, "{claim} {lines:?}");
     }
 }

@@ -76,7 +76,14 @@ impl Prover {
         delegation_hash: Option<ContentHash>,
     ) -> Result<String, MakeError> {
         let server = self.servers.known(target);
-        let request = ProofRequest { method, target, token_hash, nonce: server.nonce.as_ref(), delegation_hash };
+        let request = ProofRequest {
+            method,
+            target,
+            token_hash,
+            nonce: server.nonce.as_ref(),
+            delegation_hash,
+            content_digest: None,
+        };
         self.key.prove(&request, server.algorithm, server.time(self.clock.now()))
     }
 

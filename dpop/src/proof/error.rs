@@ -49,6 +49,10 @@ pub enum ProofError {
     FromFuture(Remedy),
     /// The signature does not verify with the `jwk` (check 6).
     Signature,
+    /// No `htd`, or no `Content-Digest` field, where the content has to be covered.
+    ContentDigestMissing,
+    /// `htd`, the `Content-Digest` field and the content do not belong together.
+    ContentDigest,
 }
 
 /// What would help a proof whose time is wrong.
@@ -94,6 +98,8 @@ impl ProofError {
             Self::Stale(_) => "proof_stale",
             Self::FromFuture(_) => "proof_from_future",
             Self::Signature => "proof_signature",
+            Self::ContentDigestMissing => "content_digest_required",
+            Self::ContentDigest => "content_digest_mismatch",
         }
     }
 
@@ -120,7 +126,9 @@ impl ProofError {
             | Self::TokenHash
             | Self::Stale(Remedy::Clock)
             | Self::FromFuture(Remedy::Clock)
-            | Self::Signature => ProofClass::InvalidProof,
+            | Self::Signature
+            | Self::ContentDigestMissing
+            | Self::ContentDigest => ProofClass::InvalidProof,
         }
     }
 }
@@ -147,6 +155,10 @@ impl fmt::Display for ProofError {
             Self::Stale(_) => f.write_str("the proof was made too long ago"),
             Self::FromFuture(_) => f.write_str("the proof was made too far in the future"),
             Self::Signature => f.write_str("the signature of the proof does not verify"),
+            Self::ContentDigestMissing => f.write_str("`htd` or the `Content-Digest` field is missing"),
+            Self::ContentDigest => {
+                f.write_str("`htd`, the `Content-Digest` field and the content do not belong together")
+            }
         }
     }
 }

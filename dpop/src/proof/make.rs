@@ -8,7 +8,7 @@ use handfast_identity::{RandomSource, SigningKey, UnixTime, base64url, random_by
 
 use super::wire::{ClaimsOut, HeaderOut};
 use super::{MAX_METHOD_BYTES, MAX_PROOF_BYTES, PROOF_TYPE};
-use crate::{ContentHash, Nonce, Target};
+use crate::{ContentDigest, ContentHash, Nonce, Target};
 
 /// Random bytes of a `jti`: 128 bits, where 96 are asked for (DPOP-05).
 const PROOF_ID_BYTES: usize = 16;
@@ -26,6 +26,8 @@ pub struct ProofRequest<'a> {
     pub nonce: Option<&'a Nonce>,
     /// Hash of the delegation chain sent along.
     pub delegation_hash: Option<ContentHash>,
+    /// Digest of the content, where the proof has to cover it; the same text goes into the field `Content-Digest`.
+    pub content_digest: Option<&'a ContentDigest>,
 }
 
 impl ProofRequest<'_> {
@@ -43,7 +45,14 @@ impl ProofRequest<'_> {
     /// # let (key, mut random) = (SigningKey::from_ed25519_seed(&[7; 32]), Fixed);
     /// let target = Target::parse("https://api.example/v1/files/42")?;
     /// let token_hash = Some(ContentHash::of(b"the.access.token"));
-    /// let request = ProofRequest { method: "GET", target: &target, token_hash, nonce: None, delegation_hash: None };
+    /// let request = ProofRequest {
+    ///     method: "GET",
+    ///     target: &target,
+    ///     token_hash,
+    ///     nonce: None,
+    ///     delegation_hash: None,
+    ///     content_digest: None,
+    /// };
     /// let now = UnixTime::from_secs(1_795_262_400);
     /// assert!(request.sign(&key, now, &mut random).is_ok());
     ///
@@ -71,6 +80,7 @@ impl ProofRequest<'_> {
             ath: self.token_hash.map(|hash| hash.to_string()),
             nonce: self.nonce.map(Nonce::as_str),
             dch: self.delegation_hash.map(|hash| hash.to_string()),
+            htd: self.content_digest.map(ContentDigest::as_str),
         }
     }
 }

@@ -15,7 +15,7 @@ pub use error::{ProofClass, ProofError, Remedy};
 pub use expectation::Expectation;
 pub use make::{MakeError, ProofRequest};
 
-use crate::{ContentHash, ReplayEntry};
+use crate::{ContentDigest, ContentHash, ReplayEntry};
 
 /// Bytes of a proof (DPOP-39, spec/limits.md); those of an Ed25519 key with `ath` have about 450.
 pub const MAX_PROOF_BYTES: usize = 4096;
@@ -113,6 +113,7 @@ impl CheckedProof {
             thumbprint,
             proof_id: claims.jti,
             issued_at: claims.iat,
+            content_digest: claims.htd,
             token_hash: self.token_hash,
             remember_until: self.remember_until,
         })
@@ -129,7 +130,7 @@ impl fmt::Debug for CheckedProof {
 ///
 /// It says that the holder of [`Self::key`] signed the expected method and target, freshly. It is no access decision
 /// (DPOP-130): whose key this is, what the access token allows, and whether the proof was used before are other questions.
-/// Body, query and other fields of the request are not covered (DPOP-131).
+/// Query and other fields of the request are not covered, nor the body unless [`Self::require_content`] says so (DPOP-131).
 ///
 /// ```compile_fail,E0451
 /// # use handfast_dpop::VerifiedProof;
@@ -144,6 +145,7 @@ pub struct VerifiedProof {
     thumbprint: Thumbprint,
     proof_id: String,
     issued_at: UnixTime,
+    content_digest: Option<String>,
     token_hash: Option<ContentHash>,
     remember_until: UnixTime,
 }
@@ -177,6 +179,23 @@ impl VerifiedProof {
     #[must_use]
     pub const fn token_hash(&self) -> Option<ContentHash> {
         self.token_hash
+    }
+
+    /// Requires that the proof covers `content`, the bytes as they came in, through the request's `Content-Digest` field.
+    ///
+    /// `lines` are the values of every line of that field: one, and the text of the claim `htd`. What proofs do not have to
+    /// cover is not asked about, and then neither field nor claim means anything.
+    ///
+    /// # Errors
+    ///
+    /// [`ProofError::ContentDigestMissing`] without the claim or the field, [`ProofError::ContentDigest`] if either is not that
+    /// of `content`.
+    pub fn require_content(&self, lines: &[&[u8]], content: &[u8]) -> Result<(), ProofError> {
+        let claim = self.content_digest.as_deref().filter(|_| !lines.is_empty());
+        let claim = claim.ok_or(ProofError::ContentDigestMissing)?;
+        let digest = ContentDigest::of(content);
+        let is_covered = claim == digest.as_str() && lines == [digest.as_str().as_bytes()];
+        if is_covered { Ok(()) } else { Err(ProofError::ContentDigest) }
     }
 
     /// What a replay store has to remember of it. Insert it last, when the request was found good in every other way.

@@ -25,6 +25,8 @@ pub(super) struct Claims {
     pub(super) nonce: Option<String>,
     #[serde(default, deserialize_with = "text_if_there")]
     pub(super) dch: Option<String>,
+    #[serde(default, deserialize_with = "text_if_there")]
+    pub(super) htd: Option<String>,
 }
 
 /// A header as we write it.
@@ -48,6 +50,8 @@ pub(super) struct ClaimsOut<'a> {
     pub(super) nonce: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) dch: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) htd: Option<&'a str>,
 }
 
 /// DPOP-39, TH11: some characters that are not blanks, and not too many of them.
@@ -187,6 +191,7 @@ mod tests {
             (r#"{"jti":"a","htm":"GET","htu":"x","iat":1,"ath":null}"#.to_owned(), false),
             (r#"{"jti":"a","htm":"GET","htu":"x","iat":1,"nonce":7}"#.to_owned(), false),
             (r#"{"jti":"a","htm":"GET","htu":"x","iat":1,"dch":{}}"#.to_owned(), false),
+            (r#"{"jti":"a","htm":"GET","htu":"x","iat":1,"htd":["sha-256"]}"#.to_owned(), false),
             (r#"{"jti":"a","htm":"GET","htu":"x","iat":1,"other":null}"#.to_owned(), true),
             (r#"["a","GET","x",1]"#.to_owned(), false),
         ];

@@ -102,7 +102,14 @@ pub fn claims(key: &SigningKey) -> AccessToken {
 pub fn proof(key: &SigningKey, token: &str, id: u64) -> String {
     let target = Target::parse(URI).unwrap();
     let token_hash = Some(ContentHash::of(token.as_bytes()));
-    let request = ProofRequest { method: "GET", target: &target, token_hash, nonce: None, delegation_hash: None };
+    let request = ProofRequest {
+        method: "GET",
+        target: &target,
+        token_hash,
+        nonce: None,
+        delegation_hash: None,
+        content_digest: None,
+    };
     request.sign(key, at(0), &mut Counter(id)).unwrap()
 }
 

@@ -101,6 +101,7 @@ impl Scene {
             token_hash: Some(ContentHash::of(token.as_bytes())),
             nonce,
             delegation_hash: None,
+            content_digest: None,
         };
         let key = if forgery == Forgery::OtherKey { &self.thief } else { &self.key };
         request.sign(key, now(), &mut OsRandom).map_err(|error| failed(error.to_string()))
