@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use handfast_dpop::Nonce;
-use handfast_verifier::{Answer, Rejection};
+use handfast_verifier::{Answer, ChallengeTerms, Rejection};
 use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 
@@ -12,12 +12,12 @@ pub(crate) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// The answer to a rejected request. The rejection itself goes along in the extensions, for logs.
-pub(crate) fn refuse(rejection: Rejection, nonce: Option<&Nonce>, resource_metadata: Option<&str>) -> Response {
+pub(crate) fn refuse(rejection: Rejection, nonce: Option<&Nonce>, terms: &ChallengeTerms<'_>) -> Response {
     let answer = rejection.answer();
     let mut response = problem(&answer).into_response();
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, NO_STORE);
-    if let Some(challenge) = answer.challenge(resource_metadata).and_then(|text| HeaderValue::try_from(text).ok()) {
+    if let Some(challenge) = answer.challenge(terms).and_then(|text| HeaderValue::try_from(text).ok()) {
         headers.insert(WWW_AUTHENTICATE, challenge);
     }
     if let Some(seconds) = answer.retry_after {

@@ -26,6 +26,7 @@
 //! |---|---|
 //! | [`ResourceServer`], [`Protect`] | one configured resource; the layer that checks every request on the way in |
 //! | [`Caller`] | the extractor: who calls, in whose name, with what scope |
+//! | [`ToolRoute`], [`ToolArguments`] | which tool a route's requests call, and the extractor of the arguments that were checked |
 //! | [`FactsSource`] | what is known about issuers; by default a keeper that follows each one's keys and revocation feed |
 //! | [`Problem`], [`Decisions`] | answers (RFC 9457) and counters, by reason |
 //! | [`server`] | HTTP/1.1 and HTTP/2 with the time-outs and limits that `axum::serve` leaves out |
@@ -39,7 +40,9 @@
 //! | a second token in the query or a form body | 400 `token_misplaced`; forms over 64 KiB 413 |
 //! | proof missing, repeated, for another request, stale, used before | 401 `invalid_dpop_proof` or `use_dpop_nonce` |
 //! | token foreign, expired, revoked, bound to another key | 401 `invalid_token` |
-//! | scope too small, or an agent on a route for owners | 403 `insufficient_scope` |
+//! | scope too small, a tool that was not given, or an agent on a route for owners | 403 `insufficient_scope` |
+//! | arguments that could be read in two ways, on a route with a tool | 400 `arguments_ambiguous`; bodies over 64 KiB 413 |
+//! | content not covered by the proof, on a route that asks for that | 401 `content_digest_required`, `content_digest_mismatch` |
 //! | issuer's keys or revocations not known, or not recently; a key not known while its issuer cannot be asked | 503 `status_unknown` |
 //! | issuer's revocation feed went back | 503 `feed_rolled_back`, until this process is restarted |
 //!
@@ -79,10 +82,11 @@ mod test_keys;
 pub use clock::{Clock, SystemClock};
 pub use config::{Builder, ConfigError, NonceUse, STALENESS_BOUNDS};
 pub use decisions::{Count, Decisions};
-pub use extract::{Caller, NotProtected};
+pub use extract::{ArgumentsRejection, Caller, NotProtected, ToolArguments};
 pub use facts::{FactsSource, FixedFacts, KeyRefresh};
 pub use guard::{Guard, MAX_FORM_BYTES, Protect, ResourceServer};
 pub use handfast_fetch::Mode;
+pub use handfast_verifier::tools::{ArgumentKind, ToolRoute, ToolRouteError};
 pub use handfast_verifier::trust::TrustedIssuer;
 pub use handfast_verifier::{Authorized, Rejection, RouteRule};
 pub use keeper::Pace;

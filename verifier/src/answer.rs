@@ -29,6 +29,15 @@ pub struct Answer {
     pub retry_after: Option<u32>,
 }
 
+/// What every challenge of a server says, whatever the fault was.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ChallengeTerms<'a> {
+    /// The configured URL of RFC 9728, if the server has one.
+    pub resource_metadata: Option<&'a str>,
+    /// Whether proofs have to cover the content (spec/delegation.md, body binding).
+    pub wants_content_digest: bool,
+}
+
 impl Answer {
     const fn new(status: u16, error: Option<&'static str>, reason: &'static str, description: &'static str) -> Self {
         Self { status, error, reason, description, scope: None, needs_nonce: false, retry_after: None }
@@ -36,9 +45,9 @@ impl Answer {
 
     /// The `WWW-Authenticate` value, for statuses that carry one: every 401, and 403 with its scope (DPOP-106, ERR-01).
     ///
-    /// `resource_metadata` is the configured URL of RFC 9728, if the server has one.
+    /// `terms` are the server's own.
     #[must_use]
-    pub fn challenge(&self, resource_metadata: Option<&str>) -> Option<String> {
+    pub fn challenge(&self, terms: &ChallengeTerms<'_>) -> Option<String> {
         if !matches!(self.status, 401 | 403) {
             return None;
         }
@@ -51,7 +60,10 @@ impl Answer {
             params.push(format!("scope=\"{scope}\""));
         }
         params.push(format!("algs=\"{CHALLENGE_ALGORITHMS}\""));
-        if let Some(url) = resource_metadata {
+        if terms.wants_content_digest {
+            params.push("content_digest=\"sha-256\"".to_owned());
+        }
+        if let Some(url) = terms.resource_metadata {
             params.push(format!("resource_metadata=\"{url}\""));
         }
         Some(format!("DPoP {}", params.join(", ")))
@@ -137,6 +149,7 @@ impl Rejection {
                     Answer::new(403, Some("insufficient_scope"), reason, "this kind of caller is not permitted here");
                 Answer { scope: (!wanted.is_empty()).then(|| wanted.clone()), ..answer }
             }
+            Self::ArgumentsAmbiguous(_) => request("what the request asks for could be read in more than one way"),
             Self::ToolRefused => {
                 Answer::new(403, Some("insufficient_scope"), reason, "this tool call is not among those delegated")
             }

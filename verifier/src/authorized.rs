@@ -1,6 +1,6 @@
 //! What a handler gets: everything the check found, and proof that it ran.
 
-use handfast_delegation::{AccessToken, ActorChain, Authority, Environment, Scope, Task, VerifiedChain};
+use handfast_delegation::{AccessToken, ActorChain, Authority, Environment, Scope, Task, ToolCall, VerifiedChain};
 use handfast_identity::{Thumbprint, UnixTime};
 
 use crate::check::Standing;
@@ -18,6 +18,7 @@ pub struct Authorized {
     pub(crate) key: Thumbprint,
     pub(crate) proof_id: String,
     pub(crate) is_owner: bool,
+    pub(crate) tool_call: Option<ToolCall>,
 }
 
 impl Authorized {
@@ -73,6 +74,13 @@ impl Authorized {
     #[must_use]
     pub fn scope(&self) -> &Scope {
         &self.authority().scope
+    }
+
+    /// The tool that is called and its arguments, exactly as they were compared with what the caller was given; none where the
+    /// route declares no tool, or the request calls none. A handler that reads the request again reads something else.
+    #[must_use]
+    pub const fn tool_call(&self) -> Option<&ToolCall> {
+        self.tool_call.as_ref()
     }
 
     /// Where the agent runs.

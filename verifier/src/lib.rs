@@ -6,7 +6,7 @@
 //! ```text
 //! RequestParts --UnverifiedRequest::parse--> UnverifiedRequest   one of each field, within size
 //!              --verify(point, facts, now)-->  VerifiedRequest   proof fits, token is the issuer's, nothing revoked, chain holds
-//!              --bind(route)--------------->   BoundRequest      proof key = token key = current actor, route allows it
+//!              --bind(route, content)------>   BoundRequest      proof key = token key = current actor, route allows it
 //!              --admit(receipt)------------>   Authorized        and the proof was never used before
 //! ```
 //!
@@ -21,9 +21,10 @@ mod point;
 mod rejection;
 pub mod revocation;
 mod route;
+pub mod tools;
 pub mod trust;
 
-pub use answer::{Answer, CHALLENGE_ALGORITHMS};
+pub use answer::{Answer, CHALLENGE_ALGORITHMS, ChallengeTerms};
 pub use authorized::Authorized;
 pub use chain::{ChainPolicy, ChainVerdict, ChainVerdicts, EvidencePolicy, NoVerdicts, VerdictKey};
 pub use check::{

@@ -5,6 +5,8 @@ use core::fmt;
 use handfast_delegation::{ChainError, Scope};
 use handfast_dpop::{ProofError, ReplayError};
 
+use crate::tools::Ambiguity;
+
 /// Why a request was turned away. Exhaustive on purpose: a new reason has to be answered, documented and tested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rejection {
@@ -105,6 +107,8 @@ pub enum Rejection {
         /// The scope the route asks of those it is for.
         wanted: Scope,
     },
+    /// What the request calls could be read in two ways, or not at all.
+    ArgumentsAmbiguous(Ambiguity),
     /// The tool, or an argument of it, is not one the caller was given; or the route cannot tell tools.
     ToolRefused,
     // 9: replay
@@ -161,6 +165,7 @@ impl Rejection {
             Self::ActorMismatch => "actor_mismatch",
             Self::ScopeInsufficient { .. } => "insufficient_scope",
             Self::CallerNotPermitted { .. } => "caller_not_permitted",
+            Self::ArgumentsAmbiguous(_) => "arguments_ambiguous",
             Self::ToolRefused => "tool_refused",
             Self::Replay(error) => error.reason(),
             Self::ReceiptMismatch => "receipt_mismatch",
@@ -179,6 +184,12 @@ impl core::error::Error for Rejection {}
 impl From<ProofError> for Rejection {
     fn from(error: ProofError) -> Self {
         Self::Proof(error)
+    }
+}
+
+impl From<Ambiguity> for Rejection {
+    fn from(ambiguity: Ambiguity) -> Self {
+        Self::ArgumentsAmbiguous(ambiguity)
     }
 }
 

@@ -5,12 +5,16 @@ mod support;
 
 use handfast_delegation::ChainError;
 use handfast_dpop::{ProofError, Receipt, Remedy, ReplayEntry, ReplayError};
-use handfast_verifier::{Rejection, RouteRule};
+use handfast_verifier::{ChallengeTerms, Rejection, RouteRule};
 use support::*;
 
 fn check(rejection: &Rejection, status: u16, challenge: Option<&str>) {
     let answer = rejection.answer();
-    assert_eq!((answer.status, answer.challenge(None).as_deref()), (status, challenge), "{rejection:?}");
+    assert_eq!(
+        (answer.status, answer.challenge(&ChallengeTerms::default()).as_deref()),
+        (status, challenge),
+        "{rejection:?}"
+    );
     assert_eq!(answer.reason, rejection.reason());
     assert_eq!(rejection.to_string(), answer.description);
     // ERR-05, DPOP-113
@@ -60,7 +64,8 @@ fn challenges_are_constant_texts() {
 #[test]
 fn the_configured_metadata_url_stands_in_the_challenge() {
     let url = "https://api.example/.well-known/oauth-protected-resource";
-    let challenge = Rejection::CredentialsMissing.answer().challenge(Some(url));
+    let terms = ChallengeTerms { resource_metadata: Some(url), ..ChallengeTerms::default() };
+    let challenge = Rejection::CredentialsMissing.answer().challenge(&terms);
     assert_eq!(challenge.unwrap(), format!(r#"DPoP algs="EdDSA Ed25519 ES256", resource_metadata="{url}""#));
 }
 
@@ -122,6 +127,7 @@ fn an_owner_in_person_is_told_apart() {
 fn a_receipt_admits_the_request_it_is_for() {
     use handfast_delegation::ResourceId;
     use handfast_dpop::{NoncePolicy, ProofWindow, Target};
+    use handfast_verifier::tools::RequestContent;
     use handfast_verifier::{
         CLOCK_LEEWAY, ChainPolicy, DEFAULT_STALENESS, EnforcementPoint, NoVerdicts, RequestParts, UnverifiedRequest,
     };
@@ -152,7 +158,7 @@ fn a_receipt_admits_the_request_it_is_for() {
             .unwrap()
             .verify(&point, &server.facts, at(0))
             .unwrap()
-            .bind(&server.route)
+            .bind(&server.route, &RequestContent::default())
             .unwrap()
     };
     let other = ReplayEntry::new(RESOURCE, agent().public().thumbprint(), "another", at(90));

@@ -3,17 +3,18 @@
 
 mod support;
 
-use handfast_delegation::{ActorChain, Delegability, Environment, ResourceId};
+use handfast_delegation::{ActorChain, Arguments, Delegability, Environment, ResourceId, Tools};
 use handfast_dpop::ContentHash;
 use handfast_identity::{SigningKey, Thumbprint, jws};
 use handfast_verifier::RouteRule;
 use handfast_verifier::revocation::RevocationKind;
+use handfast_verifier::tools::{RequestContent, ToolRoute};
 use handfast_verifier::trust::{Facts, SpeaksFor};
 use serde_json::{Value, json};
 use support::*;
 
 /// Faults in the order in which they are looked for, each with its reason.
-const FAULTS: [(&str, &str); 35] = [
+const FAULTS: [(&str, &str); 39] = [
     ("two tokens", "credentials_repeated"),
     ("bearer", "bearer_downgrade"),
     ("two proofs", "proof_repeated"),
@@ -47,7 +48,11 @@ const FAULTS: [(&str, &str); 35] = [
     ("holder", "holder_mismatch"),
     ("actor", "actor_mismatch"),
     ("proof signature", "proof_signature"),
+    ("content digest", "content_digest_required"),
     ("caller", "caller_not_permitted"),
+    ("scope", "insufficient_scope"),
+    ("arguments", "arguments_ambiguous"),
+    ("tool", "tool_refused"),
     ("replay", "proof_replayed"),
 ];
 
@@ -87,10 +92,22 @@ impl Faulty {
         }
         let mut server = Server::new();
         server.facts = Facts::new([facts_of(trust, &issuer(), revoked(&entries))]);
-        if self.has("caller") {
-            server.route = RouteRule::owners(scope("files:read"));
+        let rule = if self.has("caller") { RouteRule::owners } else { RouteRule::agents };
+        server.route = rule(scope("files:read")).tool(ToolRoute::named("read_file").path("/files/{id}")).unwrap();
+        if self.has("content digest") {
+            server.route = server.route.bind_content();
         }
         server
+    }
+
+    fn content(&self) -> RequestContent<'static> {
+        let query = self.has("arguments").then_some("other=1");
+        RequestContent { path: "/files/42", query, body: Some(b""), ..RequestContent::default() }
+    }
+
+    fn reason(&self, server: &Server) -> &'static str {
+        let answer = server.answer_with(&self.request(), &self.content());
+        answer.map_or_else(|rejection| rejection.reason(), |_| "accepted")
     }
 
     fn token(&self) -> String {
@@ -109,6 +126,12 @@ impl Faulty {
         }
         if self.has("task") {
             claims.task = None;
+        }
+        if self.has("scope") {
+            claims.authority.scope = scope("files:list");
+        }
+        if self.has("tool") {
+            claims.authority.tools = Some(Tools::new([("search".to_owned(), Arguments::Any)]).unwrap());
         }
         if self.has("environment") {
             claims.environment = Some(Environment::Test);
@@ -186,16 +209,16 @@ fn each_fault_hides_those_behind_it() {
         let faulty = Faulty { first };
         let server = faulty.server();
         if *fault == "replay" {
-            assert_eq!(server.reason(&faulty.request()), "accepted", "the first time");
+            assert_eq!(faulty.reason(&server), "accepted", "the first time");
         }
-        assert_eq!(server.reason(&faulty.request()), *reason, "{fault} and everything behind it");
+        assert_eq!(faulty.reason(&server), *reason, "{fault} and everything behind it");
     }
 }
 
 #[test]
 fn without_any_fault_it_is_accepted() {
     let good = Faulty { first: FAULTS.len() };
-    assert_eq!(good.server().reason(&good.request()), "accepted");
+    assert_eq!(good.reason(&good.server()), "accepted");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use handfast_dpop::Nonce;
 use handfast_identity::Seconds;
 use handfast_middleware::{PROBLEM_TYPE_BASE, Rejection};
 use handfast_registry_model::{OauthError, Refusal, RefusalAnswer};
+use handfast_verifier::ChallengeTerms;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
@@ -128,7 +129,7 @@ impl Failure {
                     detail: answer.description,
                     excess: None,
                     retry_after: answer.retry_after.map(u64::from),
-                    challenge: answer.challenge(None),
+                    challenge: answer.challenge(&ChallengeTerms::default()),
                 }
             }
         }
@@ -162,7 +163,9 @@ impl From<RefusalAnswer> for Words {
             excess: answer.excess,
             retry_after: answer.retry_after.map(Seconds::get),
             // RFC 9110 15.5.2: every 401 says how one authenticates here
-            challenge: (answer.status == 401).then(|| Rejection::CredentialsMissing.answer().challenge(None)).flatten(),
+            challenge: (answer.status == 401)
+                .then(|| Rejection::CredentialsMissing.answer().challenge(&ChallengeTerms::default()))
+                .flatten(),
         }
     }
 }

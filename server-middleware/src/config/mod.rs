@@ -26,6 +26,9 @@ pub use error::ConfigError;
 /// heartbeat of 10 s nothing would ever be fresh, and five minutes is what an issuer without any feed gets.
 pub const STALENESS_BOUNDS: (Seconds, Seconds) = (Seconds::new(10), Seconds::new(300));
 
+/// Longest content that is read to see whether a proof covers it, unless set otherwise (spec/limits.md).
+const DEFAULT_CONTENT_BYTES: usize = 64 * 1024;
+
 /// What a resource does with nonces. After a start every one but `Off` demands them for the length of the proof window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NonceUse {
@@ -70,6 +73,8 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     pace: Pace,
     chain: ChainPolicy,
+    binds_content: bool,
+    content_limit: usize,
 }
 
 impl Builder {
@@ -91,6 +96,8 @@ impl Builder {
             clock: Arc::new(SystemClock),
             pace: Pace::default(),
             chain: ChainPolicy::default(),
+            binds_content: false,
+            content_limit: DEFAULT_CONTENT_BYTES,
         }
     }
 
@@ -174,6 +181,20 @@ impl Builder {
         self
     }
 
+    /// Asks on every route that proofs cover the content ([`RouteRule::bind_content`](crate::RouteRule::bind_content) asks on
+    /// one). Bodies are then read whole before the check. Off by default.
+    pub fn bind_content(mut self) -> Self {
+        self.binds_content = true;
+        self
+    }
+
+    /// The longest content of routes whose proofs cover it; more is answered with 413. 64 KiB by default. Each request of
+    /// such a route can take so much memory, and has ten seconds to send it.
+    pub fn content_limit(mut self, bytes: usize) -> Self {
+        self.content_limit = bytes;
+        self
+    }
+
     /// How often issuers are asked.
     pub fn pace(mut self, pace: Pace) -> Self {
         self.pace = pace;
@@ -226,6 +247,8 @@ impl Builder {
                 decisions: Decisions::default(),
                 chain: self.chain,
                 verdicts: Arc::new(NoVerdicts),
+                binds_content: self.binds_content,
+                content_limit: self.content_limit,
             }),
         })
     }

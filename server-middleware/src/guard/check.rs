@@ -3,6 +3,7 @@
 use handfast_delegation::UnverifiedAccessToken;
 use handfast_dpop::{ContentHash, Nonce, NonceSource, ProofError, ReplayError, Target};
 use handfast_identity::{Thumbprint, UnixTime};
+use handfast_verifier::tools::RequestContent;
 use handfast_verifier::trust::Facts;
 use handfast_verifier::{
     Authorized, CLOCK_LEEWAY, EnforcementPoint, Rejection, RequestParts, RouteRule, UnverifiedRequest,
@@ -52,16 +53,16 @@ impl Shared {
 
     async fn decide(&self, presented: &Presented<'_>, rule: &RouteRule) -> Result<Admission, Refusal> {
         let target = self.target(presented)?;
-        let parts = parts(presented, &target);
+        let (parts, content) = (parts(presented, &target), presented.content());
         let now = self.clock.now();
         let facts = self.facts.facts(now);
-        match self.attempt(&parts, rule, &facts, now) {
+        match self.attempt(&parts, &content, rule, &facts, now) {
             Err(Refusal { rejection: Rejection::TokenKeyUnknown, .. }) => {
                 self.require_issuer_keys(presented).await?;
                 // JWKS-04: once more, with what is known now
                 let now = self.clock.now();
                 let facts = self.facts.facts(now);
-                self.attempt(&parts, rule, &facts, now)
+                self.attempt(&parts, &content, rule, &facts, now)
             }
             decided => decided,
         }
@@ -70,7 +71,7 @@ impl Shared {
 
     /// The public URI (P-03), or what its absence means to a request whose form is good.
     fn target(&self, presented: &Presented<'_>) -> Result<Target, Refusal> {
-        Target::join(&self.base, presented.raw_target).or_else(|error| {
+        Target::join(&self.base, presented.raw_path).or_else(|error| {
             // no client can have asked for it; faults of form come first all the same, and they read no target
             let any = Target::join(&self.base, "/").map_err(ProofError::TargetForm)?;
             UnverifiedRequest::parse(&parts(presented, &any), &self.chain)?;
@@ -82,6 +83,7 @@ impl Shared {
     fn attempt(
         &self,
         parts: &RequestParts<'_>,
+        content: &RequestContent<'_>,
         rule: &RouteRule,
         facts: &Facts,
         now: UnixTime,
@@ -90,7 +92,7 @@ impl Shared {
         let point = self.point(&nonces, now);
         let verified =
             UnverifiedRequest::parse(parts, &self.chain).and_then(|request| request.verify(&point, facts, now));
-        let bound = verified.and_then(|request| request.bind(rule)).map_err(|rejection| {
+        let bound = verified.and_then(|request| request.bind(rule, content)).map_err(|rejection| {
             let nonce = rejection.answer().needs_nonce.then(|| nonces.issue(now));
             Refusal { nonce, ..rejection.into() }
         })?;

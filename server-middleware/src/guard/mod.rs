@@ -47,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) decisions: Decisions,
     pub(crate) chain: ChainPolicy,
     pub(crate) verdicts: Arc<dyn ChainVerdicts>,
+    pub(crate) binds_content: bool,
+    pub(crate) content_limit: usize,
 }
 
 impl ResourceServer {
@@ -65,9 +67,10 @@ impl ResourceServer {
         Scope::parse(scope).map(|scope| self.protect(RouteRule::agents(scope)))
     }
 
-    /// The layer for routes with any other rule: owners, alternatives.
+    /// The layer for routes with any other rule: owners, alternatives, tools, bound content.
     #[must_use]
     pub fn protect(&self, rule: RouteRule) -> Protect {
+        let rule = if self.shared.binds_content { rule.bind_content() } else { rule };
         Protect::new(self.clone(), rule)
     }
 

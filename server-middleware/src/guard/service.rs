@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use handfast_dpop::Nonce;
-use handfast_verifier::Authorized;
+use handfast_verifier::{Authorized, ChallengeTerms};
 use http::header::AUTHORIZATION;
 use http::{Request, StatusCode};
 use tower_service::Service;
@@ -18,7 +18,7 @@ use tower_service::Service;
 use super::Protect;
 use crate::Problem;
 use crate::answer::{hand_out, refuse};
-use crate::request::{Presented, is_form, names_token, read_form};
+use crate::request::{Presented, body_limit, read_body};
 
 /// A service behind a check. Every request that reaches `inner` has an [`Authorized`] and its public
 /// [`Target`](handfast_dpop::Target) in its extensions.
@@ -72,26 +72,29 @@ where
     }
     // a request without credentials is refused whatever its body holds: it is not worth reading
     let has_credentials = parts.headers.contains_key(AUTHORIZATION);
-    let (body, body_names_token) = if has_credentials && is_form(&parts.headers) {
-        let form = read_form(body).await.map_err(|error| {
+    let limit = body_limit(&parts.headers, rule, server.shared.content_limit).filter(|_| has_credentials);
+    let (body, bytes) = if let Some(limit) = limit {
+        let bytes = read_body(body, limit).await.map_err(|error| {
             let problem = error.problem();
             server.shared.decisions.count_refused(problem.reason);
             problem.into_response()
         })?;
-        let names_token = names_token(&form);
-        (Body::from(form), names_token)
+        (Body::from(bytes.clone()), Some(bytes))
     } else {
-        (Body::new(body), false)
+        (Body::new(body), None)
     };
-    match server.shared.examine(&Presented::of(&parts, body_names_token), rule).await {
+    match server.shared.examine(&Presented::of(&parts, bytes.as_ref()), rule).await {
         Ok(admission) => {
             parts.extensions.insert(admission.authorized);
             parts.extensions.insert(admission.target);
             Ok((Request::from_parts(parts, body), admission.nonce))
         }
         Err(refusal) => {
-            let metadata = server.shared.resource_metadata.as_deref();
-            Err(refuse(refusal.rejection, refusal.nonce.as_ref(), metadata))
+            let terms = ChallengeTerms {
+                resource_metadata: server.shared.resource_metadata.as_deref(),
+                wants_content_digest: rule.binds_content(),
+            };
+            Err(refuse(refusal.rejection, refusal.nonce.as_ref(), &terms))
         }
     }
 }

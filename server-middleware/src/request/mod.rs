@@ -1,39 +1,51 @@
 //! What a check reads out of a request, as it came in.
 
+mod body;
 mod form;
 
 use axum::extract::OriginalUri;
-use http::header::AUTHORIZATION;
+use bytes::Bytes;
+use handfast_verifier::tools::RequestContent;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName};
 
+pub(crate) use body::{body_limit, read_body};
 pub use form::MAX_FORM_BYTES;
-pub(crate) use form::{is_form, names_token, read_form};
+pub(crate) use form::{is_form, names_token};
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 const DELEGATION: HeaderName = HeaderName::from_static("delegation");
+const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
 
 /// One request's evidence.
 #[derive(Clone, Copy)]
 pub(crate) struct Presented<'a> {
     pub(crate) method: &'a str,
-    /// Path and query as they stood in the request line.
-    pub(crate) raw_target: &'a str,
+    /// The path as it stood in the request line.
+    pub(crate) raw_path: &'a str,
+    /// The query as it stood there.
+    query: Option<&'a str>,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) has_misplaced_token: bool,
+    /// The body, where the check looks at it.
+    body: Option<&'a [u8]>,
 }
 
 impl<'a> Presented<'a> {
-    /// The evidence in `parts`, and whether a form body named a token.
-    pub(crate) fn of(parts: &'a Parts, body_names_token: bool) -> Self {
+    /// The evidence in `parts`, and in the body if it was read.
+    pub(crate) fn of(parts: &'a Parts, body: Option<&'a Bytes>) -> Self {
         // TH22: a nested router strips its prefix from `uri`, and keeps the original aside
         let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
         let query_names_token = uri.query().is_some_and(|query| names_token(query.as_bytes()));
+        let form = body.filter(|_| is_form(&parts.headers));
         Self {
             method: parts.method.as_str(),
-            raw_target: uri.path(),
+            raw_path: uri.path(),
+            query: uri.query(),
             headers: &parts.headers,
-            has_misplaced_token: query_names_token || body_names_token,
+            has_misplaced_token: query_names_token || form.is_some_and(|form| names_token(form)),
+            body: body.map(|bytes| &**bytes),
         }
     }
 
@@ -47,6 +59,17 @@ impl<'a> Presented<'a> {
 
     pub(crate) fn delegation(&self) -> Vec<&'a [u8]> {
         self.lines(&DELEGATION)
+    }
+
+    /// What it says beyond its credentials.
+    pub(crate) fn content(&self) -> RequestContent<'a> {
+        RequestContent {
+            path: self.raw_path,
+            query: self.query,
+            media_types: self.lines(&CONTENT_TYPE),
+            digests: self.lines(&CONTENT_DIGEST),
+            body: self.body,
+        }
     }
 
     /// Every line of a field by itself: two are two, whatever they would give folded (DPOP-21).

@@ -1,10 +1,12 @@
 //! Steps 6 to 9: proof and token belong together, the proof is signed, the route allows it, and it is admitted once.
 
-use handfast_dpop::{Receipt, ReplayEntry};
+use handfast_dpop::{ProofError, Receipt, ReplayEntry};
 use handfast_identity::{DidKey, Thumbprint};
 
 use super::chain::actors_of;
+use super::tool::permitted_call;
 use super::{Credentials, Standing, VerifiedRequest};
+use crate::tools::RequestContent;
 use crate::trust::Profile;
 use crate::{Authorized, Callers, Rejection, RouteRule};
 
@@ -16,18 +18,24 @@ pub struct BoundRequest {
 }
 
 impl VerifiedRequest {
-    /// Joins the separate truths, verifies the proof's signature, and asks whether `route` allows it.
+    /// Joins the separate truths, verifies the proof's signature, and asks whether `route` allows it: `content` is what the
+    /// request says beyond its credentials, which a route without tools and body binding does not look at.
     ///
     /// # Errors
     ///
     /// The first [`Rejection`] of steps 6 to 8 (spec/reasons.md).
-    pub fn bind(self, route: &RouteRule) -> Result<BoundRequest, Rejection> {
+    pub fn bind(self, route: &RouteRule, content: &RequestContent<'_>) -> Result<BoundRequest, Rejection> {
         let Self { credentials, proof, enforcement_point } = self;
         require_holder(&credentials, proof.claimed_thumbprint())?;
         let proof = proof.verify()?;
+        if route.binds_content() {
+            // a body that nobody read is covered by nothing
+            proof.require_content(&content.digests, content.body.ok_or(ProofError::ContentDigest)?)?;
+        }
         // another issuer's subject may look like an owner's id; only a handfast registry speaks of owners
         let is_owner = credentials.profile == Profile::Handfast && credentials.token().is_of_owner();
         require_route(&credentials, is_owner, route)?;
+        let tool_call = permitted_call(route, content, credentials.authority().tools.as_ref())?;
         let entry = proof.replay_entry(&enforcement_point);
         let actors = match &credentials.standing {
             Standing::Offline(verdict) => Some(actors_of(credentials.token(), verdict.chain())?),
@@ -37,6 +45,7 @@ impl VerifiedRequest {
             key: proof.thumbprint(),
             proof_id: proof.proof_id().to_owned(),
             is_owner,
+            tool_call,
             actors,
             standing: credentials.standing,
             token: credentials.token.into_claims(),
@@ -70,7 +79,7 @@ fn require_holder(credentials: &Credentials, key: Thumbprint) -> Result<(), Reje
     }
 }
 
-/// DEL-35: the last question about the caller, answered with what would do.
+/// DEL-35: the last question about the caller before what it asks for, answered with what would do.
 fn require_route(credentials: &Credentials, is_owner: bool, route: &RouteRule) -> Result<(), Rejection> {
     let is_welcome = match route.callers() {
         Callers::Agents => !is_owner,
@@ -80,11 +89,11 @@ fn require_route(credentials: &Credentials, is_owner: bool, route: &RouteRule) -
     if !is_welcome {
         return Err(Rejection::CallerNotPermitted { wanted: route.wanted() });
     }
-    if !route.is_met_by(&credentials.authority().scope) {
-        return Err(Rejection::ScopeInsufficient { wanted: route.wanted() });
+    if route.is_met_by(&credentials.authority().scope) {
+        Ok(())
+    } else {
+        Err(Rejection::ScopeInsufficient { wanted: route.wanted() })
     }
-    // RAR-09: a route that cannot tell which tool is called cannot apply the restriction
-    if credentials.authority().tools.is_some() { Err(Rejection::ToolRefused) } else { Ok(()) }
 }
 
 impl BoundRequest {

@@ -6,6 +6,7 @@ mod credentials;
 mod parse;
 mod revoked;
 mod token;
+mod tool;
 mod verify;
 
 pub use bind::BoundRequest;

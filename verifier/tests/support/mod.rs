@@ -11,6 +11,7 @@ use handfast_dpop::{
 };
 use handfast_identity::{DidKey, RandomSource, SigningKey, UnixTime};
 use handfast_verifier::revocation::{FeedEvent, RevocationKind, RevocationName, RevocationSet};
+use handfast_verifier::tools::RequestContent;
 use handfast_verifier::trust::{Facts, IssuerFacts, KeySet, Status, TrustedIssuer};
 use handfast_verifier::{
     Authorized, CLOCK_LEEWAY, ChainPolicy, DEFAULT_STALENESS, EnforcementPoint, NoVerdicts, Rejection, RequestParts,
@@ -154,6 +155,11 @@ impl Server {
     }
 
     pub fn answer(&self, request: &Request) -> Result<Authorized, Rejection> {
+        self.answer_with(request, &RequestContent::default())
+    }
+
+    /// The answer to a request that says more than its credentials.
+    pub fn answer_with(&self, request: &Request, content: &RequestContent<'_>) -> Result<Authorized, Rejection> {
         let resource = ResourceId::parse(RESOURCE).unwrap();
         let target = Target::parse(URI).unwrap();
         let point = EnforcementPoint {
@@ -174,8 +180,8 @@ impl Server {
             delegation: request.delegation.iter().map(String::as_bytes).collect(),
             has_misplaced_token: false,
         };
-        let bound =
-            UnverifiedRequest::parse(&parts, &point.chain)?.verify(&point, &self.facts, at(0))?.bind(&self.route)?;
+        let verified = UnverifiedRequest::parse(&parts, &point.chain)?.verify(&point, &self.facts, at(0))?;
+        let bound = verified.bind(&self.route, content)?;
         let receipt = self.replay.insert(bound.replay_entry(), at(0))?;
         bound.admit(receipt)
     }
