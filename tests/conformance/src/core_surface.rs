@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use handfast_delegation::Environment;
 use handfast_dpop::{NonceKeys, NoncePolicy, ReplayStore, RestartRule, Target};
 use handfast_identity::UnixTime;
+use handfast_verifier::tools::RequestContent;
 use handfast_verifier::trust::Facts;
 use handfast_verifier::{
     Authorized, CLOCK_LEEWAY, ChainVerdict, ChainVerdicts, DEFAULT_STALENESS, EnforcementPoint, Rejection,
@@ -106,8 +107,17 @@ impl<'a> Server<'a> {
             chain: self.setting.chain_policy(),
             verdicts: &self.verdicts,
         };
+        let (media_types, digests) = (step.field("content-type"), step.field("content-digest"));
+        let (path, query) = step.path.split_once('?').map_or((&*step.path, None), |(path, query)| (path, Some(query)));
+        let content = RequestContent {
+            path,
+            query,
+            media_types: media_types.iter().map(Vec::as_slice).collect(),
+            digests: digests.iter().map(Vec::as_slice).collect(),
+            body: Some(step.body.as_deref().unwrap_or_default().as_bytes()),
+        };
         let request = UnverifiedRequest::parse(&parts, &point.chain)?;
-        let bound = request.verify(&point, &self.facts, now)?.bind(&self.setting.route_rule())?;
+        let bound = request.verify(&point, &self.facts, now)?.bind(&self.setting.route_rule(), &content)?;
         let receipt = self.replay.insert(bound.replay_entry(), now)?;
         bound.admit(receipt)
     }

@@ -65,7 +65,12 @@ impl Setting {
             Callers::Owners => RouteRule::owners(first),
             Callers::AgentsAndOwners => RouteRule::agents_and_owners(first),
         };
-        scopes.fold(rule, RouteRule::or)
+        let rule = scopes.fold(rule, RouteRule::or);
+        let rule = if self.route.bind_content { rule.bind_content() } else { rule };
+        match &self.route.tool {
+            Some(tool) => rule.tool(tool.route()).unwrap(),
+            None => rule,
+        }
     }
 
     /// The replay store, empty.

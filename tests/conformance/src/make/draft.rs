@@ -229,7 +229,7 @@ impl Draft {
 
     pub(super) fn route(self, callers: Callers, scopes: &[&str]) -> Self {
         let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-        self.set(|setting| setting.route = Route { callers, scopes })
+        self.set(|setting| setting.route = Route { callers, scopes, tool: None, bind_content: false })
     }
 
     /// Puts everything together.
@@ -284,7 +284,7 @@ fn setting() -> Setting {
         replay: None,
         chain: None,
         environment: Some("prod".into()),
-        route: Route { callers: Callers::Agents, scopes: vec!["files:read".into()] },
+        route: Route { callers: Callers::Agents, scopes: vec!["files:read".into()], tool: None, bind_content: false },
         issuers: vec![IssuerSetting {
             trust: TrustRecord {
                 issuer: ISSUER.into(),

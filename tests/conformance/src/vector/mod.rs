@@ -2,6 +2,7 @@
 
 mod read;
 mod setting;
+mod tool;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,7 @@ pub use setting::{
     Callers, ChainSetting, Evidence, IssuerSetting, Jwks, Keys, NonceSetting, ReplaySetting, Revocation, Route,
     Setting, StatusSetting, TrustRecord, Window,
 };
+pub use tool::{Argument, Kind, Place, Tool};
 
 /// One way to be right or wrong, and the answer to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

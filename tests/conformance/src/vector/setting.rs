@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Tool;
+
 /// Everything about the server that can change an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -113,6 +115,12 @@ pub struct Route {
     pub callers: Callers,
     /// Alternative scopes, each needed whole.
     pub scopes: Vec<String>,
+    /// What its requests call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<Tool>,
+    /// Whether proofs have to cover the content.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub bind_content: bool,
 }
 
 /// Whom a route is for.

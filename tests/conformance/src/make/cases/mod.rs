@@ -4,6 +4,7 @@ mod actors;
 mod binding;
 mod chain;
 mod chains;
+mod content;
 mod form;
 mod good;
 mod issuers;
@@ -21,6 +22,7 @@ mod target;
 mod token_claims;
 mod token_form;
 mod token_time;
+mod tools;
 
 use super::Case;
 
@@ -46,6 +48,8 @@ pub(super) fn all() -> Vec<Case> {
         revocation::cases(),
         binding::cases(),
         route::cases(),
+        tools::cases(),
+        content::cases(),
         replay::cases(),
     ]
     .into_iter()
