@@ -15,6 +15,7 @@ use handfast_dpop::{
 };
 use handfast_identity::SigningKey;
 use handfast_verifier::revocation::RevocationKind;
+use handfast_verifier::tools::RequestContent;
 use handfast_verifier::trust::{Facts, IssuerFacts, KeySet, Status};
 use handfast_verifier::{
     Authorized, CLOCK_LEEWAY, ChainPolicy, ChainVerdict, ChainVerdicts, DEFAULT_STALENESS, EnforcementPoint,
@@ -134,6 +135,7 @@ fn answer(
         token_hash: Some(ContentHash::of(presented.token.as_bytes())),
         nonce: None,
         delegation_hash: Some(hash),
+        content_digest: None,
     };
     let proof = proof.sign(&delegate(2), at(0), &mut Counter(PROOFS.fetch_add(1, Ordering::Relaxed) << 8)).unwrap();
     let point = EnforcementPoint {
@@ -156,7 +158,9 @@ fn answer(
         has_misplaced_token: false,
     };
     let route = RouteRule::agents(scope("files:read"));
-    let bound = UnverifiedRequest::parse(&parts, &point.chain)?.verify(&point, facts, at(0))?.bind(&route)?;
+    let bound = UnverifiedRequest::parse(&parts, &point.chain)?
+        .verify(&point, facts, at(0))?
+        .bind(&route, &RequestContent::default())?;
     let receipt = MemoryReplay::new(ReplayLimits::default()).insert(bound.replay_entry(), at(0))?;
     bound.admit(receipt)
 }

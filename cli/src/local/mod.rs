@@ -6,8 +6,8 @@ use std::net::Ipv4Addr;
 use std::time::SystemTime;
 
 use handfast_client::{
-    Agent, AgentRegistration, Approval, ApprovalAnswer, Ceiling, Claim, ClientError, DpopKey, KeyFile, KeyKind,
-    Management, OwnerRegistration, Registered, RegistryClient, Role, Secret,
+    Agent, AgentRegistration, Approval, ApprovalAnswer, Ceiling, Claim, ClientError, DelegationMode, DpopKey, KeyFile,
+    KeyKind, Management, OwnerRegistration, Registered, RegistryClient, Role, Secret,
 };
 use handfast_delegation::{Environment, ResourceId, Scope};
 use handfast_identity::{DidKey, Seconds, SigningKey, UnixTime, fingerprint};
@@ -27,6 +27,8 @@ pub(crate) const HELLO_SCOPE: &str = "echo:hello";
 pub(crate) const OTHER_SCOPE: &str = "other:read";
 /// A second resource of the registry, where nobody is at home: for tokens that are good elsewhere.
 pub(crate) const ELSEWHERE: &str = "https://elsewhere.example/";
+/// How far agents of this registry may pass their authority on.
+const MAX_DEPTH: u8 = 2;
 /// Lifetime of tokens where clients are tried out by hand.
 pub(crate) const LONG_LIVED: Seconds = Seconds::new(3600);
 
@@ -154,8 +156,8 @@ impl Local {
         ResourceId::parse(&self.api_origin).map_err(|error| failed("no resource", error))
     }
 
-    /// The approval of a claim: reading, here and elsewhere.
-    pub(crate) fn approval(&self, claim: &Claim) -> Result<Approval, Failure> {
+    /// The approval of a claim: reading, here and elsewhere, and passing that on as the registry's default has it or as said.
+    pub(crate) fn approval(&self, claim: &Claim, delegation: Option<DelegationMode>) -> Result<Approval, Failure> {
         let elsewhere = ResourceId::parse(ELSEWHERE).map_err(|error| failed("no resource", error))?;
         let scope = Scope::parse(READ_SCOPE).map_err(|error| failed("no scope", error))?;
         Ok(Approval {
@@ -165,8 +167,8 @@ impl Local {
                 scope,
                 resources: vec![self.api_resource()?, elsewhere],
                 max_task: None,
-                delegation: None,
-                max_depth: None,
+                delegation,
+                max_depth: Some(MAX_DEPTH),
                 tools: None,
                 budget: None,
                 delegates: Vec::new(),
@@ -176,7 +178,18 @@ impl Local {
 
     /// Both posts of a claim, the words compared in between.
     pub(crate) async fn claim(&self, owner: &Management, agent: &DidKey, claim: &Claim) -> Result<(), ClientError> {
-        let approval = match self.approval(claim) {
+        self.claim_with(owner, agent, claim, None).await
+    }
+
+    /// The same, saying how the agent may pass its authority on.
+    pub(crate) async fn claim_with(
+        &self,
+        owner: &Management,
+        agent: &DidKey,
+        claim: &Claim,
+        delegation: Option<DelegationMode>,
+    ) -> Result<(), ClientError> {
+        let approval = match self.approval(claim, delegation) {
             Ok(approval) => approval,
             Err(failure) => return Err(ClientError::Middleware(failure.to_string())),
         };

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 /// Every step, what it has to end in, and the stable reason where it is refused.
-const STORY: [(&str, &str, Option<&str>); 17] = [
+const STORY: [(&str, &str, Option<&str>); 26] = [
     ("register", "accepted", None),
     ("register_without_proof", "refused", Some("proof_required")),
     ("pre_claim_call", "refused", Some("insufficient_scope")),
@@ -21,6 +21,15 @@ const STORY: [(&str, &str, Option<&str>); 17] = [
     ("wrong_audience", "refused", Some("audience_mismatch")),
     ("expired_token", "refused", Some("token_expired")),
     ("missing_scope", "refused", Some("insufficient_scope")),
+    ("delegate", "accepted", None),
+    ("exchange", "accepted", None),
+    ("subagent_call", "accepted", None),
+    ("offline_refused_by_default", "refused", Some("offline_not_permitted")),
+    ("offline_call", "accepted", None),
+    ("widen_scope", "refused", Some("scope_widened")),
+    ("widen_expiry", "refused", Some("expiry_widened")),
+    ("splice", "refused", Some("parent_hash_mismatch")),
+    ("stripped_chain", "refused", Some("evidence_required")),
     ("revoke_agent", "accepted", None),
     ("call_after_revoke", "refused", Some("agent_revoked")),
 ];

@@ -144,7 +144,7 @@ impl Attempt {
     }
 }
 
-fn reason_of(body: &[u8]) -> String {
+pub(super) fn reason_of(body: &[u8]) -> String {
     let problem: Option<Value> = serde_json::from_slice(body).ok();
     let reason = problem.as_ref().and_then(|problem| problem.get("reason")?.as_str());
     reason.unwrap_or("none given").to_owned()

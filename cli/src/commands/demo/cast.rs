@@ -1,7 +1,8 @@
 //! Who plays: an agent, its owner, a second owner, and what each does in the story.
 
 use handfast_client::{
-    Agent, Claim, ClientError, DpopKey, Management, RegistryClient, Role, TokenManager, TokenRequest, reqwest,
+    Agent, Claim, ClientError, DelegationMode, DpopKey, Management, RegistryClient, Role, TokenManager, TokenRequest,
+    reqwest,
 };
 use handfast_delegation::{
     AccessToken, ActorChain, Authority, Delegability, ResourceId, Scope, Task, Trigger, TriggerKind,
@@ -159,6 +160,26 @@ impl<'a> Cast<'a> {
         };
         let kid = key.public().thumbprint().to_string();
         token.sign(&kid, &key).map_err(|error| failed(error.to_string()))
+    }
+
+    /// Registers another agent and has the same owner claim it.
+    pub(crate) async fn enrol(&self, name: &str, key: &DpopKey, delegation: DelegationMode) -> Result<(), Failure> {
+        let registry = self.local.registry(key.clone())?;
+        let registered = registry.register_agent(&self.local.registration(name)?).await?;
+        let claim = registered.claim.ok_or_else(|| missing("a claim code"))?;
+        Ok(self.local.claim_with(&self.owner, key.did(), &claim, Some(delegation)).await?)
+    }
+
+    pub(crate) const fn local(&self) -> &'a Local {
+        self.local
+    }
+
+    pub(crate) const fn key(&self) -> &DpopKey {
+        &self.key
+    }
+
+    pub(crate) fn plain_http(&self) -> reqwest::Client {
+        self.http.clone()
     }
 
     pub(crate) async fn revoke(&self) -> Result<Seen, Failure> {

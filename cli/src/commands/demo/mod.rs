@@ -5,6 +5,7 @@
 
 mod attack;
 mod cast;
+mod delegation;
 mod story;
 
 use crate::exit::{Exit, Failure};
@@ -13,6 +14,7 @@ use crate::ui::Ui;
 
 use attack::Forgery;
 use cast::Cast;
+use delegation::SecondAct;
 use story::{Expect, Story};
 
 pub(crate) async fn run(ui: Ui) -> Result<(), Failure> {
@@ -54,9 +56,25 @@ async fn tell(local: &Local, story: &mut Story) -> Result<(), Failure> {
     let other = local.other_url();
     story.step("missing_scope", Expect::Refused("insufficient_scope"), scene.send(&other, Forgery::None)).await?;
 
+    delegate(&cast, story).await?;
+
     story.step("revoke_agent", Expect::Accepted, cast.revoke()).await?;
     story.step("call_after_revoke", Expect::Refused("agent_revoked"), scene.send_until_refused(&echo)).await?;
     Ok(())
+}
+
+/// The second act, while the agent still lives.
+async fn delegate(cast: &Cast<'_>, story: &mut Story) -> Result<(), Failure> {
+    let mut act = SecondAct::new(cast).await?;
+    story.step("delegate", Expect::Accepted, act.delegate()).await?;
+    story.step("exchange", Expect::Accepted, act.exchange()).await?;
+    story.step("subagent_call", Expect::Accepted, act.call()).await?;
+    story.step("offline_refused_by_default", Expect::Refused("offline_not_permitted"), act.offline_refused()).await?;
+    story.step("offline_call", Expect::Accepted, act.offline_call(cast)).await?;
+    story.step("widen_scope", Expect::Refused("scope_widened"), act.widen_scope()).await?;
+    story.step("widen_expiry", Expect::Refused("expiry_widened"), act.widen_expiry()).await?;
+    story.step("splice", Expect::Refused("parent_hash_mismatch"), act.splice()).await?;
+    story.step("stripped_chain", Expect::Refused("evidence_required"), act.stripped_chain()).await
 }
 
 /// What one step met: an HTTP status, and the stable reason if it was a refusal.

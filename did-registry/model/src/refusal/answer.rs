@@ -96,7 +96,7 @@ impl Refusal {
             Self::Widened(widening) | Self::Chain(ChainError::Widened(widening)) => match widening {
                 Widening::Scope(excess) => Some(shown(excess)),
                 Widening::Resource(resource) => Some(shown(resource)),
-                Widening::Tools(excess) => excess.as_ref().map(|excess| shown(excess)),
+                Widening::Tools(excess) => excess.as_ref().map(shown),
                 Widening::Budget | Widening::Expiry | Widening::Depth => None,
             },
             _ => None,

@@ -121,7 +121,7 @@ pub fn exchange(
         Some(Living::Agent(agent)) => Some(agent.record.handle.to_string()),
         Some(Living::Nobody | Living::Owner) | None => None,
     };
-    let grant = TokenGrant::exchanged(root, chain, hash, authority, handle, policy, now, random)?;
+    let grant = TokenGrant::exchanged(root, (chain, hash), authority, handle, policy, now, random)?;
     let grant = Box::new(grant);
     let Some(change) = recorded(root, chain, case, &grounds, now)? else { return Ok(ExchangeDecision::Ready(grant)) };
     Ok(ExchangeDecision::NewHops { change, grant })

@@ -78,8 +78,7 @@ impl TokenGrant {
     /// The token of the last delegate of `chain`, which everything in it but `authority` follows from (DEL-31, DEL-37).
     pub(super) fn exchanged(
         root: &AccessToken,
-        chain: &VerifiedChain,
-        hash: ContentHash,
+        (chain, hash): (&VerifiedChain, ContentHash),
         authority: Authority,
         handle: Option<String>,
         policy: &RegistryPolicy,

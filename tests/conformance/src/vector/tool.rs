@@ -64,7 +64,6 @@ pub enum Kind {
 
 impl Tool {
     /// The declaration.
-    #[must_use]
     pub fn route(&self) -> ToolRoute {
         match self {
             Self::Mcp => ToolRoute::mcp(),

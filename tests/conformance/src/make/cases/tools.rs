@@ -26,6 +26,7 @@ fn send_mail() -> Tool {
 }
 
 /// A good request by a caller with these tools.
+#[allow(clippy::needless_pass_by_value)] // literals read better without a reference
 fn given(tools: Value) -> Draft {
     let details = json!([{"type": "attenuating_agent_token", "tools": tools}]);
     Draft::good().claims(json!({"authorization_details": details}))

@@ -7,6 +7,7 @@ use crate::make::Case;
 use crate::make::case::{forbidden, wrong};
 use crate::make::draft::Draft;
 
+#[allow(clippy::needless_pass_by_value)] // literals read better without a reference
 fn tools(tools: Value) -> Value {
     json!({"authorization_details": [{"type": "attenuating_agent_token", "tools": tools}]})
 }

@@ -65,7 +65,7 @@ fn sizes() -> Vec<Case> {
     let length = Draft::offline(2).finished_members().join(",").len();
     let limited = |bytes| asking(Draft::offline(2), Evidence::Required, bytes, 5);
     let blanks = Draft::offline(2).finished_members().join(&format!(",{}", " ".repeat(8192)));
-    let many = vec!["a"; 10].join(",");
+    let many = ["a"; 10].join(",");
     vec![
         crate::make::case::right(
             "offline-at-the-byte-limit",
