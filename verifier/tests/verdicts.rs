@@ -302,6 +302,6 @@ fn who_acts_offline_is_the_last_delegate() {
     let actors: Vec<_> = found.actors().unwrap().iter().map(str::to_owned).collect();
     assert_eq!(actors, [2, 1, 0].map(|place| did(&delegate(place)).to_string()));
     assert_eq!(found.client_id(), did(&delegate(2)).as_str());
-    assert_eq!(found.chain().map(|chain| chain.depth()), Some(2));
+    assert_eq!(found.chain().map(handfast_delegation::VerifiedChain::depth), Some(2));
     assert_eq!(found.key(), delegate(2).public().thumbprint());
 }

@@ -7,6 +7,9 @@ use handfast_delegation::{
     Authority, Budget, ChainText, Hop, MAX_CHAIN_BYTES, ResourceId, Scope, Tools, UnverifiedAccessToken, UnverifiedHop,
 };
 use handfast_identity::{ContentHash, DidKey, UnixTime};
+use handfast_registry::ConfigFile;
+use handfast_registry::store::Positions;
+use handfast_registry::store::memory::MemoryDisk;
 use handfast_testkit::{Agent, HandClock};
 use http::Request;
 use serde_json::{Value, json};
@@ -33,13 +36,11 @@ pub(crate) async fn scene() -> Scene {
 
 /// The same, with these changes to the orchestrator's ceiling.
 pub(crate) async fn scene_with(ceiling: Value) -> Scene {
-    on(handfast_registry::store::memory::MemoryDisk::default(), HandClock::default(), ceiling).await
+    on(MemoryDisk::default(), HandClock::default(), ceiling).await
 }
 
-pub(crate) async fn on(disk: handfast_registry::store::memory::MemoryDisk, clock: HandClock, ceiling: Value) -> Scene {
-    let mut file = config();
-    file.resources[0] = file.resources[0].clone().applying_details();
-    let bench = Bench::on(disk, clock, &file).await;
+pub(crate) async fn on(disk: MemoryDisk, clock: HandClock, ceiling: Value) -> Scene {
+    let bench = Bench::on(disk, clock, &config_with_tools()).await;
     let owner = bench.owner(100).await;
     let orchestrator = Agent::numbered(1);
     let claim = bench.register(&orchestrator).await;
@@ -51,6 +52,13 @@ pub(crate) async fn on(disk: handfast_registry::store::memory::MemoryDisk, clock
     bench.approve(&owner, &claim, &body).await.is(200);
     let (planner, browser) = (bench.claimed(2, &owner).await, bench.claimed(3, &owner).await);
     Scene { bench, owner, orchestrator, planner, browser }
+}
+
+/// Of the two resources the API applies tools and budgets.
+pub(crate) fn config_with_tools() -> ConfigFile {
+    let mut file = config();
+    file.resources[0] = file.resources[0].clone().applying_details();
+    file
 }
 
 /// What a hop is made of; `parent` is the text of the token or hop before it.
@@ -157,12 +165,7 @@ impl Scene {
 
     /// Checks a refusal, which writes nothing.
     #[track_caller]
-    pub(crate) fn check(
-        &self,
-        before: &handfast_registry::store::Positions,
-        answer: &Answer,
-        expected: (u16, &str, &str),
-    ) {
+    pub(crate) fn check(&self, before: &Positions, answer: &Answer, expected: (u16, &str, &str)) {
         assert_eq!(answer.oauth(), expected, "{}", answer.text);
         assert_eq!(self.bench.positions(), *before);
     }

@@ -82,6 +82,7 @@ mod tests {
 
     use super::*;
 
+    #[allow(clippy::needless_pass_by_value)] // the expected value reads better without a reference
     fn check(kind: ArgumentKind, text: &str, expected: Option<Value>) {
         assert_eq!(kind.read(text.to_owned()), expected, "{kind:?} {text:?}");
     }

@@ -72,6 +72,7 @@ mod tests {
         read(&content, &[&path, &limit], &mut found).map(|()| found.into())
     }
 
+    #[allow(clippy::needless_pass_by_value)] // the expected value reads better without a reference
     fn check(body: &str, expected: Result<Value, Ambiguity>) {
         let shown = body.get(..80).unwrap_or(body);
         assert_eq!(read_as(&["application/json"], Some(body)), expected, "{shown}");

@@ -68,6 +68,7 @@ mod tests {
         read(&RequestContent { media_types, body, ..RequestContent::default() })
     }
 
+    #[allow(clippy::needless_pass_by_value)] // the expected value reads better without a reference
     fn check(message: &Value, expected: Result<Reading, Ambiguity>) {
         assert_eq!(read_text(&message.to_string()), expected, "{message}");
     }

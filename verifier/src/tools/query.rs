@@ -30,6 +30,7 @@ mod tests {
     use super::super::argument::{ArgumentKind, Place};
     use super::*;
 
+    #[allow(clippy::needless_pass_by_value)] // the expected value reads better without a reference
     fn check(query: &str, expected: Result<Value, Ambiguity>) {
         let argument = |name: &str, kind| Argument { name: name.into(), place: Place::Query, kind, is_optional: true };
         let (path, limit) = (argument("path", ArgumentKind::Any), argument("limit", ArgumentKind::Integer));

@@ -144,7 +144,7 @@ impl Refusal {
             Self::InvalidTarget => (400, Some(OauthError::InvalidTarget), "invalid_target", "not a resource this client may have such a token for", "name one resource of the ceiling; several only for tokens that may be passed on, and tools or budgets only where they are applied"),
             Self::InvalidAuthorizationDetails => (400, Some(OauthError::InvalidAuthorizationDetails), "invalid_authorization_details", "`authorization_details` of an unknown type or form, or too long", "send one object of type attenuating_agent_token, or leave it out and use scopes"),
             Self::Widened(widening) => widened(widening),
-            Self::Chain(error) => (400, Some(chain_error(error)), error.reason(), error.description(), "let the delegators sign the delegation anew"),
+            Self::Chain(error) => (400, Some(chain_error(error)), error.reason(), error.description(), error.description()),
             Self::Delegation(fault) => delegation(*fault),
             Self::UnsupportedGrantType => (400, Some(OauthError::UnsupportedGrantType), "unsupported_grant_type", "the grant type is not supported", "see grant_types_supported in the metadata"),
             Self::InvalidDpopProof => (400, Some(OauthError::InvalidDpopProof), "invalid_dpop_proof", "the DPoP proof is missing, bad or used before", "make a fresh proof for this method and address"),

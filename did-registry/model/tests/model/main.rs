@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a failed step is a failed test
 
 mod claiming;
+mod delegation;
 mod life;
 mod registration;
 mod support;
