@@ -305,7 +305,10 @@ fn tools_and_budgets_are_given_where_they_are_applied() {
     assert_eq!(token.authority.tools, Some(tools("/a/b")));
     let wider = scene.token(&[("resource", FILES), ("authorization_details", &details("/"))]).unwrap_err();
     assert!(matches!(&wider, Refusal::Widened(Widening::Tools(Some(_)))), "{wider:?}");
-    assert_eq!(wider.answer().excess.as_deref(), Some("argument `path` of tool `read` is wider than the parent's"));
+    assert_eq!(
+        wider.answer().excess.as_deref(),
+        Some("argument `path` of tool `read` has a constraint that does not narrow the parent's")
+    );
     let only_budget = Authority { budget: Some(budget), ..wide() };
     let mut scene = Scene::with(only_budget, DelegationMode::Exchange, vec![]);
     assert_eq!(scene.token(&[("resource", ECHO)]), Err(Refusal::InvalidTarget));
