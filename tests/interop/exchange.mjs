@@ -92,14 +92,14 @@ const refused = async (name, expected, changes, { key = worker, delegator = orch
   await check(PEER, name, expected, async () => (await exchange(key.jwk, key.pair, { ...actor(wrong), ...more })).refused)
 }
 await refused('more scope than the parent', 'invalid_scope scope_widened', { scope: 'echo:read other:read' })
-await refused('more scope than the hop', 'invalid_scope scope_widened', {}, { more: { scope: 'echo:read echo:hello' } })
+await refused('more scope than the hop', 'invalid_scope invalid_scope', {}, { more: { scope: 'echo:read echo:hello' } })
 await refused('another resource', 'invalid_target resource_widened', { resource: [dev.audience, 'https://x.example/'] })
 await refused('a later end', 'invalid_request expiry_widened', { exp: claimsOf(root).exp + 1 })
 await refused('another task', 'invalid_request task_altered', { task: 'task_0123456789abcdefghjkmnpqrs' })
 await refused('another parent', 'invalid_request parent_hash_mismatch', { par_hash: chainHash(['x']) })
 await refused('a delegator that is not the holder', 'invalid_request hop_signature_invalid', {}, { delegator: stranger })
 await refused('a client that is not the delegate', 'invalid_request holder_mismatch', {}, { key: await freshKey() })
-await refused('no instance, and unknown here', 'challenge 401', { inst: undefined })
+await refused('no instance, and unknown here', 'invalid_client invalid_client', { inst: undefined })
 await refused('an act of the client', 'invalid_request invalid_request', {}, { more: { act: '{"sub":"x"}' } })
 // what a server of RFC 9449 would ignore never reaches one
 await refused('constraints that no resource applies', 'invalid_target invalid_target', { budget: { max_uses: 1 } })
