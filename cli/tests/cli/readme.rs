@@ -36,6 +36,7 @@ fn the_programs_in_the_readme_are_the_examples() {
         20,
     );
     check("client/examples/agent.rs", include_str!("../../../client/examples/agent.rs"), 10);
+    check("client/examples/delegate.rs", include_str!("../../../client/examples/delegate.rs"), 29);
 }
 
 #[test]
