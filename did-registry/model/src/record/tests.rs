@@ -267,7 +267,7 @@ where
     corrupt(r#"{"v":2}"#);
     // what format 1 had is read as it was
     let before = serde_json::from_slice::<serde_json::Value>(&record.to_bytes().unwrap()).map(|mut value| {
-        value["v"] = 1.into();
+        value.as_object_mut().unwrap().insert("v".to_owned(), 1.into());
         value.to_string()
     });
     assert_eq!(R::from_bytes(before.unwrap().as_bytes()).as_ref(), Ok(record));
