@@ -9,7 +9,7 @@
 //! let (issuer, agent) = (Issuer::example(), Agent::numbered(1));
 //! let good = issuer.token_for(&agent, "https://api.example", "files:read", START);
 //! let mut expired = good.clone();
-//! expired.expires_at = START.saturating_add(Seconds::new(1));
+//! expired.authority.expires_at = START.saturating_add(Seconds::new(1));
 //! let (good, expired) = (issuer.sign(&good), issuer.sign(&expired));
 //! let proof = agent.proof("GET", "https://api.example/files", &good, START);
 //! assert_ne!(good, expired);
