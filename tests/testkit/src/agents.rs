@@ -7,7 +7,7 @@ use handfast_identity::jws::sign_with_header;
 use handfast_identity::{DidKey, SigningKey, Thumbprint, UnixTime, random_id};
 use serde_json::{Map, Value, json};
 
-use crate::{CountedRandom, keys};
+use crate::{CountedRandom, Evidence, keys};
 
 /// Somebody with a key. Clones are the same agent.
 #[derive(Clone, Debug)]
@@ -72,6 +72,14 @@ impl Agent {
     pub fn proof_with_nonce(&self, method: &str, url: &str, token: &str, nonce: &str, now: UnixTime) -> String {
         let mut parts = self.proof_parts(method, url, Some(token), now);
         parts.claims.insert("nonce".into(), nonce.into());
+        self.sign(&parts)
+    }
+
+    /// A good proof for one request with `evidence`, its token and its chain.
+    #[must_use]
+    pub fn proof_with_chain(&self, method: &str, url: &str, evidence: &Evidence, now: UnixTime) -> String {
+        let mut parts = self.proof_parts(method, url, Some(&evidence.token), now);
+        parts.claims.insert("dch".into(), ContentHash::of(evidence.field.as_bytes()).to_string().into());
         self.sign(&parts)
     }
 

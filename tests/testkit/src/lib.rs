@@ -23,6 +23,7 @@
 //! | [`random`] | [`CountedRandom`]: as many different bytes as asked for, the same in every run |
 //! | [`agents`] | [`Agent`]: a key, its DID, its proofs |
 //! | [`issuers`] | [`Issuer`]: tokens, key set, trust record |
+//! | [`chains`] | [`Chain`]: hops below a root token, as they are presented |
 //! | [`feeds`] | [`Feed`]: events, snapshots, increments and heartbeats |
 //! | [`facts`] | what a resource server knows once it has heard from an issuer |
 //!
@@ -31,6 +32,7 @@
 #![allow(clippy::expect_used, clippy::panic)] // a test that cannot make its material should stop
 
 pub mod agents;
+pub mod chains;
 pub mod facts;
 pub mod feeds;
 pub mod issuers;
@@ -39,6 +41,7 @@ pub mod random;
 pub mod time;
 
 pub use agents::{Agent, ProofParts};
+pub use chains::{Chain, Evidence};
 pub use facts::{facts_of, known};
 pub use feeds::Feed;
 pub use issuers::Issuer;
