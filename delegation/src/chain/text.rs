@@ -61,6 +61,12 @@ impl<'a> ChainText<'a> {
         self.hash
     }
 
+    /// The bytes of the members together.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.members.iter().map(|member| member.len()).sum()
+    }
+
     /// The members joined by one `,`: how the field is sent.
     #[must_use]
     pub fn to_field(&self) -> String {

@@ -13,9 +13,9 @@ use handfast_dpop::{
 use handfast_fetch::Mode;
 use handfast_identity::{OsRandom, Seconds};
 use handfast_verifier::trust::{StatusSource, TrustedIssuer};
-use handfast_verifier::{ChainPolicy, DEFAULT_STALENESS, NoVerdicts};
+use handfast_verifier::{ChainPolicy, DEFAULT_STALENESS};
 
-use crate::guard::Shared;
+use crate::guard::{RememberedVerdicts, Shared};
 use crate::keeper::Keeper;
 use crate::test_keys::publicly_known;
 use crate::{Clock, Decisions, FactsSource, Pace, ResourceServer, SystemClock};
@@ -246,7 +246,7 @@ impl Builder {
                 keeper,
                 decisions: Decisions::default(),
                 chain: self.chain,
-                verdicts: Arc::new(NoVerdicts),
+                verdicts: Arc::new(RememberedVerdicts::new()),
                 binds_content: self.binds_content,
                 content_limit: self.content_limit,
             }),

@@ -4,6 +4,7 @@ mod check;
 mod layer;
 mod nonces;
 mod service;
+mod verdicts;
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::{Clock, Decisions, FactsSource};
 
 pub use layer::Protect;
 pub use service::Guard;
+pub(crate) use verdicts::RememberedVerdicts;
 
 /// One resource and everything needed to decide about requests to it. Clones are the same server.
 ///

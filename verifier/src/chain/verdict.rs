@@ -9,6 +9,11 @@ use handfast_identity::{ContentHash, PublicKey};
 use super::ChainNames;
 use crate::trust::KeySet;
 
+/// How many times the bytes of the evidence a verdict takes for the texts and collections read out of it.
+const EVIDENCE_COPIES: usize = 2;
+/// What a verdict takes for each hop beside its texts, and for the names of it that each listing issuer may revoke.
+const LINK_BYTES: usize = 512;
+
 /// What a verdict was made from: the presented token and the evidence, byte for byte.
 ///
 /// A verdict also depends on the enforcement point and its trust, so each of them remembers its own.
@@ -25,6 +30,8 @@ pub struct VerdictKey {
 pub struct ChainVerdict {
     pub(crate) key: VerdictKey,
     pub(crate) max_hops: usize,
+    /// Bytes of the evidence it was made from.
+    pub(crate) evidence_bytes: usize,
     pub(crate) chain: VerifiedChain,
     pub(crate) root_key: RootKey,
     pub(crate) names: Vec<ChainNames>,
@@ -41,6 +48,13 @@ impl ChainVerdict {
     /// Whether it answers for exactly this key, under these keys of the issuer and this depth limit.
     pub(crate) fn stands(&self, key: &VerdictKey, keys: &KeySet, max_hops: usize) -> bool {
         self.key == *key && self.max_hops == max_hops && keys.find(&self.root_key.kid) == Some(&self.root_key.key)
+    }
+
+    /// Roughly how many bytes it holds, for stores with a bound: hops are kept read, and texts of theirs twice.
+    #[must_use]
+    pub const fn weight(&self) -> usize {
+        let links = self.chain.depth() + self.names.len() * (self.chain.depth() + 1);
+        size_of::<Self>() + EVIDENCE_COPIES * self.evidence_bytes + LINK_BYTES * links
     }
 
     /// The chain.

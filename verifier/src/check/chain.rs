@@ -72,7 +72,7 @@ impl Presented<'_> {
             require_own_actor(token)?;
         }
         let key = VerdictKey { token: self.token_hash, chain: text.hash() };
-        let max_hops = point.chain.max_hops;
+        let (max_hops, evidence_bytes) = (point.chain.max_hops, text.bytes());
         if let Some(kept) = point.verdicts.find(&key).filter(|kept| kept.stands(&key, &issuer.keys, max_hops)) {
             return Ok(kept);
         }
@@ -83,7 +83,7 @@ impl Presented<'_> {
         let verdict = if is_offline {
             let chain = UnverifiedChain::parse(text.members())?.verify(self.token, max_hops)?;
             let names = names(token, &chain);
-            ChainVerdict { key, max_hops, root_key: root_key(self.kid, issuer)?, names, chain }
+            ChainVerdict { key, max_hops, evidence_bytes, root_key: root_key(self.kid, issuer)?, names, chain }
         } else {
             let evidence = verify_evidence(text, issuer, max_hops)?;
             let Some(claimed) = &token.chain else { return Err(ChainError::Malformed.into()) };
@@ -92,6 +92,7 @@ impl Presented<'_> {
             ChainVerdict {
                 key,
                 max_hops,
+                evidence_bytes,
                 root_key: root_key(&evidence.root_kid, issuer)?,
                 names,
                 chain: evidence.chain,
