@@ -57,6 +57,9 @@
 //! - Proofs are remembered in this process. For the first 90 seconds after a start every proof needs a nonce of this process;
 //!   clients repeat by themselves. Several nodes of one service each accept a proof once, unless they share a
 //!   [`ReplayStore`](handfast_dpop::ReplayStore).
+//! - Answers end with the caller's authority: one that streams past it is broken off. A handler that upgrades the connection has
+//!   to close it itself at [`Authorized::expires_at`](handfast_verifier::Authorized::expires_at).
+//! - Chains found good are remembered, in 16 MiB at most. What changes with time is asked every time all the same.
 //! - A registry restored from an old backup has forgotten revocations. Its feed goes back, the keeper logs that once as an error
 //!   and stops following it, and nothing but a restart of this process makes it believe that feed again. Before that, the
 //!   registry has to revoke again what it forgot: a new process has no memory to notice it with.

@@ -113,7 +113,8 @@ impl Authorized {
         &self.proof_id
     }
 
-    /// When the authority ends. Long answers must not outlive it.
+    /// When the authority ends. The middleware breaks off answers that outlive it; a handler that upgrades the connection has
+    /// to close it itself.
     #[must_use]
     pub fn expires_at(&self) -> UnixTime {
         self.authority().expires_at

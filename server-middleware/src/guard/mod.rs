@@ -1,6 +1,7 @@
 //! One configured resource, and the layer that checks each request on its way in.
 
 mod check;
+mod ending;
 mod layer;
 mod nonces;
 mod service;

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::BoxError;
 use axum::body::Body;
@@ -16,6 +17,7 @@ use http::{Request, StatusCode};
 use tower_service::Service;
 
 use super::Protect;
+use super::ending::{ending, time_left};
 use crate::Problem;
 use crate::answer::{hand_out, refuse};
 use crate::request::{Presented, body_limit, read_body};
@@ -52,15 +54,24 @@ where
         let mut inner = mem::replace(&mut self.inner, spare);
         Box::pin(async move {
             match admit(&protect, request).await {
-                Ok((request, nonce)) => Ok(served(inner.call(request).await?, nonce.as_ref())),
+                Ok(Admitted { request, nonce, left }) => Ok(served(inner.call(request).await?, nonce.as_ref(), left)),
                 Err(response) => Ok(response),
             }
         })
     }
 }
 
-/// The request with its [`Authorized`], and the nonce its answer should carry.
-async fn admit<B>(protect: &Protect, request: Request<B>) -> Result<(Request<Body>, Option<Nonce>), Response>
+/// What goes on to the service, and what its answer needs.
+struct Admitted {
+    /// The request with its [`Authorized`].
+    request: Request<Body>,
+    /// The nonce its answer should carry.
+    nonce: Option<Nonce>,
+    /// How long its answer may go on.
+    left: Duration,
+}
+
+async fn admit<B>(protect: &Protect, request: Request<B>) -> Result<Admitted, Response>
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
@@ -85,9 +96,10 @@ where
     };
     match server.shared.examine(&Presented::of(&parts, bytes.as_ref()), rule).await {
         Ok(admission) => {
+            let left = time_left(admission.authorized.expires_at(), server.shared.clock.now());
             parts.extensions.insert(admission.authorized);
             parts.extensions.insert(admission.target);
-            Ok((Request::from_parts(parts, body), admission.nonce))
+            Ok(Admitted { request: Request::from_parts(parts, body), nonce: admission.nonce, left })
         }
         Err(refusal) => {
             let terms = ChallengeTerms {
@@ -99,12 +111,12 @@ where
     }
 }
 
-fn served<R>(response: Response<R>, nonce: Option<&Nonce>) -> Response
+fn served<R>(response: Response<R>, nonce: Option<&Nonce>, left: Duration) -> Response
 where
     R: http_body::Body<Data = Bytes> + Send + 'static,
     R::Error: Into<BoxError>,
 {
-    let mut response = response.map(Body::new);
+    let mut response = response.map(|body| ending(Body::new(body), left));
     if let Some(nonce) = nonce {
         hand_out(nonce, response.headers_mut());
     }
