@@ -28,6 +28,7 @@
 //! | [`Caller`] | the extractor: who calls, in whose name, with what scope |
 //! | [`ToolRoute`], [`ToolArguments`] | which tool a route's requests call, and the extractor of the arguments that were checked |
 //! | [`FactsSource`] | what is known about issuers; by default a keeper that follows each one's keys and revocation feed |
+//! | [`DriftPolicy`], [`DriftBook`] | what happens when callers ask for more than their task was given |
 //! | [`Problem`], [`Decisions`] | answers (RFC 9457) and counters, by reason |
 //! | [`server`] | HTTP/1.1 and HTTP/2 with the time-outs and limits that `axum::serve` leaves out |
 //!
@@ -73,6 +74,7 @@ mod answer;
 mod clock;
 mod config;
 mod decisions;
+mod drift;
 mod extract;
 mod facts;
 mod guard;
@@ -85,13 +87,14 @@ mod test_keys;
 pub use clock::{Clock, SystemClock};
 pub use config::{Builder, ConfigError, NonceUse, STALENESS_BOUNDS};
 pub use decisions::{Count, Decisions};
+pub use drift::{DriftAction, DriftBook, DriftNotice, DriftPolicy, DriftRecord};
 pub use extract::{ArgumentsRejection, Caller, NotProtected, ToolArguments};
 pub use facts::{FactsSource, FixedFacts, KeyRefresh};
 pub use guard::{Guard, MAX_FORM_BYTES, Protect, ResourceServer};
 pub use handfast_fetch::Mode;
 pub use handfast_verifier::tools::{ArgumentKind, ToolRoute, ToolRouteError};
 pub use handfast_verifier::trust::TrustedIssuer;
-pub use handfast_verifier::{Authorized, Rejection, RouteRule};
+pub use handfast_verifier::{Authorized, Rejection, RouteRule, Wish};
 pub use keeper::Pace;
 pub use problem::{PROBLEM_TYPE_BASE, Problem};
 pub use test_keys::publicly_known;

@@ -7,10 +7,15 @@
 mod common;
 mod fake_registry;
 
-use common::{API, Api, Log, refused, with_credentials};
+use std::num::NonZeroU32;
+
+use axum::Router;
+use axum::routing::any;
+use common::{API, Api, Log, refused, send, with_credentials};
 use fake_registry::{Follower, Registry};
+use handfast_delegation::AccessToken;
 use handfast_dpop::ContentHash;
-use handfast_middleware::NonceUse;
+use handfast_middleware::{DriftPolicy, NonceUse};
 use handfast_verifier::revocation::RevocationKind;
 
 #[tokio::test]
@@ -69,5 +74,24 @@ async fn a_feed_that_went_back_is_reported_once_and_not_asked_again() {
     let [error] = errors.as_slice() else { unreachable!("one error: {errors:?}") };
     for expected in ["issuer=", "epoch=\"1\"", "seq=1", "restart this server"] {
         assert!(error.contains(expected), "{expected} in {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_log_says_who_drifts_and_what_was_done() {
+    let (log, _guard) = Log::of_this_thread();
+    let halting = DriftPolicy { halt_after: NonZeroU32::new(2), ..DriftPolicy::default() };
+    let api = Api::with(|builder| builder.drift(halting)).await;
+    let claims = AccessToken { token_id: "tok_of_a_drifter".into(), ..api.claims() };
+    let token = api.issuer.sign(&claims);
+    let app = Router::new().route("/files", any(async || "")).layer(api.server.scope("files:write").unwrap());
+    for _ in 0..2 {
+        let answer = send(&app, api.request_with_token(&token)).await;
+        assert_eq!(answer.outcome(), refused(403, "insufficient_scope"));
+    }
+    let text = log.take();
+    let task = &claims.task.as_ref().unwrap().id;
+    for expected in ["a task drifts", "a task is halted", task, &claims.client_id, "insufficient_scope"] {
+        assert!(text.contains(expected), "{expected}: {text}");
     }
 }

@@ -136,6 +136,8 @@ impl Rejection {
             Self::TokenExceedsChain => token("the access token allows more than its delegation"),
             Self::HopRevoked => token("a hop of the delegation was revoked"),
             Self::EvidenceRequired => token("evidence of the delegation is required"),
+            Self::TaskHalted => token("this server has halted the task"),
+            Self::DelegationSuspended => token("this server has suspended the delegation"),
             Self::TokenUnbound => token("the access token is not bound to a key"),
             Self::HolderMismatch => token("the proof key is not the access token's key"),
             Self::ActorMismatch => token("the access token's actor does not hold its key"),

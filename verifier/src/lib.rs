@@ -17,6 +17,7 @@ mod answer;
 mod authorized;
 mod chain;
 mod check;
+mod drift;
 mod point;
 mod rejection;
 pub mod revocation;
@@ -31,6 +32,7 @@ pub use check::{
     BoundRequest, Credentials, Evidence, MAX_AUTHORIZATION_BYTES, RequestParts, UnverifiedRequest, VerifiedRequest,
     require_root_not_revoked, verify_evidence, verify_root,
 };
+pub use drift::{Denial, Drift, NoStops, ProvenDrift, Stop, Stops, Wish, Work};
 pub use point::{CLOCK_LEEWAY, DEFAULT_STALENESS, EnforcementPoint};
 pub use rejection::Rejection;
 pub use route::{Callers, RouteRule};

@@ -5,6 +5,7 @@ use core::fmt;
 use handfast_delegation::{ChainError, Scope};
 use handfast_dpop::{ProofError, ReplayError};
 
+use crate::Stop;
 use crate::tools::Ambiguity;
 
 /// Why a request was turned away. Exhaustive on purpose: a new reason has to be answered, documented and tested.
@@ -89,6 +90,10 @@ pub enum Rejection {
     TokenExceedsChain,
     /// A hop of the chain was revoked.
     HopRevoked,
+    /// This server halted the task, for what was asked for in it.
+    TaskHalted,
+    /// This server suspended a hop of the chain, for what was asked for below it.
+    DelegationSuspended,
     // 6: binding
     /// Bound to no key (DPOP-103).
     TokenUnbound,
@@ -160,6 +165,8 @@ impl Rejection {
             Self::Chain(error) => error.reason(),
             Self::TokenExceedsChain => "token_exceeds_chain",
             Self::HopRevoked => "hop_revoked",
+            Self::TaskHalted => "task_halted",
+            Self::DelegationSuspended => "delegation_suspended",
             Self::TokenUnbound => "token_unbound",
             Self::HolderMismatch => "holder_mismatch",
             Self::ActorMismatch => "actor_mismatch",
@@ -169,6 +176,21 @@ impl Rejection {
             Self::ToolRefused => "tool_refused",
             Self::Replay(error) => error.reason(),
             Self::ReceiptMismatch => "receipt_mismatch",
+        }
+    }
+
+    /// Whether a caller in good standing asked for more than it was given: the drift of a task is counted in these.
+    #[must_use]
+    pub const fn is_drift(&self) -> bool {
+        matches!(self, Self::ScopeInsufficient { .. } | Self::CallerNotPermitted { .. } | Self::ToolRefused)
+    }
+}
+
+impl From<Stop> for Rejection {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Task => Self::TaskHalted,
+            Stop::Delegation => Self::DelegationSuspended,
         }
     }
 }

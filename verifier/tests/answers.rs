@@ -129,7 +129,8 @@ fn a_receipt_admits_the_request_it_is_for() {
     use handfast_dpop::{NoncePolicy, ProofWindow, Target};
     use handfast_verifier::tools::RequestContent;
     use handfast_verifier::{
-        CLOCK_LEEWAY, ChainPolicy, DEFAULT_STALENESS, EnforcementPoint, NoVerdicts, RequestParts, UnverifiedRequest,
+        CLOCK_LEEWAY, ChainPolicy, DEFAULT_STALENESS, EnforcementPoint, NoStops, NoVerdicts, RequestParts,
+        UnverifiedRequest,
     };
 
     let request = Request::with(&claims(&agent()), &agent());
@@ -144,6 +145,7 @@ fn a_receipt_admits_the_request_it_is_for() {
         environment: None,
         chain: ChainPolicy::default(),
         verdicts: &NoVerdicts,
+        stops: &NoStops,
     };
     let bound = || {
         let parts = RequestParts {
@@ -167,4 +169,17 @@ fn a_receipt_admits_the_request_it_is_for() {
     let own = bound();
     let receipt = Receipt::assertion(own.replay_entry());
     assert!(own.admit(receipt).is_ok());
+}
+
+#[test]
+fn a_wish_is_proven_by_the_receipt_of_its_own_proof() {
+    let mut server = Server::new();
+    server.route = RouteRule::agents(scope("files:write"));
+    let request = Request::with(&claims(&agent()), &agent());
+    let drift = || server.deny(&request).drift.unwrap();
+    let other = ReplayEntry::new(RESOURCE, agent().public().thumbprint(), "another", at(90));
+    assert!(drift().prove(Receipt::assertion(&other)).is_none());
+    let own = drift();
+    let receipt = Receipt::assertion(own.replay_entry());
+    assert_eq!(own.prove(receipt).unwrap().wish().reason, "insufficient_scope");
 }

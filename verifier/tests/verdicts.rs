@@ -18,7 +18,7 @@ use handfast_verifier::revocation::RevocationKind;
 use handfast_verifier::tools::RequestContent;
 use handfast_verifier::trust::{Facts, IssuerFacts, KeySet, Status};
 use handfast_verifier::{
-    Authorized, CLOCK_LEEWAY, ChainPolicy, ChainVerdict, ChainVerdicts, DEFAULT_STALENESS, EnforcementPoint,
+    Authorized, CLOCK_LEEWAY, ChainPolicy, ChainVerdict, ChainVerdicts, DEFAULT_STALENESS, EnforcementPoint, NoStops,
     NoVerdicts, Rejection, RequestParts, RouteRule, UnverifiedRequest, VerdictKey,
 };
 use support::*;
@@ -147,6 +147,7 @@ fn answer(
         environment: None,
         chain: ChainPolicy { max_hops, ..ChainPolicy::default() },
         verdicts,
+        stops: &NoStops,
     };
     let authorization = format!("DPoP {}", presented.token);
     let parts = RequestParts {

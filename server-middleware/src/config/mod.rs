@@ -15,6 +15,7 @@ use handfast_identity::{OsRandom, Seconds};
 use handfast_verifier::trust::{StatusSource, TrustedIssuer};
 use handfast_verifier::{ChainPolicy, DEFAULT_STALENESS};
 
+use crate::drift::{DriftBook, DriftNotice, DriftPolicy, OnDrift};
 use crate::guard::{RememberedVerdicts, Shared};
 use crate::keeper::Keeper;
 use crate::test_keys::publicly_known;
@@ -73,6 +74,8 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     pace: Pace,
     chain: ChainPolicy,
+    drift: DriftPolicy,
+    on_drift: Option<OnDrift>,
     binds_content: bool,
     content_limit: usize,
 }
@@ -96,6 +99,8 @@ impl Builder {
             clock: Arc::new(SystemClock),
             pace: Pace::default(),
             chain: ChainPolicy::default(),
+            drift: DriftPolicy::default(),
+            on_drift: None,
             binds_content: false,
             content_limit: DEFAULT_CONTENT_BYTES,
         }
@@ -181,6 +186,18 @@ impl Builder {
         self
     }
 
+    /// What happens when callers ask for more than their task was given. It is counted and logged by default.
+    pub fn drift(mut self, policy: DriftPolicy) -> Self {
+        self.drift = policy;
+        self
+    }
+
+    /// Calls `tell` with every such wish. It runs before the refusal is sent and must not block.
+    pub fn on_drift(mut self, tell: impl Fn(&DriftNotice) + Send + Sync + 'static) -> Self {
+        self.on_drift = Some(OnDrift(Arc::new(tell)));
+        self
+    }
+
     /// Asks on every route that proofs cover the content ([`RouteRule::bind_content`](crate::RouteRule::bind_content) asks on
     /// one). Bodies are then read whole before the check. Off by default.
     pub fn bind_content(mut self) -> Self {
@@ -241,12 +258,13 @@ impl Builder {
                 nonces,
                 restart: RestartRule::new(self.clock.now(), self.window),
                 replay: self.replay.unwrap_or_else(|| Arc::new(MemoryReplay::new(self.replay_limits))),
-                clock: self.clock,
+                clock: Arc::clone(&self.clock),
                 facts,
                 keeper,
                 decisions: Decisions::default(),
                 chain: self.chain,
                 verdicts: Arc::new(RememberedVerdicts::new()),
+                drift: DriftBook::new(self.drift, self.on_drift, Arc::clone(&self.clock)),
                 binds_content: self.binds_content,
                 content_limit: self.content_limit,
             }),

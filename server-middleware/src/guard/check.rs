@@ -6,7 +6,7 @@ use handfast_identity::{Thumbprint, UnixTime};
 use handfast_verifier::tools::RequestContent;
 use handfast_verifier::trust::Facts;
 use handfast_verifier::{
-    Authorized, CLOCK_LEEWAY, EnforcementPoint, Rejection, RequestParts, RouteRule, UnverifiedRequest,
+    Authorized, CLOCK_LEEWAY, Denial, Drift, EnforcementPoint, Rejection, RequestParts, RouteRule, UnverifiedRequest,
 };
 
 use super::Shared;
@@ -92,7 +92,11 @@ impl Shared {
         let point = self.point(&nonces, now);
         let verified =
             UnverifiedRequest::parse(parts, &self.chain).and_then(|request| request.verify(&point, facts, now));
-        let bound = verified.and_then(|request| request.bind(rule, content)).map_err(|rejection| {
+        let bound = verified.map_err(Denial::from).and_then(|request| request.bind(rule, content));
+        let bound = bound.map_err(|Denial { rejection, drift }| {
+            if let Some(drift) = drift {
+                self.note_drift(*drift, now);
+            }
             let nonce = rejection.answer().needs_nonce.then(|| nonces.issue(now));
             Refusal { nonce, ..rejection.into() }
         })?;
@@ -113,6 +117,16 @@ impl Shared {
             environment: self.environment,
             chain: self.chain,
             verdicts: &*self.verdicts,
+            stops: &self.drift,
+        }
+    }
+
+    /// Counts a wish whose proof was never used before. One that came with a used proof was counted then; one that the store
+    /// cannot remember is refused all the same.
+    fn note_drift(&self, drift: Drift, now: UnixTime) {
+        let receipt = self.replay.insert(drift.replay_entry(), now);
+        if let Some(proven) = receipt.ok().and_then(|receipt| drift.prove(receipt)) {
+            self.drift.count(&proven, now);
         }
     }
 

@@ -19,7 +19,7 @@ use handfast_verifier::{ChainPolicy, ChainVerdicts, RouteRule};
 use crate::config::{Builder, NonceUse};
 use crate::keeper::Keeper;
 pub use crate::request::MAX_FORM_BYTES;
-use crate::{Clock, Decisions, FactsSource};
+use crate::{Clock, Decisions, DriftBook, FactsSource};
 
 pub use layer::Protect;
 pub use service::Guard;
@@ -50,6 +50,7 @@ pub(crate) struct Shared {
     pub(crate) decisions: Decisions,
     pub(crate) chain: ChainPolicy,
     pub(crate) verdicts: Arc<dyn ChainVerdicts>,
+    pub(crate) drift: DriftBook,
     pub(crate) binds_content: bool,
     pub(crate) content_limit: usize,
 }
@@ -93,6 +94,12 @@ impl ResourceServer {
     #[must_use]
     pub fn decisions(&self) -> &Decisions {
         &self.shared.decisions
+    }
+
+    /// What callers asked for beyond their tasks, what was stopped because of it, and the means to stop and release by hand.
+    #[must_use]
+    pub fn drift(&self) -> &DriftBook {
+        &self.shared.drift
     }
 
     /// What is known now. For health pages; a check reads its own.

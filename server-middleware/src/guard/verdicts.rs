@@ -58,7 +58,7 @@ mod tests {
     use handfast_delegation::{ChainText, MAX_CHAIN_BYTES, ResourceId};
     use handfast_dpop::{NoncePolicy, ProofWindow};
     use handfast_testkit::{Agent, Chain, Issuer, START, facts_of, known};
-    use handfast_verifier::{CLOCK_LEEWAY, ChainPolicy, Credentials, DEFAULT_STALENESS, EnforcementPoint};
+    use handfast_verifier::{CLOCK_LEEWAY, ChainPolicy, Credentials, DEFAULT_STALENESS, EnforcementPoint, NoStops};
 
     use super::*;
 
@@ -85,6 +85,7 @@ mod tests {
             environment: None,
             chain: ChainPolicy { max_bytes: MAX_CHAIN_BYTES, max_hops: 8, ..ChainPolicy::default() },
             verdicts,
+            stops: &NoStops,
         };
         let text = ChainText::parse(&evidence.field, MAX_CHAIN_BYTES).unwrap();
         let facts = facts_of(&Issuer::example(), known(START));

@@ -9,7 +9,7 @@ use handfast_identity::UnixTime;
 use handfast_verifier::tools::RequestContent;
 use handfast_verifier::trust::Facts;
 use handfast_verifier::{
-    Authorized, CLOCK_LEEWAY, ChainVerdict, ChainVerdicts, DEFAULT_STALENESS, EnforcementPoint, Rejection,
+    Authorized, CLOCK_LEEWAY, ChainVerdict, ChainVerdicts, DEFAULT_STALENESS, Denial, EnforcementPoint, Rejection,
     RequestParts, UnverifiedRequest, VerdictKey,
 };
 
@@ -106,6 +106,7 @@ impl<'a> Server<'a> {
             environment: self.setting.environment::<Environment>(),
             chain: self.setting.chain_policy(),
             verdicts: &self.verdicts,
+            stops: self.setting,
         };
         let (media_types, digests) = (step.field("content-type"), step.field("content-digest"));
         let (path, query) = step.path.split_once('?').map_or((&*step.path, None), |(path, query)| (path, Some(query)));
@@ -117,7 +118,12 @@ impl<'a> Server<'a> {
             body: Some(step.body.as_deref().unwrap_or_default().as_bytes()),
         };
         let request = UnverifiedRequest::parse(&parts, &point.chain)?;
-        let bound = request.verify(&point, &self.facts, now)?.bind(&self.setting.route_rule(), &content)?;
+        let bound = request.verify(&point, &self.facts, now)?.bind(&self.setting.route_rule(), &content);
+        let bound = bound.map_err(|Denial { rejection, drift }| {
+            // a wish that counts as drift uses its proof up
+            drift.map(|drift| self.replay.insert(drift.replay_entry(), now));
+            rejection
+        })?;
         let receipt = self.replay.insert(bound.replay_entry(), now)?;
         bound.admit(receipt)
     }

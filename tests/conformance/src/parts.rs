@@ -9,7 +9,7 @@ use handfast_dpop::{
 use handfast_identity::{DidKey, Seconds, UnixTime, base64url};
 use handfast_verifier::revocation::{FeedEvent, RevocationKind, RevocationName, RevocationSet};
 use handfast_verifier::trust::{Facts, IssuerFacts, KeySet, Profile, SpeaksFor, Status, StatusSource, TrustedIssuer};
-use handfast_verifier::{ChainPolicy, EvidencePolicy, RouteRule};
+use handfast_verifier::{ChainPolicy, EvidencePolicy, RouteRule, Stop, Stops, Work};
 use serde::de::DeserializeOwned;
 
 use crate::vector::{
@@ -95,6 +95,18 @@ impl Setting {
         let records: Vec<_> = self.issuers.iter().map(|issuer| trusted(&issuer.trust)).collect();
         TrustedIssuer::require_sound(&records).expect("the trust records of a vector are sound");
         Facts::new(self.issuers.iter().zip(records).map(|(issuer, record)| facts(issuer, record)))
+    }
+}
+
+impl Stops for Setting {
+    fn stop(&self, work: &Work<'_>) -> Option<Stop> {
+        if self.issuers[0].trust.issuer != work.issuer {
+            return None;
+        }
+        self.stopped.iter().find_map(|stopped| match &stopped.hop {
+            None => (stopped.task == work.task).then_some(Stop::Task),
+            Some(hop) => work.hops().any(|name| name.to_string() == *hop).then_some(Stop::Delegation),
+        })
     }
 }
 

@@ -9,10 +9,10 @@ use axum::body::{Body, to_bytes};
 use axum::response::Response;
 use handfast_conformance::parts::bytes;
 use handfast_conformance::surface::{Surface, run};
-use handfast_conformance::vector::{Expected, Keys, NonceSetting, Setting, Step, Vector, read_folder};
+use handfast_conformance::vector::{Expected, Keys, NonceSetting, Setting, Step, Stopped, Vector, read_folder};
 use handfast_conformance::vectors_folder;
 use handfast_delegation::Environment;
-use handfast_identity::UnixTime;
+use handfast_identity::{ContentHash, UnixTime};
 use handfast_middleware::{FixedFacts, Mode, NonceUse, ResourceServer};
 use http::{HeaderValue, Request, StatusCode};
 use tokio::runtime::Runtime;
@@ -65,7 +65,16 @@ async fn server(setting: &Setting, clock: &Arc<AtomicU64>) -> ResourceServer {
         clock.store(keys.started.unwrap_or(LONG_AGO), Ordering::Relaxed);
         builder = builder.nonce_source(Arc::new(Keys::source(keys)));
     }
-    builder.start().await.unwrap()
+    let server = builder.start().await.unwrap();
+    for Stopped { task, hop } in &setting.stopped {
+        let issuer = &setting.issuers.first().unwrap().trust.issuer;
+        let is_kept = match hop {
+            None => server.drift().halt(issuer, task),
+            Some(hop) => server.drift().suspend(issuer, task, ContentHash::from_claim(hop).unwrap()),
+        };
+        assert!(is_kept);
+    }
+    server
 }
 
 const fn nonce_use(setting: &NonceSetting) -> NonceUse {

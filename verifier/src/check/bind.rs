@@ -8,7 +8,7 @@ use super::tool::permitted_call;
 use super::{Credentials, Standing, VerifiedRequest};
 use crate::tools::RequestContent;
 use crate::trust::Profile;
-use crate::{Authorized, Callers, Rejection, RouteRule};
+use crate::{Authorized, Callers, Denial, Drift, Rejection, RouteRule};
 
 /// A request that may be served once its proof has been remembered.
 #[derive(Debug)]
@@ -23,20 +23,28 @@ impl VerifiedRequest {
     ///
     /// # Errors
     ///
-    /// The first [`Rejection`] of steps 6 to 8 (spec/reasons.md).
-    pub fn bind(self, route: &RouteRule, content: &RequestContent<'_>) -> Result<BoundRequest, Rejection> {
+    /// [`Denial`], with the first [`Rejection`] of steps 6 to 8 (spec/reasons.md).
+    pub fn bind(self, route: &RouteRule, content: &RequestContent<'_>) -> Result<BoundRequest, Denial> {
         let Self { credentials, proof, enforcement_point } = self;
         require_holder(&credentials, proof.claimed_thumbprint())?;
-        let proof = proof.verify()?;
+        let proof = proof.verify().map_err(Rejection::Proof)?;
         if route.binds_content() {
             // a body that nobody read is covered by nothing
-            proof.require_content(&content.digests, content.body.ok_or(ProofError::ContentDigest)?)?;
+            let body = content.body.ok_or(Rejection::Proof(ProofError::ContentDigest))?;
+            proof.require_content(&content.digests, body).map_err(Rejection::Proof)?;
         }
+        let entry = proof.replay_entry(&enforcement_point);
         // another issuer's subject may look like an owner's id; only a handfast registry speaks of owners
         let is_owner = credentials.profile == Profile::Handfast && credentials.token().is_of_owner();
-        require_route(&credentials, is_owner, route)?;
-        let tool_call = permitted_call(route, content, credentials.authority().tools.as_ref())?;
-        let entry = proof.replay_entry(&enforcement_point);
+        let permitted = require_route(&credentials, is_owner, route)
+            .and_then(|()| permitted_call(route, content, credentials.authority().tools.as_ref()));
+        let tool_call = match permitted {
+            Ok(tool_call) => tool_call,
+            Err(rejection) => {
+                let drift = Drift::of(&rejection, credentials.token(), &credentials.standing, &entry).map(Box::new);
+                return Err(Denial { rejection, drift });
+            }
+        };
         let actors = match &credentials.standing {
             Standing::Offline(verdict) => Some(actors_of(credentials.token(), verdict.chain())?),
             Standing::Alone | Standing::OnWord | Standing::Exchanged(_) => None,

@@ -9,7 +9,7 @@ use super::chain::Presented;
 use super::{parse, revoked, token};
 use crate::chain::ChainVerdict;
 use crate::trust::{Facts, Profile};
-use crate::{EnforcementPoint, Rejection};
+use crate::{EnforcementPoint, Rejection, Work};
 
 /// A token that is its issuer's, in its time and not revoked, and the chain it stands on. Who presents it is not known.
 #[derive(Debug)]
@@ -100,6 +100,9 @@ impl Credentials {
                 revoked::require_chain_not_revoked(token.claims(), verdict, issuer, facts, point, now)?;
             }
             None => revoked::require_named_hops_not_revoked(token.claims(), issuer, point, now)?,
+        }
+        if let Some(stop) = Work::of(token.claims(), &standing).and_then(|work| point.stops.stop(&work)) {
+            return Err(stop.into());
         }
         Ok(Self { token, standing, profile: issuer.trust.profile })
     }

@@ -14,8 +14,8 @@ use handfast_verifier::revocation::{FeedEvent, RevocationKind, RevocationName, R
 use handfast_verifier::tools::RequestContent;
 use handfast_verifier::trust::{Facts, IssuerFacts, KeySet, Status, TrustedIssuer};
 use handfast_verifier::{
-    Authorized, CLOCK_LEEWAY, ChainPolicy, DEFAULT_STALENESS, EnforcementPoint, NoVerdicts, Rejection, RequestParts,
-    RouteRule, UnverifiedRequest,
+    Authorized, BoundRequest, CLOCK_LEEWAY, ChainPolicy, DEFAULT_STALENESS, Denial, EnforcementPoint, NoStops,
+    NoVerdicts, Rejection, RequestParts, RouteRule, UnverifiedRequest,
 };
 
 pub const NOW: u64 = 1_795_262_400;
@@ -160,6 +160,17 @@ impl Server {
 
     /// The answer to a request that says more than its credentials.
     pub fn answer_with(&self, request: &Request, content: &RequestContent<'_>) -> Result<Authorized, Rejection> {
+        let bound = self.bind(request, content)?;
+        let receipt = self.replay.insert(bound.replay_entry(), at(0))?;
+        bound.admit(receipt)
+    }
+
+    /// The denial of a request that is not permitted.
+    pub fn deny(&self, request: &Request) -> Denial {
+        self.bind(request, &RequestContent::default()).unwrap_err()
+    }
+
+    fn bind(&self, request: &Request, content: &RequestContent<'_>) -> Result<BoundRequest, Denial> {
         let resource = ResourceId::parse(RESOURCE).unwrap();
         let target = Target::parse(URI).unwrap();
         let point = EnforcementPoint {
@@ -171,6 +182,7 @@ impl Server {
             environment: self.environment,
             chain: ChainPolicy::default(),
             verdicts: &NoVerdicts,
+            stops: &NoStops,
         };
         let parts = RequestParts {
             method: "GET",
@@ -181,9 +193,7 @@ impl Server {
             has_misplaced_token: false,
         };
         let verified = UnverifiedRequest::parse(&parts, &point.chain)?.verify(&point, &self.facts, at(0))?;
-        let bound = verified.bind(&self.route, content)?;
-        let receipt = self.replay.insert(bound.replay_entry(), at(0))?;
-        bound.admit(receipt)
+        verified.bind(&self.route, content)
     }
 
     pub fn reason(&self, request: &Request) -> &'static str {

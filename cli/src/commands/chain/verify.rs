@@ -11,8 +11,8 @@ use handfast_verifier::trust::{
     DEFAULT_MAX_LIFETIME, Facts, IssuerFacts, KeySet, Profile, SpeaksFor, Status, StatusSource, TrustedIssuer,
 };
 use handfast_verifier::{
-    CLOCK_LEEWAY, ChainPolicy, Credentials, DEFAULT_STALENESS, EnforcementPoint, EvidencePolicy, NoVerdicts, Rejection,
-    verify_evidence,
+    CLOCK_LEEWAY, ChainPolicy, Credentials, DEFAULT_STALENESS, EnforcementPoint, EvidencePolicy, NoStops, NoVerdicts,
+    Rejection, verify_evidence,
 };
 use serde_json::{Value, json};
 
@@ -126,6 +126,7 @@ fn point<'a>(resource: &'a ResourceId, args: &VerifyArgs, chain: ChainPolicy) ->
         environment: args.environment.map(Into::into),
         chain,
         verdicts: &NoVerdicts,
+        stops: &NoStops,
     }
 }
 

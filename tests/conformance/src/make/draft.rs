@@ -283,6 +283,7 @@ fn setting() -> Setting {
         nonces: NonceSetting::Off,
         replay: None,
         chain: None,
+        stopped: Vec::new(),
         environment: Some("prod".into()),
         route: Route { callers: Callers::Agents, scopes: vec!["files:read".into()], tool: None, bind_content: false },
         issuers: vec![IssuerSetting {

@@ -24,6 +24,9 @@ pub struct Setting {
     /// What is asked of delegation evidence, where it is not the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chain: Option<ChainSetting>,
+    /// What the server stopped by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stopped: Vec<Stopped>,
     /// The server's environment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
@@ -95,6 +98,17 @@ pub struct ChainSetting {
     pub max_bytes: usize,
     /// Most hops.
     pub max_hops: usize,
+}
+
+/// Something a server stopped by itself (spec/delegation.md, drift), of the first issuer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stopped {
+    /// The task: halted whole, unless a hop is named.
+    pub task: String,
+    /// The name of the hop that is suspended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hop: Option<String>,
 }
 
 /// Whether an exchanged token needs evidence.

@@ -5,6 +5,7 @@ mod binding;
 mod chain;
 mod chains;
 mod content;
+mod drift;
 mod form;
 mod good;
 mod issuers;
@@ -50,6 +51,7 @@ pub(super) fn all() -> Vec<Case> {
         route::cases(),
         tools::cases(),
         content::cases(),
+        drift::cases(),
         replay::cases(),
     ]
     .into_iter()

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::make::case::{forbidden, invalid_proof, right, unavailable, wrong};
-use crate::make::draft::Draft;
+use crate::make::case::{invalid_proof, invalid_token, right, unavailable, wrong};
+use crate::make::draft::{Draft, OTHER_RESOURCE};
 use crate::make::keys::Who;
 use crate::make::{Case, NOW};
 use crate::vector::{Expected, ReplaySetting, StatusSetting};
@@ -99,10 +99,7 @@ fn junk() -> Vec<Case> {
         )
         .after(unsigned, invalid_proof("proof_signature")),
         right("replay-after-refusal", "DPOP-50", "the same proof was refused with another token first", Draft::good())
-            .after(
-                Draft::good().claims(json!({"scope": "files:write"})),
-                forbidden("insufficient_scope", "files:read"),
-            ),
+            .after(Draft::good().claims(json!({"aud": [OTHER_RESOURCE]})), invalid_token("audience_mismatch")),
     ]
 }
 

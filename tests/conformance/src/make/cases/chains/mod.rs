@@ -9,7 +9,7 @@ mod good;
 mod links;
 mod narrowing;
 mod remembered;
-mod revocation;
+pub(super) mod revocation;
 mod root;
 mod times;
 

@@ -15,7 +15,7 @@ const ROOT_MADE: u64 = NOW - 60;
 const SECOND_MADE: u64 = NOW - 48;
 
 /// The name of the hop at `place`.
-pub(super) fn hop_name(draft: &Draft, place: usize) -> String {
+pub(in crate::make::cases) fn hop_name(draft: &Draft, place: usize) -> String {
     ContentHash::of(signing_input(&draft.finished_hops()[place - 1]).as_bytes()).to_string()
 }
 
