@@ -130,6 +130,15 @@ pub enum SignError {
         /// Whose answer it was.
         origin: String,
     },
+    /// The proof has to cover the content, because the server asks for that or the client is set up so, and the body is a stream
+    /// that can be read only while it is sent.
+    #[error(
+        "the proof has to cover the content for `{origin}`, and a stream cannot be read in advance: give the body as bytes"
+    )]
+    BodyNotReadable {
+        /// Where the request goes.
+        origin: String,
+    },
     /// A proof or token with characters that no field can carry.
     #[error("a credential does not fit into a header field")]
     Unsendable,

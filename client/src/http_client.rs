@@ -16,6 +16,7 @@ pub struct AgentHttp {
     credentials: Credentials,
     origins: Vec<String>,
     around: Vec<Arc<dyn Middleware>>,
+    binds_content: bool,
 }
 
 impl AgentHttp {
@@ -31,14 +32,18 @@ impl AgentHttp {
     pub fn with_tokens(tokens: Arc<TokenManager>) -> Self {
         let origins = tokens.resources().iter().map(ToString::to_string).collect();
         let registry = tokens.registry().clone();
-        Self { registry, credentials: Credentials::Token(tokens), origins, around: Vec::new() }
+        Self::of(registry, Credentials::Token(tokens), origins)
     }
 
     /// A client that presents the newest bundle as it is.
     pub(crate) fn offline(registry: &RegistryClient, bundle: SharedBundle) -> Self {
         let origins = bundle.current().authority().resources.iter().map(ToString::to_string).collect();
         let credentials = Credentials::Offline(bundle, registry.clock());
-        Self { registry: registry.clone(), credentials, origins, around: Vec::new() }
+        Self::of(registry.clone(), credentials, origins)
+    }
+
+    const fn of(registry: RegistryClient, credentials: Credentials, origins: Vec<String>) -> Self {
+        Self { registry, credentials, origins, around: Vec::new(), binds_content: false }
     }
 
     /// Allows one more origin: for a resource server whose URL is not its resource identifier. The tokens are readable there.
@@ -55,6 +60,17 @@ impl AgentHttp {
         self
     }
 
+    /// Has the proof of every request cover its content, with a `Content-Digest` field (RFC 9530) over the bytes as sent in
+    /// the place of the caller's own. Servers that ask for it get it without this; it spares their first refusal, and covers
+    /// the content on the way to servers that do not ask.
+    ///
+    /// A body that is a stream is then not sent ([`SignError::BodyNotReadable`](crate::SignError::BodyNotReadable)).
+    #[must_use]
+    pub const fn bind_content(mut self) -> Self {
+        self.binds_content = true;
+        self
+    }
+
     /// The client.
     ///
     /// # Errors
@@ -66,7 +82,7 @@ impl AgentHttp {
             return Err(ArgumentError::NoOrigin.into());
         }
         let prover = Arc::new(Prover::new(self.registry.key().clone(), self.registry.clock()));
-        let signer = Signer::new(prover, destinations, self.credentials);
+        let signer = Signer::new(prover, destinations, self.credentials).binding_content(self.binds_content);
         let outside = ClientBuilder::new(self.registry.plain().clone());
         let outside = self.around.into_iter().fold(outside, ClientBuilder::with_arc);
         Ok(outside.with(signer).build())
@@ -78,6 +94,7 @@ impl std::fmt::Debug for AgentHttp {
         f.debug_struct("AgentHttp")
             .field("credentials", &self.credentials)
             .field("origins", &self.origins)
+            .field("binds_content", &self.binds_content)
             .finish_non_exhaustive()
     }
 }

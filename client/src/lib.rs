@@ -23,6 +23,9 @@
 //! | a redirect in the answer | stops with [`SignError::Redirect`]; no credentials follow it |
 //! | `use_dpop_nonce` | answered once, with the nonce; then [`SignError::NonceRepeated`] |
 //! | the same, for a body that can be sent only once | [`SignError::BodyNotRepeatable`] |
+//! | `content_digest="sha-256"` in a challenge | repeated once with `Content-Digest` and a proof that covers it; from then on every request to that origin has both |
+//! | the same, for a body that is a stream | [`SignError::BodyNotReadable`]; streams to other routes of that origin go without |
+//! | a `Content-Digest` field set by the caller | sent as it is, and replaced where the proof covers the content |
 //!
 //! There is no way to send a bound token as Bearer. Middleware of the caller's, a retry layer say, goes *around* the signer
 //! ([`AgentHttp::around`]), so that whatever it repeats is signed again. Wrapping the finished client once more would put it

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests stop at the first surprise
 
 mod commands;
+mod content;
 mod delegation;
 mod demo;
 mod readme;

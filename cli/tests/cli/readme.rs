@@ -80,24 +80,7 @@ impl Drop for Running {
 #[test]
 fn the_programs_in_the_readme_run() {
     let site = Site::start_for(&format!("http://{API}"));
-    site.ok(&["owner", "init", "--registry", &site.issuer, "--enrol", &site.admin_code]);
-    site.ok(&["agent", "init"]);
-    let registered =
-        site.ok(&["agent", "register", "--registry", &site.issuer, "--name", "filer", "--purpose", "reads"]);
-    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
-    let (claim, code) = (text(&registered["claim"]["id"]), text(&registered["claim"]["user_code"]));
-    site.ok(&[
-        "claim",
-        &claim,
-        "--code",
-        &code,
-        "--scope",
-        "files:read",
-        "--resource",
-        &format!("http://{API}"),
-        "--confirm",
-        &text(&registered["fingerprint"]),
-    ]);
+    let registered = site.claimed_agent(&format!("http://{API}"));
 
     let mut api = example("handfast-middleware", "protected_api");
     let _api = Running(api.args([&site.issuer, &site.feed_key]).spawn().unwrap());
@@ -106,7 +89,7 @@ fn the_programs_in_the_readme_run() {
         assert!(began.elapsed() < Duration::from_secs(30), "the service does not listen");
         std::thread::yield_now();
     }
-    let did = text(&registered["agent"]["did"]);
+    let did = registered["agent"]["did"].as_str().unwrap();
     let output = example("handfast-client", "agent").current_dir(site.home()).output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(told.starts_with("200 OK files of owner:") && told.contains(&format!("read by {did}")), "{told}");

@@ -86,6 +86,19 @@ impl Site {
         (output.status.code().unwrap(), error["error"]["reason"].as_str().map(str::to_owned))
     }
 
+    /// Makes an owner and an agent, who may have `files:read` at `resource`; gives what its registration told.
+    pub(crate) fn claimed_agent(&self, resource: &str) -> Value {
+        self.ok(&["owner", "init", "--registry", &self.issuer, "--enrol", &self.admin_code]);
+        self.ok(&["agent", "init"]);
+        let told = self.ok(&["agent", "register", "--registry", &self.issuer, "--name", "filer", "--purpose", "reads"]);
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let (claim, code) = (text(&told["claim"]["id"]), text(&told["claim"]["user_code"]));
+        let words = text(&told["fingerprint"]);
+        let approve = ["claim", &claim, "--code", &code, "--confirm", &words];
+        self.ok(&[&approve[..], &["--scope", "files:read", "--resource", resource]].concat());
+        told
+    }
+
     pub(crate) fn home(&self) -> &Path {
         self.home.path()
     }

@@ -5,6 +5,8 @@ use http::header::WWW_AUTHENTICATE;
 
 /// Longest field looked at; a server has no use for more.
 const MAX_FIELD_BYTES: usize = 8192;
+/// The value of `content_digest` that this client can follow (spec/delegation.md, body binding).
+const DIGEST_ALGORITHM: &str = "sha-256";
 
 /// One challenge: a scheme and its parameters. A `token68` is skipped, no scheme of interest has one.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,6 +20,8 @@ struct Challenge<'a> {
 pub(crate) struct DpopChallenge {
     pub(crate) error: Option<String>,
     pub(crate) algs: Option<String>,
+    /// Whether the proof has to cover the content.
+    pub(crate) wants_content: bool,
 }
 
 impl DpopChallenge {
@@ -26,7 +30,8 @@ impl DpopChallenge {
         let fields = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
         let mut challenges = fields.filter(|field| field.len() <= MAX_FIELD_BYTES).flat_map(parse);
         let challenge = challenges.find(|challenge| challenge.scheme.eq_ignore_ascii_case("dpop"))?;
-        Some(Self { error: challenge.param("error"), algs: challenge.param("algs") })
+        let wants_content = challenge.param("content_digest").is_some_and(|name| name == DIGEST_ALGORITHM);
+        Some(Self { error: challenge.param("error"), algs: challenge.param("algs"), wants_content })
     }
 }
 
@@ -137,6 +142,27 @@ mod tests {
         check(&[r#"DPoP, Bearer error="use_dpop_nonce""#], Some((None, None)));
         check(&[r#"Bearer error="use_dpop_nonce""#], None);
         check(&[], None);
+    }
+
+    #[test]
+    fn content_is_wanted_in_one_way() {
+        let wants = |field: &str| {
+            let headers = HeaderMap::from_iter([(WWW_AUTHENTICATE, HeaderValue::from_str(field).unwrap())]);
+            DpopChallenge::of(&headers).is_some_and(|challenge| challenge.wants_content)
+        };
+        assert!(wants(r#"DPoP algs="EdDSA", content_digest="sha-256""#));
+        assert!(wants(r#"Bearer, DPoP error="invalid_dpop_proof", content_digest=sha-256"#));
+        for other in [
+            r#"DPoP algs="EdDSA""#,
+            r#"DPoP content_digest="sha-512""#,
+            r#"DPoP content_digest="sha-256 sha-512""#,
+            r#"DPoP content_digest="SHA-256""#,
+            r#"DPoP content_digest="sha-256", content_digest="sha-256""#,
+            r#"Bearer content_digest="sha-256", DPoP algs="EdDSA""#,
+            r#"DPoP algs="EdDSA", Bearer content_digest="sha-256""#,
+        ] {
+            assert!(!wants(other), "{other}");
+        }
     }
 
     #[test]

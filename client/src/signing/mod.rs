@@ -8,5 +8,5 @@ mod signer;
 
 pub(crate) use challenge::DpopChallenge;
 pub(crate) use destination::{Destinations, Issuer};
-pub(crate) use prover::{Answered, Prover};
+pub(crate) use prover::{Answered, Covered, Prover};
 pub(crate) use signer::{Credentials, Signer};

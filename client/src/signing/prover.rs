@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use handfast_dpop::{ContentHash, MakeError, ProofRequest, Target};
+use handfast_dpop::{ContentDigest, ContentHash, MakeError, ProofRequest, Target};
 use http::HeaderMap;
 
 use super::challenge::DpopChallenge;
@@ -23,6 +23,8 @@ pub(crate) enum Remedy {
     Nonce,
     /// Sign by the server's clock, or under the algorithm name it lists.
     Correction,
+    /// Have the proof cover the content.
+    Content,
     /// Get another token.
     Token,
 }
@@ -32,6 +34,7 @@ pub(crate) enum Remedy {
 pub(crate) struct Answered {
     nonce: bool,
     correction: bool,
+    content: bool,
 }
 
 impl Answered {
@@ -48,9 +51,21 @@ impl Answered {
                 Ok(true)
             }
             Some(Remedy::Correction) => Ok(!std::mem::replace(&mut self.correction, true)),
+            Some(Remedy::Content) => Ok(!std::mem::replace(&mut self.content, true)),
             Some(Remedy::Token) | None => Ok(false),
         }
     }
+}
+
+/// What a proof covers besides method, target and time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Covered<'a> {
+    /// The access token presented.
+    pub(crate) token: Option<ContentHash>,
+    /// The `Delegation` field.
+    pub(crate) delegation: Option<ContentHash>,
+    /// The content, by the text of its `Content-Digest` field.
+    pub(crate) content: Option<&'a ContentDigest>,
 }
 
 /// Makes the proofs of one key in one role. Nonces of a token endpoint and of resources are not mixed (DPOP-10), not even at
@@ -68,30 +83,44 @@ impl Prover {
     }
 
     /// A fresh proof for one attempt (DPOP-01).
-    pub(crate) fn prove(
-        &self,
-        method: &str,
-        target: &Target,
-        token_hash: Option<ContentHash>,
-        delegation_hash: Option<ContentHash>,
-    ) -> Result<String, MakeError> {
+    pub(crate) fn prove(&self, method: &str, target: &Target, covered: Covered<'_>) -> Result<String, MakeError> {
         let server = self.servers.known(target);
         let request = ProofRequest {
             method,
             target,
-            token_hash,
+            token_hash: covered.token,
             nonce: server.nonce.as_ref(),
-            delegation_hash,
-            content_digest: None,
+            delegation_hash: covered.delegation,
+            content_digest: covered.content,
         };
         self.key.prove(&request, server.algorithm, server.time(self.clock.now()))
     }
 
-    /// Learns the nonce of any answer, and reads what a refusing one asks for in its challenge.
-    pub(crate) fn learn(&self, target: &Target, status: u16, headers: &HeaderMap) -> Option<Remedy> {
+    /// Whether a challenge of this origin asked for proofs that cover the content.
+    pub(crate) fn covers_content(&self, target: &Target) -> bool {
+        self.servers.known(target).wants_content
+    }
+
+    /// Learns the nonce of any answer, and reads what a refusing one asks for in its challenge. `is_covered` says whether the
+    /// proof that was refused covered the content.
+    pub(crate) fn learn(&self, target: &Target, status: u16, headers: &HeaderMap, is_covered: bool) -> Option<Remedy> {
         let has_nonce = self.servers.note_nonce(target, headers);
-        let challenge = DpopChallenge::of(headers).filter(|_| status == 401)?;
-        self.remedy(target, challenge.error.as_deref()?, challenge.algs.as_deref(), has_nonce, headers)
+        let challenge = DpopChallenge::of(headers)?;
+        if challenge.wants_content {
+            self.servers.note_content(target);
+        }
+        if status != 401 {
+            return None;
+        }
+        let remedy = challenge
+            .error
+            .as_deref()
+            .and_then(|error| self.remedy(target, error, challenge.algs.as_deref(), has_nonce, headers));
+        match remedy {
+            // the next attempt covers the content whatever it was repeated for; a refused token would be refused again
+            None | Some(Remedy::Correction) if challenge.wants_content && !is_covered => Some(Remedy::Content),
+            other => other,
+        }
     }
 
     /// The same for the `error` of a token endpoint's answer, whose nonce was learned already (DPOP-56).
@@ -131,6 +160,29 @@ impl Prover {
             }
             INVALID_TOKEN => Some(Remedy::Token),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // a test that cannot read its own target should stop
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_thing_is_answered_once() {
+        // DPOP-12
+        let target = Target::parse("https://a.example/").unwrap();
+        let mut answered = Answered::default();
+        for (remedy, first, second) in [
+            (Some(Remedy::Correction), Ok(true), Ok(false)),
+            (Some(Remedy::Content), Ok(true), Ok(false)),
+            (Some(Remedy::Nonce), Ok(true), Err(SignError::NonceRepeated { origin: "https://a.example".into() })),
+            (Some(Remedy::Token), Ok(false), Ok(false)),
+            (None, Ok(false), Ok(false)),
+        ] {
+            assert_eq!(answered.again(remedy, &target), first, "{remedy:?}");
+            assert_eq!(answered.again(remedy, &target), second, "{remedy:?} again");
         }
     }
 }

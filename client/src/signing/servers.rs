@@ -1,4 +1,4 @@
-//! What is known of each server: its newest nonce, its clock, the algorithm name it takes.
+//! What is known of each server: its newest nonce, its clock, the algorithm name it takes, whether it wants content covered.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -19,6 +19,7 @@ const CLOCK_TOLERANCE: Seconds = Seconds::new(5);
 pub(crate) struct Server {
     pub(crate) nonce: Option<Nonce>,
     pub(crate) algorithm: Option<Algorithm>,
+    pub(crate) wants_content: bool,
     offset: Offset,
 }
 
@@ -64,6 +65,12 @@ impl Servers {
     /// Notes the algorithm name the server wants; says whether that is news.
     pub(crate) fn note_algorithm(&self, target: &Target, algorithm: Algorithm, default: Algorithm) -> bool {
         self.with(target, |server| server.algorithm.replace(algorithm).unwrap_or(default) != algorithm)
+    }
+
+    /// Notes that proofs for this origin have to cover the content, on some of its routes at least. Nothing takes that back: a
+    /// digest that is not asked for is ignored.
+    pub(crate) fn note_content(&self, target: &Target) {
+        self.with(target, |server| server.wants_content = true);
     }
 
     /// Compares clocks, after a complaint about a proof (DPOP-17); says whether the answer differs from what was believed.

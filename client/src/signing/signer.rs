@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use handfast_dpop::{ContentHash, Target};
+use handfast_dpop::{ContentDigest, ContentHash, Target};
 use http::header::AUTHORIZATION;
 use http::{Extensions, HeaderName, HeaderValue};
-use reqwest::{Request, Response};
+use reqwest::{Body, Request, Response};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 
 use super::prover::Remedy;
-use super::{Answered, Destinations, Prover};
+use super::{Answered, Covered, Destinations, DpopChallenge, Prover};
 use crate::clock::Clock;
 use crate::delegation::{Evidence, SharedBundle};
 use crate::error::{ClientError, SignError};
@@ -17,6 +17,7 @@ use crate::token::{BoundToken, TokenManager};
 
 const PROOF_FIELD: HeaderName = HeaderName::from_static("dpop");
 const DELEGATION_FIELD: HeaderName = HeaderName::from_static("delegation");
+const DIGEST_FIELD: HeaderName = HeaderName::from_static("content-digest");
 /// Redirects with a `Location` to follow (RFC 9110 15.4); 300 and 304 are answers.
 const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
 
@@ -37,11 +38,18 @@ pub(crate) struct Signer {
     prover: Arc<Prover>,
     destinations: Destinations,
     credentials: Credentials,
+    binds_content: bool,
 }
 
 impl Signer {
+    /// A signer that covers the content where a server asks for that.
     pub(crate) const fn new(prover: Arc<Prover>, destinations: Destinations, credentials: Credentials) -> Self {
-        Self { prover, destinations, credentials }
+        Self { prover, destinations, credentials, binds_content: false }
+    }
+
+    /// The same, which covers the content of every request if `always`.
+    pub(crate) fn binding_content(self, always: bool) -> Self {
+        Self { binds_content: always, ..self }
     }
 
     /// Where the request goes, if it may go there with our credentials and carries none of its own.
@@ -63,17 +71,37 @@ impl Signer {
         }
     }
 
+    /// The digest of the content as sent, if the proof is to cover it (spec/dpop-profile.md, making proofs).
+    fn digest(&self, request: &Request, target: &Target) -> std::result::Result<Option<ContentDigest>, SignError> {
+        if !self.binds_content && !self.prover.covers_content(target) {
+            return Ok(None);
+        }
+        match request.body().map(Body::as_bytes) {
+            None => Ok(Some(ContentDigest::of(&[]))),
+            Some(Some(content)) => Ok(Some(ContentDigest::of(content))),
+            Some(None) if self.binds_content => Err(SignError::BodyNotReadable { origin: target.origin().to_owned() }),
+            // the server may ask for it on other routes only
+            Some(None) => Ok(None),
+        }
+    }
+
     /// Adds a fresh proof, and the token under the scheme it is bound to; never `Bearer` (DPOP-13, DPOP-14). Evidence of a
-    /// delegation goes along, covered by the proof (DEL-32).
+    /// delegation goes along, covered by the proof (DEL-32), and so does a content's digest, in the place of the caller's own:
+    /// field and claim are one text.
     fn sign(
         &self,
         request: &mut Request,
         target: &Target,
         token: Option<&BoundToken>,
         evidence: Option<&Evidence>,
+        digest: Option<&ContentDigest>,
     ) -> std::result::Result<(), SignError> {
-        let hash = token.map(|token| ContentHash::of(token.expose().as_bytes()));
-        let proof = self.prover.prove(request.method().as_str(), target, hash, evidence.map(Evidence::hash))?;
+        let covered = Covered {
+            token: token.map(|token| ContentHash::of(token.expose().as_bytes())),
+            delegation: evidence.map(Evidence::hash),
+            content: digest,
+        };
+        let proof = self.prover.prove(request.method().as_str(), target, covered)?;
         let headers = request.headers_mut();
         headers.insert(PROOF_FIELD, sensitive(&proof)?);
         if let Some(token) = token {
@@ -81,6 +109,10 @@ impl Signer {
         }
         if let Some(evidence) = evidence {
             headers.insert(DELEGATION_FIELD, sensitive(evidence.field())?);
+        }
+        if let Some(digest) = digest {
+            let value = HeaderValue::from_str(digest.as_str()).map_err(|_| SignError::Unsendable)?;
+            headers.insert(DIGEST_FIELD, value);
         }
         Ok(())
     }
@@ -91,10 +123,11 @@ impl Signer {
         response: &Response,
         target: &Target,
         token: Option<&BoundToken>,
+        is_covered: bool,
         answered: &mut Answered,
     ) -> std::result::Result<bool, SignError> {
         let status = response.status().as_u16();
-        let remedy = self.prover.learn(target, status, response.headers());
+        let remedy = self.prover.learn(target, status, response.headers(), is_covered);
         if REDIRECTS.contains(&status) {
             return Err(SignError::Redirect { origin: target.origin().to_owned(), status });
         }
@@ -116,14 +149,25 @@ impl Middleware for Signer {
         let mut attempt = request;
         loop {
             let spare = attempt.try_clone();
-            self.sign(&mut attempt, &target, token.as_deref(), evidence.as_ref()).map_err(refused)?;
+            let digest = self.digest(&attempt, &target).map_err(refused)?;
+            self.sign(&mut attempt, &target, token.as_deref(), evidence.as_ref(), digest.as_ref()).map_err(refused)?;
             let response = next.clone().run(attempt, extensions).await?;
-            if !self.wants_another(&response, &target, token.as_deref(), &mut answered).await.map_err(refused)? {
+            let wants_another =
+                self.wants_another(&response, &target, token.as_deref(), digest.is_some(), &mut answered).await;
+            if !wants_another.map_err(refused)? {
                 return Ok(response);
             }
-            attempt =
-                spare.ok_or_else(|| refused(SignError::BodyNotRepeatable { origin: target.origin().to_owned() }))?;
+            attempt = spare.ok_or_else(|| refused(gone(&response, &target)))?;
         }
+    }
+}
+
+/// Why a stream is not sent again: sending it anew helps only where its content need not be covered.
+fn gone(response: &Response, target: &Target) -> SignError {
+    let origin = target.origin().to_owned();
+    match DpopChallenge::of(response.headers()) {
+        Some(DpopChallenge { wants_content: true, .. }) => SignError::BodyNotReadable { origin },
+        _ => SignError::BodyNotRepeatable { origin },
     }
 }
 

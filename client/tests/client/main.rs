@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // tests stop at the first surprise
 
+mod content;
 mod delegation;
 mod key_file;
 mod registry;

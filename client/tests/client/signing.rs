@@ -11,14 +11,14 @@ use http::Extensions;
 use serde_json::json;
 
 /// An agent with its registry, a resource server that answers as told, and a client for it.
-struct Setting {
+pub(crate) struct Setting {
     registry: FakeRegistry,
-    agent: Agent,
-    resource: Server,
-    http: ClientWithMiddleware,
+    pub(crate) agent: Agent,
+    pub(crate) resource: Server,
+    pub(crate) http: ClientWithMiddleware,
 }
 
-async fn setting(answer: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static) -> Setting {
+pub(crate) async fn setting(answer: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static) -> Setting {
     let registry = FakeRegistry::start().await;
     let agent = agent(&registry, &HandClock::new());
     let resource = Server::start(answer).await;
@@ -37,7 +37,7 @@ impl Setting {
     }
 }
 
-fn refusal(error: Error) -> SignError {
+pub(crate) fn refusal(error: Error) -> SignError {
     match ClientError::from(error) {
         ClientError::Sign(error) => error,
         other => panic!("{other}"),

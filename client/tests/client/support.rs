@@ -49,6 +49,7 @@ pub(crate) struct Seen {
     pub(crate) authorization: Option<String>,
     pub(crate) delegation: Option<String>,
     pub(crate) content_type: Option<String>,
+    pub(crate) content_digest: Option<String>,
     pub(crate) body: String,
     /// Header and claims of the proof, whose signature was verified under its own key.
     pub(crate) proof: Option<(Value, Value)>,
@@ -70,6 +71,7 @@ impl Seen {
             authorization: field("authorization"),
             delegation: field("delegation"),
             content_type: field("content-type"),
+            content_digest: field("content-digest"),
             proof: field("dpop").map(|proof| read_proof(&proof)),
             body: String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap(),
         }
