@@ -1,6 +1,7 @@
 //! Tables for small pure functions: rows with an input and the one right output.
 
 pub mod authority;
+pub mod chain;
 pub mod did_key;
 pub mod ed25519;
 pub mod handle;
@@ -53,6 +54,7 @@ pub(super) fn files() -> BTreeMap<String, String> {
         ("rfc.json", written(&rfc::table())),
         ("authority.json", written_in_rows(&authority::table())),
         ("tools.json", written_in_rows(&tools::table())),
+        ("chain.json", written_in_rows(&chain::table())),
     ]
     .into_iter()
     .map(|(path, text)| (path.to_owned(), text))
