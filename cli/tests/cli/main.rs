@@ -6,3 +6,4 @@ mod delegation;
 mod demo;
 mod readme;
 mod site;
+mod vectors;
