@@ -13,6 +13,11 @@ const MAX_TEXT_BYTES: u64 = 64 * 1024;
 
 /// The text of a file, or of standard input for `-`; blanks and line ends around it do not count.
 pub(crate) fn text(path: &Path) -> Result<String, Failure> {
+    text_up_to(path, MAX_TEXT_BYTES)
+}
+
+/// As [`text`], with another limit.
+pub(crate) fn text_up_to(path: &Path, max_bytes: u64) -> Result<String, Failure> {
     let shown = path.display();
     let failed = |error: std::io::Error| Failure::new(Exit::File, format!("`{shown}`: {error}"));
     let source: Box<dyn Read> = if path == Path::new("-") {
@@ -22,11 +27,11 @@ pub(crate) fn text(path: &Path) -> Result<String, Failure> {
     };
     let mut text = String::new();
     // one byte more than is read tells that there is more
-    let count = source.take(MAX_TEXT_BYTES + 1).read_to_string(&mut text).map_err(failed)?;
-    if u64::try_from(count).is_ok_and(|count| count <= MAX_TEXT_BYTES) {
+    let count = source.take(max_bytes.saturating_add(1)).read_to_string(&mut text).map_err(failed)?;
+    if u64::try_from(count).is_ok_and(|count| count <= max_bytes) {
         return Ok(text.trim().to_owned());
     }
-    Err(Failure::new(Exit::File, format!("`{shown}` is longer than {MAX_TEXT_BYTES} bytes")))
+    Err(Failure::new(Exit::File, format!("`{shown}` is longer than {max_bytes} bytes")))
 }
 
 /// The bundle of a file, its hops verified against each other.

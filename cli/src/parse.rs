@@ -1,8 +1,8 @@
 //! Arguments that are more than a word.
 
 use handfast_delegation::Tools;
-use handfast_identity::Seconds;
 use handfast_identity::json::{self, Limits};
+use handfast_identity::{DidKey, Seconds};
 use serde_json::{Map, Value};
 
 /// Longest JSON argument: an access token could hold no longer one.
@@ -19,6 +19,11 @@ pub(crate) fn duration(text: &str) -> Result<Seconds, String> {
     };
     let count: u64 = digits.parse().map_err(|_| "expected a number and `s`, `m` or `h`, such as `10m`".to_owned())?;
     count.checked_mul(unit).map(Seconds::new).ok_or_else(|| "this is longer than time".to_owned())
+}
+
+/// A `did:key`.
+pub(crate) fn did(text: &str) -> Result<DidKey, String> {
+    DidKey::parse(text).map_err(|error| error.to_string())
 }
 
 /// `authorization_details` as JSON, read as strictly as in a token.

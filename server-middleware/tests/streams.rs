@@ -85,7 +85,7 @@ async fn an_answer_is_broken_off_when_the_token_ends() {
     assert_eq!(frames(body_of(&api, api.request("GET", "/flood")).await, SECOND).await, LIFETIME + 1);
     let begun = Instant::now();
     assert_eq!(frames(body_of(&api, api.request("GET", "/silence")).await, Duration::ZERO).await, 0);
-    assert_eq!(begun.elapsed().as_secs() as usize, LIFETIME + 1);
+    assert_eq!(begun.elapsed().as_secs(), 301);
 }
 
 #[tokio::test(start_paused = true)]

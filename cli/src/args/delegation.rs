@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use handfast_delegation::Tools;
-use handfast_identity::Seconds;
+use handfast_identity::{DidKey, Seconds};
 
 use super::{AgentKey, Environment};
 use crate::parse;
@@ -82,14 +82,18 @@ pub(crate) enum ChainCommand {
     #[command(after_help = "\
 Without --token the bundle alone is verified: root token and hops, their signatures, links, narrowing and times. With --token and
 --resource it is what stands in the Delegation field, and token and field get the very check of a resource server, with the same
-reasons. Not checked: revocation, the proof, the route.
+reasons. With --revocations, a snapshot of the issuer's feed, that covers revocation too. Not checked: the proof, the route.
 
-Exit codes: 0 good, 3 refused (with the reason), 2 wrong usage, 4 no answer from the key set's URL, 5 a file is missing or no key set.
+Exit codes: 0 good, 3 refused (with the reason), 2 wrong usage, 4 no answer from the key set's URL or a snapshot that is too old
+(status_unknown), 5 a file is missing, no key set, or no snapshot by the feed's key.
 
 Examples:
   handfast chain verify bundle --issuer https://registry.example --jwks https://registry.example/jwks.json
-  handfast chain verify field --token token --resource https://api.example --issuer https://registry.example --jwks jwks.json --json")]
-    Verify(VerifyArgs),
+  handfast chain verify field --token token --resource https://api.example --issuer https://registry.example --jwks jwks.json --json
+  curl -o snapshot https://registry.example/revocations/snapshot
+  handfast chain verify field --token token --resource https://api.example --issuer https://registry.example --jwks jwks.json \\
+    --revocations snapshot --feed-key did:key:…")]
+    Verify(Box<VerifyArgs>),
 }
 
 #[derive(Debug, Args)]
@@ -115,6 +119,12 @@ pub(crate) struct VerifyArgs {
     /// Its token keys: a file, or the URL of its key set
     #[arg(long, value_name = "FILE|URL")]
     pub jwks: String,
+    /// A snapshot of its revocation feed, signed at most 30 seconds before the time to verify at
+    #[arg(long, value_name = "FILE", requires = "feed_key", requires = "token")]
+    pub revocations: Option<PathBuf>,
+    /// The key its revocation feed is signed with
+    #[arg(long, value_name = "DID", requires = "revocations", value_parser = parse::did)]
+    pub feed_key: Option<DidKey>,
     /// The time to verify at, in seconds since 1970; now without it
     #[arg(long, value_name = "SECONDS")]
     pub at: Option<u64>,

@@ -13,6 +13,7 @@ use handfast_delegation::{
     ResourceId, Scope, Task, Trigger, TriggerKind, UnverifiedAccessToken, UnverifiedHop,
 };
 use handfast_identity::{ContentHash, DidKey, SigningKey, UnixTime};
+use handfast_verifier::revocation::{FeedEvent, FeedMessage, Head, RevocationKind, RevocationName};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -284,6 +285,56 @@ fn an_untrusted_root_and_a_wrong_command_line_are_told_apart() {
     assert_eq!(exit(&trust[..].iter().chain(&["jwks"]).copied().collect::<Vec<_>>()), (2, false));
     assert_eq!(exit(&["bundle", "--issuer", "https://registry.example"]), (2, false));
     assert_eq!(exit(&[&["bundle", "--resource", API], &trust[..], &["jwks"]].concat()), (2, false));
+}
+
+#[test]
+fn revocations_come_from_a_snapshot_by_the_key_of_the_feed() {
+    let bench = Bench::new();
+    let (root, first, name) = bench.chain(|_| ());
+    bench.write("token", &root);
+    bench.write("field", &first);
+    let feed = SigningKey::from_ed25519_seed(&[8; 32]);
+    let feed_key = feed.public().did().to_string();
+    let issuer = "https://registry.example";
+    let snapshot = |issuer: &str, revoked: &[&str], signer: &SigningKey| {
+        let event = |(id, seq): (&&str, u64)| {
+            let kind = RevocationKind::Hop;
+            FeedEvent { seq, kind, name: RevocationName::of(issuer, kind, id), cut: None, until: None }
+        };
+        let events: Vec<_> = revoked.iter().zip(1..).map(event).collect();
+        let head = events.iter().fold(Head::start(issuer, "1"), |head, event| head.after(event).unwrap());
+        let (issuer, epoch, to) = (issuer.to_owned(), "1".to_owned(), events.len() as u64);
+        let issued_at = UnixTime::from_secs(NOW);
+        let message = FeedMessage { issuer, issued_at, epoch, from: 0, to, prev: None, head, events };
+        bench.write("snapshot", &message.sign(signer).unwrap());
+    };
+    let given = |more: &[&str]| {
+        let presented = ["chain", "verify", "field", "--token", "token", "--resource", API];
+        let output = bench.run(&[&presented[..], &["--issuer", issuer, "--jwks", "jwks"], more].concat());
+        let told: Option<Value> = serde_json::from_slice(&output.stdout).ok();
+        let reason = told.and_then(|told| told["reason"].as_str().map(str::to_owned));
+        (output.status.code().unwrap(), reason)
+    };
+    let at = |seconds: u64| {
+        let at = seconds.to_string();
+        given(&["--revocations", "snapshot", "--feed-key", &feed_key, "--at", &at])
+    };
+    let refused = |exit: i32, reason: &str| (exit, Some(reason.to_owned()));
+    snapshot(issuer, &["another"], &feed);
+    assert_eq!((at(NOW), at(NOW + 30)), ((0, None), (0, None)));
+    assert_eq!(at(NOW + 31), refused(4, "status_unknown"), "P-11");
+    snapshot(issuer, &["another", &name.to_string()], &feed);
+    assert_eq!(at(NOW), refused(3, "hop_revoked"));
+    // what is no snapshot of this issuer by this key is not looked into
+    snapshot("https://other.example", &[], &feed);
+    assert_eq!(at(NOW), (5, None));
+    snapshot(issuer, &[], &bench.keys[0]);
+    assert_eq!(at(NOW), (5, None));
+    bench.write("snapshot", &root);
+    assert_eq!(at(NOW), (5, None));
+    assert_eq!(given(&["--revocations", "snapshot"]), (2, None));
+    assert_eq!(given(&["--feed-key", &feed_key]), (2, None));
+    assert_eq!(given(&["--revocations", "snapshot", "--feed-key", "registry.example"]), (2, None));
 }
 
 #[test]

@@ -7,3 +7,4 @@ mod delegation;
 mod demo;
 mod readme;
 mod site;
+mod vectors;

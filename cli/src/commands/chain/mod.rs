@@ -1,5 +1,6 @@
 //! `handfast chain`: what a chain says, and whether it holds.
 
+mod anchors;
 mod show;
 mod verify;
 

@@ -1,15 +1,9 @@
 //! `handfast chain verify`: the check of a resource server, on trust anchors that were named.
 
-use std::path::Path;
-use std::sync::Arc;
-
 use handfast_delegation::{ChainText, ResourceId, VerifiedChain};
 use handfast_dpop::{NoncePolicy, ProofWindow};
-use handfast_fetch::{FetchLimits, Fetcher};
 use handfast_identity::UnixTime;
-use handfast_verifier::trust::{
-    DEFAULT_MAX_LIFETIME, Facts, IssuerFacts, KeySet, Profile, SpeaksFor, Status, StatusSource, TrustedIssuer,
-};
+use handfast_verifier::trust::{Facts, IssuerFacts};
 use handfast_verifier::{
     CLOCK_LEEWAY, ChainPolicy, Credentials, DEFAULT_STALENESS, EnforcementPoint, EvidencePolicy, NoStops, NoVerdicts,
     Rejection, verify_evidence,
@@ -17,6 +11,7 @@ use handfast_verifier::{
 use serde_json::{Value, json};
 
 use super::super::usage;
+use super::anchors;
 use crate::args::{Evidence, VerifyArgs};
 use crate::exit::{Exit, Failure};
 use crate::files;
@@ -26,8 +21,8 @@ use crate::ui::Ui;
 pub(super) async fn run(args: &VerifyArgs, ui: Ui) -> Result<(), Failure> {
     let field = args.bundle.as_deref().map(files::text).transpose()?;
     let token = args.token.as_deref().map(files::text).transpose()?;
-    let issuer = facts(&args.issuer, keys(&args.jwks).await?);
     let now = args.at.map_or_else(now, UnixTime::from_secs);
+    let issuer = anchors::facts(args, now).await?;
     let policy = ChainPolicy {
         evidence: match args.evidence {
             Evidence::Required => EvidencePolicy::Required,
@@ -50,7 +45,7 @@ pub(super) async fn run(args: &VerifyArgs, ui: Ui) -> Result<(), Failure> {
         }),
     };
     match verdict {
-        Ok(told) => ui.result(&told, |told| good(told, ui)),
+        Ok(told) => ui.result(&told, |told| good(told, args.revocations.is_some(), ui)),
         Err(rejection) => refused(&rejection, ui),
     }
 }
@@ -90,7 +85,7 @@ fn hops(chain: &VerifiedChain) -> Vec<Value> {
     chain.links().map(shown).collect()
 }
 
-fn good(told: &Value, ui: Ui) -> String {
+fn good(told: &Value, knows_revocations: bool, ui: Ui) -> String {
     let text = |place: &str| match told.pointer(place) {
         Some(Value::String(text)) => text.escape_debug().to_string(),
         Some(Value::Null) | None => "none".to_owned(),
@@ -105,7 +100,11 @@ fn good(told: &Value, ui: Ui) -> String {
         text("/authority/scope"),
         text("/authority/resource"),
         told.get("hops").and_then(Value::as_array).map_or(0, Vec::len),
-        ui.dim("Not checked: revocation, the proof of the key, the route.")
+        ui.dim(if knows_revocations {
+            "Not checked: the proof of the key, the route."
+        } else {
+            "Not checked: revocation, the proof of the key, the route."
+        })
     )
 }
 
@@ -113,7 +112,9 @@ fn good(told: &Value, ui: Ui) -> String {
 fn refused(rejection: &Rejection, ui: Ui) -> Result<(), Failure> {
     let reason = rejection.reason();
     ui.result(&json!({"verdict": "refused", "reason": reason}), |_| format!("{} {reason}", ui.bad("REFUSED")))?;
-    Err(Failure::new(Exit::Refused, rejection.to_string()).with_reason(reason))
+    // what is not known is no fault of the chain's
+    let exit = if rejection.answer().status == 503 { Exit::Unavailable } else { Exit::Refused };
+    Err(Failure::new(exit, rejection.to_string()).with_reason(reason))
 }
 
 fn point<'a>(resource: &'a ResourceId, args: &VerifyArgs, chain: ChainPolicy) -> EnforcementPoint<'a> {
@@ -128,38 +129,4 @@ fn point<'a>(resource: &'a ResourceId, args: &VerifyArgs, chain: ChainPolicy) ->
         verdicts: &NoVerdicts,
         stops: &NoStops,
     }
-}
-
-/// The one issuer, trusted with everything; its revocations are not asked for.
-fn facts(issuer: &str, keys: KeySet) -> IssuerFacts {
-    let trust = TrustedIssuer {
-        issuer: issuer.to_owned(),
-        profile: Profile::Handfast,
-        status: StatusSource::None,
-        resources: SpeaksFor::Everything,
-        scopes: SpeaksFor::Everything,
-        subjects: SpeaksFor::Everything,
-        agent_status: Vec::new(),
-        max_lifetime: DEFAULT_MAX_LIFETIME,
-    };
-    IssuerFacts { trust: Arc::new(trust), keys: Arc::new(keys), status: Status::NotFollowed }
-}
-
-/// The key set of a file or URL. What was named is trusted: nothing in the chain adds to it (P-04).
-async fn keys(place: &str) -> Result<KeySet, Failure> {
-    let bytes = if place.starts_with("https://") || place.starts_with("http://") {
-        let failed = |error: String| {
-            Failure::new(Exit::Unavailable, format!("`{}`: {error}", place.escape_debug()))
-                .with_help("save the key set to a file and name that, if it is not public")
-        };
-        let fetcher = Fetcher::development().map_err(|error| failed(error.to_string()))?;
-        let fetched = fetcher.get(place, FetchLimits::DOCUMENT).await.map_err(|error| failed(error.to_string()))?;
-        fetched.body().to_vec()
-    } else {
-        files::text(Path::new(place))?.into_bytes()
-    };
-    KeySet::parse(&bytes).map_err(|error| {
-        Failure::new(Exit::File, format!("`{}`: {error}", place.escape_debug()))
-            .with_help("a registry publishes its key set at /jwks.json")
-    })
 }

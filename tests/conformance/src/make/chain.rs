@@ -187,6 +187,11 @@ impl Draft {
         sent.field.split(',').map(str::to_owned).collect()
     }
 
+    /// The presented token, finished.
+    pub(super) fn finished_token(&self) -> String {
+        self.chain.as_ref().unwrap().finished(self.token_draft()).0
+    }
+
     /// The finished hops.
     pub(super) fn finished_hops(&self) -> Vec<String> {
         let has_root = self.chain.as_ref().is_some_and(|chain| chain.root.is_some());

@@ -1,18 +1,22 @@
 //! Tables for small pure functions: rows with an input and the one right output.
 
+pub mod authority;
+pub mod chain;
 pub mod did_key;
 pub mod ed25519;
 pub mod handle;
 pub mod revocation;
 pub mod rfc;
 pub mod target;
+pub mod tools;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::keys::Who;
-use crate::vector::written;
+use crate::vector::{written, written_in_rows};
 
 /// One party of the vectors.
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,8 +52,23 @@ pub(super) fn files() -> BTreeMap<String, String> {
         ("handle.json", written(&handle::table())),
         ("revocation.json", written(&revocation::table())),
         ("rfc.json", written(&rfc::table())),
+        ("authority.json", written_in_rows(&authority::table())),
+        ("tools.json", written_in_rows(&tools::table())),
+        ("chain.json", written_in_rows(&chain::table())),
     ]
     .into_iter()
     .map(|(path, text)| (path.to_owned(), text))
     .collect()
+}
+
+/// The same value with the members of its objects in one order, whatever order maps have in this build.
+fn in_order(value: Value) -> Value {
+    match value {
+        Value::Array(items) => items.into_iter().map(in_order).collect(),
+        Value::Object(members) => {
+            let sorted: BTreeMap<_, _> = members.into_iter().collect();
+            sorted.into_iter().map(|(name, value)| (name, in_order(value))).collect()
+        }
+        plain => plain,
+    }
 }
