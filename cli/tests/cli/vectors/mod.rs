@@ -20,7 +20,7 @@ const MIN_QUESTIONS: usize = 680;
 /// Of these, refusals by the command.
 const MIN_REFUSALS: usize = 430;
 /// Reasons that need what the command cannot be told.
-const NEVER_GIVEN: [&str; 1] = ["feed_rolled_back"];
+const NEVER_GIVEN: [&str; 3] = ["delegation_suspended", "feed_rolled_back", "task_halted"];
 
 fn questions(steps: &Steps) -> Vec<Question> {
     let vectors = read_folder(&vectors_folder().join("request"));

@@ -49,9 +49,10 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    /// None where the answer hangs on what the command is not told: the proof, how often a field stands there, other issuers.
+    /// None where the answer hangs on what the command is not told: the proof, how often a field stands there, other issuers,
+    /// what a server stopped by itself.
     pub(crate) fn of(name: &str, setting: &Setting, step: &Step, steps: &Steps) -> Option<Self> {
-        told_issuer(setting).filter(|issuer| is_signed_by(issuer, step.now))?;
+        told_issuer(setting).filter(|issuer| is_signed_by(issuer, step.now) && setting.stopped.is_empty())?;
         let authorization = only_line(step, "authorization")??;
         let (_, token) = authorization.split_once(' ')?;
         let field = only_line(step, "delegation")?;
