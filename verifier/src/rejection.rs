@@ -5,6 +5,7 @@ use core::fmt;
 use handfast_delegation::{ChainError, Scope};
 use handfast_dpop::{ProofError, ReplayError};
 
+use crate::budget::BudgetError;
 use crate::tools::Ambiguity;
 
 /// Why a request was turned away. Exhaustive on purpose: a new reason has to be answered, documented and tested.
@@ -114,8 +115,11 @@ pub enum Rejection {
     // 9: replay
     /// The replay store knows the proof, or could not remember it.
     Replay(ReplayError),
-    /// The receipt is not for this request's proof. A fault of the shell: ours.
+    /// The receipt is not for this request's proof, or what was spent is not for its charges. A fault of the shell: ours.
     ReceiptMismatch,
+    // 10: budget
+    /// A budget is used up, or the use could not be counted.
+    Budget(BudgetError),
 }
 
 impl Rejection {
@@ -169,6 +173,7 @@ impl Rejection {
             Self::ToolRefused => "tool_refused",
             Self::Replay(error) => error.reason(),
             Self::ReceiptMismatch => "receipt_mismatch",
+            Self::Budget(error) => error.reason(),
         }
     }
 }
@@ -196,6 +201,12 @@ impl From<Ambiguity> for Rejection {
 impl From<ChainError> for Rejection {
     fn from(error: ChainError) -> Self {
         Self::Chain(error)
+    }
+}
+
+impl From<BudgetError> for Rejection {
+    fn from(error: BudgetError) -> Self {
+        Self::Budget(error)
     }
 }
 

@@ -7,6 +7,7 @@ use handfast_delegation::VerifiedChain;
 use handfast_identity::{ContentHash, PublicKey};
 
 use super::ChainNames;
+use crate::budget::RootBudget;
 use crate::trust::KeySet;
 
 /// What a verdict was made from: the presented token and the evidence, byte for byte.
@@ -28,6 +29,7 @@ pub struct ChainVerdict {
     pub(crate) chain: VerifiedChain,
     pub(crate) root_key: RootKey,
     pub(crate) names: Vec<ChainNames>,
+    pub(crate) root_budget: Option<RootBudget>,
 }
 
 /// The issuer's key under which the root was verified: the verdict stands as long as the issuer has it.

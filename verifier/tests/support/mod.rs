@@ -10,12 +10,13 @@ use handfast_dpop::{
     ContentHash, MemoryReplay, NoncePolicy, ProofRequest, ProofWindow, ReplayLimits, ReplayStore, Target,
 };
 use handfast_identity::{DidKey, RandomSource, SigningKey, UnixTime};
+use handfast_verifier::budget::{BudgetLimits, MemoryBudgets};
 use handfast_verifier::revocation::{FeedEvent, RevocationKind, RevocationName, RevocationSet};
 use handfast_verifier::tools::RequestContent;
 use handfast_verifier::trust::{Facts, IssuerFacts, KeySet, Status, TrustedIssuer};
 use handfast_verifier::{
-    Authorized, CLOCK_LEEWAY, ChainPolicy, DEFAULT_STALENESS, EnforcementPoint, NoVerdicts, Rejection, RequestParts,
-    RouteRule, UnverifiedRequest,
+    Authorized, BoundRequest, CLOCK_LEEWAY, ChainPolicy, DEFAULT_STALENESS, EnforcementPoint, NoVerdicts, Rejection,
+    RequestParts, RouteRule, UnverifiedRequest,
 };
 
 pub const NOW: u64 = 1_795_262_400;
@@ -136,21 +137,25 @@ pub fn revoked(entries: &[(RevocationKind, &str)]) -> Status {
     Status::Known { set: Arc::new(set), as_of: at(-5) }
 }
 
-/// A resource server with a replay store of its own.
+/// A resource server with stores of its own.
 pub struct Server {
+    pub resource: &'static str,
     pub facts: Facts,
     pub route: RouteRule,
     pub environment: Option<Environment>,
     pub replay: MemoryReplay,
+    pub budgets: MemoryBudgets,
 }
 
 impl Server {
     pub fn new() -> Self {
         Self {
+            resource: RESOURCE,
             facts: Facts::new([facts_of(trust(), &issuer(), nothing_revoked())]),
             route: RouteRule::agents(scope("files:read")),
             environment: Some(Environment::Prod),
             replay: MemoryReplay::new(ReplayLimits::default()),
+            budgets: MemoryBudgets::new(BudgetLimits::default()),
         }
     }
 
@@ -160,7 +165,15 @@ impl Server {
 
     /// The answer to a request that says more than its credentials.
     pub fn answer_with(&self, request: &Request, content: &RequestContent<'_>) -> Result<Authorized, Rejection> {
-        let resource = ResourceId::parse(RESOURCE).unwrap();
+        let bound = self.bound(request, content)?;
+        let receipt = self.replay.insert(bound.replay_entry(), at(0))?;
+        let spent = bound.charges().spend(&self.budgets, at(0))?;
+        bound.admit(receipt, spent)
+    }
+
+    /// The request as it is before anything is remembered of it.
+    pub fn bound(&self, request: &Request, content: &RequestContent<'_>) -> Result<BoundRequest, Rejection> {
+        let resource = ResourceId::parse(self.resource).unwrap();
         let target = Target::parse(URI).unwrap();
         let point = EnforcementPoint {
             resource: &resource,
@@ -181,9 +194,7 @@ impl Server {
             has_misplaced_token: false,
         };
         let verified = UnverifiedRequest::parse(&parts, &point.chain)?.verify(&point, &self.facts, at(0))?;
-        let bound = verified.bind(&self.route, content)?;
-        let receipt = self.replay.insert(bound.replay_entry(), at(0))?;
-        bound.admit(receipt)
+        verified.bind(&self.route, content)
     }
 
     pub fn reason(&self, request: &Request) -> &'static str {

@@ -282,6 +282,7 @@ fn setting() -> Setting {
         window: Window { past: 60, future: 30 },
         nonces: NonceSetting::Off,
         replay: None,
+        budgets: None,
         chain: None,
         environment: Some("prod".into()),
         route: Route { callers: Callers::Agents, scopes: vec!["files:read".into()], tool: None, bind_content: false },

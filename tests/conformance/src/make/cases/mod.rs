@@ -2,6 +2,7 @@
 
 mod actors;
 mod binding;
+mod budgets;
 mod chain;
 mod chains;
 mod content;
@@ -51,6 +52,7 @@ pub(super) fn all() -> Vec<Case> {
         tools::cases(),
         content::cases(),
         replay::cases(),
+        budgets::cases(),
     ]
     .into_iter()
     .flatten()
