@@ -44,6 +44,7 @@
 //! | scope too small, a tool that was not given, or an agent on a route for owners | 403 `insufficient_scope` |
 //! | arguments that could be read in two ways, on a route with a tool | 400 `arguments_ambiguous`; bodies over 64 KiB 413 |
 //! | content not covered by the proof, on a route that asks for that | 401 `content_digest_required`, `content_digest_mismatch` |
+//! | a budget of the task, its agent or a hop used up | 429 `budget_spent`; with `Retry-After` where a rate will allow more |
 //! | issuer's keys or revocations not known, or not recently; a key not known while its issuer cannot be asked | 503 `status_unknown` |
 //! | issuer's revocation feed went back | 503 `feed_rolled_back`, until this process is restarted |
 //!
@@ -61,6 +62,9 @@
 //! - Answers end with the caller's authority: one that streams past it is broken off. A handler that upgrades the connection has
 //!   to close it itself at [`Authorized::expires_at`](handfast_verifier::Authorized::expires_at).
 //! - Chains found good are remembered, in 16 MiB at most. What changes with time is asked every time all the same.
+//! - Budgets are counted in this process too, and **their counts end with it**: after a restart every budget that is still live
+//!   begins anew, and several nodes each count for themselves. Where that matters, give all nodes of a resource one
+//!   [`BudgetStore`](handfast_verifier::budget::BudgetStore) that outlives them ([`Builder::budget_store`]).
 //! - A registry restored from an old backup has forgotten revocations. Its feed goes back, the keeper logs that once as an error
 //!   and stops following it, and nothing but a restart of this process makes it believe that feed again. Before that, the
 //!   registry has to revoke again what it forgot: a new process has no memory to notice it with.

@@ -11,10 +11,11 @@ use axum::Router;
 use axum::extract::Request;
 use axum::routing::any;
 use common::{API, Api, SCOPE, refused, send, served, with_credentials};
-use handfast_delegation::{AccessToken, TriggerKind};
+use handfast_delegation::{AccessToken, Budget, TriggerKind};
 use handfast_identity::Seconds;
 use handfast_middleware::{Builder, DriftAction, DriftNotice, DriftPolicy};
 use handfast_testkit::{Agent, Chain, Evidence};
+use handfast_verifier::budget::RefuseBudgets;
 
 const WRITE: &str = "files:write";
 
@@ -229,4 +230,24 @@ async fn what_is_stopped_by_hand_stays_stopped() {
     assert_eq!(watched.ask(&claims, "/files").await, halted());
     assert!(drift.release(&claims.issuer, &task_of(&claims)));
     assert_eq!(watched.ask_below(&delegate, &chain.offline(), "/files").await, served());
+}
+
+#[tokio::test]
+async fn a_spent_budget_is_a_wish_and_one_that_cannot_be_counted_is_none() {
+    let watched = Watched::new(policy(0, 2)).await;
+    let mut claims = watched.api.claims();
+    claims.authority.budget = Budget::new(Some(1), None).ok();
+    let spent = || refused(429, "budget_spent");
+    assert_eq!(watched.ask(&claims, "/files").await, served());
+    assert_eq!(watched.ask(&claims, "/files").await, spent());
+    assert_eq!(watched.told(), [(1, DriftAction::Logged)]);
+    assert_eq!(watched.ask(&claims, "/files").await, spent());
+    assert_eq!(watched.told(), [(2, DriftAction::Halted)]);
+    assert_eq!(watched.ask(&claims, "/files").await, halted());
+
+    let broken = Api::with(|builder| builder.drift(policy(0, 1)).budget_store(Arc::new(RefuseBudgets))).await;
+    let token = broken.issuer.sign(&claims);
+    let answer = broken.send(broken.request_with_token(&token)).await;
+    assert_eq!(answer.outcome(), refused(503, "budget_store_unavailable"));
+    assert!(broken.server.drift().list().is_empty(), "that was the server's own fault");
 }

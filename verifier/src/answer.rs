@@ -4,6 +4,7 @@ use handfast_delegation::{ChainError, Scope};
 use handfast_dpop::ProofClass;
 
 use crate::Rejection;
+use crate::budget::BudgetError;
 
 /// The algorithms a challenge offers, in the order of the metadata (DPOP-93, DPOP-107).
 pub const CHALLENGE_ALGORITHMS: &str = "EdDSA Ed25519 ES256";
@@ -13,9 +14,10 @@ const RETRY_AFTER_SECONDS: u32 = 5;
 /// What a rejected caller is told. Holds constants and configured scope only: nothing of the request is echoed (DPOP-113).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The HTTP status: 400, 401, 403, 431 or 503.
+    /// The HTTP status: 400, 401, 403, 429, 431 or 503.
     pub status: u16,
-    /// The error code of RFC 6750 or RFC 9449; none when no credentials were sent (DPOP-108).
+    /// The error code of RFC 6750 or RFC 9449; none when no credentials were sent (DPOP-108), and with 429, for which they have
+    /// none.
     pub error: Option<&'static str>,
     /// The stable reason.
     pub reason: &'static str,
@@ -25,7 +27,7 @@ pub struct Answer {
     pub scope: Option<Scope>,
     /// Whether a fresh nonce belongs into the answer whatever else it gets (`use_dpop_nonce`).
     pub needs_nonce: bool,
-    /// Seconds for `Retry-After`.
+    /// Seconds for `Retry-After`: always with 503, with 429 only where waiting helps.
     pub retry_after: Option<u32>,
 }
 
@@ -162,6 +164,14 @@ impl Rejection {
                 ProofClass::Unavailable => ours("proofs cannot be remembered right now"),
             },
             Self::ReceiptMismatch => ours("the request could not be admitted"),
+            Self::Budget(BudgetError::Spent { retry_after }) => Answer {
+                // no window is longer than a day
+                retry_after: retry_after.and_then(|wait| u32::try_from(wait.get()).ok()),
+                ..Answer::new(429, None, reason, "a budget of the delegation is used up")
+            },
+            Self::Budget(
+                BudgetError::Full | BudgetError::ShareFull | BudgetError::ClockWentBack | BudgetError::Unavailable,
+            ) => ours("uses cannot be counted right now"),
         }
     }
 }

@@ -7,7 +7,7 @@
 //! RequestParts --UnverifiedRequest::parse--> UnverifiedRequest   one of each field, within size
 //!              --verify(point, facts, now)-->  VerifiedRequest   proof fits, token is the issuer's, nothing revoked, chain holds
 //!              --bind(route, content)------>   BoundRequest      proof key = token key = current actor, route allows it
-//!              --admit(receipt)------------>   Authorized        and the proof was never used before
+//!              --admit(receipt, spent)----->   Authorized        the proof was never used before, and every budget allows it
 //! ```
 //!
 //! The first failure in that order is the one reported, as a [`Rejection`]; [`Rejection::answer`] is the only map to the wire.
@@ -15,6 +15,7 @@
 
 mod answer;
 mod authorized;
+pub mod budget;
 mod chain;
 mod check;
 mod drift;

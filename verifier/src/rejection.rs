@@ -6,6 +6,7 @@ use handfast_delegation::{ChainError, Scope};
 use handfast_dpop::{ProofError, ReplayError};
 
 use crate::Stop;
+use crate::budget::BudgetError;
 use crate::tools::Ambiguity;
 
 /// Why a request was turned away. Exhaustive on purpose: a new reason has to be answered, documented and tested.
@@ -119,8 +120,11 @@ pub enum Rejection {
     // 9: replay
     /// The replay store knows the proof, or could not remember it.
     Replay(ReplayError),
-    /// The receipt is not for this request's proof. A fault of the shell: ours.
+    /// The receipt is not for this request's proof, or what was spent is not for its charges. A fault of the shell: ours.
     ReceiptMismatch,
+    // 10: budget
+    /// A budget is used up, or the use could not be counted.
+    Budget(BudgetError),
 }
 
 impl Rejection {
@@ -176,13 +180,20 @@ impl Rejection {
             Self::ToolRefused => "tool_refused",
             Self::Replay(error) => error.reason(),
             Self::ReceiptMismatch => "receipt_mismatch",
+            Self::Budget(error) => error.reason(),
         }
     }
 
     /// Whether a caller in good standing asked for more than it was given: the drift of a task is counted in these.
     #[must_use]
     pub const fn is_drift(&self) -> bool {
-        matches!(self, Self::ScopeInsufficient { .. } | Self::CallerNotPermitted { .. } | Self::ToolRefused)
+        matches!(
+            self,
+            Self::ScopeInsufficient { .. }
+                | Self::CallerNotPermitted { .. }
+                | Self::ToolRefused
+                | Self::Budget(BudgetError::Spent { .. })
+        )
     }
 }
 
@@ -218,6 +229,12 @@ impl From<Ambiguity> for Rejection {
 impl From<ChainError> for Rejection {
     fn from(error: ChainError) -> Self {
         Self::Chain(error)
+    }
+}
+
+impl From<BudgetError> for Rejection {
+    fn from(error: BudgetError) -> Self {
+        Self::Budget(error)
     }
 }
 

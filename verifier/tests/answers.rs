@@ -5,6 +5,8 @@ mod support;
 
 use handfast_delegation::ChainError;
 use handfast_dpop::{ProofError, Receipt, Remedy, ReplayEntry, ReplayError};
+use handfast_identity::Seconds;
+use handfast_verifier::budget::{BudgetError, Spent};
 use handfast_verifier::{ChallengeTerms, Rejection, RouteRule};
 use support::*;
 
@@ -59,6 +61,18 @@ fn challenges_are_constant_texts() {
     check(&Rejection::StatusUnknown, 503, None);
     check(&Rejection::Replay(ReplayError::Full), 503, None);
     check(&Rejection::ReceiptMismatch, 503, None);
+    check(&Rejection::Budget(BudgetError::Full), 503, None);
+    check(&Rejection::Budget(BudgetError::Spent { retry_after: None }), 429, None);
+}
+
+#[test]
+fn a_spent_budget_says_when_a_rate_allows_more() {
+    for retry_after in [None, Some(1), Some(86_400)] {
+        let spent = BudgetError::Spent { retry_after: retry_after.map(|wait| Seconds::new(u64::from(wait))) };
+        let answer = Rejection::Budget(spent).answer();
+        assert_eq!((answer.status, answer.error, answer.reason), (429, None, "budget_spent"));
+        assert_eq!(answer.retry_after, retry_after);
+    }
 }
 
 #[test]
@@ -91,6 +105,10 @@ fn what_is_ours_can_be_tried_again_and_blames_nobody() {
         Rejection::Replay(ReplayError::KeyShareFull),
         Rejection::Replay(ReplayError::Unavailable),
         Rejection::Replay(ReplayError::ClockWentBack),
+        Rejection::Budget(BudgetError::Full),
+        Rejection::Budget(BudgetError::ShareFull),
+        Rejection::Budget(BudgetError::Unavailable),
+        Rejection::Budget(BudgetError::ClockWentBack),
     ] {
         let answer = rejection.answer();
         assert_eq!((answer.status, answer.error), (503, Some("temporarily_unavailable")), "{rejection:?}"); // P-17
@@ -164,11 +182,11 @@ fn a_receipt_admits_the_request_it_is_for() {
             .unwrap()
     };
     let other = ReplayEntry::new(RESOURCE, agent().public().thumbprint(), "another", at(90));
-    let refused = bound().admit(Receipt::assertion(&other)).map(|_| ());
+    let refused = bound().admit(Receipt::assertion(&other), Spent::nothing()).map(|_| ());
     assert_eq!(refused, Err(Rejection::ReceiptMismatch));
     let own = bound();
     let receipt = Receipt::assertion(own.replay_entry());
-    assert!(own.admit(receipt).is_ok());
+    assert!(own.admit(receipt, Spent::nothing()).is_ok());
 }
 
 #[test]

@@ -14,6 +14,7 @@ use handfast_dpop::{
     ContentHash, MemoryReplay, NoncePolicy, ProofRequest, ProofWindow, ReplayLimits, ReplayStore, Target,
 };
 use handfast_identity::SigningKey;
+use handfast_verifier::budget::Spent;
 use handfast_verifier::revocation::RevocationKind;
 use handfast_verifier::tools::RequestContent;
 use handfast_verifier::trust::{Facts, IssuerFacts, KeySet, Status};
@@ -163,7 +164,7 @@ fn answer(
         .verify(&point, facts, at(0))?
         .bind(&route, &RequestContent::default())?;
     let receipt = MemoryReplay::new(ReplayLimits::default()).insert(bound.replay_entry(), at(0))?;
-    bound.admit(receipt)
+    bound.admit(receipt, Spent::nothing())
 }
 
 fn check(presented: &Presented, facts: &Facts, max_hops: usize, verdicts: &dyn ChainVerdicts, expected: &str) {

@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod budgets;
 mod claims;
 mod delegation;
 mod delegation_bench;

@@ -12,6 +12,7 @@ use handfast_dpop::{
 };
 use handfast_fetch::Mode;
 use handfast_identity::{OsRandom, Seconds};
+use handfast_verifier::budget::{BudgetLimits, BudgetStore, MemoryBudgets};
 use handfast_verifier::trust::{StatusSource, TrustedIssuer};
 use handfast_verifier::{ChainPolicy, DEFAULT_STALENESS};
 
@@ -71,6 +72,8 @@ pub struct Builder {
     nonces: Option<Arc<dyn NonceSource>>,
     replay_limits: ReplayLimits,
     replay: Option<Arc<dyn ReplayStore>>,
+    budget_limits: BudgetLimits,
+    budgets: Option<Arc<dyn BudgetStore>>,
     clock: Arc<dyn Clock>,
     pace: Pace,
     chain: ChainPolicy,
@@ -96,6 +99,8 @@ impl Builder {
             nonces: None,
             replay_limits: ReplayLimits::default(),
             replay: None,
+            budget_limits: BudgetLimits::default(),
+            budgets: None,
             clock: Arc::new(SystemClock),
             pace: Pace::default(),
             chain: ChainPolicy::default(),
@@ -171,6 +176,19 @@ impl Builder {
     /// Proofs are remembered by `store` in place of this process's memory.
     pub fn replay_store(mut self, store: Arc<dyn ReplayStore>) -> Self {
         self.replay = Some(store);
+        self
+    }
+
+    /// How many uses of budgets are counted at once, in all and for one task.
+    pub fn budget_limits(mut self, limits: BudgetLimits) -> Self {
+        self.budget_limits = limits;
+        self
+    }
+
+    /// Uses of budgets are counted in `store` in place of this process's memory, whose counts end with the process. Servers of
+    /// one resource that share a store count together; give them one that outlives them where a restart must not renew budgets.
+    pub fn budget_store(mut self, store: Arc<dyn BudgetStore>) -> Self {
+        self.budgets = Some(store);
         self
     }
 
@@ -258,6 +276,7 @@ impl Builder {
                 nonces,
                 restart: RestartRule::new(self.clock.now(), self.window),
                 replay: self.replay.unwrap_or_else(|| Arc::new(MemoryReplay::new(self.replay_limits))),
+                budgets: self.budgets.unwrap_or_else(|| Arc::new(MemoryBudgets::new(self.budget_limits))),
                 clock: Arc::clone(&self.clock),
                 facts,
                 keeper,

@@ -3,10 +3,12 @@
 use handfast_delegation::UnverifiedAccessToken;
 use handfast_dpop::{ContentHash, Nonce, NonceSource, ProofError, ReplayError, Target};
 use handfast_identity::{Thumbprint, UnixTime};
+use handfast_verifier::budget::BudgetError;
 use handfast_verifier::tools::RequestContent;
 use handfast_verifier::trust::Facts;
 use handfast_verifier::{
-    Authorized, CLOCK_LEEWAY, Denial, Drift, EnforcementPoint, Rejection, RequestParts, RouteRule, UnverifiedRequest,
+    Authorized, BoundRequest, CLOCK_LEEWAY, Denial, Drift, EnforcementPoint, Rejection, RequestParts, RouteRule,
+    UnverifiedRequest,
 };
 
 use super::Shared;
@@ -101,10 +103,23 @@ impl Shared {
             Refusal { nonce, ..rejection.into() }
         })?;
         let key = Some(bound.replay_entry().key());
-        let receipt = self.replay.insert(bound.replay_entry(), now).map_err(Rejection::Replay);
-        let admitted = receipt.and_then(|receipt| bound.admit(receipt));
-        let authorized = admitted.map_err(|rejection| Refusal { key, ..rejection.into() })?;
+        let authorized = self.admit(bound, now).map_err(|rejection| Refusal { key, ..rejection.into() })?;
         Ok((authorized, nonces.next(now)))
+    }
+
+    /// Remembers the proof, then spends: what is refused before has used no budget (DEL-45).
+    fn admit(&self, bound: BoundRequest, now: UnixTime) -> Result<Authorized, Rejection> {
+        let receipt = self.replay.insert(bound.replay_entry(), now)?;
+        match bound.charges().spend(&*self.budgets, now) {
+            Ok(spent) => bound.admit(receipt, spent),
+            Err(error) => {
+                let rejection = Rejection::from(error);
+                if let Some(proven) = bound.drift(&rejection).and_then(|drift| drift.prove(receipt)) {
+                    self.drift.count(&proven, now);
+                }
+                Err(rejection)
+            }
+        }
     }
 
     fn point<'a>(&'a self, nonces: &'a RequestNonces<'_>, now: UnixTime) -> EnforcementPoint<'a> {
@@ -160,8 +175,14 @@ impl Shared {
         } else {
             tracing::info!(decision = "refused", reason, jkt);
         }
-        if matches!(refusal.rejection, Rejection::Replay(ReplayError::ClockWentBack)) {
-            tracing::error!("the system clock was set back by more than the proof window"); // TH77
+        match refusal.rejection {
+            Rejection::Replay(ReplayError::ClockWentBack) => {
+                tracing::error!("the system clock was set back by more than the proof window"); // TH77
+            }
+            Rejection::Budget(BudgetError::ClockWentBack) => {
+                tracing::error!("the system clock is behind what the budget store was told before");
+            }
+            _ => {}
         }
     }
 }

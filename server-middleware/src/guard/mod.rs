@@ -13,6 +13,7 @@ use std::sync::Arc;
 use handfast_delegation::{Environment, ResourceId, Scope, ScopeError};
 use handfast_dpop::{NonceSource, ProofWindow, PublicBase, ReplayStore, RestartRule};
 use handfast_identity::Seconds;
+use handfast_verifier::budget::BudgetStore;
 use handfast_verifier::trust::Facts;
 use handfast_verifier::{ChainPolicy, ChainVerdicts, RouteRule};
 
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) nonces: Arc<dyn NonceSource>,
     pub(crate) restart: RestartRule,
     pub(crate) replay: Arc<dyn ReplayStore>,
+    pub(crate) budgets: Arc<dyn BudgetStore>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) facts: Arc<dyn FactsSource>,
     pub(crate) keeper: Option<Arc<Keeper>>,

@@ -15,12 +15,13 @@ pub fn text(path: &str) -> String {
     std::fs::read_to_string(repository().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The reasons a resource server can give: every text that the `reason` functions of proof, replay, chain, authority
-/// and rejection return.
+/// The reasons a resource server can give: every text that the `reason` functions of proof, replay, budget, chain,
+/// authority and rejection return.
 #[must_use]
 pub fn request_reasons() -> BTreeSet<String> {
     let sources = [
         "verifier/src/rejection.rs",
+        "verifier/src/budget/mod.rs",
         "dpop/src/proof/error.rs",
         "dpop/src/replay/mod.rs",
         "delegation/src/chain/error.rs",

@@ -7,14 +7,15 @@ use handfast_dpop::{
     MemoryReplay, NonceKeys, NonceRole, NonceSecret, ProofWindow, PublicBase, RefuseAll, ReplayLimits, ReplayStore,
 };
 use handfast_identity::{DidKey, Seconds, UnixTime, base64url};
+use handfast_verifier::budget::{BudgetLimits, BudgetStore, MemoryBudgets, RefuseBudgets};
 use handfast_verifier::revocation::{FeedEvent, RevocationKind, RevocationName, RevocationSet};
 use handfast_verifier::trust::{Facts, IssuerFacts, KeySet, Profile, SpeaksFor, Status, StatusSource, TrustedIssuer};
 use handfast_verifier::{ChainPolicy, EvidencePolicy, RouteRule, Stop, Stops, Work};
 use serde::de::DeserializeOwned;
 
 use crate::vector::{
-    Callers, Evidence, IssuerSetting, Keys, NonceSetting, ReplaySetting, Revocation, Setting, StatusSetting, Step,
-    TrustRecord,
+    BudgetSetting, Callers, Evidence, IssuerSetting, Keys, NonceSetting, ReplaySetting, Revocation, Setting,
+    StatusSetting, Step, TrustRecord,
 };
 
 impl Setting {
@@ -81,6 +82,18 @@ impl Setting {
             Some(ReplaySetting::Unavailable) => Arc::new(RefuseAll),
             Some(ReplaySetting::Bounded { total, per_key }) => {
                 Arc::new(MemoryReplay::new(ReplayLimits { total, per_key }))
+            }
+        }
+    }
+
+    /// The budget store, empty.
+    #[must_use]
+    pub fn budget_store(&self) -> Arc<dyn BudgetStore> {
+        match self.budgets {
+            None => Arc::new(MemoryBudgets::new(BudgetLimits::default())),
+            Some(BudgetSetting::Unavailable) => Arc::new(RefuseBudgets),
+            Some(BudgetSetting::Bounded { total, per_task }) => {
+                Arc::new(MemoryBudgets::new(BudgetLimits { total, per_task }))
             }
         }
     }

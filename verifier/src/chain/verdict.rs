@@ -7,6 +7,7 @@ use handfast_delegation::VerifiedChain;
 use handfast_identity::{ContentHash, PublicKey};
 
 use super::ChainNames;
+use crate::budget::RootBudget;
 use crate::trust::KeySet;
 
 /// How many times the bytes of the evidence a verdict takes for the texts and collections read out of it.
@@ -35,6 +36,7 @@ pub struct ChainVerdict {
     pub(crate) chain: VerifiedChain,
     pub(crate) root_key: RootKey,
     pub(crate) names: Vec<ChainNames>,
+    pub(crate) root_budget: Option<RootBudget>,
 }
 
 /// The issuer's key under which the root was verified: the verdict stands as long as the issuer has it.

@@ -1,20 +1,23 @@
-//! Steps 6 to 9: proof and token belong together, the proof is signed, the route allows it, and it is admitted once.
+//! Steps 6 to 10: proof and token belong together, the proof is signed, the route allows it, and it is admitted once and paid.
 
 use handfast_dpop::{ProofError, Receipt, ReplayEntry};
 use handfast_identity::{DidKey, Thumbprint};
 
 use super::chain::actors_of;
+use super::charges::charges_of;
 use super::tool::permitted_call;
 use super::{Credentials, Standing, VerifiedRequest};
+use crate::budget::{Charges, Spent};
 use crate::tools::RequestContent;
 use crate::trust::Profile;
 use crate::{Authorized, Callers, Denial, Drift, Rejection, RouteRule};
 
-/// A request that may be served once its proof has been remembered.
+/// A request that may be served once its proof has been remembered and its budgets have paid.
 #[derive(Debug)]
 pub struct BoundRequest {
     authorized: Authorized,
     entry: ReplayEntry,
+    charges: Charges,
 }
 
 impl VerifiedRequest {
@@ -25,7 +28,7 @@ impl VerifiedRequest {
     ///
     /// [`Denial`], with the first [`Rejection`] of steps 6 to 8 (spec/reasons.md).
     pub fn bind(self, route: &RouteRule, content: &RequestContent<'_>) -> Result<BoundRequest, Denial> {
-        let Self { credentials, proof, enforcement_point } = self;
+        let Self { credentials, proof, enforcement_point, leeway } = self;
         require_holder(&credentials, proof.claimed_thumbprint())?;
         let proof = proof.verify().map_err(Rejection::Proof)?;
         if route.binds_content() {
@@ -45,6 +48,7 @@ impl VerifiedRequest {
                 return Err(Denial { rejection, drift });
             }
         };
+        let charges = charges_of(&credentials, &enforcement_point, leeway)?;
         let actors = match &credentials.standing {
             Standing::Offline(verdict) => Some(actors_of(credentials.token(), verdict.chain())?),
             Standing::Alone | Standing::OnWord | Standing::Exchanged(_) => None,
@@ -58,7 +62,7 @@ impl VerifiedRequest {
             standing: credentials.standing,
             token: credentials.token.into_claims(),
         };
-        Ok(BoundRequest { authorized, entry })
+        Ok(BoundRequest { authorized, entry, charges })
     }
 }
 
@@ -105,19 +109,36 @@ fn require_route(credentials: &Credentials, is_owner: bool, route: &RouteRule) -
 }
 
 impl BoundRequest {
-    /// What the replay store has to remember, as the last thing before the request is served (DPOP-50).
+    /// What the replay store has to remember, when everything else about the request was found good (DPOP-50).
     #[must_use]
     pub const fn replay_entry(&self) -> &ReplayEntry {
         &self.entry
     }
 
-    /// Admits the request with the store's receipt for exactly its entry.
+    /// What has to be spent, as the last thing before the request is served and after its proof was remembered (DEL-45).
+    /// Empty for most.
+    #[must_use]
+    pub const fn charges(&self) -> &Charges {
+        &self.charges
+    }
+
+    /// The wish of a request whose budgets did not pay, if `rejection` says that they are used up.
+    #[must_use]
+    pub fn drift(&self, rejection: &Rejection) -> Option<Drift> {
+        Drift::of(rejection, &self.authorized.token, &self.authorized.standing, &self.entry)
+    }
+
+    /// Admits the request with the replay store's receipt for exactly its entry, and what was spent for exactly its charges.
     ///
     /// # Errors
     ///
-    /// [`Rejection::ReceiptMismatch`] for the receipt of another proof.
-    #[allow(clippy::needless_pass_by_value)] // a receipt admits one request and is spent
-    pub fn admit(self, receipt: Receipt) -> Result<Authorized, Rejection> {
-        if receipt.covers(&self.entry) { Ok(self.authorized) } else { Err(Rejection::ReceiptMismatch) }
+    /// [`Rejection::ReceiptMismatch`] for the receipt of another proof, or what was spent for other charges.
+    #[allow(clippy::needless_pass_by_value)] // both admit one request and are used up
+    pub fn admit(self, receipt: Receipt, spent: Spent) -> Result<Authorized, Rejection> {
+        if receipt.covers(&self.entry) && spent.covers(&self.charges) {
+            Ok(self.authorized)
+        } else {
+            Err(Rejection::ReceiptMismatch)
+        }
     }
 }

@@ -9,6 +9,7 @@ use handfast_delegation::{
 use handfast_identity::{ContentHash, UnixTime};
 
 use super::credentials::Standing;
+use crate::budget::RootBudget;
 use crate::chain::{ChainNames, ChainVerdict, EvidencePolicy, RootKey, VerdictKey};
 use crate::revocation::{RevocationKind, RevocationName, RevocationSet};
 use crate::trust::{IssuerFacts, Profile};
@@ -45,9 +46,6 @@ impl Presented<'_> {
         }
         let verdict = self.verdict(depth, text, issuer, point)?;
         verdict.chain.require_current(now, point.leeway)?;
-        if verdict.chain.links().any(|link| link.hop.authority.budget.is_some()) {
-            return Err(Rejection::RestrictionUnsupported);
-        }
         let standing = if stands_for_chain { Standing::Exchanged(verdict) } else { Standing::Offline(verdict) };
         // the leaf's resources are the effective ones offline, so this resource has to be among them (AT-14)
         if standing.authority(claims).resources.contains(point.resource) {
@@ -83,7 +81,16 @@ impl Presented<'_> {
         let verdict = if is_offline {
             let chain = UnverifiedChain::parse(text.members())?.verify(self.token, max_hops)?;
             let names = names(token, &chain);
-            ChainVerdict { key, max_hops, evidence_bytes, root_key: root_key(self.kid, issuer)?, names, chain }
+            let root_budget = RootBudget::of(token);
+            ChainVerdict {
+                key,
+                max_hops,
+                evidence_bytes,
+                root_key: root_key(self.kid, issuer)?,
+                names,
+                root_budget,
+                chain,
+            }
         } else {
             let evidence = verify_evidence(text, issuer, max_hops)?;
             let Some(claimed) = &token.chain else { return Err(ChainError::Malformed.into()) };
@@ -95,6 +102,7 @@ impl Presented<'_> {
                 evidence_bytes,
                 root_key: root_key(&evidence.root_kid, issuer)?,
                 names,
+                root_budget: RootBudget::of(evidence.root.claims()),
                 chain: evidence.chain,
             }
         };
@@ -134,6 +142,10 @@ fn stands_on_word(
         return Err(Rejection::EvidenceRequired);
     }
     let Some(chain) = &claims.chain else { return Err(Rejection::EvidenceRequired) };
+    // DEL-45: the hops that pay are known from evidence only
+    if claims.authority.budget.is_some() {
+        return Err(Rejection::EvidenceRequired);
+    }
     let actors = claims.actors.as_ref().map_or(0, |actors| actors.iter().count());
     if chain.hops.len() != usize::from(depth) {
         return Err(ChainError::Malformed.into());

@@ -2,6 +2,7 @@
 
 mod bind;
 mod chain;
+mod charges;
 mod credentials;
 mod parse;
 mod revoked;

@@ -64,9 +64,12 @@ fn require_lifetime(claims: &AccessToken, trust: &TrustedIssuer) -> Result<(), R
 /// Which claims a token owes, and what may not stand in one that this version accepts.
 fn require_profile(claims: &AccessToken, profile: Profile) -> Result<(), Rejection> {
     // RAR-09, P-08: a restriction nobody here can apply is refused, never ignored
+    let (has_tools, has_budget) = (claims.authority.tools.is_some(), claims.authority.budget.is_some());
     // what a foreign issuer means by these words is not known here
-    let is_foreign = profile == Profile::Rfc9068 && claims.authority.tools.is_some();
-    if claims.has_unreadable_restriction || is_foreign || claims.authority.budget.is_some() {
+    let is_foreign = profile == Profile::Rfc9068 && (has_tools || has_budget);
+    // DEL-45: a budget is counted under its task
+    let has_no_payer = has_budget && claims.task.is_none();
+    if claims.has_unreadable_restriction || is_foreign || has_no_payer {
         return Err(Rejection::RestrictionUnsupported);
     }
     if profile == Profile::Rfc9068 {

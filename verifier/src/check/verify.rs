@@ -1,7 +1,7 @@
 //! Steps 2 to 5: the unsigned parts of the proof, then the credentials it comes with.
 
 use handfast_dpop::{CheckedProof, ContentHash, Expectation};
-use handfast_identity::UnixTime;
+use handfast_identity::{Seconds, UnixTime};
 
 use super::{Credentials, UnverifiedRequest};
 use crate::trust::Facts;
@@ -13,6 +13,7 @@ pub struct VerifiedRequest {
     pub(super) proof: CheckedProof,
     pub(super) credentials: Credentials,
     pub(super) enforcement_point: String,
+    pub(super) leeway: Seconds,
 }
 
 impl UnverifiedRequest<'_> {
@@ -41,6 +42,6 @@ impl UnverifiedRequest<'_> {
         let proof = self.proof.check(&expected, now)?;
         let credentials =
             Credentials::verify_hashed(self.token_text, token_hash, self.chain.as_ref(), point, facts, now)?;
-        Ok(VerifiedRequest { proof, credentials, enforcement_point: point.resource.to_string() })
+        Ok(VerifiedRequest { proof, credentials, enforcement_point: point.resource.to_string(), leeway: point.leeway })
     }
 }

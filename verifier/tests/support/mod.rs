@@ -10,6 +10,7 @@ use handfast_dpop::{
     ContentHash, MemoryReplay, NoncePolicy, ProofRequest, ProofWindow, ReplayLimits, ReplayStore, Target,
 };
 use handfast_identity::{DidKey, RandomSource, SigningKey, UnixTime};
+use handfast_verifier::budget::{BudgetLimits, MemoryBudgets};
 use handfast_verifier::revocation::{FeedEvent, RevocationKind, RevocationName, RevocationSet};
 use handfast_verifier::tools::RequestContent;
 use handfast_verifier::trust::{Facts, IssuerFacts, KeySet, Status, TrustedIssuer};
@@ -136,21 +137,25 @@ pub fn revoked(entries: &[(RevocationKind, &str)]) -> Status {
     Status::Known { set: Arc::new(set), as_of: at(-5) }
 }
 
-/// A resource server with a replay store of its own.
+/// A resource server with stores of its own.
 pub struct Server {
+    pub resource: &'static str,
     pub facts: Facts,
     pub route: RouteRule,
     pub environment: Option<Environment>,
     pub replay: MemoryReplay,
+    pub budgets: MemoryBudgets,
 }
 
 impl Server {
     pub fn new() -> Self {
         Self {
+            resource: RESOURCE,
             facts: Facts::new([facts_of(trust(), &issuer(), nothing_revoked())]),
             route: RouteRule::agents(scope("files:read")),
             environment: Some(Environment::Prod),
             replay: MemoryReplay::new(ReplayLimits::default()),
+            budgets: MemoryBudgets::new(BudgetLimits::default()),
         }
     }
 
@@ -160,18 +165,20 @@ impl Server {
 
     /// The answer to a request that says more than its credentials.
     pub fn answer_with(&self, request: &Request, content: &RequestContent<'_>) -> Result<Authorized, Rejection> {
-        let bound = self.bind(request, content)?;
+        let bound = self.bound(request, content)?;
         let receipt = self.replay.insert(bound.replay_entry(), at(0))?;
-        bound.admit(receipt)
+        let spent = bound.charges().spend(&self.budgets, at(0))?;
+        bound.admit(receipt, spent)
     }
 
     /// The denial of a request that is not permitted.
     pub fn deny(&self, request: &Request) -> Denial {
-        self.bind(request, &RequestContent::default()).unwrap_err()
+        self.bound(request, &RequestContent::default()).unwrap_err()
     }
 
-    fn bind(&self, request: &Request, content: &RequestContent<'_>) -> Result<BoundRequest, Denial> {
-        let resource = ResourceId::parse(RESOURCE).unwrap();
+    /// The request as it is before anything is remembered of it.
+    pub fn bound(&self, request: &Request, content: &RequestContent<'_>) -> Result<BoundRequest, Denial> {
+        let resource = ResourceId::parse(self.resource).unwrap();
         let target = Target::parse(URI).unwrap();
         let point = EnforcementPoint {
             resource: &resource,

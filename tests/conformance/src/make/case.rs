@@ -97,6 +97,11 @@ pub(super) fn unavailable(reason: &str) -> Expected {
     refused(503, Some("temporarily_unavailable"), reason)
 }
 
+/// A budget is used up: 429, for which no RFC has an error.
+pub(super) fn budget_spent() -> Expected {
+    refused(429, None, "budget_spent")
+}
+
 pub(super) fn chain_too_long() -> Expected {
     refused(431, Some("invalid_request"), "chain_too_long")
 }

@@ -176,6 +176,11 @@ impl Draft {
         self.root(|root| root.claims(changes))
     }
 
+    /// Whether the token presented is made from the chain.
+    pub(super) fn is_exchanged(&self) -> bool {
+        self.chain.as_ref().is_some_and(|chain| chain.root.is_some())
+    }
+
     /// A change of the finished members on the way; the proof covers what is sent, the token what was meant.
     pub(super) fn members(self, edit: impl Fn(Vec<String>) -> Vec<String> + 'static) -> Self {
         self.chained(|chain| chain.edit = Some(Rc::new(edit)))
@@ -194,8 +199,7 @@ impl Draft {
 
     /// The finished hops.
     pub(super) fn finished_hops(&self) -> Vec<String> {
-        let has_root = self.chain.as_ref().is_some_and(|chain| chain.root.is_some());
-        self.finished_members().split_off(usize::from(has_root))
+        self.finished_members().split_off(usize::from(self.is_exchanged()))
     }
 
     fn chained(mut self, change: impl FnOnce(&mut ChainDraft)) -> Self {

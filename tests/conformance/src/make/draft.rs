@@ -282,6 +282,7 @@ fn setting() -> Setting {
         window: Window { past: 60, future: 30 },
         nonces: NonceSetting::Off,
         replay: None,
+        budgets: None,
         chain: None,
         stopped: Vec::new(),
         environment: Some("prod".into()),

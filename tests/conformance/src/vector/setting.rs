@@ -21,6 +21,9 @@ pub struct Setting {
     /// What the replay store can hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay: Option<ReplaySetting>,
+    /// What the budget store can hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budgets: Option<BudgetSetting>,
     /// What is asked of delegation evidence, where it is not the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chain: Option<ChainSetting>,
@@ -85,6 +88,21 @@ pub enum ReplaySetting {
         total: usize,
         /// Entries of one key.
         per_key: usize,
+    },
+}
+
+/// The budget store, where it is not simply empty and large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, tag = "state", rename_all = "snake_case")]
+pub enum BudgetSetting {
+    /// It cannot be asked.
+    Unavailable,
+    /// It is small.
+    Bounded {
+        /// Counts in all.
+        total: usize,
+        /// Counts of one task.
+        per_task: usize,
     },
 }
 

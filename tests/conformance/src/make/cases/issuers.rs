@@ -167,6 +167,14 @@ fn profiles() -> Vec<Case> {
             plain(second()).claims(details),
         )
         .twin("issuer-rfc9068"),
+        wrong(
+            "issuer-rfc9068-budget",
+            invalid_token("restriction_unsupported"),
+            "RAR-09 DEL-45",
+            "a plain token with a budget, whatever its issuer means by it",
+            plain(second()).claims(json!({"budget": {"max_uses": 5}})),
+        )
+        .twin("issuer-rfc9068"),
         right("issuer-rfc9068-actors", "ACT-03", "a plain token with two actors", plain(second()).claims(actors())),
         wrong(
             "issuer-rfc9068-actor-revoked",

@@ -2,6 +2,7 @@
 
 mod actors;
 mod binding;
+mod budgets;
 mod chain;
 mod chains;
 mod content;
@@ -53,6 +54,7 @@ pub(super) fn all() -> Vec<Case> {
         content::cases(),
         drift::cases(),
         replay::cases(),
+        budgets::cases(),
     ]
     .into_iter()
     .flatten()

@@ -150,7 +150,11 @@ fn restrictions() -> Vec<Case> {
             json!({"authorization_details": [{"type": "payment_initiation"}]})
         }),
         refused("token-details-null", "`authorization_details` is null", json!({"authorization_details": null})),
-        refused("token-budget", "a `budget` that nobody counts here", json!({"budget": {"max_uses": 1}})),
+        refused("token-budget-unknown", "a member of `budget` that nobody knows", {
+            json!({"budget": {"max_uses": 5, "per_day": 1}})
+        })
+        .twin("token-budget"),
+        refused("token-budget-null", "`budget` is null", json!({"budget": null})).twin("token-budget"),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! Delegation chains (spec/delegation.md, the check), offline and exchanged.
 
 mod agreement;
+mod budgets;
 mod depth;
 mod details;
 mod evidence;
@@ -30,6 +31,7 @@ pub(super) fn cases() -> Vec<Case> {
         details::cases(),
         times::cases(),
         agreement::cases(),
+        budgets::cases(),
         revocation::cases(),
         remembered::cases(),
     ]
