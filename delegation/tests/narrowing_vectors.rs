@@ -1,4 +1,5 @@
-//! The table of `tests/data/narrowing.json`: pairs of constraints and scopes, and what becomes of each.
+//! The table of `tests/data/narrowing.json`: pairs of constraints and scopes, and what becomes of each. They were computed by
+//! two other programs; the whole of what this project says is in `spec/vectors/tools.json` and `authority.json`.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a table of another shape should stop the test")]
 
 use handfast_delegation::{Arguments, Constraint, DetailsError, Scope, Tools};

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use handfast_conformance::make::tables::chain::{Chain, ChainTexts, FieldVerdict};
-use handfast_conformance::vectors_folder;
+use handfast_conformance::vector::read_table;
 use handfast_delegation::{
     ChainClaims, ChainError, ChainText, MAX_CHAIN_BYTES, MAX_HOPS, UnverifiedAccessToken, UnverifiedChain,
     UnverifiedHop, VerifiedAccessToken,
@@ -13,8 +13,7 @@ use handfast_identity::{ContentHash, DidKey, base64url};
 use sha2::{Digest, Sha256};
 
 fn table() -> ChainTexts {
-    let text = std::fs::read_to_string(vectors_folder().join("chain.json")).unwrap();
-    serde_json::from_str(&text).unwrap()
+    read_table("chain.json")
 }
 
 /// The hash of a text, taken without the code under test.

@@ -2,15 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "a table of another shape should stop the test")]
 
 use handfast_conformance::make::tables::revocation::{Revocations, Run, Verdict};
-use handfast_conformance::vectors_folder;
+use handfast_conformance::vector::read_table;
 use handfast_identity::{DidKey, UnixTime, base64url, json};
 use handfast_verifier::revocation::{
     FeedError, FeedEvent, FeedState, Head, RevocationKind, RevocationName, UnverifiedFeedMessage,
 };
 
 fn table() -> Revocations {
-    let text = std::fs::read_to_string(vectors_folder().join("revocation.json")).unwrap();
-    serde_json::from_str(&text).unwrap()
+    read_table("revocation.json")
 }
 
 #[test]

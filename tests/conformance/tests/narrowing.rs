@@ -1,7 +1,6 @@
 //! The tables of authority and tools against the order that decides everywhere.
 #![allow(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "a table of another shape should stop the test"
@@ -11,16 +10,10 @@ use std::collections::BTreeSet;
 
 use handfast_conformance::make::tables::authority::{Authorities, Narrowing};
 use handfast_conformance::make::tables::tools::{Pair, ToolRules};
-use handfast_conformance::vectors_folder;
+use handfast_conformance::vector::read_table;
 use handfast_delegation::{Authority, Budget, Constraint, DETAILS_TYPE, ToolCall, Tools};
 use handfast_identity::json::{Limits, read_object};
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-
-fn table<T: DeserializeOwned>(name: &str) -> T {
-    let text = std::fs::read_to_string(vectors_folder().join(name)).unwrap();
-    serde_json::from_str(&text).expect("a table of its own shape")
-}
 
 fn verdict(child: &Authority, parent: &Authority) -> &'static str {
     child.narrows(parent).map_or_else(|widening| widening.reason(), |()| "narrows")
@@ -32,7 +25,7 @@ const REASONS: [&str; 6] =
 
 #[test]
 fn authorities_narrow_as_the_table_says() {
-    let rows = table::<Authorities>("authority.json").narrows;
+    let rows = read_table::<Authorities>("authority.json").narrows;
     for row in &rows {
         let (parent, child) = (row.parent.authority(), row.child.authority());
         assert_eq!(verdict(&child, &parent), row.verdict, "{}", row.about);
@@ -56,7 +49,7 @@ fn differences(row: &Narrowing) -> Vec<usize> {
 
 #[test]
 fn each_dimension_is_tried_alone_on_both_sides_and_with_every_other() {
-    let rows = table::<Authorities>("authority.json").narrows;
+    let rows = read_table::<Authorities>("authority.json").narrows;
     let shown: BTreeSet<_> = rows.iter().map(|row| (differences(row), row.verdict.clone())).collect();
     for (place, reason) in REASONS.iter().enumerate() {
         for verdict in ["narrows", reason] {
@@ -70,7 +63,7 @@ fn each_dimension_is_tried_alone_on_both_sides_and_with_every_other() {
 
 #[test]
 fn authorities_meet_as_the_table_says() {
-    for row in table::<Authorities>("authority.json").meets {
+    for row in read_table::<Authorities>("authority.json").meets {
         let (one, other) = (row.one.authority(), row.other.authority());
         let meet = row.meet.map(|meet| meet.authority());
         assert_eq!((one.meet(&other), other.meet(&one)), (meet.clone(), meet.clone()), "{}", row.about);
@@ -82,7 +75,7 @@ fn authorities_meet_as_the_table_says() {
 
 #[test]
 fn budgets_are_read_as_the_table_says() {
-    for (text, is_budget) in table::<Authorities>("authority.json").budgets {
+    for (text, is_budget) in read_table::<Authorities>("authority.json").budgets {
         assert_eq!(read_object::<Budget>(text.as_bytes(), &Limits::plain(256)).is_ok(), is_budget, "{text}");
     }
 }
@@ -97,7 +90,7 @@ fn tools(value: &Value) -> Tools {
 
 #[test]
 fn values_are_equal_as_the_table_says() {
-    for (one, other, equal) in table::<ToolRules>("tools.json").equal {
+    for (one, other, equal) in read_table::<ToolRules>("tools.json").equal {
         let [one_read, other_read] = [&one, &other].map(|text| serde_json::from_str::<Value>(text).unwrap());
         let [exact, another] = [&one_read, &other_read].map(Constraint::exact);
         match equal {
@@ -112,7 +105,7 @@ fn values_are_equal_as_the_table_says() {
 
 #[test]
 fn details_and_constraints_are_read_as_the_table_says() {
-    let rules: ToolRules = table("tools.json");
+    let rules: ToolRules = read_table("tools.json");
     for row in &rules.details {
         assert_eq!(Tools::from_details(&row.value).is_ok(), row.accepted, "{}", row.about);
     }
@@ -126,7 +119,7 @@ fn details_and_constraints_are_read_as_the_table_says() {
 
 #[test]
 fn constraints_admit_what_the_table_says() {
-    let rows = table::<ToolRules>("tools.json").admits;
+    let rows = read_table::<ToolRules>("tools.json").admits;
     for row in &rows {
         let read = constraint(&row.constraint);
         for (values, admitted) in [(&row.admitted, true), (&row.refused, false)] {
@@ -148,14 +141,14 @@ const TYPES: [&str; 10] =
 
 #[test]
 fn constraints_narrow_as_the_table_says() {
-    for Pair { parent, child, narrows, .. } in table::<ToolRules>("tools.json").pairs {
+    for Pair { parent, child, narrows, .. } in read_table::<ToolRules>("tools.json").pairs {
         assert_eq!(constraint(&child).narrows(&constraint(&parent)), narrows, "{child} below {parent}");
     }
 }
 
 #[test]
 fn every_type_stands_below_every_type() {
-    let rows = table::<ToolRules>("tools.json").pairs;
+    let rows = read_table::<ToolRules>("tools.json").pairs;
     for parent in TYPES {
         for child in TYPES {
             let answers: BTreeSet<_> = rows
@@ -176,7 +169,7 @@ fn every_type_stands_below_every_type() {
 
 #[test]
 fn constraints_meet_as_the_table_says() {
-    for row in table::<ToolRules>("tools.json").meets {
+    for row in read_table::<ToolRules>("tools.json").meets {
         let (one, other) = (constraint(&row.one), constraint(&row.other));
         let meet = row.meet.as_ref().map(constraint);
         for found in [one.meet(&other), other.meet(&one)] {
@@ -192,7 +185,7 @@ fn constraints_meet_as_the_table_says() {
 
 #[test]
 fn tools_narrow_and_are_called_as_the_table_says() {
-    let rules: ToolRules = table("tools.json");
+    let rules: ToolRules = read_table("tools.json");
     for Pair { parent, child, narrows, about } in &rules.tools {
         assert_eq!(tools(child).narrows(&tools(parent)).is_ok(), *narrows, "{about:?}");
     }

@@ -6,7 +6,7 @@ mod tool;
 
 use serde::{Deserialize, Serialize};
 
-pub use read::{read_folder, written, written_in_rows};
+pub use read::{read_folder, read_table, written, written_in_rows};
 pub use setting::{
     BudgetSetting, Callers, ChainSetting, Evidence, IssuerSetting, Jwks, Keys, NonceSetting, ReplaySetting, Revocation,
     Route, Setting, StatusSetting, Stopped, TrustRecord, Window,

@@ -5,10 +5,12 @@ use std::io;
 use std::path::Path;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Serializer;
 use serde_json::ser::Formatter;
 
 use super::Vector;
+use crate::vectors_folder;
 
 /// Every vector of a folder by its name, the file name without `.json`.
 ///
@@ -28,6 +30,17 @@ pub fn read_folder(folder: &Path) -> BTreeMap<String, Vector> {
             (name.to_owned(), vector)
         })
         .collect()
+}
+
+/// A table of `spec/vectors`, by its file name.
+///
+/// # Panics
+///
+/// On a table of another shape.
+#[must_use]
+pub fn read_table<T: DeserializeOwned>(name: &str) -> T {
+    let text = std::fs::read_to_string(vectors_folder().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 /// The text of a vector file or table.
