@@ -73,7 +73,9 @@ mod tests {
             Payer::of(PayerKind::Agent, "point", "issuer", "id"),
             Payer::of(PayerKind::Hop, "point", "issuer", "id"),
             Payer::of(PayerKind::Task, "points", "issuer", "id"),
+            Payer::of(PayerKind::Task, "point", "issuers", "id"),
             Payer::of(PayerKind::Task, "point", "issue", "rid"),
+            Payer::of(PayerKind::Task, "pointi", "ssuer", "id"),
             Payer::of(PayerKind::Task, "point", "issuer", "di"),
         ];
         for (place, one) in payers.iter().enumerate() {

@@ -6,7 +6,7 @@ use handfast_verifier::budget::TASK_COUNT_LIFETIME;
 use handfast_verifier::tools::RequestContent;
 use handfast_verifier::trust::{Facts, TrustedIssuer};
 
-use super::support::{self, OWNER, RESOURCE, Request, Server, agent, claims, did};
+use super::support::{self, OWNER, RESOURCE, Request, Server, agent, claims, did, other_agent};
 use super::*;
 
 const ELSEWHERE: &str = "https://other.example";
@@ -133,6 +133,9 @@ fn who_has_no_task_has_no_budget() {
     assert_eq!(owners.subject, OWNER);
     let server = Server { route: handfast_verifier::RouteRule::owners(support::scope("files:read")), ..Server::new() };
     assert_eq!(server.reason(&Request::with(&owners, &agent())), "restriction_unsupported");
+    // that is seen on the token, before it is asked who presents it
+    assert_eq!(server.reason(&Request::with(&owners, &other_agent())), "restriction_unsupported");
     owners.authority.budget = None;
+    assert_eq!(server.reason(&Request::with(&owners, &other_agent())), "holder_mismatch");
     assert_eq!(server.reason(&Request::with(&owners, &agent())), "accepted", "the twin");
 }

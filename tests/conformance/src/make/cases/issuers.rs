@@ -6,7 +6,7 @@ use crate::make::case::{forbidden, invalid_token, right, unavailable, wrong};
 use crate::make::draft::{Draft, ISSUER, OWNER, RESOURCE, SECOND_ISSUER, key_set};
 use crate::make::keys::Who;
 use crate::make::{Case, NOW};
-use crate::vector::{Callers, IssuerSetting, Revocation, StatusSetting, TrustRecord};
+use crate::vector::{Callers, Expected, IssuerSetting, Revocation, StatusSetting, TrustRecord};
 
 pub(super) fn cases() -> Vec<Case> {
     [speaking(), keys(), profiles(), statuses()].into_iter().flatten().collect()
@@ -59,6 +59,10 @@ fn trust(draft: Draft, place: usize, change: impl FnOnce(&mut TrustRecord)) -> D
     draft.set(|setting| change(&mut setting.issuers[place].trust))
 }
 
+fn budget(max_uses: u64) -> Value {
+    json!({"budget": {"max_uses": max_uses}})
+}
+
 fn speaking() -> Vec<Case> {
     let refused = |name, rules, about, draft| {
         wrong(name, invalid_token("issuer_not_trusted"), rules, about, draft).twin("issuer-second")
@@ -66,6 +70,13 @@ fn speaking() -> Vec<Case> {
     vec![
         right("issuer-first", "BCP-06 P-10", "the first of two trusted issuers", two(Draft::good())),
         right("issuer-second", "BCP-06 P-10", "the same agent, owner id and scope at the second", second()),
+        right(
+            "issuer-second-budget",
+            "DEL-45 P-10",
+            "the budget of the same task and agent was spent with a token of the first",
+            second().claims(budget(1)).proof_claims(json!({"jti": "proof-2"})),
+        )
+        .after(two(Draft::good()).claims(budget(1)), Expected::Accepted),
         refused("issuer-for-another-resource", "P-10 AT-13", "an issuer that may not speak for this resource", {
             trust(second(), 1, |record| record.resources = Some(vec!["https://other.example".into()]))
         }),
@@ -171,8 +182,10 @@ fn profiles() -> Vec<Case> {
             "issuer-rfc9068-budget",
             invalid_token("restriction_unsupported"),
             "RAR-09 DEL-45",
-            "a plain token with a budget, whatever its issuer means by it",
-            plain(second()).claims(json!({"budget": {"max_uses": 5}})),
+            "a plain token with a budget and a task, whatever its issuer means by them",
+            plain(second()).claims(budget(5)).claims(json!({"task": {
+                "id": "task_x", "intent": "", "leaf": 7, "trigger": {"type": "owner", "by": OWNER}
+            }})),
         )
         .twin("issuer-rfc9068"),
         right("issuer-rfc9068-actors", "ACT-03", "a plain token with two actors", plain(second()).claims(actors())),

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::good::bare;
 use super::{ACCEPTED, asking, exchanged};
-use crate::make::Case;
 use crate::make::case::{budget_spent, right, wrong};
 use crate::make::draft::{Draft, OWNER, TASK};
 use crate::make::keys::Who;
+use crate::make::{Case, NOW};
 use crate::vector::Evidence;
 
 pub(super) fn cases() -> Vec<Case> {
@@ -65,6 +65,27 @@ fn hops() -> Vec<Case> {
             .after(request(1, 2), ACCEPTED),
         ]);
     }
+    // its budget is remembered as long as the hop is good
+    let ending =
+        |number, max| numbered(within(Draft::offline(2), None, 5, max), number).hop_claims(2, json!({"exp": NOW - 30}));
+    cases.extend([
+        wrong(
+            "offline-budget-hop-spent-in-leeway",
+            budget_spent(),
+            "DEL-45 DEL-25",
+            "offline: a second use in the last second of a hop with a budget of one",
+            ending(2, 1),
+        )
+        .after(ending(1, 1).at(NOW - 1), ACCEPTED)
+        .twin("offline-budget-hop-in-leeway"),
+        right(
+            "offline-budget-hop-in-leeway",
+            "DEL-45 DEL-25",
+            "offline: the second use of a budget of two in that second",
+            ending(2, 2),
+        )
+        .after(ending(1, 2).at(NOW - 1), ACCEPTED),
+    ]);
     cases
 }
 
