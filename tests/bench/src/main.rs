@@ -4,6 +4,7 @@
 //! scripts/bench                      the table
 //! scripts/bench --json               the same as one JSON object
 //! scripts/bench --rounds 1000        more rounds (default 200)
+//! scripts/bench --only offline       only the unit and candidates whose names begin so
 //! scripts/bench --quick              every candidate once; fails when a verdict is not what it should be
 //! tests/bench/instructions           instruction counts, by callgrind
 //! ```
@@ -39,6 +40,9 @@ fn main() {
     };
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
     let mut candidates = candidates();
+    if let Some(start) = value("--only") {
+        candidates.retain(|candidate| candidate.name == "unit" || candidate.name.starts_with(start));
+    }
     if has("--list") {
         candidates.iter().for_each(|candidate| println!("{}", candidate.name));
     } else if let Some(name) = value("--once") {

@@ -5,6 +5,7 @@ use std::hint::black_box;
 use ed25519_dalek::{Signature, Signer, SigningKey, Verifier};
 use handfast_delegation::{ChainText, ResourceId, Scope, ToolCall};
 use handfast_dpop::Target;
+use handfast_testkit::CountedRandom;
 use handfast_verifier::tools::{RequestContent, ToolRoute};
 use handfast_verifier::{ChainVerdicts, Credentials, NoVerdicts, RequestParts, RouteRule, UnverifiedRequest};
 use serde_json::Map;
@@ -14,14 +15,28 @@ use crate::meter::Candidate;
 
 /// Bytes of the unit's message: the signing input of a proof.
 pub const UNIT_BYTES: usize = 365;
+/// Signatures that the unit takes in turn: a processor learns the way through one that comes again and again.
+pub const UNITS: usize = 16;
 /// The lengths of chain that are measured.
 pub const LENGTHS: [u8; 4] = [1, 3, 5, 8];
 
 /// One signature check with a decoded key: what everything else is told in.
 pub fn unit() -> Candidate {
-    let (key, message) = (SigningKey::from_bytes(&[7; 32]), vec![b'x'; UNIT_BYTES]);
-    let (public, signature): (_, Signature) = (key.verifying_key(), key.sign(&message));
-    Candidate::new("unit", move || public.verify(black_box(&message), black_box(&signature)).is_ok())
+    let all = [0; UNITS].map(|_| random_seed()).map(|seed| {
+        let (key, message) = (SigningKey::from_bytes(&seed), seed.repeat(12)[..UNIT_BYTES].to_vec());
+        let signature: Signature = key.sign(&message);
+        (key.verifying_key(), message, signature)
+    });
+    let mut places = (0..UNITS).cycle();
+    Candidate::new("unit", move || {
+        let (public, message, signature) = &all[places.next().expect("no end")];
+        public.verify(black_box(message), black_box(signature)).is_ok()
+    })
+}
+
+/// Another one at each call, the same in each run.
+pub fn random_seed() -> [u8; 32] {
+    handfast_identity::random_bytes(&mut CountedRandom::unshared())
 }
 
 fn chains(form: &str, make: fn(u8) -> Presented) -> Vec<Candidate> {
