@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use base64_simd::URL_SAFE_NO_PAD;
+use base64_simd::{AsOut, URL_SAFE_NO_PAD};
 
 /// The text is not canonical unpadded base64url, or not of the length asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,14 @@ pub fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode_to_string(bytes)
 }
 
+/// Characters of 32 bytes: a hash or a key.
+pub(crate) const CHARS_OF_32_BYTES: usize = 43;
+
+/// Writes 32 bytes into `room`, without asking the heap.
+pub(crate) fn encode_32<'room>(bytes: &[u8; 32], room: &'room mut [u8; CHARS_OF_32_BYTES]) -> &'room str {
+    URL_SAFE_NO_PAD.encode_as_str(bytes, room.as_mut_slice().as_out())
+}
+
 /// Reads unpadded base64url.
 ///
 /// # Errors
@@ -38,7 +46,12 @@ pub fn decode(text: &str) -> Result<Vec<u8>, Base64Error> {
 ///
 /// As [`decode`], and any other length.
 pub fn decode_array<const N: usize>(text: &str) -> Result<[u8; N], Base64Error> {
-    decode(text)?.try_into().map_err(|_| Base64Error)
+    let mut bytes = [0; N];
+    if text.len() != (N * 4).div_ceil(3) {
+        return Err(Base64Error);
+    }
+    URL_SAFE_NO_PAD.decode(text.as_bytes(), bytes.as_mut_slice().as_out()).map_err(|_| Base64Error)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -59,5 +72,17 @@ mod tests {
     fn arrays_have_one_length() {
         assert_eq!(decode_array::<2>("-_8"), Ok([0xfb, 0xff]));
         assert_eq!(decode_array::<3>("-_8"), Err(Base64Error));
+        assert_eq!(decode_array::<1>("-_8"), Err(Base64Error));
+        assert_eq!(decode_array::<0>(""), Ok([]));
+        for text in ["-_9", "-_8=", "+_8", "--", "A", ""] {
+            assert_eq!(decode_array::<2>(text), Err(Base64Error), "{text}");
+        }
+    }
+
+    #[test]
+    fn hashes_are_written_as_anything_else() {
+        for bytes in [[0; 32], [0xff; 32], core::array::from_fn(|place| u8::try_from(place * 7 % 256).unwrap_or(0))] {
+            assert_eq!(encode_32(&bytes, &mut [0; CHARS_OF_32_BYTES]), encode(&bytes));
+        }
     }
 }

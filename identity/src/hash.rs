@@ -62,7 +62,7 @@ impl Hash for ContentHash {
 
 impl fmt::Display for ContentHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&base64url::encode(&self.0))
+        f.write_str(base64url::encode_32(&self.0, &mut [0; base64url::CHARS_OF_32_BYTES]))
     }
 }
 

@@ -90,7 +90,11 @@ impl UnverifiedJws {
         }
         let (signing_input, signature) = text.rsplit_once('.').ok_or(JwsError::Form)?;
         let (header, payload) = signing_input.split_once('.').ok_or(JwsError::Form)?;
-        let header: HeaderWire = json::read_object(&segment(header)?, limits).map_err(JwsError::Json)?;
+        let header = segment(header)?;
+        let header = match plain_header(&header, limits) {
+            Some(header) => header,
+            None => json::read_object(&header, limits).map_err(JwsError::Json)?,
+        };
         if header.crit || header.b64 {
             return Err(JwsError::Critical);
         }
@@ -165,6 +169,30 @@ impl fmt::Debug for UnverifiedJws {
     }
 }
 
+/// Reads a header in the form in which [`Header`] is written, which most are. `None` is for the general reader.
+fn plain_header(bytes: &[u8], limits: &Limits) -> Option<HeaderWire> {
+    if bytes.len() > limits.max_bytes || limits.max_depth < 1 || limits.max_members < 3 {
+        return None;
+    }
+    let text = core::str::from_utf8(bytes).ok()?;
+    let (typ, rest) = plain_text(text.strip_prefix(r#"{"typ":""#)?)?;
+    let (alg, rest) = plain_text(rest.strip_prefix(r#","alg":""#)?)?;
+    let (kid, rest) = match rest.strip_prefix(r#","kid":""#) {
+        Some(rest) => plain_text(rest).map(|(kid, rest)| (Some(kid.to_owned()), rest))?,
+        None => (None, rest),
+    };
+    let header =
+        || HeaderWire { typ: Some(typ.to_owned()), alg: alg.to_owned(), kid, jwk: None, crit: false, b64: false };
+    (rest == "}").then(header)
+}
+
+/// What stands before the next quote and behind it, if nothing in it is escaped or has to be.
+fn plain_text(text: &str) -> Option<(&str, &str)> {
+    let (text, rest) = text.split_once('"')?;
+    let is_plain = text.bytes().all(|byte| byte != b'\\' && byte > 0x1f);
+    is_plain.then_some((text, rest))
+}
+
 fn segment(text: &str) -> Result<Vec<u8>, JwsError> {
     if text.is_empty() {
         return Err(JwsError::Form);
@@ -214,4 +242,60 @@ pub fn sign_with_header(
 
 fn written(value: &impl Serialize) -> Result<Vec<u8>, JwsError> {
     serde_json::to_vec(value).map_err(|error| JwsError::Json(JsonError::Shape(error.to_string())))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parts(header: HeaderWire) -> (Option<String>, String, Option<String>, bool) {
+        let HeaderWire { typ, alg, kid, jwk, crit, b64 } = header;
+        (typ, alg, kid, jwk.is_some() || crit || b64)
+    }
+
+    fn check(text: &str, is_plain: bool) {
+        let limits = Limits::plain(256);
+        let read = plain_header(text.as_bytes(), &limits).map(parts);
+        assert_eq!(read.is_some(), is_plain, "{text}");
+        if read.is_some() {
+            assert_eq!(read, json::read_object(text.as_bytes(), &limits).ok().map(parts), "{text}");
+        }
+    }
+
+    #[test]
+    fn headers_as_we_write_them_are_read_at_a_glance() {
+        check(r#"{"typ":"at+jwt","alg":"EdDSA","kid":"k#1"}"#, true);
+        check(r#"{"typ":"at+jwt","alg":"EdDSA"}"#, true);
+        check("{\"typ\":\"\",\"alg\":\"\u{e4}\",\"kid\":\"\"}", true);
+        for other in [
+            r#"{"alg":"EdDSA","typ":"at+jwt"}"#,
+            r#"{"typ":"at+jwt","alg":"EdDSA","kid":"k","kid":"l"}"#,
+            r#"{"typ":"at+jwt","alg":"EdDSA","kid":"k","crit":["x"]}"#,
+            r#"{"typ":"at+jwt","alg":"EdDSA","kid":null}"#,
+            r#"{"typ":"at\u002bjwt","alg":"EdDSA"}"#,
+            r#"{"typ":"at+jwt","alg":"EdDSA","kid":"k"} "#,
+            r#"{"typ":"at+jwt","alg":"EdDSA","kid":"k"}}"#,
+            r#"{"typ":"at+jwt","alg":"EdDSA","kid":"k"#,
+            "{\"typ\":\"a\nb\",\"alg\":\"EdDSA\"}",
+        ] {
+            check(other, false);
+        }
+        assert!(plain_header(b"{\"typ\":\"\xff\",\"alg\":\"\"}", &Limits::plain(256)).is_none());
+        assert!(plain_header(br#"{"typ":"a","alg":"b"}"#, &Limits::plain(20)).is_none());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_read_at_a_glance_is_what_the_general_reader_reads(typ in ".{0,4}", alg in "[ -~]{0,4}", kid in "[ -~]{0,6}") {
+            let text = format!(r#"{{"typ":"{typ}","alg":"{alg}","kid":"{kid}"}}"#);
+            let limits = Limits::plain(256);
+            if let Some(read) = plain_header(text.as_bytes(), &limits) {
+                prop_assert_eq!(Some(parts(read)), json::read_object(text.as_bytes(), &limits).ok().map(parts));
+            }
+        }
+    }
 }

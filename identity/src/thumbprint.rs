@@ -12,9 +12,10 @@ use crate::base64url::{self, Base64Error};
 pub struct Thumbprint([u8; 32]);
 
 impl Thumbprint {
-    /// Hashes a canonical JWK text: required members only, sorted, no blanks (CNF-04). Only key types know that text.
-    pub(crate) fn of_canonical_jwk(text: &str) -> Self {
-        Self(Sha256::digest(text.as_bytes()).into())
+    /// Hashes a canonical JWK text, given in pieces: required members only, sorted, no blanks (CNF-04). Only key types know that
+    /// text.
+    pub(crate) fn of_canonical_jwk(pieces: &[&str]) -> Self {
+        Self(pieces.iter().fold(Sha256::new(), Digest::chain_update).finalize().into())
     }
 
     /// Reads the 43 characters of `cnf.jkt`.
@@ -41,7 +42,7 @@ impl Thumbprint {
 
 impl fmt::Display for Thumbprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&base64url::encode(&self.0))
+        f.write_str(base64url::encode_32(&self.0, &mut [0; base64url::CHARS_OF_32_BYTES]))
     }
 }
 

@@ -28,18 +28,18 @@ impl<'a> ChainText<'a> {
         if text.len() > max_bytes.min(MAX_CHAIN_BYTES) {
             return Err(ChainError::TooLong);
         }
-        let members: Vec<_> = text.split(',').map(|member| member.trim_matches([' ', '\t'])).collect();
+        let mut members = Vec::with_capacity(MAX_MEMBERS);
+        members.extend(text.split(',').map(|member| member.trim_matches([' ', '\t'])).take(MAX_MEMBERS + 1));
         if members.len() > MAX_MEMBERS {
             return Err(ChainError::TooLong);
         }
         if members.iter().any(|member| member.is_empty()) {
             return Err(ChainError::Malformed);
         }
-        let hash = if text.contains([' ', '\t']) {
-            ContentHash::of(members.join(",").as_bytes())
-        } else {
-            ContentHash::of(text.as_bytes())
-        };
+        // members and the commas between them are all of the text, unless blanks were left out
+        let is_joined = members.iter().map(|member| member.len() + 1).sum::<usize>() == text.len() + 1;
+        let hash =
+            if is_joined { ContentHash::of(text.as_bytes()) } else { ContentHash::of(members.join(",").as_bytes()) };
         Ok(Self { members, hash })
     }
 

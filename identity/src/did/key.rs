@@ -7,6 +7,7 @@ use core::str::FromStr;
 use multibase::Base;
 use serde::{Serialize, Serializer};
 
+use super::base58;
 use crate::key::KeyError;
 use crate::{Curve, PublicKey, Thumbprint};
 
@@ -88,6 +89,11 @@ impl DidKey {
         };
         // DK-02, DK-03: base58btc only, and the alphabet has neither `#`, `?`, `/`, `:` nor blanks
         let Some(base58) = value.strip_prefix('z') else { return Err(DidError::Syntax) };
+        if let Some([0xed, 0x01, raw @ ..]) = base58::decode(base58) {
+            let key = PublicKey::from_ed25519_bytes(&raw).map_err(DidError::Key)?;
+            // one size and no leading zero: this text is the only one of its bytes
+            return Ok(Self { text: text.to_owned(), key });
+        }
         let bytes = Base::Base58Btc.decode(base58).map_err(|_| DidError::Syntax)?;
         // DK-04: compared as minimal varint, so 0xed in one byte or in three is another codec
         let key = match bytes.split_first_chunk() {

@@ -1,5 +1,6 @@
 //! Decentralized identifiers: `did:key` as the one name of a key, and the document that says so.
 
+mod base58;
 mod document;
 mod key;
 

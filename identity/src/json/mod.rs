@@ -2,6 +2,7 @@
 
 mod canonical;
 mod object;
+mod plain;
 mod strict;
 
 use core::fmt;

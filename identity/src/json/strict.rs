@@ -7,9 +7,14 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::{JsonError, Limits};
+use super::{JsonError, Limits, plain};
 
 pub(super) fn scan(bytes: &[u8], limits: &Limits) -> Result<(), JsonError> {
+    if plain::is_well_formed(bytes, limits) { Ok(()) } else { scan_any(bytes, limits) }
+}
+
+/// The general scan, whose verdict counts.
+pub(super) fn scan_any(bytes: &[u8], limits: &Limits) -> Result<(), JsonError> {
     if bytes.len() > limits.max_bytes {
         return Err(JsonError::TooLong);
     }
@@ -97,11 +102,11 @@ impl<'de> Visitor<'de> for Value<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
         let inside = self.inside()?;
-        let mut names: HashSet<Cow<'de, str>> = HashSet::new();
+        let mut names = Names::default();
         let mut entries = 0;
         while let Some(name) = object.next_key::<Cow<'de, str>>()? {
             self.count(&mut entries)?;
-            if !names.insert(name) {
+            if !names.is_new(name) {
                 return Err(self.refuse(JsonError::DuplicateMember));
             }
             object.next_value_seed(inside)?;
@@ -110,7 +115,35 @@ impl<'de> Visitor<'de> for Value<'_> {
     }
 }
 
+/// The names of one object so far: few are compared one by one, which is quicker than hashing them.
+#[derive(Default)]
+struct Names<'de> {
+    few: Vec<Cow<'de, str>>,
+    many: HashSet<Cow<'de, str>>,
+}
+
+impl<'de> Names<'de> {
+    /// More are hashed, so that the work grows with the text and not with its square.
+    const FEW: usize = 24;
+
+    /// Takes a name in, unless it is there already.
+    fn is_new(&mut self, name: Cow<'de, str>) -> bool {
+        if self.few.contains(&name) {
+            return false;
+        }
+        if self.few.len() < Self::FEW {
+            if self.few.is_empty() {
+                self.few.reserve(Self::FEW);
+            }
+            self.few.push(name);
+            return true;
+        }
+        self.many.insert(name)
+    }
+}
+
 #[cfg(test)]
+#[allow(clippy::indexing_slicing)] // a failed set-up should stop the test
 mod tests {
     use super::*;
 
@@ -118,6 +151,7 @@ mod tests {
 
     fn check(text: &str, expected: &Result<(), JsonError>) {
         assert_eq!(&scan(text.as_bytes(), &LIMITS), expected, "{text}");
+        assert_eq!(&scan_any(text.as_bytes(), &LIMITS), expected, "{text}");
     }
 
     #[test]
@@ -135,6 +169,19 @@ mod tests {
         check("[1,2,3,4,5]", &Err(JsonError::TooManyMembers));
         check(r#"{"a":1,"b":1,"c":1,"d":1,"e":1}"#, &Err(JsonError::TooManyMembers));
         check(&format!("\"{}\"", "x".repeat(59)), &Err(JsonError::TooLong));
+    }
+
+    #[test]
+    fn a_name_is_found_again_wherever_it_stands() {
+        let limits = Limits { max_bytes: 4096, max_depth: 1, max_members: 64 };
+        let names: Vec<_> = (0..60).map(|place| format!("\"n{place}\":0")).collect();
+        assert_eq!(scan_any(format!("{{{}}}", names.join(",")).as_bytes(), &limits), Ok(()));
+        for (first, again) in [(0, 1), (0, 23), (0, 24), (23, 24), (0, 59), (24, 25), (24, 59), (58, 59)] {
+            let mut names = names.clone();
+            names[again] = names[first].clone();
+            let text = format!("{{{}}}", names.join(","));
+            assert_eq!(scan_any(text.as_bytes(), &limits), Err(JsonError::DuplicateMember), "{first} {again}");
+        }
     }
 
     #[test]

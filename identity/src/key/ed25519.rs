@@ -8,15 +8,35 @@ use super::{KeyError, SIGNATURE_BYTES, SignatureError};
 pub(super) fn decode(bytes: &[u8]) -> Result<VerifyingKey, KeyError> {
     let bytes: &[u8; 32] = bytes.try_into().map_err(|_| KeyError::Length)?;
     let key = VerifyingKey::from_bytes(bytes).map_err(|_| KeyError::NotOnCurve)?;
-    // DPOP-125: the decoder takes y >= p too; only a canonical encoding survives the way back
-    if key.to_edwards().compress().as_bytes() != bytes {
+    // DPOP-125: the decoder takes y >= p too
+    if !is_canonical(bytes) {
         return Err(KeyError::NotCanonical);
     }
     // DPOP-124: under a key of small order a signature can be made without any secret
-    if key.is_weak() {
+    if is_of_small_order(bytes) {
         return Err(KeyError::Weak);
     }
     Ok(key)
+}
+
+/// Whether these bytes of a point are what it would be written as: `y` below p = 2^255 - 19, and no sign on an `x` of zero, which
+/// the points with `y` = 1 and `y` = p - 1 have. Encoding the point anew would say the same for the price of an inversion.
+fn is_canonical(encoded: &[u8; 32]) -> bool {
+    let (y, is_negative) = y_and_sign(encoded);
+    let [lowest, middle @ .., highest] = &y;
+    let is_reduced = *lowest < 0xed || *highest != 0x7f || middle.iter().any(|byte| *byte != 0xff);
+    let [order_1, order_2, ..] = &SMALL_ORDER_Y;
+    let has_signed_zero = is_negative && (y == *order_1 || y == *order_2);
+    is_reduced && !has_signed_zero
+}
+
+/// `y`, and whether `x` is said to be negative.
+fn y_and_sign(encoded: &[u8; 32]) -> ([u8; 32], bool) {
+    let mut y = *encoded;
+    let [.., last] = &mut y;
+    let is_negative = *last >= 0x80;
+    *last &= 0x7f;
+    (y, is_negative)
 }
 
 /// Whether the key has a small-order part (half a signature check: asked at registration only).
@@ -49,10 +69,7 @@ pub(super) fn verify(key: &VerifyingKey, message: &[u8], signature: &[u8]) -> Re
 
 /// Whether these bytes, if they are a point in its canonical encoding, are one of small order.
 fn is_of_small_order(encoded: &[u8; 32]) -> bool {
-    let mut y = *encoded;
-    let [.., last] = &mut y;
-    *last &= 0x7f;
-    SMALL_ORDER_Y.contains(&y)
+    SMALL_ORDER_Y.contains(&y_and_sign(encoded).0)
 }
 
 #[cfg(test)]
@@ -75,5 +92,40 @@ mod tests {
             }
         }
         assert_eq!(points.len(), 8);
+    }
+
+    /// What the rules are about: an encoding that comes back as it is, of a point that dalek does not call weak.
+    fn decode_the_long_way(bytes: &[u8; 32]) -> Result<VerifyingKey, KeyError> {
+        let key = VerifyingKey::from_bytes(bytes).map_err(|_| KeyError::NotOnCurve)?;
+        if key.to_edwards().compress().as_bytes() != bytes {
+            return Err(KeyError::NotCanonical);
+        }
+        if key.is_weak() { Err(KeyError::Weak) } else { Ok(key) }
+    }
+
+    #[test]
+    fn keys_at_the_edges_are_judged_as_the_long_way_does() {
+        let mut judged = [0; 3];
+        let mut top = [0xff; 32];
+        top[31] = 0x7f;
+        let bases = SMALL_ORDER_Y.into_iter().chain([[0; 32], [0x11; 32], top]);
+        for base in bases {
+            for lowest in 0..=0xff {
+                for sign in [0, 0x80] {
+                    let mut encoded = base;
+                    encoded[0] = lowest;
+                    encoded[31] |= sign;
+                    let expected = decode_the_long_way(&encoded);
+                    match expected {
+                        Ok(_) => judged[0] += 1,
+                        Err(KeyError::NotCanonical) => judged[1] += 1,
+                        Err(KeyError::Weak) => judged[2] += 1,
+                        Err(_) => {}
+                    }
+                    assert_eq!(decode(&encoded), expected, "{encoded:x?}");
+                }
+            }
+        }
+        assert!(judged[0] > 100 && judged[1] > 10 && judged[2] >= 8, "{judged:?}");
     }
 }

@@ -6,7 +6,8 @@ use ed25519_dalek::VerifyingKey;
 
 use super::ed25519;
 use super::p256_key::Point;
-use crate::{Algorithm, Curve, DidKey, Thumbprint, base64url};
+use crate::base64url::{self, CHARS_OF_32_BYTES};
+use crate::{Algorithm, Curve, DidKey, Thumbprint};
 
 /// Bytes of a signature, `R ‖ S`, for all algorithms here.
 pub const SIGNATURE_BYTES: usize = 64;
@@ -133,9 +134,7 @@ impl PublicKey {
     #[must_use]
     pub fn to_jwk(&self) -> String {
         match &self.0 {
-            Repr::Ed25519(key) => {
-                format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, base64url::encode(key.as_bytes()))
-            }
+            Repr::Ed25519(key) => ed25519_jwk(key, &mut [0; CHARS_OF_32_BYTES]).concat(),
             Repr::P256(point) => {
                 let (x, y) = point.coordinates();
                 let (x, y) = (base64url::encode(x), base64url::encode(y));
@@ -147,7 +146,10 @@ impl PublicKey {
     /// The JWK thumbprint.
     #[must_use]
     pub fn thumbprint(&self) -> Thumbprint {
-        Thumbprint::of_canonical_jwk(&self.to_jwk())
+        match &self.0 {
+            Repr::Ed25519(key) => Thumbprint::of_canonical_jwk(&ed25519_jwk(key, &mut [0; CHARS_OF_32_BYTES])),
+            Repr::P256(_) => Thumbprint::of_canonical_jwk(&[&self.to_jwk()]),
+        }
     }
 
     /// The one `did:key` of this key.
@@ -188,6 +190,11 @@ impl PublicKey {
         }
         Ok(SignatureValid::assertion())
     }
+}
+
+/// The canonical JWK of an Ed25519 key in pieces: asked for with every token and hop, so without asking the heap.
+fn ed25519_jwk<'room>(key: &VerifyingKey, room: &'room mut [u8; CHARS_OF_32_BYTES]) -> [&'room str; 3] {
+    [r#"{"crv":"Ed25519","kty":"OKP","x":""#, base64url::encode_32(key.as_bytes(), room), r#""}"#]
 }
 
 impl fmt::Debug for PublicKey {

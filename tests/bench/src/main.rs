@@ -1,0 +1,61 @@
+//! What a delegation chain costs, told in U: one signature check of `ed25519-dalek` 3 with a decoded key, in the same build.
+//!
+//! ```text
+//! scripts/bench                      the table
+//! scripts/bench --json               the same as one JSON object
+//! scripts/bench --rounds 1000        more rounds (default 200)
+//! scripts/bench --only offline       only the unit and candidates whose names begin so
+//! scripts/bench --quick              every candidate once; fails when a verdict is not what it should be
+//! tests/bench/instructions           instruction counts, by callgrind
+//! ```
+//!
+//! `cold` is from the texts of token and field to the verdict, `kept` the same with the chain's verdict remembered and the field
+//! read already; reading it, hash included, is `field`. Ratios are what counts: the machine may be busy with something else.
+
+mod count;
+mod material;
+mod meter;
+mod ours;
+mod peers;
+mod table;
+
+use meter::Candidate;
+
+const DEFAULT_ROUNDS: u32 = 200;
+
+fn candidates() -> Vec<Candidate> {
+    let mut all = vec![ours::unit()];
+    all.extend(ours::all_chains());
+    all.extend(ours::requests());
+    all.push(ours::authorisation());
+    all.extend(peers::all());
+    all
+}
+
+fn main() {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let value = |name: &str| {
+        let mut rest = arguments.iter().skip_while(|argument| *argument != name).skip(1);
+        rest.next().map(String::as_str)
+    };
+    let has = |name: &str| arguments.iter().any(|argument| argument == name);
+    let mut candidates = candidates();
+    if let Some(start) = value("--only") {
+        candidates.retain(|candidate| candidate.name == "unit" || candidate.name.starts_with(start));
+    }
+    if has("--list") {
+        candidates.iter().for_each(|candidate| println!("{}", candidate.name));
+    } else if let Some(name) = value("--once") {
+        let candidate =
+            candidates.iter_mut().find(|candidate| candidate.name == name).expect("a candidate of that name");
+        candidate.run_once();
+        candidate.run_for_callgrind();
+    } else if has("--quick") {
+        candidates.iter_mut().for_each(Candidate::run_once);
+        println!("{} candidates, each with the verdict it should have", candidates.len());
+    } else {
+        let rounds = value("--rounds").map_or(DEFAULT_ROUNDS, |rounds| rounds.parse().expect("a number"));
+        let measured = meter::measure(candidates, rounds);
+        println!("{}", if has("--json") { table::json(&measured).to_string() } else { table::text(&measured) });
+    }
+}

@@ -1,0 +1,80 @@
+//! What was measured, for people and for programs.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use crate::meter::{Measured, slope};
+use crate::ours::LENGTHS;
+
+/// The backend that the unit was measured with.
+fn backend() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    if cfg!(curve25519_dalek_backend = "avx512")
+        && is_x86_feature_detected!("avx512ifma")
+        && is_x86_feature_detected!("avx512vl")
+    {
+        return "avx512";
+    } else if is_x86_feature_detected!("avx2") {
+        return "avx2";
+    }
+    "serial"
+}
+
+/// What each further hop adds, in U: by medians, and by the least disturbed rounds. None where nothing was measured.
+fn per_hop(measured: &[Measured], name: impl Fn(u8) -> String) -> Option<(f64, f64)> {
+    let points = |of: fn(&Measured) -> f64| {
+        let point = |hops: u8| measured.iter().find(|one| one.name == name(hops)).map(|one| (f64::from(hops), of(one)));
+        LENGTHS.iter().map(|hops| point(*hops)).collect::<Option<Vec<_>>>()
+    };
+    Some((slope(&points(|one| one.ratio)?), slope(&points(|one| one.least_ratio)?)))
+}
+
+fn slopes(measured: &[Measured]) -> Vec<(String, f64, f64)> {
+    let mut all = Vec::new();
+    for (form, state) in
+        [("offline", "-cold"), ("exchanged", "-cold"), ("offline", "-kept"), ("exchanged", "-kept"), ("field", "")]
+    {
+        if let Some((by_median, by_least)) = per_hop(measured, |hops| format!("{form}-{hops}{state}")) {
+            all.push((format!("{form}{state}"), by_median, by_least));
+        }
+    }
+    all
+}
+
+/// As a table.
+pub fn text(measured: &[Measured]) -> String {
+    let mut out = format!("backend of ed25519-dalek 3: {}\n\n", backend());
+    let _ = writeln!(
+        out,
+        "{:44} {:>9} {:>9} {:>9} {:>9} {:>6}",
+        "", "median ns", "least ns", "U median", "U least", "allocs"
+    );
+    for one in measured {
+        let Measured { name, median, least, ratio, least_ratio, allocations } = one;
+        let _ = writeln!(out, "{name:44} {median:9.0} {least:9.0} {ratio:9.3} {least_ratio:9.3} {allocations:6}");
+    }
+    let _ = writeln!(out, "\n{:64} {:>9} {:>9}", "each further hop", "U median", "U least");
+    for (name, by_median, by_least) in slopes(measured) {
+        let _ = writeln!(out, "{name:64} {by_median:9.4} {by_least:9.4}");
+    }
+    out
+}
+
+/// As one JSON object.
+pub fn json(measured: &[Measured]) -> Value {
+    let candidates: Vec<_> = measured
+        .iter()
+        .map(|one| {
+            json!({
+                "name": one.name, "median_ns": one.median, "least_ns": one.least,
+                "u_median": one.ratio, "u_least": one.least_ratio, "allocations": one.allocations
+            })
+        })
+        .collect();
+    let slopes: Vec<_> = slopes(measured)
+        .into_iter()
+        .map(|(name, by_median, by_least)| json!({"name": name, "u_median": by_median, "u_least": by_least}))
+        .collect();
+    json!({"backend": backend(), "candidates": candidates, "each_further_hop": slopes})
+}
