@@ -13,7 +13,7 @@ use handfast_delegation::{
 use handfast_dpop::{
     ContentHash, MemoryReplay, NoncePolicy, ProofRequest, ProofWindow, ReplayLimits, ReplayStore, Target,
 };
-use handfast_identity::SigningKey;
+use handfast_identity::{DidKey, SigningKey};
 use handfast_verifier::budget::Spent;
 use handfast_verifier::revocation::RevocationKind;
 use handfast_verifier::tools::RequestContent;
@@ -288,6 +288,51 @@ fn what_is_revoked_later_stops_a_remembered_chain() {
     }
 }
 
+/// A store that keeps decoded keys and no verdict. With `mixes_up` it has the first key it was given, whatever it is asked for.
+#[derive(Debug, Default)]
+struct Keys {
+    kept: Mutex<Vec<DidKey>>,
+    mixes_up: bool,
+    asked: AtomicU64,
+}
+
+impl ChainVerdicts for Keys {
+    fn find(&self, _: &VerdictKey) -> Option<Arc<ChainVerdict>> {
+        None
+    }
+
+    fn keep(&self, _: VerdictKey, _: Arc<ChainVerdict>) {}
+
+    fn find_key(&self, did: &str) -> Option<DidKey> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.kept.lock().unwrap().iter().find(|kept| self.mixes_up || kept.as_str() == did).cloned()
+    }
+
+    fn keep_key(&self, key: &DidKey) {
+        self.kept.lock().unwrap().push(key.clone());
+    }
+}
+
+#[test]
+fn keys_of_good_chains_are_remembered_and_change_no_verdict() {
+    for mixes_up in [false, true] {
+        let keys = Keys { mixes_up, ..Keys::default() };
+        check(&offline(&other_agent()), &both_keys(), 5, &keys, "hop_signature_invalid");
+        assert!(keys.kept.lock().unwrap().is_empty(), "keys of a chain that was refused");
+        for presented in [offline(&delegate(1)), exchanged()] {
+            check(&presented, &both_keys(), 5, &keys, "accepted");
+            let kept = keys.kept.lock().unwrap().split_off(0);
+            assert_eq!(kept, [1, 2].map(|place| did(&delegate(place))));
+            keys.kept.lock().unwrap().extend(kept);
+            check(&presented, &both_keys(), 5, &keys, "accepted");
+            check(&offline(&other_agent()), &both_keys(), 5, &keys, "hop_signature_invalid");
+            keys.kept.lock().unwrap().clear();
+        }
+        // two hops in each of seven requests
+        assert_eq!(keys.asked.load(Ordering::Relaxed), 14);
+    }
+}
+
 #[test]
 fn nothing_is_remembered_where_nothing_is_to_be() {
     let verdicts = Honest::default();
@@ -295,6 +340,8 @@ fn nothing_is_remembered_where_nothing_is_to_be() {
     let (key, verdict) = verdicts.kept.lock().unwrap().drain().next().unwrap();
     NoVerdicts.keep(key, verdict);
     assert!(NoVerdicts.find(&key).is_none());
+    NoVerdicts.keep_key(&did(&agent()));
+    assert!(NoVerdicts.find_key(did(&agent()).as_str()).is_none());
     check(&offline(&delegate(1)), &both_keys(), 5, &NoVerdicts, "accepted");
 }
 

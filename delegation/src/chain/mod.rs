@@ -13,5 +13,5 @@ mod wire;
 pub use error::ChainError;
 pub use hop::{HOP_TYPE, Hop, MAX_HOP_BYTES, MAX_HOP_LIFETIME};
 pub use text::{ChainText, DEFAULT_CHAIN_BYTES, MAX_CHAIN_BYTES};
-pub use unverified::{DEFAULT_HOPS, MAX_HOPS, UnverifiedChain, UnverifiedHop};
+pub use unverified::{DEFAULT_HOPS, KnownKeys, MAX_HOPS, UnverifiedChain, UnverifiedHop};
 pub use verified::{Link, UnrootedChain, VerifiedChain};

@@ -15,6 +15,10 @@ pub const MAX_HOPS: usize = 8;
 /// Most hops followed where nothing else is configured (DEL-26, spec/limits.md).
 pub const DEFAULT_HOPS: usize = 5;
 
+/// Keys that were decoded before, by DID. Whatever it gives, only a key with exactly this DID is taken, so nothing depends on it but
+/// time.
+pub type KnownKeys<'a> = dyn Fn(&str) -> Option<DidKey> + 'a;
+
 /// A hop that was read and not believed.
 #[derive(Debug)]
 pub struct UnverifiedHop {
@@ -29,9 +33,13 @@ impl UnverifiedHop {
     ///
     /// [`ChainError::Malformed`].
     pub fn parse(text: &str) -> Result<Self, ChainError> {
+        Self::parse_known(text, &|_| None)
+    }
+
+    fn parse_known(text: &str, known: &KnownKeys<'_>) -> Result<Self, ChainError> {
         let jws = UnverifiedJws::parse(text, &Limits::token(MAX_HOP_BYTES)).map_err(|_| ChainError::Malformed)?;
         let wire: HopWire = jws.unverified_claims().map_err(|_| ChainError::Malformed)?;
-        let hop = Hop::try_from(wire)?;
+        let hop = Hop::of_wire(wire, known)?;
         let names_own_key = jws
             .kid()
             .and_then(|kid| kid.split_once('#'))
@@ -77,12 +85,21 @@ impl UnverifiedChain {
     ///
     /// [`ChainError::Malformed`] for none or one that is no hop, [`ChainError::TooLong`] for more than [`MAX_HOPS`].
     pub fn parse(members: &[&str]) -> Result<Self, ChainError> {
+        Self::parse_known(members, &|_| None)
+    }
+
+    /// The same, where the delegates' keys may be `known`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::parse`].
+    pub fn parse_known(members: &[&str], known: &KnownKeys<'_>) -> Result<Self, ChainError> {
         if members.len() > MAX_HOPS {
             return Err(ChainError::TooLong);
         }
         let (first, rest) = members.split_first().ok_or(ChainError::Malformed)?;
-        let first = UnverifiedHop::parse(first)?;
-        let rest: Result<Vec<_>, _> = rest.iter().map(|member| UnverifiedHop::parse(member)).collect();
+        let first = UnverifiedHop::parse_known(first, known)?;
+        let rest: Result<Vec<_>, _> = rest.iter().map(|member| UnverifiedHop::parse_known(member, known)).collect();
         Ok(Self { first, rest: rest? })
     }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::ChainError;
 use super::hop::{Hop, MAX_HOP_LIFETIME};
+use super::unverified::KnownKeys;
 use crate::numeric::Numeric;
 use crate::{Authority, Budget, ResourceId, Scope, Tools};
 
@@ -47,11 +48,10 @@ struct ConfirmationWire {
     jkt: String,
 }
 
-impl TryFrom<HopWire> for Hop {
-    type Error = ChainError;
-
-    fn try_from(wire: HopWire) -> Result<Self, ChainError> {
-        let delegate = DidKey::parse(&wire.aud).map_err(|_| ChainError::Malformed)?;
+impl Hop {
+    /// What `wire` says; the delegate's key may be `known`.
+    pub(super) fn of_wire(wire: HopWire, known: &KnownKeys<'_>) -> Result<Self, ChainError> {
+        let delegate = DidKey::parse_known(&wire.aud, known).map_err(|_| ChainError::Malformed)?;
         let confirmation = Thumbprint::parse(&wire.cnf.jkt).map_err(|_| ChainError::Malformed)?;
         let issued_at = wire.iat.time().ok_or(ChainError::Malformed)?;
         let expires_at = wire.exp.time().ok_or(ChainError::Malformed)?;

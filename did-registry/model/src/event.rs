@@ -15,6 +15,7 @@ const FORMAT: u8 = 1;
 
 /// Who did it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // one of a kind in each record: nothing holds many
 pub enum Party {
     /// An owner or admin.
     Owner(OwnerId),

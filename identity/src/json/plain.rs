@@ -6,9 +6,9 @@
 use super::Limits;
 
 /// Names of one object that are compared with each other.
-const MAX_NAMES: usize = 24;
+const NAMES_AT_A_GLANCE: usize = 24;
 /// Digits of an integer that fits 64 bits whatever they are.
-const MAX_DIGITS: usize = 18;
+const DIGITS_AT_A_GLANCE: usize = 18;
 
 /// Whether `bytes` are surely one value within `limits`, without duplicate members and with nothing behind it.
 pub(super) fn is_well_formed(bytes: &[u8], limits: &Limits) -> bool {
@@ -59,7 +59,7 @@ impl<'a> Text<'a> {
             b'1'..=b'9' => {
                 let digits = self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
                 self.rest = self.rest.get(digits..)?;
-                if digits < MAX_DIGITS { self.ends_number() } else { None }
+                if digits < DIGITS_AT_A_GLANCE { self.ends_number() } else { None }
             }
             _ => None,
         }
@@ -98,8 +98,8 @@ impl<'a> Text<'a> {
         if self.has(b'}') {
             return Some(());
         }
-        let mut names: [&[u8]; MAX_NAMES] = [&[]; MAX_NAMES];
-        for place in 0..self.limits.max_members.min(MAX_NAMES) {
+        let mut names: [&[u8]; NAMES_AT_A_GLANCE] = [&[]; NAMES_AT_A_GLANCE];
+        for place in 0..self.limits.max_members.min(NAMES_AT_A_GLANCE) {
             self.word(b"\"")?;
             let name = self.string()?;
             if names.get(..place)?.contains(&name) {
@@ -200,8 +200,8 @@ mod tests {
         };
         check(&array(26), true);
         check(&array(27), false);
-        check(&object(MAX_NAMES), true);
-        check(&object(MAX_NAMES + 1), false);
+        check(&object(NAMES_AT_A_GLANCE), true);
+        check(&object(NAMES_AT_A_GLANCE + 1), false);
     }
 
     /// JSON-like text: much of it well-formed, some of it nearly.

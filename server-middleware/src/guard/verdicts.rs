@@ -1,8 +1,9 @@
-//! Chains found good, remembered in this process.
+//! Chains found good, and the keys in them, remembered in this process.
 
 use std::fmt;
 use std::sync::Arc;
 
+use handfast_identity::DidKey;
 use handfast_verifier::{ChainVerdict, ChainVerdicts, VerdictKey};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -12,8 +13,14 @@ const VERDICT_BYTES: u64 = 16 * 1024 * 1024;
 /// About what a chain of three hops takes: how many there may be is a guess, for the table to be made.
 const TYPICAL_BYTES: u64 = 8 * 1024;
 
-/// The verdicts of one resource server, bounded by weight; the least used make room.
-pub(crate) struct RememberedVerdicts(Cache<VerdictKey, Arc<ChainVerdict>, ByWeight>);
+/// Delegates whose decoded keys are remembered (spec/limits.md): some 300 bytes each.
+const KNOWN_KEYS: usize = 4096;
+
+/// The verdicts of one resource server, bounded by weight, and keys, bounded by number; the least used make room.
+pub(crate) struct RememberedVerdicts {
+    verdicts: Cache<VerdictKey, Arc<ChainVerdict>, ByWeight>,
+    keys: Cache<String, DidKey>,
+}
 
 #[derive(Clone, Copy, Debug)]
 struct ByWeight;
@@ -31,23 +38,33 @@ impl RememberedVerdicts {
 
     fn bounded(bytes: u64) -> Self {
         let items = usize::try_from(bytes / TYPICAL_BYTES).unwrap_or(usize::MAX);
-        Self(Cache::with_weighter(items, bytes, ByWeight))
+        Self { verdicts: Cache::with_weighter(items, bytes, ByWeight), keys: Cache::new(KNOWN_KEYS) }
     }
 }
 
 impl ChainVerdicts for RememberedVerdicts {
     fn find(&self, key: &VerdictKey) -> Option<Arc<ChainVerdict>> {
-        self.0.get(key)
+        self.verdicts.get(key)
     }
 
     fn keep(&self, key: VerdictKey, verdict: Arc<ChainVerdict>) {
-        self.0.insert(key, verdict);
+        self.verdicts.insert(key, verdict);
+    }
+
+    fn find_key(&self, did: &str) -> Option<DidKey> {
+        self.keys.get(did)
+    }
+
+    fn keep_key(&self, key: &DidKey) {
+        if !self.keys.contains_key(key.as_str()) {
+            self.keys.insert(key.as_str().to_owned(), key.clone());
+        }
     }
 }
 
 impl fmt::Debug for RememberedVerdicts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RememberedVerdicts").field("held", &self.0.len()).finish()
+        f.debug_struct("RememberedVerdicts").field("held", &self.verdicts.len()).finish()
     }
 }
 
@@ -96,7 +113,7 @@ mod tests {
     fn a_chain_is_remembered_once() {
         let verdicts = RememberedVerdicts::new();
         let chain = verify(&verdicts, 3);
-        let kept = || verdicts.0.iter().map(|(_, verdict)| Arc::as_ptr(&verdict)).collect::<Vec<_>>();
+        let kept = || verdicts.verdicts.iter().map(|(_, verdict)| Arc::as_ptr(&verdict)).collect::<Vec<_>>();
         let first = kept();
         again(&verdicts, &chain);
         assert_eq!(first.len(), 1);
@@ -104,12 +121,23 @@ mod tests {
     }
 
     #[test]
+    fn the_keys_of_its_delegates_are_known_from_then_on() {
+        let verdicts = RememberedVerdicts::new();
+        verify(&verdicts, 2);
+        let known = |number| verdicts.find_key(Agent::numbered(number).did().as_str());
+        assert_eq!([2, 3].map(known), [2, 3].map(|number| Some(Agent::numbered(number).did())));
+        assert_eq!(known(4), None);
+        verify(&verdicts, 2);
+        assert_eq!(verdicts.keys.len(), 2);
+    }
+
+    #[test]
     fn memory_is_bounded_by_what_chains_take() {
         let verdicts = RememberedVerdicts::bounded(64 * 1024);
         for hops in (1..=8).cycle().take(64) {
             verify(&verdicts, hops);
-            assert!(verdicts.0.weight() <= 64 * 1024);
+            assert!(verdicts.verdicts.weight() <= 64 * 1024);
         }
-        assert!((2..64).contains(&verdicts.0.len()), "{verdicts:?}");
+        assert!((2..64).contains(&verdicts.verdicts.len()), "{verdicts:?}");
     }
 }

@@ -9,7 +9,7 @@
 //! tests/bench/instructions           instruction counts, by callgrind
 //! ```
 //!
-//! `cold` is from the texts of token and field to the verdict, `kept` the same with the chain's verdict remembered and the field
+//! `cold` is from the texts of token and field to the verdict, `known` the same where the delegates' keys were decoded before, `kept` the same with the chain's verdict remembered and the field
 //! read already; reading it, hash included, is `field`. Ratios are what counts: the machine may be busy with something else.
 
 mod count;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use handfast_delegation::{AccessToken, ActorChain, ChainClaims, Delegability, Hop, ResourceId, Tools};
 use handfast_dpop::{ContentHash, NoncePolicy, ProofRequest, ProofWindow, Target};
-use handfast_identity::UnixTime;
+use handfast_identity::{DidKey, UnixTime};
 use handfast_testkit::{Agent, CountedRandom, Issuer, START, facts_of};
 use handfast_verifier::revocation::{FeedEvent, RevocationKind, RevocationName, RevocationSet};
 use handfast_verifier::trust::{Facts, Status};
@@ -154,6 +154,29 @@ pub fn point<'a>(resource: &'a ResourceId, verdicts: &'a dyn ChainVerdicts) -> E
         environment: None,
         chain: ChainPolicy { max_hops: 8, max_bytes: 32 * 1024, ..ChainPolicy::default() },
         verdicts,
+    }
+}
+
+/// Decoded keys in memory, and no verdict.
+#[derive(Debug, Default)]
+pub struct KnownKeys(Mutex<HashMap<String, DidKey>>);
+
+impl ChainVerdicts for KnownKeys {
+    fn find(&self, _: &VerdictKey) -> Option<Arc<ChainVerdict>> {
+        None
+    }
+
+    fn keep(&self, _: VerdictKey, _: Arc<ChainVerdict>) {}
+
+    fn find_key(&self, did: &str) -> Option<DidKey> {
+        self.0.lock().expect("nobody panics").get(did).cloned()
+    }
+
+    fn keep_key(&self, key: &DidKey) {
+        let mut keys = self.0.lock().expect("nobody panics");
+        if !keys.contains_key(key.as_str()) {
+            keys.insert(key.as_str().to_owned(), key.clone());
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use handfast_verifier::tools::{RequestContent, ToolRoute};
 use handfast_verifier::{ChainVerdicts, Credentials, NoVerdicts, RequestParts, RouteRule, UnverifiedRequest};
 use serde_json::Map;
 
-use crate::material::{Kept, PATH, Presented, RESOURCE, facts, now, point};
+use crate::material::{Kept, KnownKeys, PATH, Presented, RESOURCE, facts, now, point};
 use crate::meter::Candidate;
 
 /// Bytes of the unit's message: the signing input of a proof.
@@ -43,13 +43,15 @@ fn chains(form: &str, make: fn(u8) -> Presented) -> Vec<Candidate> {
     let mut all = Vec::new();
     for hops in LENGTHS {
         all.push(verification(&format!("{form}-{hops}-cold"), make(hops), &NoVerdicts, true));
+        let known: &'static KnownKeys = Box::leak(Box::default());
+        all.push(verification(&format!("{form}-{hops}-known"), make(hops), known, true));
         let kept: &'static Kept = Box::leak(Box::default());
         all.push(verification(&format!("{form}-{hops}-kept"), make(hops), kept, false));
     }
     all
 }
 
-/// Chains in both forms: `cold` from the texts on, `kept` with a remembered verdict, and `field` the reading of the field alone.
+/// Chains in both forms: `cold` from the texts on, `known` where the keys were seen before, `kept` with a remembered verdict, and `field` the reading of the field alone.
 pub fn all_chains() -> Vec<Candidate> {
     let mut all = chains("offline", Presented::offline);
     all.extend(chains("exchanged", Presented::exchanged));

@@ -32,9 +32,15 @@ fn per_hop(measured: &[Measured], name: impl Fn(u8) -> String) -> Option<(f64, f
 
 fn slopes(measured: &[Measured]) -> Vec<(String, f64, f64)> {
     let mut all = Vec::new();
-    for (form, state) in
-        [("offline", "-cold"), ("exchanged", "-cold"), ("offline", "-kept"), ("exchanged", "-kept"), ("field", "")]
-    {
+    for (form, state) in [
+        ("offline", "-cold"),
+        ("exchanged", "-cold"),
+        ("offline", "-known"),
+        ("exchanged", "-known"),
+        ("offline", "-kept"),
+        ("exchanged", "-kept"),
+        ("field", ""),
+    ] {
         if let Some((by_median, by_least)) = per_hop(measured, |hops| format!("{form}-{hops}{state}")) {
             all.push((format!("{form}{state}"), by_median, by_least));
         }

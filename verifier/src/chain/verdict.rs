@@ -4,7 +4,7 @@ use core::fmt;
 use std::sync::Arc;
 
 use handfast_delegation::VerifiedChain;
-use handfast_identity::{ContentHash, PublicKey};
+use handfast_identity::{ContentHash, DidKey, PublicKey};
 
 use super::ChainNames;
 use crate::budget::RootBudget;
@@ -73,6 +73,16 @@ pub trait ChainVerdicts: fmt::Debug + Send + Sync {
 
     /// Remembers a verdict, in the place of the least used.
     fn keep(&self, key: VerdictKey, verdict: Arc<ChainVerdict>);
+
+    /// The key of a DID that was decoded before, which saves a tenth of a signature check. Only a key with exactly this DID is
+    /// taken, so a wrong one costs what none does.
+    fn find_key(&self, _did: &str) -> Option<DidKey> {
+        None
+    }
+
+    /// Remembers a decoded key, in the place of the least used. Asked for delegates of chains found good only, so that junk cannot
+    /// push them out.
+    fn keep_key(&self, _key: &DidKey) {}
 }
 
 /// Remembers nothing.

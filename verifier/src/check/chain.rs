@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use handfast_delegation::{
-    AccessToken, ActorChain, ChainClaims, ChainError, ChainText, UnverifiedAccessToken, UnverifiedChain,
+    AccessToken, ActorChain, ChainClaims, ChainError, ChainText, KnownKeys, UnverifiedAccessToken, UnverifiedChain,
     VerifiedAccessToken, VerifiedChain,
 };
 use handfast_identity::{ContentHash, UnixTime};
@@ -78,8 +78,9 @@ impl Presented<'_> {
             let listings = core::iter::once(&token.issuer).chain(&issuer.trust.agent_status);
             listings.map(|listing| ChainNames::new(listing, root, chain)).collect()
         };
+        let known = |did: &str| point.verdicts.find_key(did);
         let verdict = if is_offline {
-            let chain = UnverifiedChain::parse(text.members())?.verify(self.token, max_hops)?;
+            let chain = UnverifiedChain::parse_known(text.members(), &known)?.verify(self.token, max_hops)?;
             let names = names(token, &chain);
             let root_budget = RootBudget::of(token);
             ChainVerdict {
@@ -92,7 +93,7 @@ impl Presented<'_> {
                 chain,
             }
         } else {
-            let evidence = verify_evidence(text, issuer, max_hops)?;
+            let evidence = verify_evidence_known(text, issuer, max_hops, &known)?;
             let Some(claimed) = &token.chain else { return Err(ChainError::Malformed.into()) };
             require_agreement(token, claimed, &evidence, text.hash())?;
             let names = names(evidence.root.claims(), &evidence.chain);
@@ -107,6 +108,7 @@ impl Presented<'_> {
             }
         };
         let verdict = Arc::new(verdict);
+        verdict.chain.links().for_each(|link| point.verdicts.keep_key(&link.hop.delegate));
         point.verdicts.keep(key, Arc::clone(&verdict));
         Ok(verdict)
     }
@@ -210,8 +212,17 @@ pub fn verify_root(text: &str, issuer: &IssuerFacts) -> Result<(VerifiedAccessTo
 ///
 /// The first [`ChainError`]: form and depth before any signature, then [`ChainError::UntrustedRoot`], then hop by hop.
 pub fn verify_evidence(text: &ChainText<'_>, issuer: &IssuerFacts, max_hops: usize) -> Result<Evidence, ChainError> {
+    verify_evidence_known(text, issuer, max_hops, &|_| None)
+}
+
+fn verify_evidence_known(
+    text: &ChainText<'_>,
+    issuer: &IssuerFacts,
+    max_hops: usize,
+    known: &KnownKeys<'_>,
+) -> Result<Evidence, ChainError> {
     let (root, hops) = text.split_root().ok_or(ChainError::Malformed)?;
-    let chain = UnverifiedChain::parse(hops)?;
+    let chain = UnverifiedChain::parse_known(hops, known)?;
     let (root, root_kid) = read_root(root, issuer)?;
     chain.require_shape(root.unverified_claims(), max_hops)?;
     let key = issuer.keys.find(&root_kid).ok_or(ChainError::UntrustedRoot)?;

@@ -12,6 +12,7 @@ use crate::{AgentId, OwnerId, ShownText, TaskId};
 
 /// On whose behalf a task is: the `sub` of its tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // one of a kind in each record: nothing holds many
 pub enum Subject {
     /// The owner of a CLAIMED agent.
     Owner(OwnerId),

@@ -11,6 +11,7 @@ use crate::{AgentId, OwnerId, ShownText, TaskId};
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[allow(clippy::large_enum_variant)] // one of a kind in each record: nothing holds many
 enum SubjectWire {
     Owner(OwnerId),
     Agent(DidText),
