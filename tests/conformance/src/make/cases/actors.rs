@@ -102,6 +102,13 @@ fn acts() -> Vec<Case> {
                 with(json!({"client_id": did, "act": {"sub": did}}))
             },
         ),
+        wrong(
+            "token-act-nested",
+            invalid_token("actor_mismatch"),
+            "ACT-09 DEL-31",
+            "an actor behind the agent, and no chain by which the agent acts for it",
+            with(json!({"act": {"sub": agent, "act": {"sub": Who::OtherAgent.did().as_str()}}})),
+        ),
         malformed("token-act-text", "ACT-08", "`act` is a text", with(json!({"act": agent}))),
         malformed("token-act-array", "ACT-08 P-07", "`act` is an array", with(json!({"act": [agent]}))),
         malformed("token-act-null", "ACT-08 P-07", "`act` is null", with(json!({"act": null}))),

@@ -11,7 +11,7 @@ use crate::make::{Case, NOW};
 use crate::vector::Evidence;
 
 pub(super) fn cases() -> Vec<Case> {
-    [hops(), siblings(), tokens(), evidence()].into_iter().flatten().collect()
+    [hops(), ends(), siblings(), tokens(), evidence()].into_iter().flatten().collect()
 }
 
 const RULES: &str = "DEL-45";
@@ -87,6 +87,27 @@ fn hops() -> Vec<Case> {
         .after(ending(1, 2).at(NOW - 1), ACCEPTED),
     ]);
     cases
+}
+
+/// The last hop ended as long ago as clocks may differ: its budget is counted to the end.
+fn ends() -> Vec<Case> {
+    let ended =
+        |number, max| numbered(within(Draft::offline(2), None, 5, max), number).hop_claims(2, json!({"exp": NOW - 30}));
+    vec![
+        wrong(
+            "offline-budget-in-leeway-spent",
+            budget_spent(),
+            RULES,
+            "offline: a second use of a hop with a budget of one, 30 seconds behind its end",
+            ended(2, 1),
+        )
+        .after(ended(1, 1), ACCEPTED)
+        .twin("offline-budget-in-leeway"),
+        right("offline-budget-in-leeway", RULES, "offline: the second of two uses, 30 seconds behind the end", {
+            ended(2, 2)
+        })
+        .after(ended(1, 2), ACCEPTED),
+    ]
 }
 
 /// The same first hop, and a second to somebody else.

@@ -136,5 +136,15 @@ fn repetitions() -> Vec<Case> {
         )
         .twin("offline-5"),
     );
+    cases.push(
+        wrong(
+            "exchanged-nothing-before-depth",
+            invalid_token(INVALID),
+            "DEL-26 P-18",
+            "exchanged: six hops below a root that nobody signed: depth comes before signatures",
+            Draft::exchanged(6).root(|root| root.signer(|_| vec![0; 64])),
+        )
+        .twin("exchanged-3"),
+    );
     cases
 }

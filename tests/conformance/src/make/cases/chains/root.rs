@@ -24,6 +24,12 @@ pub(super) fn cases() -> Vec<Case> {
                 .header(json!({"kid": Who::SecondIssuer.jkt()}))
                 .signed_by(Who::SecondIssuer)
         }),
+        refused(
+            "root-in-another-name",
+            "DEL-41 P-10",
+            "the root names another issuer, the key is this one's",
+            |root| root.claims(json!({"iss": SECOND_ISSUER})),
+        ),
         refused("root-by-a-stranger", "DEL-41", "the root is a stranger's under the issuer's `kid`", |root| {
             root.signed_by(Who::Stranger)
         }),
