@@ -1,5 +1,6 @@
 //! The second act: an orchestrator passes a part of its authority on, and everybody who would have more is turned away.
 
+mod bounds;
 mod message;
 
 use std::time::Duration;
@@ -28,6 +29,7 @@ pub(crate) struct SecondAct<'a> {
     worker: DpopKey,
     delegation: Option<Delegation>,
     exchanged: Option<String>,
+    one_folder: Option<Delegation>,
 }
 
 impl<'a> SecondAct<'a> {
@@ -42,6 +44,7 @@ impl<'a> SecondAct<'a> {
             worker,
             delegation: None,
             exchanged: None,
+            one_folder: None,
         })
     }
 
