@@ -40,6 +40,17 @@ fn the_programs_in_the_readme_are_the_examples() {
 }
 
 #[test]
+fn the_lines_in_the_readme_stand_in_the_example() {
+    let trimmed = |text: &str| text.lines().map(|line| format!("{}\n", line.trim_start())).collect::<String>();
+    let example = trimmed(include_str!("../../../server-middleware/examples/tool_api.rs"));
+    let parts: Vec<_> = block_of("from server-middleware/examples/tool_api.rs").split("\n\n").collect();
+    assert_eq!(parts.len(), 2);
+    for part in parts {
+        assert!(example.contains(trimmed(part).as_str()), "{part}");
+    }
+}
+
+#[test]
 fn every_command_of_the_readme_exists() {
     let rows = README.split_once("| command | does |").unwrap().1.split_once("\n\n").unwrap().0;
     let cells = rows.lines().filter_map(|row| row.split('|').nth(1));
