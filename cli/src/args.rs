@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use handfast_delegation::Tools;
 
+mod bounds;
 mod delegation;
 
+pub(crate) use bounds::Bounds;
 pub(crate) use delegation::{ChainCommand, DelegateArgs, Delegation, Evidence, ExchangeArgs, VerifyArgs};
 
 use crate::parse;
@@ -54,7 +56,12 @@ pub(crate) enum Command {
 Examples:
   handfast claim claim_01… --code BCDF-GHJK --scope 'files:read' --resource https://api.example/
   handfast claim claim_01… --code BCDF-GHJK --handle billing-bot --scope … --resource … --confirm 'acorn … wren'
-  handfast claim claim_01… --code BCDF-GHJK --refuse")]
+  handfast claim claim_01… --code BCDF-GHJK --scope files:read --resource https://api.example/ --tool read_file --rate 10/60s
+  handfast claim claim_01… --code BCDF-GHJK --refuse
+
+Tools and budgets bound every token of the agent, and all that is passed on below it. A budget is for each task, and once for all
+tasks that are the agent's own idea; every resource counts for itself. Tokens with tools or budgets are issued only for resources
+that apply them, which the registry knows by its configuration (`registry init --tool-resource`).")]
     Claim(ClaimArgs),
     /// Tasks: give an agent something to do, look at it
     #[command(subcommand)]
@@ -81,7 +88,7 @@ names; hand it to that agent, and to nobody else.
 Examples:
   handfast delegate --to did:key:z6Mk… --scope files:read --resource https://api.example/ --ttl 10m > bundle
   handfast delegate --to did:key:z6Mk… --scope files:read --resource https://api.example/ --max-uses 50 \\
-      --tool '{\"read_file\":{\"path\":{\"constraint_type\":\"path_containment\",\"root\":\"/reports\"}}}'
+      --rate 10/60s --tool '{\"read_file\":{\"path\":{\"constraint_type\":\"path_containment\",\"root\":\"/reports\"}}}'
   handfast delegate --from bundle --to did:key:z6Mk… --scope files:read --instance -o bundle-of-the-instance")]
     Delegate(DelegateArgs),
     /// Exchange a bundle for a token of the delegate's own, and print it with its evidence
@@ -143,6 +150,9 @@ pub(crate) struct RegistryInitArgs {
     /// A resource it issues tokens for, and the scopes it knows there: `URL=SCOPE SCOPE`
     #[arg(long, value_name = "URL=SCOPES")]
     pub resource: Vec<String>,
+    /// The same for a resource that applies tools and budgets; tokens with either are issued for such resources only
+    #[arg(long, value_name = "URL=SCOPES")]
+    pub tool_resource: Vec<String>,
     /// Scopes that agents have before they are claimed
     #[arg(long, value_name = "SCOPES", default_value = "")]
     pub pre_claim_scopes: String,
@@ -286,8 +296,10 @@ pub(crate) struct ClaimArgs {
     /// Somebody else's agent it may be passed on to, besides your own; may be given several times
     #[arg(long, value_name = "DID")]
     pub delegate: Vec<String>,
+    #[command(flatten)]
+    pub bounds: Bounds,
     /// The only tools it may use, as `authorization_details`
-    #[arg(long, value_name = "JSON", value_parser = parse::tools)]
+    #[arg(long, value_name = "JSON", value_parser = parse::tools, conflicts_with = "tool")]
     pub authorization_details: Option<Tools>,
     /// The fingerprint words the agent shows, to claim without being asked
     #[arg(long, value_name = "WORDS")]
@@ -302,9 +314,11 @@ pub(crate) struct ClaimArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum TaskCommand {
     /// Give an agent a task; only that agent can get tokens for it
-    #[command(
-        after_help = "Example:  handfast task new --agent did:key:z6Mk… --intent 'invoice July' --scope files:read --resource https://api.example/"
-    )]
+    #[command(after_help = "\
+Examples:
+  handfast task new --agent did:key:z6Mk… --intent 'invoice July' --scope files:read --resource https://api.example/
+  handfast task new --agent filer-7 --intent 'read the reports' --scope files:read --max-uses 100 \\
+      --tool '{\"read_file\":{\"path\":{\"constraint_type\":\"path_containment\",\"root\":\"/reports\"}}}'")]
     New {
         /// The agent's DID or handle
         #[arg(long)]
@@ -324,8 +338,10 @@ pub(crate) enum TaskCommand {
         /// How long it may take, in seconds
         #[arg(long)]
         seconds: Option<u64>,
+        #[command(flatten)]
+        bounds: Bounds,
         /// The only tools it may use for that, as `authorization_details`
-        #[arg(long, value_name = "JSON", value_parser = parse::tools)]
+        #[arg(long, value_name = "JSON", value_parser = parse::tools, conflicts_with = "tool")]
         authorization_details: Option<Tools>,
         #[command(flatten)]
         key: OwnerKey,

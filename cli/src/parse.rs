@@ -1,6 +1,6 @@
 //! Arguments that are more than a word.
 
-use handfast_delegation::Tools;
+use handfast_delegation::{Budget, Rate, Tools};
 use handfast_identity::json::{self, Limits};
 use handfast_identity::{DidKey, Seconds};
 use serde_json::{Map, Value};
@@ -19,6 +19,15 @@ pub(crate) fn duration(text: &str) -> Result<Seconds, String> {
     };
     let count: u64 = digits.parse().map_err(|_| "expected a number and `s`, `m` or `h`, such as `10m`".to_owned())?;
     count.checked_mul(unit).map(Seconds::new).ok_or_else(|| "this is longer than time".to_owned())
+}
+
+/// So many uses in so much time: `10/60s`.
+pub(crate) fn rate(text: &str) -> Result<Rate, String> {
+    let (uses, span) = text.split_once('/').ok_or_else(|| "expected uses and a time, such as `10/60s`".to_owned())?;
+    let uses = uses.parse().map_err(|_| "expected a count before the `/`, as in `10/60s`".to_owned())?;
+    let rate = Rate { uses, seconds: duration(span)?.get() };
+    Budget::new(None, Some(rate)).map_err(|error| error.to_string())?;
+    Ok(rate)
 }
 
 /// A `did:key`.
@@ -67,6 +76,29 @@ mod tests {
             ("18446744073709551615h", None),
         ] {
             assert_eq!(duration(text).ok(), expected.map(Seconds::new), "{text}");
+        }
+    }
+
+    #[test]
+    fn rates_are_uses_and_a_time() {
+        for (text, expected) in [
+            ("10/60s", Some((10, 60))),
+            ("10/60", Some((10, 60))),
+            ("1/1s", Some((1, 1))),
+            ("100/24h", Some((100, 86_400))),
+            ("9007199254740991/1m", Some((9_007_199_254_740_991, 60))),
+            ("9007199254740992/1m", None),
+            ("100/86401s", None),
+            ("0/60s", None),
+            ("10/0s", None),
+            ("10", None),
+            ("10/", None),
+            ("/60s", None),
+            ("-1/60s", None),
+            ("10/60s/60s", None),
+            ("10 / 60s", None),
+        ] {
+            assert_eq!(rate(text).ok(), expected.map(|(uses, seconds)| Rate { uses, seconds }), "{text}");
         }
     }
 

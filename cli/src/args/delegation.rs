@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use handfast_delegation::Tools;
 use handfast_identity::{DidKey, Seconds};
 
-use super::{AgentKey, Environment};
+use super::{AgentKey, Bounds, Environment};
 use crate::parse;
 
 #[derive(Debug, Args)]
@@ -20,12 +20,8 @@ pub(crate) struct DelegateArgs {
     /// Where; without it the one resource of what is passed on
     #[arg(long)]
     pub resource: Vec<String>,
-    /// With which tools only: a name for any arguments, or `{"NAME":{"ARGUMENT":{"constraint_type":…}}}`
-    #[arg(long, value_name = "NAME|JSON")]
-    pub tool: Vec<String>,
-    /// How often in total
-    #[arg(long, value_name = "N")]
-    pub max_uses: Option<u64>,
+    #[command(flatten)]
+    pub bounds: Bounds,
     /// How long, at most an hour: `90s`, `10m`, `1h`; never longer than what is passed on
     #[arg(long, value_name = "TIME", value_parser = parse::duration)]
     pub ttl: Option<Seconds>,

@@ -25,8 +25,8 @@ pub(crate) async fn run(args: ClaimArgs, ui: Ui) -> Result<(), Failure> {
             max_task: Some(Seconds::new(args.max_task_seconds)),
             delegation: args.delegation.map(Into::into),
             max_depth: args.del_max_depth,
-            tools: args.authorization_details,
-            budget: None,
+            tools: args.bounds.tools()?.or(args.authorization_details),
+            budget: args.bounds.budget()?,
             delegates: delegates(&args.delegate)?,
         },
     };

@@ -53,7 +53,7 @@ pub(crate) async fn run(args: CurlArgs, ui: Ui) -> Result<(), Failure> {
             .and_then(|()| out.flush())
             .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
     }
-    judge(status.as_u16(), &bytes)
+    judge(status.as_u16(), headers.contains_key("retry-after"), &bytes)
 }
 
 /// The agent's own authority at `origin`, or a bundle's.
@@ -77,14 +77,17 @@ fn signing(args: &CurlArgs, origin: &str) -> Result<AgentHttp, Failure> {
 }
 
 /// Like `curl --fail-with-body`: the body is printed either way, and the exit code tells.
-fn judge(status: u16, body: &[u8]) -> Result<(), Failure> {
+fn judge(status: u16, says_when: bool, body: &[u8]) -> Result<(), Failure> {
     if status < 400 {
         return Ok(());
     }
-    let exit = if status >= 500 || status == 429 { Exit::Unavailable } else { Exit::Refused };
-    let failure = Failure::new(exit, format!("the server answered {status}"));
     let problem: Option<serde_json::Value> = serde_json::from_slice(body).ok();
-    match problem.as_ref().and_then(|problem| problem.get("reason")?.as_str()) {
+    let reason = problem.as_ref().and_then(|problem| problem.get("reason")?.as_str());
+    // a total that is spent stays so (spec/delegation.md, counting); every other 429 is over some time
+    let is_for_good = reason == Some("budget_spent") && !says_when;
+    let exit = if status >= 500 || (status == 429 && !is_for_good) { Exit::Unavailable } else { Exit::Refused };
+    let failure = Failure::new(exit, format!("the server answered {status}"));
+    match reason {
         Some(reason) => Err(failure.with_reason(reason.escape_debug().to_string())),
         None => Err(failure),
     }

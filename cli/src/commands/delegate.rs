@@ -10,7 +10,7 @@ use super::{resources, scope, usage};
 use crate::args::DelegateArgs;
 use crate::exit::Failure;
 use crate::ui::Ui;
-use crate::{files, keyfiles, parse};
+use crate::{files, keyfiles};
 
 pub(crate) async fn run(args: DelegateArgs, ui: Ui) -> Result<(), Failure> {
     let to = DidKey::parse(&args.to).map_err(|error| {
@@ -51,12 +51,8 @@ fn hop(args: &DelegateArgs) -> Result<DelegationBuilder, Failure> {
         agent.delegate(agent.tokens(TokenRequest { scope, resources, task, max_depth: None, tools: None })?)
     };
     let hop = args.resource.iter().fold(hop.scope(&args.scope), |hop, resource| hop.resource(resource));
-    let mut tools = Vec::new();
-    for text in &args.tool {
-        tools.extend(parse::tool(text).map_err(|error| usage(format!("`{}`: {error}", text.escape_debug())))?);
-    }
-    let hop = tools.into_iter().fold(hop, |hop, (name, arguments)| hop.tool(&name, arguments));
-    let hop = args.max_uses.into_iter().fold(hop, DelegationBuilder::max_uses);
+    let hop = args.bounds.tools()?.into_iter().fold(hop, DelegationBuilder::tools);
+    let hop = args.bounds.budget()?.into_iter().fold(hop, DelegationBuilder::budget);
     let hop = args.ttl.into_iter().fold(hop, |hop, ttl| hop.ttl(Duration::from_secs(ttl.get())));
     let hop = args.max_depth.into_iter().fold(hop, DelegationBuilder::max_depth);
     Ok(if args.instance { hop.instance() } else { hop })

@@ -14,6 +14,7 @@ pub(crate) mod registry;
 pub(crate) mod revoke;
 pub(crate) mod task;
 pub(crate) mod token;
+mod words;
 
 use handfast_client::AgentRecord;
 use handfast_delegation::{ResourceId, Scope};

@@ -24,7 +24,9 @@ async fn init(args: &RegistryInitArgs, ui: Ui) -> Result<(), Failure> {
         config.mode = "development".to_owned();
     }
     config.pre_claim_scopes = args.pre_claim_scopes.split_whitespace().map(str::to_owned).collect();
-    config.resources = args.resource.iter().map(|text| resource(text)).collect::<Result<_, _>>()?;
+    let plain = args.resource.iter().map(|text| resource(text));
+    let applying = args.tool_resource.iter().map(|text| resource(text).map(ResourceFile::applying_details));
+    config.resources = plain.chain(applying).collect::<Result<_, _>>()?;
     let made = handfast_registry::init(&args.dir, &config).await.map_err(|error| failure(&error))?;
     let code = made.admin_code.expose();
     let told = json!({"dir": args.dir, "issuer": args.issuer, "feed_key": made.feed_key, "admin_code": code});

@@ -3,10 +3,12 @@
 use std::collections::HashSet;
 
 use handfast_client::{Management, NewTask, Role, TaskDelegation};
+use handfast_delegation::{Budget, Tools};
 use handfast_identity::{DidKey, Seconds};
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::{member_lines, resources, scope};
+use super::{member_lines, resources, scope, words};
 use crate::args::TaskCommand;
 use crate::exit::Failure;
 use crate::keyfiles;
@@ -17,7 +19,17 @@ const MAX_SHOWN_DELEGATIONS: usize = 512;
 
 pub(crate) async fn run(command: TaskCommand, ui: Ui) -> Result<(), Failure> {
     match command {
-        TaskCommand::New { agent, intent, scope: wanted, resource, reference, seconds, authorization_details, key } => {
+        TaskCommand::New {
+            agent,
+            intent,
+            scope: wanted,
+            resource,
+            reference,
+            seconds,
+            bounds,
+            authorization_details,
+            key,
+        } => {
             let management = keyfiles::management(&keyfiles::owner(&key.key)?)?;
             let agent = match DidKey::parse(&agent) {
                 Ok(did) => did,
@@ -31,8 +43,8 @@ pub(crate) async fn run(command: TaskCommand, ui: Ui) -> Result<(), Failure> {
                 resources: resources(&resource)?,
                 reference,
                 seconds: seconds.map(Seconds::new),
-                tools: authorization_details,
-                budget: None,
+                tools: bounds.tools()?.or(authorization_details),
+                budget: bounds.budget()?,
             };
             let task = management.new_task(&task).await?;
             ui.result(task.members(), member_lines)
@@ -108,5 +120,22 @@ fn line(one: &TaskDelegation) -> String {
         Some(other) => other.to_string(),
     };
     let kind = if one.members().get("instance") == Some(&Value::Bool(true)) { " (an instance)" } else { "" };
-    format!("{}{kind}  {} at {} until {}", text("delegate"), text("scope"), text("resource"), text("expires_at"))
+    let bounds = bounds(one).unwrap_or_else(|| ", with bounds that cannot be read".to_owned());
+    format!(
+        "{}{kind}  {} at {}{bounds} until {}",
+        text("delegate"),
+        text("scope"),
+        text("resource"),
+        text("expires_at")
+    )
+}
+
+/// With which tools and how often, where that is bounded.
+fn bounds(one: &TaskDelegation) -> Option<String> {
+    let said = |member: &str| one.members().get(member).filter(|value| !value.is_null());
+    let tools = said("authorization_details").map(Tools::from_details).transpose().ok()?;
+    let budget = said("budget").map(Budget::deserialize).transpose().ok()?;
+    let tools = tools.map(|tools| format!(" with {}", words::tools(&tools))).unwrap_or_default();
+    let budget = budget.map(|budget| format!(", {}", words::budget(&budget))).unwrap_or_default();
+    Some(format!("{tools}{budget}"))
 }

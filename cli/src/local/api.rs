@@ -7,15 +7,15 @@ use axum::extract::{OriginalUri, State};
 use axum::http::Method;
 use axum::routing::get;
 use axum::{Json, Router};
-use handfast_delegation::{ActorChain, Task};
+use handfast_delegation::{ActorChain, Scope, Task};
 use handfast_identity::DidKey;
 use handfast_middleware::server::{ServerLimits, serve};
-use handfast_middleware::{Caller, Mode, ResourceServer, TrustedIssuer};
-use serde::Serialize;
+use handfast_middleware::{Caller, Mode, ResourceServer, RouteRule, ToolArguments, ToolRoute, TrustedIssuer};
+use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::{OTHER_SCOPE, READ_SCOPE, failed};
+use super::{OTHER_SCOPE, READ_FILE, READ_SCOPE, failed};
 use crate::exit::Failure;
 
 /// How long the API may take to learn keys and revocations from a registry on the same machine.
@@ -36,7 +36,11 @@ pub(crate) async fn start(
         .await
         .map_err(|error| failed("no api", error))?;
     let scope = |scope| server.scope(scope).map_err(|error| failed("no api", error));
+    let read_file = Scope::parse(READ_SCOPE).map(RouteRule::agents).map_err(|error| failed("no api", error))?;
+    let read_file = read_file.tool(ToolRoute::named(READ_FILE).path("/files/{*path}"));
+    let read_file = read_file.map_err(|error| failed("no api", error))?;
     let app = Router::new()
+        .route("/files/{*path}", get(file).layer(server.protect(read_file)))
         .route("/echo", get(echo).post(echo).layer(scope(READ_SCOPE)?))
         .route("/other", get(echo).post(echo).layer(scope(OTHER_SCOPE)?))
         .with_state(origin.to_owned());
@@ -80,4 +84,14 @@ async fn echo(
         method: method.to_string(),
         target: format!("{origin}{}", uri.path()),
     })
+}
+
+#[derive(Deserialize)]
+struct ReadFile {
+    path: String,
+}
+
+/// The path is the one that was compared with the caller's tools, not the one in the request line.
+async fn file(ToolArguments(ReadFile { path }): ToolArguments<ReadFile>) -> String {
+    format!("{path} as it might be\n")
 }

@@ -25,6 +25,8 @@ pub(crate) const READ_SCOPE: &str = "echo:read";
 pub(crate) const HELLO_SCOPE: &str = "echo:hello";
 /// The scope `/other` asks for; no agent here is ever given it.
 pub(crate) const OTHER_SCOPE: &str = "other:read";
+/// The tool that `/files/…` is, for agents with the same scope as `/echo`.
+pub(crate) const READ_FILE: &str = "read_file";
 /// A second resource of the registry, where nobody is at home: for tokens that are good elsewhere.
 pub(crate) const ELSEWHERE: &str = "https://elsewhere.example/";
 /// How far agents of this registry may pass their authority on.
@@ -66,7 +68,7 @@ impl Local {
         config.mode = "development".to_owned();
         config.pre_claim_scopes = vec![HELLO_SCOPE.to_owned()];
         config.resources = vec![
-            ResourceFile::new(&api_origin, &[READ_SCOPE, HELLO_SCOPE, OTHER_SCOPE]),
+            ResourceFile::new(&api_origin, &[READ_SCOPE, HELLO_SCOPE, OTHER_SCOPE]).applying_details(),
             ResourceFile::new(ELSEWHERE, &[READ_SCOPE]),
         ];
         if let Some(lifetime) = ports.token_lifetime {
@@ -113,6 +115,11 @@ impl Local {
 
     pub(crate) fn other_url(&self) -> String {
         format!("{}/other", self.api_origin)
+    }
+
+    /// Where the tool reads `path`, which begins with a slash.
+    pub(crate) fn file_url(&self, path: &str) -> String {
+        format!("{}/files{path}", self.api_origin)
     }
 
     /// The registry, for whoever holds `key`.

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 /// Every step, what it has to end in, and the stable reason where it is refused.
-const STORY: [(&str, &str, Option<&str>); 26] = [
+const STORY: [(&str, &str, Option<&str>); 29] = [
     ("register", "accepted", None),
     ("register_without_proof", "refused", Some("proof_required")),
     ("pre_claim_call", "refused", Some("insufficient_scope")),
@@ -29,6 +29,9 @@ const STORY: [(&str, &str, Option<&str>); 26] = [
     ("widen_scope", "refused", Some("scope_widened")),
     ("widen_expiry", "refused", Some("expiry_widened")),
     ("splice", "refused", Some("parent_hash_mismatch")),
+    ("tool_argument_refused", "refused", Some("tool_refused")),
+    ("dropped_constraint", "refused", Some("details_widened")),
+    ("budget_spent", "refused", Some("budget_spent")),
     ("stripped_chain", "refused", Some("evidence_required")),
     ("revoke_agent", "accepted", None),
     ("call_after_revoke", "refused", Some("agent_revoked")),
@@ -52,6 +55,7 @@ fn the_json_story_has_every_step_in_order_with_its_reason() {
         assert_eq!(members, ["expect", "ms", "outcome", "reason", "status", "step"], "{step}");
         assert_eq!((line["expect"].as_str(), line["outcome"].as_str()), (Some(expected), Some(expected)), "{step}");
         assert_eq!(line["reason"].as_str(), reason, "{step}");
+        assert_eq!(line["status"] == 429, step == "budget_spent", "{step}: {line}");
         assert!(line["status"].is_u64() && line["ms"].is_number(), "{step}: {line}");
     }
 }

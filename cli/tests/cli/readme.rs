@@ -40,6 +40,17 @@ fn the_programs_in_the_readme_are_the_examples() {
 }
 
 #[test]
+fn the_lines_in_the_readme_stand_in_the_example() {
+    let trimmed = |text: &str| text.lines().map(|line| format!("{}\n", line.trim_start())).collect::<String>();
+    let example = trimmed(include_str!("../../../server-middleware/examples/tool_api.rs"));
+    let parts: Vec<_> = block_of("from server-middleware/examples/tool_api.rs").split("\n\n").collect();
+    assert_eq!(parts.len(), 2);
+    for part in parts {
+        assert!(example.contains(trimmed(part).as_str()), "{part}");
+    }
+}
+
+#[test]
 fn every_command_of_the_readme_exists() {
     let rows = README.split_once("| command | does |").unwrap().1.split_once("\n\n").unwrap().0;
     let cells = rows.lines().filter_map(|row| row.split('|').nth(1));
@@ -61,14 +72,23 @@ fn the_readme_names_both_commands() {
 const API: &str = "127.0.0.1:4700";
 
 /// A program under `examples/`, built as the README says, in the profile of this test.
-fn example(package: &str, name: &str) -> Command {
+pub(crate) fn example(package: &str, name: &str) -> Command {
     let built =
         Command::new(env!("CARGO")).args(["build", "--quiet", "-p", package, "--example", name]).status().unwrap();
     assert!(built.success(), "{name}");
     Command::new(Path::new(env!("CARGO_BIN_EXE_handfast")).parent().unwrap().join("examples").join(name))
 }
 
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
+
+/// Waits until somebody listens.
+pub(crate) fn wait_for(address: &str) {
+    let began = Instant::now();
+    while TcpStream::connect(address).is_err() {
+        assert!(began.elapsed() < Duration::from_secs(30), "the service does not listen");
+        std::thread::yield_now();
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -79,18 +99,26 @@ impl Drop for Running {
 
 #[test]
 fn the_programs_in_the_readme_run() {
-    let site = Site::start_for(&format!("http://{API}"));
-    let registered = site.claimed_agent(&format!("http://{API}"));
+    let url = format!("http://{API}");
+    let site = Site::start_for_tools(&url);
+    let registered = site.claimed_agent(&url);
 
     let mut api = example("handfast-middleware", "protected_api");
-    let _api = Running(api.args([&site.issuer, &site.feed_key]).spawn().unwrap());
-    let began = Instant::now();
-    while TcpStream::connect(API).is_err() {
-        assert!(began.elapsed() < Duration::from_secs(30), "the service does not listen");
-        std::thread::yield_now();
-    }
+    let running = Running(api.args([&site.issuer, &site.feed_key]).spawn().unwrap());
+    wait_for(API);
     let did = registered["agent"]["did"].as_str().unwrap();
     let output = example("handfast-client", "agent").current_dir(site.home()).output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(told.starts_with("200 OK files of owner:") && told.contains(&format!("read by {did}")), "{told}");
+
+    // the two of the delegation, at the service whose route is a tool
+    drop(running);
+    let orchestrator = ["--scope", "files:read files:write", "--del-max-depth", "1"];
+    site.claimed_by_key("orchestrator.json", &url, &orchestrator);
+    let mut api = example("handfast-middleware", "tool_api");
+    let _running = Running(api.args([&site.issuer, &site.feed_key, &url]).spawn().unwrap());
+    wait_for(API);
+    let output = example("handfast-client", "delegate").current_dir(site.home()).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(told, "200 OK /reports/q1.csv as it might be\n", "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -42,17 +42,21 @@ fn object(output: &Output) -> Value {
 impl Site {
     /// With `resource`, where agents may have `files:read` and `files:write`.
     pub(crate) fn start_for(resource: &str) -> Self {
+        Self::start_with("--resource", resource)
+    }
+
+    /// The same with a resource that applies tools and budgets.
+    pub(crate) fn start_for_tools(resource: &str) -> Self {
+        Self::start_with("--tool-resource", resource)
+    }
+
+    fn start_with(kind: &str, resource: &str) -> Self {
         let home = TempDir::new().unwrap();
         let port = free_port();
         let issuer = format!("http://127.0.0.1:{port}");
         let made = handfast(home.path())
             .args(["registry", "init", "--dir", "registry", "--development", "--issuer", &issuer])
-            .args([
-                "--listen",
-                &format!("127.0.0.1:{port}"),
-                "--resource",
-                &format!("{resource}=files:read files:write"),
-            ])
+            .args(["--listen", &format!("127.0.0.1:{port}"), kind, &format!("{resource}=files:read files:write")])
             .output()
             .unwrap();
         let made = object(&made);
@@ -78,6 +82,14 @@ impl Site {
         object(&self.run(arguments))
     }
 
+    /// What a person is shown.
+    pub(crate) fn told(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_handfast"));
+        let output = command.current_dir(self.home.path()).env_clear().args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     /// Runs what has to fail; gives exit code and reason.
     pub(crate) fn refused(&self, arguments: &[&str]) -> (i32, Option<String>) {
         let output = self.run(arguments);
@@ -88,14 +100,25 @@ impl Site {
 
     /// Makes an owner and an agent, who may have `files:read` at `resource`; gives what its registration told.
     pub(crate) fn claimed_agent(&self, resource: &str) -> Value {
+        self.claimed_agent_with(resource, &[])
+    }
+
+    /// The same, with more in the ceiling.
+    pub(crate) fn claimed_agent_with(&self, resource: &str, more: &[&str]) -> Value {
         self.ok(&["owner", "init", "--registry", &self.issuer, "--enrol", &self.admin_code]);
-        self.ok(&["agent", "init"]);
-        let told = self.ok(&["agent", "register", "--registry", &self.issuer, "--name", "filer", "--purpose", "reads"]);
+        self.claimed_by_key("agent.json", resource, &[&["--scope", "files:read"], more].concat())
+    }
+
+    /// Makes an agent with this key file and this ceiling, for the owner who is there.
+    pub(crate) fn claimed_by_key(&self, key: &str, resource: &str, ceiling: &[&str]) -> Value {
+        self.ok(&["agent", "init", "--key", key]);
+        let register = ["agent", "register", "--key", key, "--registry", &self.issuer];
+        let told = self.ok(&[&register[..], &["--name", "filer", "--purpose", "reads"]].concat());
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let (claim, code) = (text(&told["claim"]["id"]), text(&told["claim"]["user_code"]));
         let words = text(&told["fingerprint"]);
-        let approve = ["claim", &claim, "--code", &code, "--confirm", &words];
-        self.ok(&[&approve[..], &["--scope", "files:read", "--resource", resource]].concat());
+        let approve = ["claim", &claim, "--code", &code, "--confirm", &words, "--resource", resource];
+        self.ok(&[&approve[..], ceiling].concat());
         told
     }
 

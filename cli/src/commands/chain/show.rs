@@ -5,6 +5,7 @@ use std::path::Path;
 use handfast_delegation::{Authority, ChainText, MAX_CHAIN_BYTES, UnverifiedAccessToken, UnverifiedHop};
 use serde_json::{Value, json};
 
+use super::super::words;
 use crate::exit::{Exit, Failure};
 use crate::files;
 use crate::ui::Ui;
@@ -100,7 +101,7 @@ fn authority_lines(authority: &Authority) -> Vec<String> {
         ));
     }
     if let Some(budget) = &authority.budget {
-        lines.push(format!("budget    {}", serde_json::to_string(budget).unwrap_or_default()));
+        lines.push(format!("budget    {}", words::budget(budget)));
     }
     lines.push(format!("until     {} (seconds since 1970)", authority.expires_at.as_secs()));
     lines.push(format!("depth     at most {}", authority.max_depth));

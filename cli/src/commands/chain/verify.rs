@@ -91,14 +91,21 @@ fn good(told: &Value, knows_revocations: bool, ui: Ui) -> String {
         Some(Value::Null) | None => "none".to_owned(),
         Some(other) => other.to_string(),
     };
+    // shown where there are any: scope alone would say too much
+    let bound = |name: &str, place: &str| match told.pointer(place) {
+        Some(Value::Null) | None => String::new(),
+        Some(_) => format!("\n{name:<7} {}", text(place)),
+    };
     format!(
-        "{}\nactor   {}\nowner   {}\ntask    {}\nscope   {}\nat      {}\nhops    {}\n{}",
+        "{}\nactor   {}\nowner   {}\ntask    {}\nscope   {}\nat      {}{}{}\nhops    {}\n{}",
         ui.good("GOOD"),
         text("/client_id"),
         text("/sub"),
         text("/task"),
         text("/authority/scope"),
         text("/authority/resource"),
+        bound("tools", "/authority/authorization_details/0/tools"),
+        bound("budget", "/authority/budget"),
         told.get("hops").and_then(Value::as_array).map_or(0, Vec::len),
         ui.dim(if knows_revocations {
             "Not checked: the proof of the key, the route."

@@ -74,6 +74,9 @@ async fn delegate(cast: &Cast<'_>, story: &mut Story) -> Result<(), Failure> {
     story.step("widen_scope", Expect::Refused("scope_widened"), act.widen_scope()).await?;
     story.step("widen_expiry", Expect::Refused("expiry_widened"), act.widen_expiry()).await?;
     story.step("splice", Expect::Refused("parent_hash_mismatch"), act.splice()).await?;
+    story.step("tool_argument_refused", Expect::Refused("tool_refused"), act.tool_argument_refused()).await?;
+    story.step("dropped_constraint", Expect::Refused("details_widened"), act.dropped_constraint()).await?;
+    story.step("budget_spent", Expect::Refused("budget_spent"), act.budget_spent()).await?;
     story.step("stripped_chain", Expect::Refused("evidence_required"), act.stripped_chain()).await
 }
 

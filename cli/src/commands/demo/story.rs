@@ -83,7 +83,7 @@ impl Story {
             (false, found) => self.ui.bad(&format!("expected {expected}, found {outcome} {}", found.unwrap_or(""))),
         };
         self.ui.line(&format!(
-            "  {:<24} {status}  {outcome:<40} {}",
+            "  {:<26} {status}  {outcome:<40} {}",
             name.replace('_', " "),
             self.ui.dim(&format!("{ms} ms"))
         ))

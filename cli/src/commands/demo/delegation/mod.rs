@@ -1,5 +1,8 @@
 //! The second act: an orchestrator passes a part of its authority on, and everybody who would have more is turned away.
 
+mod bounds;
+mod message;
+
 use std::time::Duration;
 
 use handfast_client::{
@@ -7,13 +10,13 @@ use handfast_client::{
     TokenRequest, reqwest,
 };
 use handfast_delegation::{Hop, Scope};
-use handfast_dpop::{ContentHash, Nonce, ProofRequest, Target};
-use handfast_identity::{OsRandom, Seconds, SigningKey};
+use handfast_dpop::ContentHash;
+use handfast_identity::Seconds;
 
-use super::attack::reason_of;
 use super::{Cast, Seen, missing};
 use crate::exit::{Exit, Failure};
-use crate::local::{Local, OTHER_SCOPE, READ_SCOPE, now};
+use crate::local::{Local, OTHER_SCOPE, READ_SCOPE};
+use message::{ByHand, Message, signing};
 
 /// How long a hop of the story lives.
 const HOP_LIFETIME: Duration = Duration::from_secs(600);
@@ -26,13 +29,7 @@ pub(crate) struct SecondAct<'a> {
     worker: DpopKey,
     delegation: Option<Delegation>,
     exchanged: Option<String>,
-}
-
-/// A request as it goes over the wire: the token, and the evidence beside it.
-struct Message<'a> {
-    token: Option<&'a str>,
-    chain: Option<&'a str>,
-    form: Option<String>,
+    one_folder: Option<Delegation>,
 }
 
 impl<'a> SecondAct<'a> {
@@ -47,6 +44,7 @@ impl<'a> SecondAct<'a> {
             worker,
             delegation: None,
             exchanged: None,
+            one_folder: None,
         })
     }
 
@@ -68,14 +66,14 @@ impl<'a> SecondAct<'a> {
     /// The sub-agent calls as any program would.
     pub(crate) async fn call(&self) -> Result<Seen, Failure> {
         let http = self.delegated(&self.worker)?.exchange().build()?;
-        self.answer(http.get(self.local.echo_url()).send().await.map_err(ClientError::from)?).await
+        message::answer(http.get(self.local.echo_url()).send().await.map_err(ClientError::from)?).await
     }
 
     /// The same hop, presented without the registry, which the owner did not allow.
     pub(crate) async fn offline_refused(&self) -> Result<Seen, Failure> {
         let bundle = self.bundle()?;
         let (root, hops) = bundle.expose().split_once(',').ok_or_else(|| missing("a hop"))?;
-        self.present(&Message { token: Some(root), chain: Some(hops), form: None }).await
+        self.by_hand(&self.worker).send(&Message::call(root, Some(hops))).await
     }
 
     /// An agent whose owner allowed it: its sub-agent calls while nobody asks the registry.
@@ -91,7 +89,7 @@ impl<'a> SecondAct<'a> {
             .with_delegation(delegation.bundle().clone())
             .map_err(ClientError::from)?;
         let http = http.offline()?.build()?;
-        self.answer(http.get(self.local.echo_url()).send().await.map_err(ClientError::from)?).await
+        message::answer(http.get(self.local.echo_url()).send().await.map_err(ClientError::from)?).await
     }
 
     /// The orchestrator was talked into signing scope it does not have.
@@ -120,7 +118,7 @@ impl<'a> SecondAct<'a> {
     /// The exchanged token without the hops it stands on.
     pub(crate) async fn stripped_chain(&self) -> Result<Seen, Failure> {
         let token = self.exchanged.as_deref().ok_or_else(|| missing("an exchanged token"))?;
-        self.present(&Message { token: Some(token), chain: None, form: None }).await
+        self.by_hand(&self.worker).send(&Message::call(token, None)).await
     }
 
     fn tokens(&self, key: &DpopKey) -> Result<(Agent, TokenManager), Failure> {
@@ -139,6 +137,11 @@ impl<'a> SecondAct<'a> {
         Ok(delegated.map_err(ClientError::from)?)
     }
 
+    /// Requests of `key`'s holder without the client, which would not send them.
+    fn by_hand<'k>(&'k self, key: &'k DpopKey) -> ByHand<'k> {
+        ByHand { local: self.local, http: &self.http, key }
+    }
+
     /// What the registry says to the good hop, changed in one thing and signed again by the orchestrator's own key.
     async fn exchange_altered(&self, alter: impl FnOnce(&mut Hop)) -> Result<Seen, Failure> {
         let bundle = self.bundle()?;
@@ -147,71 +150,6 @@ impl<'a> SecondAct<'a> {
         alter(&mut hop);
         let hop =
             hop.sign(&signing(&self.orchestrator)?).map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
-        let did = self.worker.did().as_str();
-        let form = format!(
-            "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&client_id={did}&subject_token={root}\
-             &subject_token_type=urn:ietf:params:oauth:token-type:access_token&actor_token={hop}\
-             &actor_token_type=urn:ietf:params:oauth:token-type:jwt"
-        );
-        self.present(&Message { token: None, chain: None, form: Some(form) }).await
+        self.by_hand(&self.worker).send(&Message::exchange(self.worker.did(), root, None, &hop)).await
     }
-
-    /// Sends a message by the sub-agent's key, repeating once with the nonce it is given.
-    async fn present(&self, message: &Message<'_>) -> Result<Seen, Failure> {
-        let (first, nonce) = self.send(message, None).await?;
-        match nonce {
-            Some(nonce) if first.reason.as_deref().is_some_and(|reason| reason.starts_with("nonce_")) => {
-                Ok(self.send(message, Some(&nonce)).await?.0)
-            }
-            _ => Ok(first),
-        }
-    }
-
-    async fn send(&self, message: &Message<'_>, nonce: Option<&Nonce>) -> Result<(Seen, Option<Nonce>), Failure> {
-        let failed = |error: String| Failure::new(Exit::Failed, error);
-        let (method, url) = match message.form {
-            Some(_) => ("POST", format!("{}/oauth2/token", self.local.issuer())),
-            None => ("GET", self.local.echo_url()),
-        };
-        let target = Target::parse(&url).map_err(|error| failed(error.to_string()))?;
-        let request = ProofRequest {
-            method,
-            target: &target,
-            token_hash: message.token.map(|token| ContentHash::of(token.as_bytes())),
-            nonce,
-            delegation_hash: message.chain.map(|chain| ContentHash::of(chain.as_bytes())),
-            content_digest: None,
-        };
-        let proof = request.sign(&signing(&self.worker)?, now(), &mut OsRandom);
-        let proof = proof.map_err(|error| failed(error.to_string()))?;
-        let mut request = match &message.form {
-            Some(form) => self.http.post(&url).body(form.clone()),
-            None => self.http.get(&url),
-        };
-        if message.form.is_some() {
-            request = request.header("content-type", "application/x-www-form-urlencoded");
-        }
-        if let Some(token) = message.token {
-            request = request.header("authorization", format!("DPoP {token}"));
-        }
-        if let Some(chain) = message.chain {
-            request = request.header("delegation", chain);
-        }
-        let answer = request.header("dpop", proof).send().await;
-        let answer = answer.map_err(|error| Failure::new(Exit::Unavailable, error.to_string()))?;
-        let nonce = answer.headers().get("dpop-nonce").and_then(|value| value.to_str().ok());
-        let nonce = nonce.and_then(|text| Nonce::parse(text).ok());
-        Ok((self.answer(answer).await?, nonce))
-    }
-
-    async fn answer(&self, answer: reqwest::Response) -> Result<Seen, Failure> {
-        let status = answer.status().as_u16();
-        let body = answer.bytes().await.map_err(|error| Failure::new(Exit::Unavailable, error.to_string()))?;
-        Ok(if status < 400 { Seen::accepted(status) } else { Seen::refused(status, &reason_of(&body)) })
-    }
-}
-
-fn signing(key: &DpopKey) -> Result<SigningKey, Failure> {
-    SigningKey::from_private_jwk(&key.expose_private_jwk())
-        .map_err(|error| Failure::new(Exit::Failed, error.to_string()))
 }
