@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::args::DevArgs;
 use crate::exit::{Exit, Failure};
 use crate::keyfiles;
-use crate::local::{LONG_LIVED, Local, Ports, READ_SCOPE};
+use crate::local::{LONG_LIVED, Local, Ports, READ_FILE, READ_SCOPE};
 use crate::ui::Ui;
 
 pub(crate) async fn run(args: &DevArgs, ui: Ui) -> Result<(), Failure> {
@@ -33,7 +33,7 @@ pub(crate) async fn run(args: &DevArgs, ui: Ui) -> Result<(), Failure> {
     ui.result(&ready, |_| {
         let names: Vec<_> = credentials.iter().map(|c| format!("  {}  {}", c.name, c.did)).collect();
         format!(
-            "Registry {}\nAPI      {}  (GET and POST /echo with scope {READ_SCOPE})\nFeed key {}\nAgents\n{}\n\
+            "Registry {}\nAPI      {}  (GET and POST /echo with scope {READ_SCOPE}; GET /files/… is the tool {READ_FILE})\nFeed key {}\nAgents\n{}\n\
              Keys and tokens are printed with --json. Stop with Ctrl-C.",
             local.issuer(),
             local.api_origin(),
