@@ -23,12 +23,12 @@ pub struct Measured {
     pub name: String,
     /// Median of all rounds, in nanoseconds a run.
     pub median: f64,
-    /// The least disturbed round, in nanoseconds a run.
-    pub least: f64,
+    /// What a tenth of the rounds stayed below, in nanoseconds a run: undisturbed, and no single stroke of luck.
+    pub low: f64,
     /// Median of its ratios to the first candidate of the same round.
     pub ratio: f64,
-    /// Ratio of its least disturbed round to that of the first candidate.
-    pub least_ratio: f64,
+    /// Ratio of its low time to that of the first candidate.
+    pub low_ratio: f64,
     /// Calls for memory of one run.
     pub allocations: u64,
 }
@@ -83,20 +83,19 @@ pub fn measure(mut candidates: Vec<Candidate>, rounds: u32) -> Vec<Measured> {
 fn summary(candidate: &mut Candidate, unit: &[f64]) -> Measured {
     let allocations = allocations(|| candidate.run_once());
     let times = &candidate.nanoseconds;
-    let least = |times: &[f64]| times.iter().copied().fold(f64::MAX, f64::min);
     Measured {
         name: candidate.name.clone(),
-        median: median(times.clone()),
-        least: least(times),
-        ratio: median(times.iter().zip(unit).map(|(time, unit)| time / unit).collect()),
-        least_ratio: least(times) / least(unit),
+        median: quantile(times.clone(), 0.5),
+        low: quantile(times.clone(), 0.1),
+        ratio: quantile(times.iter().zip(unit).map(|(time, unit)| time / unit).collect(), 0.5),
+        low_ratio: quantile(times.clone(), 0.1) / quantile(unit.to_vec(), 0.1),
         allocations,
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    values.get((values.len() as f64 * share) as usize).copied().unwrap_or(f64::NAN)
 }
 
 /// The slope of the line closest to these points.

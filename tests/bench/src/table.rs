@@ -21,13 +21,13 @@ fn backend() -> &'static str {
     "serial"
 }
 
-/// What each further hop adds, in U: by medians, and by the least disturbed rounds. None where nothing was measured.
+/// What each further hop adds, in U: by medians, and by low times. None where nothing was measured.
 fn per_hop(measured: &[Measured], name: impl Fn(u8) -> String) -> Option<(f64, f64)> {
     let points = |of: fn(&Measured) -> f64| {
         let point = |hops: u8| measured.iter().find(|one| one.name == name(hops)).map(|one| (f64::from(hops), of(one)));
         LENGTHS.iter().map(|hops| point(*hops)).collect::<Option<Vec<_>>>()
     };
-    Some((slope(&points(|one| one.ratio)?), slope(&points(|one| one.least_ratio)?)))
+    Some((slope(&points(|one| one.ratio)?), slope(&points(|one| one.low_ratio)?)))
 }
 
 fn slopes(measured: &[Measured]) -> Vec<(String, f64, f64)> {
@@ -41,8 +41,8 @@ fn slopes(measured: &[Measured]) -> Vec<(String, f64, f64)> {
         ("exchanged", "-kept"),
         ("field", ""),
     ] {
-        if let Some((by_median, by_least)) = per_hop(measured, |hops| format!("{form}-{hops}{state}")) {
-            all.push((format!("{form}{state}"), by_median, by_least));
+        if let Some((by_median, by_low)) = per_hop(measured, |hops| format!("{form}-{hops}{state}")) {
+            all.push((format!("{form}{state}"), by_median, by_low));
         }
     }
     all
@@ -51,18 +51,15 @@ fn slopes(measured: &[Measured]) -> Vec<(String, f64, f64)> {
 /// As a table.
 pub fn text(measured: &[Measured]) -> String {
     let mut out = format!("backend of ed25519-dalek 3: {}\n\n", backend());
-    let _ = writeln!(
-        out,
-        "{:44} {:>9} {:>9} {:>9} {:>9} {:>6}",
-        "", "median ns", "least ns", "U median", "U least", "allocs"
-    );
+    let _ =
+        writeln!(out, "{:44} {:>9} {:>9} {:>9} {:>9} {:>6}", "", "median ns", "low ns", "U median", "U low", "allocs");
     for one in measured {
-        let Measured { name, median, least, ratio, least_ratio, allocations } = one;
-        let _ = writeln!(out, "{name:44} {median:9.0} {least:9.0} {ratio:9.3} {least_ratio:9.3} {allocations:6}");
+        let Measured { name, median, low, ratio, low_ratio, allocations } = one;
+        let _ = writeln!(out, "{name:44} {median:9.0} {low:9.0} {ratio:9.3} {low_ratio:9.3} {allocations:6}");
     }
-    let _ = writeln!(out, "\n{:64} {:>9} {:>9}", "each further hop", "U median", "U least");
-    for (name, by_median, by_least) in slopes(measured) {
-        let _ = writeln!(out, "{name:64} {by_median:9.4} {by_least:9.4}");
+    let _ = writeln!(out, "\n{:64} {:>9} {:>9}", "each further hop", "U median", "U low");
+    for (name, by_median, by_low) in slopes(measured) {
+        let _ = writeln!(out, "{name:64} {by_median:9.4} {by_low:9.4}");
     }
     out
 }
@@ -73,14 +70,14 @@ pub fn json(measured: &[Measured]) -> Value {
         .iter()
         .map(|one| {
             json!({
-                "name": one.name, "median_ns": one.median, "least_ns": one.least,
-                "u_median": one.ratio, "u_least": one.least_ratio, "allocations": one.allocations
+                "name": one.name, "median_ns": one.median, "low_ns": one.low,
+                "u_median": one.ratio, "u_low": one.low_ratio, "allocations": one.allocations
             })
         })
         .collect();
     let slopes: Vec<_> = slopes(measured)
         .into_iter()
-        .map(|(name, by_median, by_least)| json!({"name": name, "u_median": by_median, "u_least": by_least}))
+        .map(|(name, by_median, by_low)| json!({"name": name, "u_median": by_median, "u_low": by_low}))
         .collect();
     json!({"backend": backend(), "candidates": candidates, "each_further_hop": slopes})
 }
