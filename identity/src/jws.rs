@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::json::{self, JsonError, Limits};
 use crate::jwk::JwkWire;
 use crate::key::{PublicKey, SignatureError, SignatureValid, SigningKey};
-use crate::{Algorithm, base64url};
+use crate::{Algorithm, base64url, key};
 
 /// Why a text is not an acceptable compact JWS.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,6 +160,24 @@ impl UnverifiedJws {
         }
         Ok(key.verify(self.algorithm, self.signing_input.as_bytes(), &self.signature)?)
     }
+}
+
+/// As [`UnverifiedJws::verify`] for each under its own key: same verdicts, less time.
+#[must_use]
+pub fn verify_each(all: &[(&UnverifiedJws, &PublicKey)]) -> Vec<Result<SignatureValid, JwsError>> {
+    let signed: Vec<_> = all
+        .iter()
+        .map(|(jws, key)| (*key, jws.algorithm, jws.signing_input.as_bytes(), jws.signature.as_slice()))
+        .collect();
+    let verdicts = key::verify_each(&signed);
+    all.iter()
+        .zip(verdicts)
+        .map(
+            |((jws, key), verdict)| {
+                if jws.algorithm.curve() != key.curve() { Err(JwsError::Algorithm) } else { Ok(verdict?) }
+            },
+        )
+        .collect()
 }
 
 impl fmt::Debug for UnverifiedJws {

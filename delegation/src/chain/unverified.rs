@@ -1,8 +1,8 @@
 //! From the presented members to a chain whose every hop is signed by the delegate before it.
 
 use handfast_identity::json::Limits;
-use handfast_identity::jws::UnverifiedJws;
-use handfast_identity::{ContentHash, DidKey, UnixTime};
+use handfast_identity::jws::{self, UnverifiedJws};
+use handfast_identity::{ContentHash, DidKey, SignatureValid, UnixTime};
 
 use super::ChainError;
 use super::hop::{HOP_TYPE, Hop, MAX_HOP_BYTES};
@@ -168,7 +168,13 @@ impl UnverifiedChain {
         let first_delegate = root_delegate(claims)?;
         let parent =
             Parent { delegate: &first_delegate, name, authority: &claims.authority, issued_at: claims.issued_at };
-        let mut last = verify_hop(self.first, &parent, claims)?;
+        // DEL-27: the one key that the parent names, whatever the hop says about itself
+        let keys = core::iter::once(&first_delegate).chain(self.hops().map(|hop| &hop.delegate));
+        let hops = core::iter::once(&self.first).chain(&self.rest).map(|hop| &hop.jws);
+        let signed: Vec<_> = hops.zip(keys.map(DidKey::public_key)).collect();
+        let mut signatures = jws::verify_each(&signed).into_iter();
+        let mut next = || signatures.next().and_then(Result::ok).ok_or(ChainError::SignatureInvalid);
+        let mut last = verify_hop(self.first, next()?, &parent, claims)?;
         let mut earlier = Vec::with_capacity(self.rest.len());
         for hop in self.rest {
             let parent = Parent {
@@ -177,7 +183,7 @@ impl UnverifiedChain {
                 authority: &last.hop.authority,
                 issued_at: last.hop.issued_at,
             };
-            let link = verify_hop(hop, &parent, claims)?;
+            let link = verify_hop(hop, next()?, &parent, claims)?;
             earlier.push(core::mem::replace(&mut last, link));
         }
         Ok(VerifiedChain::new(earlier, last))
@@ -192,11 +198,14 @@ fn root_delegate(root: &AccessToken) -> Result<DidKey, ChainError> {
     if is_bound && is_root { Ok(did) } else { Err(ChainError::UntrustedRoot) }
 }
 
-fn verify_hop(unverified: UnverifiedHop, parent: &Parent<'_>, root: &AccessToken) -> Result<Link, ChainError> {
+fn verify_hop(
+    unverified: UnverifiedHop,
+    signature: SignatureValid,
+    parent: &Parent<'_>,
+    root: &AccessToken,
+) -> Result<Link, ChainError> {
     let name = unverified.name();
-    let UnverifiedHop { jws, hop } = unverified;
-    // DEL-27: the one key that the parent names, whatever the hop says about itself
-    let signature = jws.verify(parent.delegate.public_key()).map_err(|_| ChainError::SignatureInvalid)?;
+    let UnverifiedHop { hop, .. } = unverified;
     if hop.delegator != parent.delegate.as_str() {
         return Err(ChainError::IssuerMismatch);
     }

@@ -1,8 +1,11 @@
 //! Ed25519, strictly: one encoding per key and per signature, no keys or signatures of small order (P-06).
 
-use ed25519_dalek::{Signature, Verifier, VerifyingKey};
+use curve25519_dalek::edwards::CompressedEdwardsY;
+use curve25519_dalek::{EdwardsPoint, Scalar};
+use ed25519_dalek::{Signature, VerifyingKey};
+use sha2::{Digest, Sha512};
 
-use super::{KeyError, SIGNATURE_BYTES, SignatureError};
+use super::{KeyError, SignatureError};
 
 /// Decodes a public key, refusing what would give one key two names or let anybody sign under it.
 pub(super) fn decode(bytes: &[u8]) -> Result<VerifyingKey, KeyError> {
@@ -53,18 +56,48 @@ const SMALL_ORDER_Y: [[u8; 32]; 5] = [
     *b"\xc7\x17\x6a\x70\x3d\x4d\xd8\x4f\xba\x3c\x0b\x76\x0d\x10\x67\x0f\x2a\x20\x53\xfa\x2c\x39\xcc\xc6\x4e\xc7\xfd\x77\x92\xac\x03\x7a",
 ];
 
-/// The one place where an Ed25519 signature is checked.
-///
-/// Accepts what dalek's `verify_strict` accepts, without the square root that costs it a sixth: `verify` computes the encoding
-/// of `R` anew and compares, so an accepted `R` is canonical; what is left of strictness is that neither `R` nor the key is
-/// of small order, and keys are refused for that by [`decode`].
+/// A key, a message, and the signature that is said to be one.
+pub(super) type Signed<'a> = (&'a VerifyingKey, &'a [u8], &'a [u8]);
+
+/// Whether a signature is one, as [`verify_each`].
 pub(super) fn verify(key: &VerifyingKey, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
-    let signature: &[u8; SIGNATURE_BYTES] = signature.try_into().map_err(|_| SignatureError)?;
-    let signature = Signature::from_bytes(signature);
+    let r = expected_r(&(key, message, signature)).ok_or(SignatureError)?.compress();
+    require_claimed(&r, signature)
+}
+
+/// Checks each signature by itself: the equation is computed for every one, and only the inversion by which points are written is
+/// shared. It is no batch verification, where the errors of two signatures can make up for each other.
+pub(super) fn verify_each(all: &[Signed<'_>]) -> Vec<Result<(), SignatureError>> {
+    let points: Vec<_> = all.iter().map(expected_r).collect();
+    // a stand-in holds the place of what was refused already
+    let to_write: Vec<_> = points.iter().map(|point| point.unwrap_or_default()).collect();
+    let written = EdwardsPoint::compress_batch_alloc(&to_write);
+    let judged = points.iter().zip(written).zip(all);
+    judged
+        .map(|((point, r), (.., signature))| point.ok_or(SignatureError).and_then(|_| require_claimed(&r, signature)))
+        .collect()
+}
+
+/// The one place where the equation of Ed25519 stands (RFC 8032 5.1.7, without the cofactor): the `R` it asks for, `[s]B - [k]A`.
+/// None for what needs no equation to be refused.
+///
+/// With [`require_claimed`] it accepts what dalek's `verify_strict` accepts, without the square root that costs that a sixth: `R` is
+/// encoded anew and compared, so an accepted one is canonical; what is left of strictness is that neither `R` nor the key is of
+/// small order, and keys are refused for that by [`decode`].
+fn expected_r((key, message, signature): &Signed<'_>) -> Option<EdwardsPoint> {
+    let signature = Signature::from_bytes((*signature).try_into().ok()?);
     if is_of_small_order(signature.r_bytes()) {
-        return Err(SignatureError);
+        return None;
     }
-    key.verify(message, &signature).map_err(|_| SignatureError)
+    let s = Option::<Scalar>::from(Scalar::from_canonical_bytes(*signature.s_bytes()))?;
+    let hash = Sha512::new().chain_update(signature.r_bytes()).chain_update(key.as_bytes()).chain_update(message);
+    let k = Scalar::from_bytes_mod_order_wide(&hash.finalize().into());
+    Some(EdwardsPoint::vartime_double_scalar_mul_basepoint(&k, &-key.to_edwards(), &s))
+}
+
+/// The equation's `R` is the one that the signature begins with, byte by byte.
+fn require_claimed(r: &CompressedEdwardsY, signature: &[u8]) -> Result<(), SignatureError> {
+    if signature.first_chunk() == Some(r.as_bytes()) { Ok(()) } else { Err(SignatureError) }
 }
 
 /// Whether these bytes, if they are a point in its canonical encoding, are one of small order.
@@ -73,8 +106,75 @@ fn is_of_small_order(encoded: &[u8; 32]) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing)] // a failed set-up should stop the test
 mod tests {
+    use curve25519_dalek::constants::EIGHT_TORSION;
+    use ed25519_dalek::{Signer, SigningKey};
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// A signature, good or altered in one of the ways in which signatures are.
+    fn altered(seed: [u8; 32], what: u8, at: usize, other: &[u8; 64]) -> (VerifyingKey, Vec<u8>, Vec<u8>) {
+        let key = SigningKey::from_bytes(&seed);
+        let message = at.to_le_bytes().to_vec();
+        let mut signature = key.sign(&message).to_bytes();
+        let (r, s) = signature.split_at_mut(32);
+        match what {
+            0 => r.copy_from_slice(EIGHT_TORSION[at % 8].compress().as_bytes()),
+            1 => s.copy_from_slice(&other[..32]),
+            2 => r.copy_from_slice(&other[32..]),
+            3 => s[at % 32] ^= 1 << (at % 8),
+            // the same s and the group order: a second name of one number
+            4 => {
+                const ORDER: [u8; 32] = *b"\xed\xd3\xf5\x5c\x1a\x63\x12\x58\xd6\x9c\xf7\xa2\xde\xf9\xde\x14\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x10";
+                let mut carry = 0;
+                for (byte, add) in s.iter_mut().zip(ORDER) {
+                    let sum = u16::from(*byte) + u16::from(add) + carry;
+                    *byte = u8::try_from(sum & 0xff).unwrap_or(0);
+                    carry = sum >> 8;
+                }
+            }
+            5 => return (key.verifying_key(), message, signature[..at % 64].to_vec()),
+            _ => {}
+        }
+        (key.verifying_key(), message, signature.to_vec())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn signatures_checked_together_are_judged_as_dalek_does_each_strictly(
+            all in prop::collection::vec((any::<[u8; 32]>(), 0..12_u8, any::<usize>(), any::<[u8; 64]>()), 0..9)
+        ) {
+            let all: Vec<_> = all.iter().map(|(seed, what, at, other)| altered(*seed, *what, *at, other)).collect();
+            let signed: Vec<Signed<'_>> = all.iter().map(|(key, message, signature)| (key, &message[..], &signature[..])).collect();
+            let strictly = |(key, message, signature): &Signed<'_>| {
+                let signature = Signature::from_slice(signature).map_err(|_| SignatureError)?;
+                key.verify_strict(message, &signature).map_err(|_| SignatureError)
+            };
+            let expected: Vec<_> = signed.iter().map(strictly).collect();
+            let alone: Vec<_> = signed.iter().map(|(key, message, signature)| verify(key, message, signature)).collect();
+            prop_assert_eq!(&verify_each(&signed), &expected);
+            prop_assert_eq!(alone, expected);
+        }
+    }
+
+    #[test]
+    fn a_signature_does_not_make_up_for_another() {
+        // two whose errors cancel out: what sums of equations cannot see
+        let (key, message) = (SigningKey::from_bytes(&[5; 32]), b"message".to_vec());
+        let good = key.sign(&message);
+        let one = Scalar::from(1_u64);
+        let s = Option::<Scalar>::from(Scalar::from_canonical_bytes(*good.s_bytes())).unwrap_or(one);
+        let with = |s: Scalar| [good.r_bytes().as_slice(), s.as_bytes()].concat();
+        let (more, less) = (with(s + one), with(s - one));
+        let key = key.verifying_key();
+        let found = verify_each(&[(&key, &message, &more), (&key, &message, &less), (&key, &message, &with(s))]);
+        assert_eq!(found, [Err(SignatureError), Err(SignatureError), Ok(())]);
+        assert!(verify_each(&[]).is_empty());
+    }
 
     /// There are eight points of small order. So many different points, found weak by dalek, are all of them.
     #[test]

@@ -197,6 +197,28 @@ fn ed25519_jwk<'room>(key: &VerifyingKey, room: &'room mut [u8; CHARS_OF_32_BYTE
     [r#"{"crv":"Ed25519","kty":"OKP","x":""#, base64url::encode_32(key.as_bytes(), room), r#""}"#]
 }
 
+/// A key, the algorithm that is said to be its, a message and a signature.
+pub(crate) type Signed<'a> = (&'a PublicKey, Algorithm, &'a [u8], &'a [u8]);
+
+/// As [`PublicKey::verify`] for each by itself, in less time where several are Ed25519.
+pub(crate) fn verify_each(all: &[Signed<'_>]) -> Vec<Result<SignatureValid, SignatureError>> {
+    let of_ed25519: Vec<_> = all.iter().filter_map(ed25519_of).collect();
+    let mut verdicts = ed25519::verify_each(&of_ed25519).into_iter();
+    all.iter()
+        .map(|signed| match ed25519_of(signed) {
+            Some(_) => verdicts.next().unwrap_or(Err(SignatureError)).map(|()| SignatureValid::assertion()),
+            None => signed.0.verify(signed.1, signed.2, signed.3),
+        })
+        .collect()
+}
+
+fn ed25519_of<'a>((key, algorithm, message, signature): &Signed<'a>) -> Option<ed25519::Signed<'a>> {
+    match (&key.0, algorithm.curve()) {
+        (Repr::Ed25519(key), Curve::Ed25519) => Some((key, message, signature)),
+        _ => None,
+    }
+}
+
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PublicKey({})", self.thumbprint())
