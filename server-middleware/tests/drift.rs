@@ -11,8 +11,8 @@ use axum::Router;
 use axum::extract::Request;
 use axum::routing::any;
 use common::{API, Api, SCOPE, refused, send, served, with_credentials};
-use handfast_delegation::{AccessToken, Budget, TriggerKind};
-use handfast_identity::Seconds;
+use handfast_delegation::{AccessToken, Budget, Rate, Tools, TriggerKind};
+use handfast_identity::{ContentHash, Seconds};
 use handfast_middleware::{Builder, DriftAction, DriftNotice, DriftPolicy};
 use handfast_testkit::{Agent, Chain, Evidence};
 use handfast_verifier::budget::RefuseBudgets;
@@ -97,10 +97,11 @@ async fn by_default_wishes_are_counted_and_told_and_stop_nothing() {
     let expected: Vec<_> = (1..=20).map(|wishes| (wishes, DriftAction::Logged)).collect();
     assert_eq!(watched.told(), expected);
     let [record] = watched.api.server.drift().list().try_into().unwrap();
-    assert_eq!((record.task, record.intent.as_str(), record.wishes), (task_of(&claims), "tests", 20));
+    assert_eq!((record.task, record.wishes), (task_of(&claims), 20));
     assert!(!record.is_halted && record.suspended.is_empty());
     let last = record.last.unwrap();
     assert_eq!((last.reason, last.client_id, last.hop), ("insufficient_scope", claims.client_id, None));
+    assert_eq!(last.intent, "tests");
 }
 
 #[tokio::test]
@@ -130,6 +131,11 @@ async fn what_is_no_wish_of_a_caller_in_good_standing_does_not_count() {
     assert_eq!(watched.ask(&dead, "/write").await, refused(401, "token_expired"));
     let owner = watched.api.issuer.owner_token(&watched.api.agent, API, SCOPE, watched.api.clock.now());
     assert_eq!(watched.ask(&owner, "/write").await, refused(403, "caller_not_permitted"));
+    // a route that cannot tell tools says nothing about the task
+    let mut tooled = claims.clone();
+    let open = serde_json::json!([{"type": "attenuating_agent_token", "tools": {"read": {}}}]);
+    tooled.authority.tools = Tools::from_details(&open).ok();
+    assert_eq!(watched.ask(&tooled, "/files").await, refused(403, "tool_refused"));
     assert_eq!((watched.told(), watched.ask(&claims, "/files").await), (vec![], served()));
 }
 
@@ -178,13 +184,21 @@ async fn a_suspended_hop_stops_what_is_below_it_and_nothing_else() {
             assert_eq!(watched.ask_below(delegate, &evidence, "/files").await, served());
         }
     }
-    // one more wish above suspends that hop, and with it everything below
-    assert_eq!(watched.ask_below(&first, &upper.offline(), "/write").await, too_small());
+    // as many wishes above suspend that hop, and with it everything below
+    for _ in 0..2 {
+        assert_eq!(watched.ask_below(&first, &upper.offline(), "/files").await, served());
+        assert_eq!(watched.ask_below(&first, &upper.offline(), "/write").await, too_small());
+    }
     for (delegate, chain) in [(&first, &upper), (&sibling, &beside), (&second, &lower)] {
         assert_eq!(watched.ask_below(delegate, &chain.offline(), "/files").await, suspended());
     }
     let [record] = api.server.drift().list().try_into().unwrap();
-    assert_eq!(record.suspended, [lower.hop_name(2).unwrap(), upper.hop_name(1).unwrap()]);
+    let mut expected = vec![lower.hop_name(2).unwrap(), upper.hop_name(1).unwrap()];
+    let in_order = |names: &mut Vec<ContentHash>| names.sort_unstable_by_key(|name| *name.as_bytes());
+    let mut found = record.suspended;
+    in_order(&mut expected);
+    in_order(&mut found);
+    assert_eq!(found, expected);
     assert!(api.server.drift().release(&record.issuer, &record.task));
     assert_eq!(watched.ask_below(&second, &lower.offline(), "/files").await, served());
 }
@@ -244,6 +258,13 @@ async fn a_spent_budget_is_a_wish_and_one_that_cannot_be_counted_is_none() {
     assert_eq!(watched.ask(&claims, "/files").await, spent());
     assert_eq!(watched.told(), [(2, DriftAction::Halted)]);
     assert_eq!(watched.ask(&claims, "/files").await, halted());
+
+    // a rate that will allow more is nobody's fault
+    let quick = Watched::new(policy(0, 1)).await;
+    let mut claims = quick.api.claims();
+    claims.authority.budget = Budget::new(None, Some(Rate { uses: 1, seconds: 86_400 })).ok();
+    assert_eq!([quick.ask(&claims, "/files").await, quick.ask(&claims, "/files").await], [served(), spent()]);
+    assert_eq!((quick.told(), quick.api.server.drift().list().len()), (vec![], 0));
 
     let broken = Api::with(|builder| builder.drift(policy(0, 1)).budget_store(Arc::new(RefuseBudgets))).await;
     let token = broken.issuer.sign(&claims);

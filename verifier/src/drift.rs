@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use handfast_delegation::{AccessToken, ActorChain, TriggerKind, VerifiedChain};
+use handfast_delegation::{AccessToken, ActorChain, MAX_INTENT_BYTES, TriggerKind, VerifiedChain};
 use handfast_dpop::{Receipt, ReplayEntry};
 use handfast_identity::ContentHash;
 
@@ -44,7 +44,7 @@ pub struct Wish {
     pub issuer: String,
     /// The task's id.
     pub task: String,
-    /// What the task was declared for: text of the agent's or the owner's, which nobody verified.
+    /// What the task was declared for, its first 512 bytes: text of the agent's or the owner's, which nobody verified.
     pub intent: String,
     /// The agent whose own idea the task is (trigger `self`): the root's client.
     pub own_agent: Option<String>,
@@ -72,7 +72,7 @@ impl Drift {
         let wish = Wish {
             issuer: token.issuer.clone(),
             task: task.id.clone(),
-            intent: task.intent.clone(),
+            intent: shown(&task.intent),
             own_agent: work.own_agent.map(str::to_owned),
             hop: work.hops().last(),
             client_id: standing.client_id(token).to_owned(),
@@ -93,6 +93,12 @@ impl Drift {
     pub fn prove(self, receipt: Receipt) -> Option<ProvenDrift> {
         receipt.covers(&self.entry).then_some(ProvenDrift(self.wish))
     }
+}
+
+/// As much of an intent as our own registry lets one have.
+fn shown(intent: &str) -> String {
+    let end = intent.floor_char_boundary(MAX_INTENT_BYTES);
+    intent.get(..end).unwrap_or_default().to_owned()
 }
 
 /// A wish whose proof was never used before.

@@ -184,7 +184,8 @@ impl Rejection {
         }
     }
 
-    /// Whether a caller in good standing asked for more than it was given: the drift of a task is counted in these.
+    /// Whether a caller in good standing asked for more than it was given: the drift of a task is counted in these. A rate that
+    /// will allow more is not: somebody was only too quick, and perhaps somebody else.
     #[must_use]
     pub const fn is_drift(&self) -> bool {
         matches!(
@@ -192,7 +193,7 @@ impl Rejection {
             Self::ScopeInsufficient { .. }
                 | Self::CallerNotPermitted { .. }
                 | Self::ToolRefused
-                | Self::Budget(BudgetError::Spent { .. })
+                | Self::Budget(BudgetError::Spent { retry_after: None })
         )
     }
 }

@@ -2,6 +2,7 @@
 
 mod book;
 mod issuer;
+mod record;
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -10,9 +11,9 @@ use std::sync::Arc;
 use handfast_verifier::Wish;
 
 pub use book::DriftBook;
-pub use issuer::DriftRecord;
+pub use record::DriftRecord;
 
-/// At how many wishes of a task something is stopped. Every wish is counted and logged; by default nothing more happens.
+/// At how many wishes something is stopped. Every wish is counted and logged; by default nothing more happens.
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -21,10 +22,11 @@ pub use issuer::DriftRecord;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DriftPolicy {
-    /// From this wish on, the delegation it came by is suspended: the last hop and all below it. A wish of the root's agent came
-    /// by none, and halts the task.
+    /// From so many wishes of one delegation on, it is suspended: the last hop and all below it. Wishes of the root's agent itself
+    /// came by none: so many of them halt the task. So do wishes by more than 64 delegations of one task.
     pub suspend_after: Option<NonZeroU32>,
-    /// From this wish on, the task is halted, and with a task that was its agent's own idea all such tasks of the agent.
+    /// From so many wishes of a task on, by whomever, it is halted, and with a task that was its agent's own idea all such tasks of
+    /// the agent.
     pub halt_after: Option<NonZeroU32>,
 }
 
@@ -40,14 +42,14 @@ pub enum DriftAction {
 }
 
 impl DriftPolicy {
-    /// What to do about a wish that is number `wishes` of its task.
-    fn action(&self, wishes: u32, has_hop: bool) -> DriftAction {
-        let is_due = |after: Option<NonZeroU32>| after.is_some_and(|after| wishes >= after.get());
-        match (is_due(self.halt_after), is_due(self.suspend_after), has_hop) {
-            (true, _, _) | (false, true, false) => DriftAction::Halted,
-            (false, true, true) => DriftAction::Suspended,
-            (false, false, _) => DriftAction::Logged,
-        }
+    /// Whether a delegation is to be suspended that has come to so many wishes.
+    fn suspends_at(&self, wishes: u32) -> bool {
+        self.suspend_after.is_some_and(|after| wishes >= after.get())
+    }
+
+    /// Whether a task is to be halted that has come to so many.
+    fn halts_at(&self, wishes: u32) -> bool {
+        self.halt_after.is_some_and(|after| wishes >= after.get())
     }
 }
 
@@ -69,20 +71,5 @@ pub(crate) struct OnDrift(pub(crate) Arc<dyn Fn(&DriftNotice) + Send + Sync>);
 impl fmt::Debug for OnDrift {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("OnDrift")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_graver_action_wins_and_what_has_no_hop_is_halted() {
-        let policy = DriftPolicy { suspend_after: NonZeroU32::new(2), halt_after: NonZeroU32::new(4) };
-        let actions = |has_hop| [1, 2, 3, 4, 5].map(|wishes| policy.action(wishes, has_hop));
-        let (logged, suspended, halted) = (DriftAction::Logged, DriftAction::Suspended, DriftAction::Halted);
-        assert_eq!(actions(true), [logged, suspended, suspended, halted, halted]);
-        assert_eq!(actions(false), [logged, halted, halted, halted, halted]);
-        assert_eq!(DriftPolicy::default().action(u32::MAX, true), logged);
     }
 }

@@ -44,7 +44,13 @@ impl VerifiedRequest {
         let tool_call = match permitted {
             Ok(tool_call) => tool_call,
             Err(rejection) => {
-                let drift = Drift::of(&rejection, credentials.token(), &credentials.standing, &entry).map(Box::new);
+                // RAR-09: a route that cannot tell tools says nothing about the task
+                let is_of_route = rejection == Rejection::ToolRefused && route.tool_route().is_none();
+                let drift = if is_of_route {
+                    None
+                } else {
+                    Drift::of(&rejection, credentials.token(), &credentials.standing, &entry).map(Box::new)
+                };
                 return Err(Denial { rejection, drift });
             }
         };
