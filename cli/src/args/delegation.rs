@@ -87,6 +87,7 @@ Examples:
   handfast chain verify bundle --issuer https://registry.example --jwks https://registry.example/jwks.json
   handfast chain verify field --token token --resource https://api.example --issuer https://registry.example --jwks jwks.json --json
   curl -o snapshot https://registry.example/revocations/snapshot
+  handfast chain verify bundle --issuer https://registry.example --jwks jwks.json --revocations snapshot --feed-key did:key:…
   handfast chain verify field --token token --resource https://api.example --issuer https://registry.example --jwks jwks.json \\
     --revocations snapshot --feed-key did:key:…")]
     Verify(Box<VerifyArgs>),
@@ -116,7 +117,7 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "FILE|URL")]
     pub jwks: String,
     /// A snapshot of its revocation feed, signed at most 30 seconds before the time to verify at
-    #[arg(long, value_name = "FILE", requires = "feed_key", requires = "token")]
+    #[arg(long, value_name = "FILE", requires = "feed_key")]
     pub revocations: Option<PathBuf>,
     /// The key its revocation feed is signed with
     #[arg(long, value_name = "DID", requires = "revocations", value_parser = parse::did)]

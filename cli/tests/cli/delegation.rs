@@ -308,17 +308,27 @@ fn revocations_come_from_a_snapshot_by_the_key_of_the_feed() {
         let message = FeedMessage { issuer, issued_at, epoch, from: 0, to, prev: None, head, events };
         bench.write("snapshot", &message.sign(signer).unwrap());
     };
-    let given = |more: &[&str]| {
-        let presented = ["chain", "verify", "field", "--token", "token", "--resource", API];
-        let output = bench.run(&[&presented[..], &["--issuer", issuer, "--jwks", "jwks"], more].concat());
+    bench.write("bundle", &format!("{root},{first}"));
+    let verify = |what: &[&str], more: &[&str]| {
+        let trust = ["--issuer", issuer, "--jwks", "jwks"];
+        let output = bench.run(&[&["chain", "verify"], what, &trust, more].concat());
         let told: Option<Value> = serde_json::from_slice(&output.stdout).ok();
-        let reason = told.and_then(|told| told["reason"].as_str().map(str::to_owned));
-        (output.status.code().unwrap(), reason)
+        let said = |member: &str| told.as_ref().and_then(|told| told[member].as_str().map(str::to_owned));
+        let revocation = if more.contains(&"--revocations") { "checked" } else { "not_checked" };
+        let is_good = said("verdict").as_deref() == Some("good");
+        assert!(!is_good || said("revocation").as_deref() == Some(revocation));
+        (output.status.code().unwrap(), said("reason"))
     };
+    let given = |more: &[&str]| verify(&["field", "--token", "token", "--resource", API], more);
     let at = |seconds: u64| {
         let at = seconds.to_string();
-        given(&["--revocations", "snapshot", "--feed-key", &feed_key, "--at", &at])
+        let more = ["--revocations", "snapshot", "--feed-key", &feed_key, "--at", &at];
+        let presented = given(&more);
+        assert_eq!(verify(&["bundle"], &more), presented, "a bundle alone hears the same");
+        presented
     };
+    let time = NOW.to_string();
+    assert_eq!((given(&["--at", &time]), verify(&["bundle"], &["--at", &time])), ((0, None), (0, None)));
     let refused = |exit: i32, reason: &str| (exit, Some(reason.to_owned()));
     snapshot(issuer, &["another"], &feed);
     assert_eq!((at(NOW), at(NOW + 30)), ((0, None), (0, None)));

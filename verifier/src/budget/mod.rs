@@ -55,6 +55,9 @@ impl Spent {
 /// to try again; "unavailable" in its place costs the same and tells the truth. So whenever a store is full, out of reach or
 /// unsure, it refuses, and never forgets a count before its time.
 ///
+/// It is called on the way of a request and must not block: a store that is asked over a network keeps its counts at hand, a
+/// share of each limit say, and answers from there.
+///
 /// Called last of all, after the proof was remembered: what is refused for any other reason uses no budget.
 pub trait BudgetStore: fmt::Debug + Send + Sync {
     /// Counts one use of every charge, or none: all tests and all additions are one atomic step for all callers.

@@ -49,6 +49,10 @@ impl ChainNames {
         }
     }
 
+    pub(crate) const fn root_issued_at(&self) -> UnixTime {
+        self.root_issued_at
+    }
+
     pub(crate) fn listing(&self) -> &str {
         &self.listing
     }

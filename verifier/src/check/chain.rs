@@ -6,9 +6,10 @@ use handfast_delegation::{
     AccessToken, ActorChain, ChainClaims, ChainError, ChainText, KnownKeys, UnverifiedAccessToken, UnverifiedChain,
     VerifiedAccessToken, VerifiedChain,
 };
-use handfast_identity::{ContentHash, UnixTime};
+use handfast_identity::{ContentHash, Seconds, UnixTime};
 
 use super::credentials::Standing;
+use super::revoked::current_set;
 use crate::budget::RootBudget;
 use crate::chain::{ChainNames, ChainVerdict, EvidencePolicy, RootKey, VerdictKey};
 use crate::revocation::{RevocationKind, RevocationName, RevocationSet};
@@ -193,6 +194,24 @@ impl Evidence {
         }
         ChainNames::new(issuer, root, &self.chain).require_clear_of_issuer(set)
     }
+
+    /// The same by what is known of the issuer's revocations; where they are not followed, nothing is asked.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::require_not_revoked`], and [`Rejection::StatusUnknown`] or [`Rejection::FeedRolledBack`] if what is known is not
+    /// enough, or older than `staleness`.
+    pub fn require_not_revoked_as_known(
+        &self,
+        issuer: &IssuerFacts,
+        staleness: Seconds,
+        now: UnixTime,
+    ) -> Result<(), Rejection> {
+        match current_set(&issuer.status, staleness, now)? {
+            Some(set) => self.require_not_revoked(&issuer.trust.issuer, set),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Verifies a root token by itself, against the keys of the one issuer it may come from.
@@ -260,8 +279,12 @@ fn require_agreement(
     if token.subject != root.subject {
         return Err(ChainError::PrincipalAltered.into());
     }
-    if token.task.as_ref().map(|task| &task.id) != root.task.as_ref().map(|task| &task.id) {
+    // the task whole: who asked for it decides whose budgets and halts count
+    if token.task != root.task {
         return Err(ChainError::TaskAltered.into());
+    }
+    if token.environment != root.environment {
+        return Err(Rejection::EnvironmentMismatch);
     }
     // DEL-31: from the outside in, the delegates last first, then the agent of the root
     let expected = chain.links().rev().map(|link| link.hop.delegate.as_str()).chain([root.client_id.as_str()]);

@@ -99,7 +99,7 @@ impl Credentials {
             Some(verdict) => {
                 revoked::require_chain_not_revoked(token.claims(), verdict, issuer, facts, point, now)?;
             }
-            None => revoked::require_named_hops_not_revoked(token.claims(), issuer, point, now)?,
+            None => revoked::require_named_hops_not_revoked(token.claims(), issuer, facts, point, now)?,
         }
         if let Some(stop) = Work::of(token.claims(), &standing).and_then(|work| point.stops.stop(&work)) {
             return Err(stop.into());

@@ -1,7 +1,7 @@
 //! Step 4: nothing the token names was revoked, as far as is known, and enough is known.
 
 use handfast_delegation::{AccessToken, ActorChain};
-use handfast_identity::{Thumbprint, UnixTime};
+use handfast_identity::{DidKey, Seconds, Thumbprint, UnixTime};
 
 use crate::chain::ChainVerdict;
 use crate::revocation::{RevocationKind, RevocationName, RevocationSet, Revoked};
@@ -18,13 +18,13 @@ pub(super) fn require_not_revoked(
     now: UnixTime,
 ) -> Result<(), Rejection> {
     let names = Names { claims, kid };
-    if let Some(set) = current_set(&issuer.status, point, now)? {
+    if let Some(set) = current_set(&issuer.status, point.staleness, now)? {
         names.require_clear_of_issuer(set, &claims.issuer)?;
     }
     for listing in &issuer.trust.agent_status {
         // sound trust records name only followed issuers here; an absent one is unknown, not clear
         let listing_facts = facts.issuer(listing).ok_or(Rejection::StatusUnknown)?;
-        if let Some(set) = current_set(&listing_facts.status, point, now)? {
+        if let Some(set) = current_set(&listing_facts.status, point.staleness, now)? {
             names.require_clear_of_agents(set, listing)?;
         }
     }
@@ -55,57 +55,75 @@ pub(super) fn require_chain_not_revoked(
     now: UnixTime,
 ) -> Result<(), Rejection> {
     let names = |listing: &str| verdict.names.iter().find(|names| names.listing() == listing);
-    if let Some(set) = current_set(&issuer.status, point, now)? {
-        if set
-            .covers(
-                RevocationName::of(&claims.issuer, RevocationKind::IssuerKey, &verdict.root_key.kid),
-                claims.issued_at,
-            )
-            .is_some()
-        {
+    if let Some(set) = current_set(&issuer.status, point.staleness, now)? {
+        // a verdict is made with the names of its own issuer; one without them is not this issuer's
+        let names = names(&claims.issuer).ok_or(Rejection::StatusUnknown)?;
+        let key = RevocationName::of(&claims.issuer, RevocationKind::IssuerKey, &verdict.root_key.kid);
+        if set.covers(key, names.root_issued_at()).is_some() {
             return Err(Rejection::IssuerKeyRevoked);
         }
-        // a verdict is made with the names of its own issuer; one without them is not this issuer's
-        names(&claims.issuer).ok_or(Rejection::StatusUnknown)?.require_clear_of_issuer(set)?;
+        names.require_clear_of_issuer(set)?;
     }
     for listing in &issuer.trust.agent_status {
         let listing_facts = facts.issuer(listing).ok_or(Rejection::StatusUnknown)?;
-        if let Some(set) = current_set(&listing_facts.status, point, now)? {
+        if let Some(set) = current_set(&listing_facts.status, point.staleness, now)? {
             names(listing).ok_or(Rejection::StatusUnknown)?.require_clear_of_agents(set)?;
         }
     }
     Ok(())
 }
 
-/// Refuses a token without evidence whose own list names a revoked hop or root (DEL-38).
+/// Refuses a token without evidence whose own list names a revoked hop or root, or whose `act` names somebody whose key is
+/// compromised (DEL-38, DEL-40). When a hop was signed is not known, so a key that was rotated out stops nothing here.
 pub(super) fn require_named_hops_not_revoked(
     claims: &AccessToken,
     issuer: &IssuerFacts,
+    facts: &Facts,
     point: &EnforcementPoint<'_>,
     now: UnixTime,
 ) -> Result<(), Rejection> {
-    let (Some(chain), Some(set)) = (&claims.chain, current_set(&issuer.status, point, now)?) else { return Ok(()) };
-    let covers = |kind, id: &str| set.covers(RevocationName::of(&claims.issuer, kind, id), claims.issued_at).is_some();
-    if covers(RevocationKind::Token, &chain.root_token_id) {
-        return Err(Rejection::TokenRevoked);
+    let Some(chain) = &claims.chain else { return Ok(()) };
+    let actors = claims.actors.iter().flat_map(ActorChain::iter).filter_map(|actor| DidKey::parse(actor).ok());
+    let keys: Vec<_> = actors.map(|did| did.thumbprint().to_string()).collect();
+    let is_compromised = |set: &RevocationSet, listing: &str| {
+        let found = |key| set.covers(RevocationName::of(listing, RevocationKind::Key, key), claims.issued_at);
+        keys.iter().any(|key| found(key) == Some(Revoked::Entirely))
+    };
+    if let Some(set) = current_set(&issuer.status, point.staleness, now)? {
+        let covers =
+            |kind, id: &str| set.covers(RevocationName::of(&claims.issuer, kind, id), claims.issued_at).is_some();
+        if covers(RevocationKind::Token, &chain.root_token_id) {
+            return Err(Rejection::TokenRevoked);
+        }
+        if chain.hops.iter().any(|hop| covers(RevocationKind::Hop, &hop.to_string())) {
+            return Err(Rejection::HopRevoked);
+        }
+        if is_compromised(set, &claims.issuer) {
+            return Err(Rejection::KeyCompromised);
+        }
     }
-    if chain.hops.iter().any(|hop| covers(RevocationKind::Hop, &hop.to_string())) {
-        return Err(Rejection::HopRevoked);
+    for listing in &issuer.trust.agent_status {
+        let listing_facts = facts.issuer(listing).ok_or(Rejection::StatusUnknown)?;
+        if let Some(set) = current_set(&listing_facts.status, point.staleness, now)?
+            && is_compromised(set, listing)
+        {
+            return Err(Rejection::KeyCompromised);
+        }
     }
     Ok(())
 }
 
 /// The set to look into: an error of ours when it is missing, too old, or was rolled back (P-11, P-17).
-fn current_set<'s>(
-    status: &'s Status,
-    point: &EnforcementPoint<'_>,
+pub(super) fn current_set(
+    status: &Status,
+    staleness: Seconds,
     now: UnixTime,
-) -> Result<Option<&'s RevocationSet>, Rejection> {
+) -> Result<Option<&RevocationSet>, Rejection> {
     match status {
         Status::NotFollowed => Ok(None),
         Status::Unknown => Err(Rejection::StatusUnknown),
         Status::RolledBack => Err(Rejection::FeedRolledBack),
-        Status::Known { as_of, .. } if now.since(*as_of) > point.staleness => Err(Rejection::StatusUnknown),
+        Status::Known { as_of, .. } if now.since(*as_of) > staleness => Err(Rejection::StatusUnknown),
         Status::Known { set, .. } => Ok(Some(set)),
     }
 }

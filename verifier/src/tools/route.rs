@@ -10,7 +10,8 @@ use super::pattern::Pattern;
 use super::{Ambiguity, ArgumentKind, RequestContent, body, mcp, query};
 
 /// Where a request of a route names its tool and the arguments. Given to [`RouteRule::tool`](crate::RouteRule::tool), which
-/// refuses declarations that contradict themselves.
+/// refuses declarations that contradict themselves. The method is no part of it: methods that do different things are given
+/// rules of their own.
 ///
 /// ```
 /// use handfast_delegation::Scope;

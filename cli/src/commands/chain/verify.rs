@@ -45,7 +45,14 @@ pub(super) async fn run(args: &VerifyArgs, ui: Ui) -> Result<(), Failure> {
         }),
     };
     match verdict {
-        Ok(told) => ui.result(&told, |told| good(told, args.revocations.is_some(), ui)),
+        Ok(mut told) => {
+            let knows_revocations = args.revocations.is_some();
+            if let Some(members) = told.as_object_mut() {
+                let revocation = if knows_revocations { "checked" } else { "not_checked" };
+                members.insert("revocation".to_owned(), revocation.into());
+            }
+            ui.result(&told, |told| good(told, knows_revocations, ui))
+        }
         Err(rejection) => refused(&rejection, ui),
     }
 }
@@ -72,6 +79,7 @@ fn presented(
 fn alone(chain: &ChainText<'_>, issuer: &IssuerFacts, max_hops: usize, now: UnixTime) -> Result<Value, Rejection> {
     let evidence = verify_evidence(chain, issuer, max_hops)?;
     evidence.chain.require_current(now, CLOCK_LEEWAY)?;
+    evidence.require_not_revoked_as_known(issuer, DEFAULT_STALENESS, now)?;
     let (root, leaf) = (evidence.root.claims(), &evidence.chain.leaf().hop);
     Ok(json!({
         "verdict": "good", "client_id": leaf.delegate, "sub": root.subject,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{exchanged, offline};
 use crate::make::case::{forbidden, wrong};
 use crate::make::chain::act;
-use crate::make::draft::{Draft, OTHER_RESOURCE, RESOURCE};
+use crate::make::draft::{Draft, OTHER_RESOURCE, OWNER, RESOURCE, TASK};
 use crate::make::keys::Who;
 use crate::make::{Case, NOW};
 
@@ -41,6 +41,24 @@ fn names() -> Vec<Case> {
             "DEL-34 DEL-36",
             "hops below an exchanged token, which is never a parent",
             |draft| draft.claims(json!({"del_offline": true})).members(|members| members[1..].to_vec()),
+        ),
+        exchanged(
+            "task-of-another-trigger",
+            "task_altered",
+            "DEL-31 DEL-45",
+            "the token says that the owner asked for the task, the root that it is the agent's own",
+            |draft| {
+                draft.claims(json!({
+                    "task": {"id": TASK, "intent": "", "leaf": 7, "trigger": {"type": "owner", "by": OWNER}}
+                }))
+            },
+        ),
+        exchanged(
+            "root-of-another-environment",
+            "environment_mismatch",
+            "DEL-31",
+            "a token for production below a root for development",
+            |draft| draft.root_claims(json!({"env": "dev"})),
         ),
     ]
 }

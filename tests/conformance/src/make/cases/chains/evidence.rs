@@ -132,6 +132,13 @@ fn on_word() -> Vec<Case> {
             &{ |draft| revoked(draft, "agent", Who::Delegate(1).did().as_str()) },
         ),
         refused(
+            "on-word-key-of-a-delegator-compromised",
+            "key_compromised",
+            "DEL-40",
+            "no evidence; the key of an earlier actor is compromised",
+            &|draft| revoked(draft, "key", &Who::Delegate(1).jkt()),
+        ),
+        refused(
             "on-word-hops-short",
             "chain_malformed",
             "DEL-38",
