@@ -144,4 +144,7 @@ fn a_proof_covers_the_content_where_the_rule_asks_for_it() {
     assert_eq!(answer(Some(&own), Some(&other), Some(content)), Err("content_digest_mismatch"));
     assert_eq!(answer(Some(&own), Some(&own), Some(b"")), Err("content_digest_mismatch"));
     assert_eq!(answer(Some(&own), Some(&own), None), Err("content_digest_mismatch"), "nobody read it");
+    let empty = ContentDigest::of(b"");
+    assert_eq!(answer(Some(&empty), Some(&empty), Some(b"")), Ok(None));
+    assert_eq!(answer(Some(&empty), Some(&empty), None), Err("content_digest_mismatch"), "not read is not empty");
 }

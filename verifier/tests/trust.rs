@@ -7,8 +7,8 @@ mod support;
 use handfast_delegation::ResourceId;
 use handfast_identity::Seconds;
 use handfast_verifier::trust::{
-    DEFAULT_MAX_LIFETIME, Facts, KeySet, MAX_LIFETIME_WITHOUT_STATUS, Profile, SpeaksFor, StatusSource, TrustError,
-    TrustedIssuer,
+    DEFAULT_MAX_LIFETIME, Facts, IssuerFacts, KeySet, MAX_LIFETIME_WITHOUT_STATUS, Profile, SpeaksFor, StatusSource,
+    TrustError, TrustedIssuer,
 };
 use support::*;
 
@@ -110,4 +110,19 @@ fn facts_are_found_by_the_exact_name() {
         assert!(facts.issuer(other).is_none(), "{other}");
     }
     assert_eq!(facts.issuers().count(), 1);
+}
+
+/// P-17: an issuer whose word on agents counts and of whom nothing is known is unknown, not clear.
+#[test]
+fn a_listing_that_nobody_follows_clears_nobody() {
+    let second = "https://second.example";
+    let listing = TrustedIssuer { agent_status: vec![second.to_owned()], ..limited(ISSUER) };
+    let followed = facts_of(limited(second), &other_agent(), nothing_revoked());
+    let reason = |others: Vec<IssuerFacts>| {
+        let ours = facts_of(listing.clone(), &issuer(), nothing_revoked());
+        let server = Server { facts: Facts::new([ours].into_iter().chain(others)), ..Server::new() };
+        server.reason(&Request::with(&claims(&agent()), &agent()))
+    };
+    assert_eq!(reason(vec![followed]), "accepted");
+    assert_eq!(reason(vec![]), "status_unknown");
 }

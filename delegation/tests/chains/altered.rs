@@ -151,6 +151,10 @@ fn good(tape: &mut Tape) -> Vec<Plan> {
             plans.push(child);
         }
     }
+    if plans.len() == 1 {
+        // nothing drawn was narrower; the same is
+        plans.push(plans[0].clone());
+    }
     plans
 }
 

@@ -335,6 +335,11 @@ async fn evidence_and_proof_belong_together() {
         (400, INVALID, "depth_invalid"),
     )
     .await;
+    // one field line, also where the proof covers the first of two
+    let whole = form(&second, &root);
+    let whole: Vec<_> = whole.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let answer = scene.send_lines(&scene.browser, &[&first, &first], Some(&first), &whole).await;
+    scene.check(&before, &answer, malformed);
     // without a hop there is nothing to cover
     let root_only = [("subject_token", root.as_str()), ("subject_token_type", ACCESS_TOKEN)];
     let answer = scene.send(&scene.orchestrator, Some(&first), Some(&first), &root_only).await;
@@ -356,26 +361,25 @@ async fn a_proof_is_used_once_and_a_hop_as_long_as_it_lives() {
         hop.authority.expires_at = later(hop.issued_at, 400);
     });
     let hop = hop.sign();
-    let url = format!("{}/oauth2/token", scene.bench.issuer);
-    let mut parts = scene.planner.proof_parts("POST", &url, None, scene.bench.clock.now());
-    parts.claims.insert("nonce".to_owned(), scene.bench.nonce().unwrap().into());
-    let proof = scene.planner.sign(&parts);
-    let did = scene.planner.did().to_string();
-    let form = crate::bench::encode(&[
-        ("grant_type", EXCHANGE),
-        ("client_id", did.as_str()),
-        ("subject_token", root.as_str()),
-        ("subject_token_type", JWT),
-        ("actor_token", hop.as_str()),
-        ("actor_token_type", JWT),
-    ]);
-    let send = || {
-        let request =
-            http::Request::post("/oauth2/token").header("content-type", crate::bench::FORM).header("dpop", &proof);
-        scene.bench.send(request.body(axum::body::Body::from(form.clone())).unwrap())
+    let twice = async |who: &Agent, hop: &[(&str, &str)]| {
+        let url = format!("{}/oauth2/token", scene.bench.issuer);
+        let mut parts = who.proof_parts("POST", &url, None, scene.bench.clock.now());
+        parts.claims.insert("nonce".to_owned(), scene.bench.nonce().unwrap().into());
+        let (proof, did) = (who.sign(&parts), who.did().to_string());
+        let root = [("subject_token", root.as_str()), ("subject_token_type", JWT)];
+        let client = [("grant_type", EXCHANGE), ("client_id", did.as_str())];
+        let form = crate::bench::encode(&[&client, &root, hop].concat());
+        let send = || {
+            let request =
+                http::Request::post("/oauth2/token").header("content-type", crate::bench::FORM).header("dpop", &proof);
+            scene.bench.send(request.body(axum::body::Body::from(form.clone())).unwrap())
+        };
+        send().await.is(200);
+        assert_eq!(send().await.oauth(), (400, "invalid_dpop_proof", "proof_replayed"));
     };
-    send().await.is(200);
-    assert_eq!(send().await.oauth(), (400, "invalid_dpop_proof", "proof_replayed"));
+    twice(&scene.planner, &[("actor_token", hop.as_str()), ("actor_token_type", JWT)]).await;
+    // and for a narrower root
+    twice(&scene.orchestrator, &[]).await;
     let expires_in = async || scene.exchange(&scene.planner, &root, &[&hop]).await.is(200).json["expires_in"].clone();
     scene.bench.clock.advance(300);
     assert_eq!(expires_in().await, 100);

@@ -40,7 +40,11 @@ pub(crate) async fn scene_with(ceiling: Value) -> Scene {
 }
 
 pub(crate) async fn on(disk: MemoryDisk, clock: HandClock, ceiling: Value) -> Scene {
-    let bench = Bench::on(disk, clock, &config_with_tools()).await;
+    at(Bench::on(disk, clock, &config_with_tools()).await, ceiling).await
+}
+
+/// The same at a registry that is there already.
+pub(crate) async fn at(bench: Bench, ceiling: Value) -> Scene {
     let owner = bench.owner(100).await;
     let orchestrator = Agent::numbered(1);
     let claim = bench.register(&orchestrator).await;
@@ -139,6 +143,17 @@ impl Scene {
         covered: Option<&str>,
         form: &[(&str, &str)],
     ) -> Answer {
+        self.send_lines(who, field.as_slice(), covered, form).await
+    }
+
+    /// The same with any number of lines of the field.
+    pub(crate) async fn send_lines(
+        &self,
+        who: &Agent,
+        lines: &[&str],
+        covered: Option<&str>,
+        form: &[(&str, &str)],
+    ) -> Answer {
         let did = who.did().to_string();
         let mut pairs = vec![("grant_type", EXCHANGE), ("client_id", did.as_str())];
         pairs.retain(|(name, _)| !form.iter().any(|(known, _)| known == name));
@@ -154,8 +169,8 @@ impl Scene {
                 parts.claims.insert("dch".to_owned(), hash.to_string().into());
             }
             let mut request = Request::post(PATH).header("content-type", FORM).header("dpop", who.sign(&parts));
-            if let Some(field) = field {
-                request = request.header("delegation", field);
+            for line in lines {
+                request = request.header("delegation", *line);
             }
             self.bench.send(request.body(Body::from(encode(&pairs))).unwrap())
         };

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
+use handfast_registry::ConfigFile;
 use handfast_registry::store::memory::MemoryDisk;
 use handfast_registry::store::{
     Batch, CommitFuture, EmbeddedStore, Page, Positions, Record, Store, StoreFuture, Table,
@@ -14,6 +15,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use crate::bench::{Bench, approval, config, with};
+use crate::delegation_bench;
 
 type Act = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -22,6 +24,8 @@ struct Between {
     store: Arc<EmbeddedStore>,
     act: Mutex<Option<Act>>,
     hides_handles: Mutex<bool>,
+    /// What happens just before the next commit.
+    before_commit: Mutex<Option<Act>>,
 }
 
 impl fmt::Debug for Between {
@@ -57,7 +61,13 @@ impl Store for Between {
     }
 
     fn commit(&self, batch: Batch) -> CommitFuture<'_> {
-        self.store.commit(batch)
+        let act = self.before_commit.lock().unwrap().take();
+        Box::pin(async move {
+            if let Some(act) = act {
+                act.await;
+            }
+            self.store.commit(batch).await
+        })
     }
 
     fn positions(&self) -> watch::Receiver<Positions> {
@@ -74,14 +84,24 @@ impl Store for Between {
 }
 
 async fn scene() -> (Arc<Bench>, Arc<Between>) {
+    let (bench, between) = opened(&config()).await;
+    (Arc::new(bench), between)
+}
+
+async fn opened(file: &ConfigFile) -> (Bench, Arc<Between>) {
     let mut between = None;
-    let bench = Bench::through(MemoryDisk::default(), HandClock::default(), &config(), |store| {
-        let made = Arc::new(Between { store, act: Mutex::new(None), hides_handles: Mutex::new(false) });
+    let bench = Bench::through(MemoryDisk::default(), HandClock::default(), file, |store| {
+        let made = Arc::new(Between {
+            store,
+            act: Mutex::default(),
+            hides_handles: Mutex::default(),
+            before_commit: Mutex::default(),
+        });
         between = Some(made.clone());
         made
     })
     .await;
-    (Arc::new(bench), between.unwrap())
+    (bench, between.unwrap())
 }
 
 #[tokio::test]
@@ -124,4 +144,23 @@ async fn an_agent_whose_handle_is_gone_for_good_is_damaged() {
     assert!(answer.str("detail").ends_with("not certain whether anything was changed"), "{}", answer.text);
     *between.hides_handles.lock().unwrap() = false;
     approve().await.is(200);
+}
+
+/// DEL-39: whoever passed on is revoked after the exchange was decided and before its hop is recorded.
+#[tokio::test]
+async fn a_revocation_before_the_hop_is_recorded_ends_the_exchange() {
+    for place in 0..2 {
+        let (bench, between) = opened(&delegation_bench::config_with_tools()).await;
+        let scene = Arc::new(delegation_bench::at(bench, json!({})).await);
+        let root = scene.root().await;
+        let hop = scene.hop(&scene.orchestrator, &root, &scene.planner).sign();
+        let revokes = {
+            let scene = scene.clone();
+            async move { scene.revoke([&scene.orchestrator, &scene.planner][place]).await }
+        };
+        *between.before_commit.lock().unwrap() = Some(Box::pin(revokes));
+        let answer = scene.exchange(&scene.planner, &root, &[&hop]).await;
+        assert_eq!(answer.oauth(), (400, "invalid_request", "agent_revoked"));
+        assert!(between.before_commit.lock().unwrap().is_none(), "it did happen in between");
+    }
 }

@@ -139,3 +139,15 @@ fn who_has_no_task_has_no_budget() {
     assert_eq!(server.reason(&Request::with(&owners, &other_agent())), "holder_mismatch");
     assert_eq!(server.reason(&Request::with(&owners, &agent())), "accepted", "the twin");
 }
+
+/// Two budgets of one payer: the lesser limit, and a count that is remembered to the later end, in either order.
+#[test]
+fn charges_of_one_payer_are_counted_to_the_later_end() {
+    let parts = [(hop("h"), both(5, 2, 60), 100), (hop("h"), uses(3), 200)];
+    for parts in [parts, [parts[1], parts[0]]] {
+        let charges = charges(&parts);
+        let [charge] = charges.iter().collect::<Vec<_>>().try_into().unwrap();
+        assert_eq!((charge.limits().iter().map(|limit| limit.uses).min(), charge.until()), (Some(2), at(200)));
+        assert!(charge.limits().contains(&Limit { uses: 3, each: None }));
+    }
+}

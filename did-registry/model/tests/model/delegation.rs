@@ -168,10 +168,20 @@ impl Scene {
         form: &[(&str, &str)],
     ) -> Result<AccessToken, Refusal> {
         let case = self.case(root, None);
+        self.narrower_in(&case, root, seed, form)
+    }
+
+    fn narrower_in(
+        &mut self,
+        case: &ExchangeCase,
+        root: &VerifiedAccessToken,
+        seed: u8,
+        form: &[(&str, &str)],
+    ) -> Result<AccessToken, Refusal> {
         let request = request(seed, false, form)?;
         let wanted = Exchange { request: &request, prover: &key(seed).public().thumbprint(), root };
         let World { policy, now, random, .. } = &mut self.world;
-        narrower_root(wanted, &case, policy, *now, random).map(|grant| grant.token().clone())
+        narrower_root(wanted, case, policy, *now, random).map(|grant| grant.token().clone())
     }
 
     fn revoke(&mut self, seed: u8) {
@@ -404,11 +414,14 @@ fn the_client_is_the_last_delegate_and_nobody_else() {
     scene.refused(&root, &[PLANNER, BROWSER], PLANNER, DelegationFault::HolderMismatch);
     // the name of one and the key of another
     let chain = scene.chain(&root, &[PLANNER], |_| {});
-    let (case, request) = (scene.case(&root, Some(&chain)), request(PLANNER, true, &[]).unwrap());
-    let wanted = Exchange { request: &request, prover: &key(BROWSER).public().thumbprint(), root: &root };
-    let World { policy, now, random, .. } = &mut scene.world;
-    let decided = exchange(wanted, &chain, ContentHash::of(b""), &case, policy, *now, random);
-    assert_eq!(decided, Err(DelegationFault::HolderMismatch.into()));
+    let case = scene.case(&root, Some(&chain));
+    for (name, prover) in [(PLANNER, BROWSER), (BROWSER, PLANNER)] {
+        let request = request(name, true, &[]).unwrap();
+        let wanted = Exchange { request: &request, prover: &key(prover).public().thumbprint(), root: &root };
+        let World { policy, now, random, .. } = &mut scene.world;
+        let decided = exchange(wanted, &chain, ContentHash::of(b""), &case, policy, *now, random);
+        assert_eq!(decided, Err(DelegationFault::HolderMismatch.into()));
+    }
 }
 
 #[test]
@@ -520,6 +533,20 @@ fn the_root_stands_on_its_agent_and_its_task() {
     agent.record =
         AgentRecord::from_bytes(text.replace(scene.owner.id().as_str(), other.id().as_str()).as_bytes()).unwrap();
     assert_eq!(scene.judge(&root, &chain, &foreign, PLANNER, &[]), Err(untrusted()));
+    // a task of the same id that is another agent's, or another owner's
+    let task = good.task.clone().unwrap();
+    let text = String::from_utf8(task.record.to_bytes().unwrap()).unwrap();
+    let Holder::Agent(agent) = &good.agent else { panic!("no agent") };
+    let Holder::Agent(planner) = scene.holder(did(PLANNER).as_str()) else { panic!("no agent") };
+    let owner = scene.owner.id().as_str().to_owned();
+    for (from, to) in
+        [(agent.record.id().as_str(), planner.record.id().as_str()), (owner.as_str(), other.id().as_str())]
+    {
+        assert!(text.contains(from), "{text}");
+        let record = TaskRecord::from_bytes(text.replace(from, to).as_bytes()).unwrap();
+        let case = ExchangeCase { task: Some(Loaded { record, ..task.clone() }), ..good.clone() };
+        assert_eq!(scene.judge(&root, &chain, &case, PLANNER, &[]), Err(ended()));
+    }
     // lowered since
     let mut lowered = good.clone();
     let Holder::Agent(agent) = &mut lowered.agent else { panic!("no agent") };
@@ -666,4 +693,47 @@ fn a_narrower_root_is_the_holders_and_less() {
     assert!(scene.narrower(&own, 4, &[]).is_ok());
     scene.revoke(ROOT);
     assert_eq!(scene.narrower(&root, ROOT, &[]), Err(DelegationFault::AgentRevoked.into()));
+}
+
+/// The record as it would be had this been said of its ceiling.
+fn with_ceiling(case: &ExchangeCase, from: &str, to: &str) -> ExchangeCase {
+    let mut changed = case.clone();
+    let Holder::Agent(agent) = &mut changed.agent else { panic!("no agent") };
+    let text = String::from_utf8(agent.record.to_bytes().unwrap()).unwrap();
+    assert!(text.contains(from), "{text}");
+    agent.record = AgentRecord::from_bytes(text.replace(from, to).as_bytes()).unwrap();
+    changed
+}
+
+#[test]
+fn a_narrower_root_is_within_the_ceiling_of_now_and_the_root_of_then() {
+    for (mode, from, to, expected) in [
+        (DelegationMode::Offline, "\"offline\"", "\"offline\"", (2, true)),
+        // lowered since
+        (DelegationMode::Offline, "\"del_max_depth\":2", "\"del_max_depth\":1", (1, true)),
+        (DelegationMode::Offline, "\"offline\"", "\"exchange\"", (2, false)),
+        (DelegationMode::Offline, "\"offline\"", "\"none\"", (0, false)),
+        // raised since
+        (DelegationMode::Exchange, "\"exchange\"", "\"offline\"", (2, false)),
+        (DelegationMode::Exchange, "\"del_max_depth\":2", "\"del_max_depth\":4", (2, false)),
+    ] {
+        let mut scene = Scene::with(wide(), mode, vec![]);
+        let root = scene.root();
+        let case = with_ceiling(&scene.case(&root, None), from, to);
+        let token = scene.narrower_in(&case, &root, ROOT, &[]).unwrap();
+        assert_eq!((token.authority.max_depth, token.delegability.unwrap().offline), expected, "{from} {to}");
+    }
+}
+
+#[test]
+fn a_narrower_root_has_tools_where_they_are_applied() {
+    let mut scene = Scene::new();
+    let root = signed(&scene.token(&[("resource", ECHO), ("resource", FILES)]).unwrap());
+    let mut ask = |resource, scope, details: &str| {
+        let form = [("resource", resource), ("scope", scope), ("authorization_details", details)];
+        scene.narrower(&root, ROOT, &form).map(|token| token.authority.tools)
+    };
+    assert_eq!(ask(FILES, "files:read", &details("/")), Ok(Some(tools("/"))));
+    assert_eq!(ask(ECHO, "echo:read", &details("/")), Err(Refusal::InvalidTarget));
+    assert_eq!(ask(ECHO, "echo:read", ""), Ok(None));
 }

@@ -77,6 +77,16 @@ fn required() -> Vec<Case> {
             bare(draft, Evidence::Required)
         }),
         exchanged(
+            "stripped-in-a-roots-form",
+            required,
+            "DEL-31 P-08",
+            "the chain was taken away; the token says depth 0 and one actor, and names hops",
+            |draft| {
+                let alone = json!({"del_depth": 0, "act": {"sub": Who::Delegate(2).did().as_str()}});
+                bare(draft, Evidence::Required).claims(alone)
+            },
+        ),
+        exchanged(
             "stripped-nameless",
             required,
             "DEL-38",
@@ -112,10 +122,13 @@ fn on_word() -> Vec<Case> {
             setting.issuers[0].status = StatusSetting::Known { as_of, revoked: vec![entry] };
         })
     };
-    let name = super::revocation::hop_name(&Draft::exchanged(2), 1);
+    let [first, last] = [1, 2].map(|place| super::revocation::hop_name(&Draft::exchanged(2), place));
     vec![
         refused("on-word-hop-revoked", "hop_revoked", "DEL-38 DEL-39", "no evidence; a hop of the list is revoked", &{
-            move |draft| revoked(draft, "hop", &name)
+            move |draft| revoked(draft, "hop", &first)
+        }),
+        refused("on-word-last-hop-revoked", "hop_revoked", "DEL-38 DEL-39", "no evidence; the last hop is revoked", &{
+            move |draft| revoked(draft, "hop", &last)
         }),
         refused(
             "on-word-root-revoked",

@@ -11,6 +11,8 @@ use crate::vector::{IssuerSetting, Revocation, StatusSetting, TrustRecord};
 
 /// When the good root was made.
 const ROOT_MADE: u64 = NOW - 60;
+/// When the first hop was made.
+const FIRST_MADE: u64 = NOW - 49;
 /// When the second hop was made.
 const SECOND_MADE: u64 = NOW - 48;
 
@@ -97,7 +99,22 @@ fn keys(form: &str) -> Vec<Case> {
             "key_rotated_out",
             "DEL-40",
             "the root's agent signed the first hop after its key was rotated out, the root is older",
-            key(Who::Agent, Some(NOW - 50)),
+            key(Who::Agent, Some(FIRST_MADE - 1)),
+            "root-key-rotated-after-the-hop",
+        ),
+        right(
+            format!("{form}-root-key-rotated-after-the-hop"),
+            "DEL-40",
+            format!("{form}: the root's agent rotated its key in the second of the first hop; the second is younger"),
+            key(Who::Agent, Some(FIRST_MADE)),
+        ),
+        refused(
+            form,
+            "delegate-key-rotated-before-the-hop",
+            "key_rotated_out",
+            "DEL-40",
+            "the last hop was made a second after its delegate's key was rotated out, the root is older",
+            key(Who::Delegate(2), Some(SECOND_MADE - 1)),
             "2",
         ),
     ]
