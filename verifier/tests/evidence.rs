@@ -1,5 +1,5 @@
 //! Roots and evidence by themselves, as the registry asks about them before it makes a token of its own.
-#![allow(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed set-up should stop the test")]
 
 mod support;
 
@@ -72,7 +72,7 @@ fn evidence() -> Evidence {
 fn exchanged() -> AccessToken {
     let members = members();
     let mut token = claims(&party(2));
-    token.authority = root().authority;
+    (token.authority, token.task) = (root().authority, root().task);
     token.actors = Some(ActorChain::from_names([2, 1, 0].map(|place| did(&party(place)).to_string()).into()).unwrap());
     token.delegability = Some(Delegability { depth: 2, offline: false });
     token.token_id = "tok_2".to_owned();

@@ -76,8 +76,9 @@ fn a_ceiling_with_a_tool_and_a_budget_holds_at_the_service() {
     assert_eq!(scene.call("/reports/july.csv", &inside), OK);
     assert_eq!(scene.call("/reports/july.csv", &inside), refused(429, 4, "budget_spent"), "until tomorrow");
     // the ceiling's tool is the task's, and the third wish beyond the task ends it there
-    assert_eq!(scene.call("/payroll/july.csv", &inside), refused(403, 3, "tool_refused"));
-    assert_eq!(scene.call("/payroll/july.csv", &inside), refused(403, 3, "tool_refused"));
+    for _ in 0..3 {
+        assert_eq!(scene.call("/payroll/july.csv", &inside), refused(403, 3, "tool_refused"));
+    }
     assert_eq!(scene.call("/reports/july.csv", &inside), refused(401, 3, "task_halted"));
 }
 
