@@ -1,5 +1,5 @@
 //! Roots and evidence by themselves, as the registry asks about them before it makes a token of its own.
-#![allow(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed set-up should stop the test")]
 
 mod support;
 
