@@ -166,4 +166,10 @@ fn random_pairs_fall_on_both_sides() {
         narrowing[usize::from(parent != child && model::narrows(&child, &parent))] += 1;
     }
     assert!(narrowing.iter().all(|count| *count > 50), "{narrowing:?}");
+    let mut narrowing = [0; 2];
+    for _ in 0..500 {
+        let (parent, child) = two_tools().new_tree(&mut runner).unwrap().current();
+        narrowing[usize::from(parent != child && model::tools_narrow(&child, &parent))] += 1;
+    }
+    assert!(narrowing.iter().all(|count| *count > 50), "tools: {narrowing:?}");
 }
