@@ -82,7 +82,9 @@ fn widest_authority() -> Authority {
 
 fn widest_ceiling() -> Ceiling {
     let delegates = (100..).take(MAX_DELEGATES).map(did).collect();
-    Ceiling::new(widest_authority(), MAX_TASK_LIFETIME, DelegationMode::Exchange, delegates).unwrap()
+    Ceiling::new(widest_authority(), MAX_TASK_LIFETIME, DelegationMode::Exchange, delegates)
+        .unwrap()
+        .with_instances(true)
 }
 
 fn agent(life: Life) -> AgentRecord {
@@ -306,6 +308,21 @@ fn an_authority_of_format_1_has_neither_tools_nor_budget_nor_depth() {
     let read = TaskRecord::from_bytes(text.replace("DID", did(1).as_str()).as_bytes()).unwrap();
     let plain = plain_authority(Scope::parse("a").unwrap(), vec![ResourceId::parse("urn:a").unwrap()]).unwrap();
     assert_eq!(read.authority, plain);
+}
+
+#[test]
+fn a_ceiling_from_before_there_was_leave_for_instances_gives_none() {
+    let [_, claimed, _] = agents();
+    let instances = |text: &str| {
+        AgentRecord::from_bytes(text.as_bytes()).map(|agent| agent.ceiling().map(Ceiling::instances)).ok().flatten()
+    };
+    let text = String::from_utf8(claimed.to_bytes().unwrap()).unwrap();
+    let member = ",\"instances\":true";
+    assert!(text.contains(member), "{text}");
+    assert_eq!(instances(&text), Some(true));
+    assert_eq!(instances(&text.replace(member, "")), Some(false));
+    assert_eq!(instances(&text.replace(member, "").replace("\"v\":2", "\"v\":1")), Some(false));
+    assert_eq!(instances(&text.replace(member, ",\"instances\":1")), None);
 }
 
 #[test]

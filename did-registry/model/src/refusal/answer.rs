@@ -195,7 +195,7 @@ const fn delegation(fault: DelegationFault) -> Row {
     let (reason, title, detail) = match fault {
         F::HolderMismatch => ("holder_mismatch", "the token is another's", "exchange with the key that it names"),
         F::NotPermitted => ("delegation_not_permitted", "the owner does not let it be passed on so far", "ask the owner to raise the ceiling"),
-        F::DelegateNotPermitted => ("delegate_not_permitted", "not a delegate the owner permits", "delegate to an agent of the same owner, to one on the ceiling's list, or to an instance key"),
+        F::DelegateNotPermitted => ("delegate_not_permitted", "not a delegate the owner permits", "delegate to an agent of the same owner or to one on the ceiling's list; to an instance key only where the ceiling lets instances in"),
         F::EnvironmentMismatch => ("environment_mismatch", "a delegate is of another environment", "delegate to an agent of the same environment"),
         F::TooMany => ("too_many_delegations", "the task has as many delegations as one may have", "start a new task"),
         F::RootExpired => ("token_expired", "the root token has expired", "get a new root token and delegate anew"),

@@ -235,14 +235,18 @@ impl<'a> Grounds<'a> {
     }
 }
 
-/// The owner's own agents, those on the list, and instance keys. Whoever has a record here is judged by it: an agent of
-/// somebody else does not become an instance by being called one.
+/// The owner's own agents, those on the list, and instance keys where the ceiling lets them in. Whoever has a record here is
+/// judged by it: an agent of somebody else does not become an instance by being called one.
 fn require_permitted(
     link: &Link,
     holder: &Living<'_>,
     owner: &OwnerId,
     ceiling: &Ceiling,
 ) -> Result<(), DelegationFault> {
+    // the delegator alone says `inst`, about a key nobody here knows: it takes the owner's leave
+    if link.hop.is_instance && !ceiling.instances() {
+        return Err(DelegationFault::DelegateNotPermitted);
+    }
     let is_listed = ceiling.delegates().contains(&link.hop.delegate);
     let is_permitted = match holder {
         Living::Agent(agent) => agent.record.owner() == Some(owner) || is_listed,
