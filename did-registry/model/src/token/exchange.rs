@@ -69,12 +69,13 @@ pub enum ExchangeDecision {
 
 /// Decides about a delegate's own token for `chain`. Nothing is written unless it is granted.
 ///
-/// `hash` is that of the evidence, `chain` has been verified below the root of `exchange`.
+/// `hash` is that of the evidence, `chain` has been verified below the root of `exchange`; a chain below another root is refused
+/// as records loaded for another chain are.
 ///
 /// # Errors
 ///
 /// In this order: [`DelegationFault::HolderMismatch`] for another client or key than the last hop's (DEL-36);
-/// [`Refusal::InvalidClient`] for a client without record that is no instance; the root's agent and its ceiling; the task;
+/// [`Refusal::StoreUnavailable`] for a chain, or records, that are not of this root and these hops; [`Refusal::InvalidClient`] for a client without record that is no instance; the root's agent and its ceiling; the task;
 /// [`DelegationFault::AgentRevoked`] and [`DelegationFault::KeyRotatedOut`]; [`DelegationFault::DelegateNotPermitted`];
 /// [`DelegationFault::EnvironmentMismatch`]; what is asked for beyond the last hop, as [`Refusal::InvalidScope`],
 /// [`Refusal::InvalidTarget`] or [`Refusal::Widened`]; [`ChainError::Expired`] when nothing of its time is left;
@@ -91,7 +92,9 @@ pub fn exchange(
     let (request, root, leaf) = (exchange.request, exchange.root.claims(), &chain.leaf().hop);
     // DEL-36: whoever proves a key gets what was passed on to that very key
     require_holder(request.client(), exchange.prover, &leaf.delegate)?;
-    if case.delegates.len() != chain.depth() || case.known.len() != chain.depth() {
+    // DEL-28, asked again: what was verified below another root says nothing about this one
+    let is_below_root = chain.links().next().is_some_and(|first| first.hop.parent == exchange.root.name());
+    if !is_below_root || case.delegates.len() != chain.depth() || case.known.len() != chain.depth() {
         return Err(Refusal::StoreUnavailable);
     }
     let delegates = || chain.links().zip(&case.delegates);

@@ -567,6 +567,17 @@ fn the_root_stands_on_its_agent_and_its_task() {
 }
 
 #[test]
+fn a_chain_is_decided_below_its_own_root_alone() {
+    let mut scene = Scene::new();
+    // of the same agent, owner, task and resources, by name another
+    let (root, other) = (scene.root(), scene.root());
+    assert_eq!(root.claims().task, other.claims().task);
+    let chain = scene.chain(&root, &[PLANNER, BROWSER], |_| {});
+    assert_eq!(scene.decide(&other, &chain, BROWSER, &[]), Err(Refusal::StoreUnavailable));
+    assert!(scene.decide(&root, &chain, BROWSER, &[]).is_ok());
+}
+
+#[test]
 fn delegates_are_of_the_roots_environment() {
     let mut scene = Scene::new();
     let root = scene.root();
