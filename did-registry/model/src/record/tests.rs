@@ -356,7 +356,7 @@ fn what_breaks_a_bound_is_damage() {
     damaged(hop().into(), &format!(",\"parent\":\"{}\"", name(2)), "");
     damaged(hop().into(), "\"depth\":8", "\"depth\":1");
     damaged(hop().into(), &format!("\"name\":\"{}", name(1)), "\"name\":\"x");
-    damaged(tree().into(), "512", "513");
+    damaged(tree().into(), "4096", "4097");
     damaged(revoked.into(), &format!("\"claimed_at\":{MAX_UNIX_SECONDS},"), "");
     let pending = claim(ClaimState::Pending(fullest_tries()));
     damaged(pending.clone().into(), "\"w\":1", "\"w\":2");

@@ -631,13 +631,13 @@ fn a_task_holds_so_many_hops() {
         case
     };
     // one of the two is known
-    let case = full(&scene, 511);
+    let case = full(&scene, 4095);
     assert!(scene.judge(&root, &chain, &case, BROWSER, &[]).is_ok());
-    let case = full(&scene, 512);
+    let case = full(&scene, 4096);
     assert_eq!(scene.judge(&root, &chain, &case, BROWSER, &[]), Err(DelegationFault::TooMany.into()));
-    let case = ExchangeCase { known: vec![None, None], ..full(&scene, 511) };
+    let case = ExchangeCase { known: vec![None, None], ..full(&scene, 4095) };
     assert_eq!(scene.judge(&root, &chain, &case, BROWSER, &[]), Err(DelegationFault::TooMany.into()));
-    let case = ExchangeCase { tree: full(&scene, 512).tree, ..scene.case(&root, Some(&first)) };
+    let case = ExchangeCase { tree: full(&scene, 4096).tree, ..scene.case(&root, Some(&first)) };
     assert!(matches!(scene.judge(&root, &first, &case, PLANNER, &[]), Ok(ExchangeDecision::Ready(_))));
 }
 
