@@ -57,6 +57,7 @@ Examples:
   handfast claim claim_01… --code BCDF-GHJK --scope 'files:read' --resource https://api.example/
   handfast claim claim_01… --code BCDF-GHJK --handle billing-bot --scope … --resource … --confirm 'acorn … wren'
   handfast claim claim_01… --code BCDF-GHJK --scope files:read --resource https://api.example/ --tool read_file --rate 10/60s
+  handfast claim claim_01… --code BCDF-GHJK --scope files:read --resource https://api.example/ --del-max-depth 2 --instances
   handfast claim claim_01… --code BCDF-GHJK --refuse
 
 Tools and budgets bound every token of the agent, and all that is passed on below it. A budget is for each task, and once for all
@@ -296,6 +297,9 @@ pub(crate) struct ClaimArgs {
     /// Somebody else's agent it may be passed on to, besides your own; may be given several times
     #[arg(long, value_name = "DID")]
     pub delegate: Vec<String>,
+    /// Let it be passed on to instances too: keys the registry does not know, of the agent's own choice
+    #[arg(long)]
+    pub instances: bool,
     #[command(flatten)]
     pub bounds: Bounds,
     /// The only tools it may use, as `authorization_details`

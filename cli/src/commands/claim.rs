@@ -28,6 +28,7 @@ pub(crate) async fn run(args: ClaimArgs, ui: Ui) -> Result<(), Failure> {
             tools: args.bounds.tools()?.or(args.authorization_details),
             budget: args.bounds.budget()?,
             delegates: delegates(&args.delegate)?,
+            instances: args.instances,
         },
     };
     let shown = match management.approve_claim(&args.claim, &approval, None).await? {

@@ -1,6 +1,6 @@
 //! `handfast task`: give an agent something to do, look at it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use handfast_client::{Management, NewTask, Role, TaskDelegation};
 use handfast_delegation::{Budget, Tools};
@@ -14,8 +14,8 @@ use crate::exit::Failure;
 use crate::keyfiles;
 use crate::ui::Ui;
 
-/// A task holds 512 hops at most; a registry that lists more is not followed.
-const MAX_SHOWN_DELEGATIONS: usize = 512;
+/// A task holds 4096 hops at most; a registry that lists more is not followed.
+const MAX_SHOWN_DELEGATIONS: usize = 4096;
 
 pub(crate) async fn run(command: TaskCommand, ui: Ui) -> Result<(), Failure> {
     match command {
@@ -98,9 +98,15 @@ async fn tree(management: &Management, task: &str, ui: Ui) -> Result<(), Failure
 /// The delegations as lines, each below its parent; one whose parent is not there stands at the root.
 fn branches(all: &[TaskDelegation]) -> Vec<String> {
     let mut lines = Vec::new();
-    let is_known = |name: Option<&str>| name.is_some_and(|name| all.iter().any(|one| one.hop() == name));
-    let mut open: Vec<(usize, &TaskDelegation)> =
-        all.iter().rev().filter(|one| !is_known(one.parent())).map(|one| (0, one)).collect();
+    let known: HashSet<&str> = all.iter().map(TaskDelegation::hop).collect();
+    let mut open: Vec<(usize, &TaskDelegation)> = Vec::new();
+    let mut children: HashMap<&str, Vec<&TaskDelegation>> = HashMap::new();
+    for one in all.iter().rev() {
+        match one.parent().filter(|name| known.contains(name)) {
+            Some(parent) => children.entry(parent).or_default().push(one),
+            None => open.push((0, one)),
+        }
+    }
     // each of them is shown once, also where a registry names parents in a circle
     let mut shown: HashSet<&str> = HashSet::new();
     while let Some((depth, one)) = open.pop() {
@@ -108,7 +114,7 @@ fn branches(all: &[TaskDelegation]) -> Vec<String> {
             continue;
         }
         lines.push(format!("{}{}", "  ".repeat(depth), line(one)));
-        open.extend(all.iter().rev().filter(|child| child.parent() == Some(one.hop())).map(|child| (depth + 1, child)));
+        open.extend(children.get(one.hop()).into_iter().flatten().map(|child| (depth + 1, *child)));
     }
     lines
 }

@@ -179,6 +179,8 @@ impl Local {
                 tools: None,
                 budget: None,
                 delegates: Vec::new(),
+                // whoever tries it out makes keys as he goes
+                instances: true,
             },
         })
     }

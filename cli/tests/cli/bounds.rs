@@ -85,9 +85,11 @@ fn a_ceiling_with_a_tool_and_a_budget_holds_at_the_service() {
 #[test]
 fn a_hop_has_its_own_tool_and_budget() {
     let scene = Scene::start();
-    scene
-        .site
-        .claimed_agent_with(&scene.url, &["--del-max-depth", "1", "--delegation", "offline", "--handle", "filer"]);
+    scene.site.claimed_agent_with(
+        &scene.url,
+        &["--del-max-depth", "1", "--delegation", "offline", "--instances", "--handle", "filer"],
+    );
+    assert!(scene.site.told(&["agent", "show"]).contains(r#""instances":true"#));
     let delegate = scene.site.ok(&["agent", "init", "--key", "instance.json"]);
     let to = delegate["did"].as_str().unwrap();
     let task = scene.site.ok(&scene.new_task(&[]));

@@ -91,6 +91,8 @@ pub struct Ceiling {
     pub max_depth: Option<u8>,
     /// To whom besides the owner's own agents.
     pub delegates: Vec<DidKey>,
+    /// Whether also to keys that the registry does not know, if the agent calls them instances; not so by default.
+    pub instances: bool,
     /// With which tools only.
     pub tools: Option<Tools>,
     /// How often.
@@ -120,10 +122,17 @@ struct CeilingWire<'a> {
     del_max_depth: Option<u8>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     delegates: &'a [DidKey],
+    #[serde(skip_serializing_if = "is_left_out")]
+    instances: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     authorization_details: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     budget: Option<Budget>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference
+const fn is_left_out(instances: &bool) -> bool {
+    !*instances
 }
 
 /// The body of an approval.
@@ -146,6 +155,7 @@ impl Approval {
             delegation: self.ceiling.delegation,
             del_max_depth: self.ceiling.max_depth,
             delegates: &self.ceiling.delegates,
+            instances: self.ceiling.instances,
             authorization_details: self.ceiling.tools.as_ref().map(Tools::to_details),
             budget: self.ceiling.budget,
         };

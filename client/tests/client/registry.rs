@@ -173,6 +173,7 @@ fn approval() -> Approval {
         delegation: Some(DelegationMode::None),
         max_depth: None,
         delegates: vec![],
+        instances: false,
         tools: None,
         budget: None,
     };
@@ -208,6 +209,19 @@ async fn an_approval_is_sent_twice_and_the_second_confirms() {
     assert!(calls.iter().all(|call| call.authorization.as_deref() == Some("DPoP token-0")));
     assert!(calls.iter().all(|call| call.claim("ath").is_some()));
     assert!(calls.iter().all(|call| ApproveRequest::parse(call.body.as_bytes()).is_ok()));
+}
+
+#[tokio::test]
+async fn leave_for_instances_is_said_where_it_is_given() {
+    let (key, agent) = (DpopKey::generate(), DpopKey::generate());
+    let registry = answering(200, record(agent.did(), "CLAIMED")).await;
+    let owner = client(&registry, &key).acting_as(Role::Owner).unwrap();
+    let mut approval = approval();
+    approval.ceiling.instances = true;
+    owner.approve_claim("claim_1", &approval, None).await.unwrap();
+    let call = only_call(&registry);
+    assert_eq!(body(&call)["ceiling"]["instances"], json!(true));
+    assert!(ApproveRequest::parse(call.body.as_bytes()).is_ok_and(|sent| sent.ceiling.instances()));
 }
 
 #[tokio::test]

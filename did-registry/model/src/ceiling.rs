@@ -48,6 +48,7 @@ pub struct Ceiling {
     max_task: Seconds,
     delegation: DelegationMode,
     delegates: Vec<DidKey>,
+    instances: bool,
 }
 
 /// Why something is no ceiling.
@@ -105,7 +106,8 @@ impl From<CeilingError> for Refusal {
 }
 
 impl Ceiling {
-    /// A ceiling of these parts. How far the agent may pass on what it gets is the authority's depth.
+    /// A ceiling of these parts, without leave for instances. How far the agent may pass on what it gets is the authority's
+    /// depth.
     ///
     /// # Errors
     ///
@@ -130,7 +132,14 @@ impl Ceiling {
         if usize::from(authority.max_depth) > MAX_HOPS {
             return Err(CeilingError::Depth);
         }
-        Ok(Self { authority: bounded(authority).map_err(CeilingError::Authority)?, max_task, delegation, delegates })
+        let authority = bounded(authority).map_err(CeilingError::Authority)?;
+        Ok(Self { authority, max_task, delegation, delegates, instances: false })
+    }
+
+    /// The same with or without leave for instances: keys that no record names, as the delegator calls them by `inst`.
+    #[must_use]
+    pub fn with_instances(self, instances: bool) -> Self {
+        Self { instances, ..self }
     }
 
     /// What may be done, where and with which tools, how often, and how far it may be passed on.
@@ -165,6 +174,12 @@ impl Ceiling {
     pub fn delegates(&self) -> &[DidKey] {
         &self.delegates
     }
+
+    /// Whether hops to instances are exchanged.
+    #[must_use]
+    pub const fn instances(&self) -> bool {
+        self.instances
+    }
 }
 
 /// The ceiling as a request writes it (spec/registry.md, claiming).
@@ -185,6 +200,8 @@ pub(crate) struct CeilingRequestWire {
     del_max_depth: u64,
     #[serde(default)]
     delegates: Vec<String>,
+    #[serde(default)]
+    instances: bool,
 }
 
 impl TryFrom<CeilingRequestWire> for Ceiling {
@@ -203,12 +220,9 @@ impl TryFrom<CeilingRequestWire> for Ceiling {
             max_depth: u8::try_from(wire.del_max_depth).map_err(|_| CeilingError::Depth)?,
             ..plain_authority(wire.scope, wire.resource).map_err(CeilingError::Authority)?
         };
-        Self::new(
-            authority,
-            wire.max_task_seconds.map_or(DEFAULT_TASK_LIFETIME, Seconds::new),
-            delegation,
-            delegates.map_err(|_| CeilingError::Delegates)?,
-        )
+        let max_task = wire.max_task_seconds.map_or(DEFAULT_TASK_LIFETIME, Seconds::new);
+        let delegates = delegates.map_err(|_| CeilingError::Delegates)?;
+        Ok(Self::new(authority, max_task, delegation, delegates)?.with_instances(wire.instances))
     }
 }
 
@@ -233,7 +247,12 @@ mod tests {
         let ceiling = wire.map(Ceiling::try_from);
         assert!(matches!(
             ceiling,
-            Ok(Ok(Ceiling { max_task: DEFAULT_TASK_LIFETIME, delegation: DelegationMode::Exchange, .. }))
+            Ok(Ok(Ceiling {
+                max_task: DEFAULT_TASK_LIFETIME,
+                delegation: DelegationMode::Exchange,
+                instances: false,
+                ..
+            }))
         ));
     }
 
@@ -280,6 +299,18 @@ mod tests {
         check(&format!(r#","delegates":["{DID}"]"#), Ok(()));
         check(&format!(r#","delegates":["{DID}","{DID}"]"#), Err(CeilingError::Delegates));
         check(r#","delegates":["did:web:example.com"]"#, Err(CeilingError::Delegates));
+    }
+
+    #[test]
+    fn instances_are_let_in_by_true_alone() {
+        for (word, expected) in
+            [("true", Some(true)), ("false", Some(false)), ("null", None), ("1", None), ("\"true\"", None)]
+        {
+            let text = format!(r#"{{"scope":"","resource":[],"instances":{word}}}"#);
+            let wire = json::read_object::<CeilingRequestWire>(text.as_bytes(), &Limits::plain(4096));
+            let read = wire.ok().map(|wire| Ceiling::try_from(wire).map(|ceiling| ceiling.instances()));
+            assert_eq!(read, expected.map(Ok), "{word}");
+        }
     }
 
     #[test]

@@ -34,8 +34,8 @@ pub const MAX_AUTHORITY_DETAILS_BYTES: usize = 1536;
 pub const MAX_AUTHORITY_BYTES: usize = 1792;
 /// Depth of a stored record or a statement: a token's, and where it lies deeper in a record than in a token.
 pub const MAX_RECORD_DEPTH: usize = 20;
-/// Most hops that a task's tree holds (spec/delegation.md, tree).
-pub const MAX_HOPS_PER_TASK: u16 = 512;
+/// Most hops that a task's tree holds, expired ones too (spec/delegation.md, tree).
+pub const MAX_HOPS_PER_TASK: u16 = 4096;
 /// Most characters of what was too broad that an answer names.
 pub const MAX_EXCESS_CHARS: usize = 256;
 /// Most delegates a ceiling lists.

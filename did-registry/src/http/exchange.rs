@@ -57,15 +57,15 @@ impl Exchanging<'_> {
         let text = ChainText::parse(&text, MAX_CHAIN_BYTES).map_err(Refusal::from)?;
         let issuer = self.app.facts.issuer(self.now);
         let evidence = verify_evidence(&text, &issuer, MAX_HOPS).map_err(Refusal::from)?;
-        evidence.chain.require_current(self.now, CLOCK_LEEWAY).map_err(Refusal::from)?;
+        evidence.chain().require_current(self.now, CLOCK_LEEWAY).map_err(Refusal::from)?;
         let set = self.app.book.set();
         evidence.require_not_revoked(self.app.config.issuer(), &set).map_err(|rejection| revoked(&rejection))?;
         let prover = self.proof.thumbprint();
-        let wanted = Exchange { request: self.wanted, prover: &prover, root: &evidence.root };
+        let wanted = Exchange { request: self.wanted, prover: &prover, root: evidence.root() };
         let mut is_spent = false;
         for _ in 0..ATTEMPTS {
-            let case = self.case(evidence.root.claims(), Some(&evidence.chain)).await?;
-            let decision = self.decide(wanted, &evidence.chain, text.hash(), &case)?;
+            let case = self.case(evidence.root().claims(), Some(evidence.chain())).await?;
+            let decision = self.decide(wanted, evidence.chain(), text.hash(), &case)?;
             if !is_spent {
                 proof::spend(self.app, self.proof, self.now)?;
                 is_spent = true;

@@ -20,7 +20,7 @@ use crate::state::{ATTEMPTS, Commit};
 
 /// Hops of one page of a tree, unless the reader asks for another number.
 const TREE_PAGE_DEFAULT: usize = 100;
-/// The most hops of one page of a tree: three make up a whole one.
+/// The most hops of one page of a tree: 21 make up the largest tree.
 const TREE_PAGE_MAX: usize = 200;
 
 /// `POST /tasks`: an owner asks an agent of his.

@@ -109,6 +109,7 @@ struct CeilingView<'a> {
     del_max_depth: u8,
     #[serde(skip_serializing_if = "<[DidKey]>::is_empty")]
     delegates: &'a [DidKey],
+    instances: bool,
 }
 
 impl<'a> CeilingView<'a> {
@@ -119,6 +120,7 @@ impl<'a> CeilingView<'a> {
             delegation: ceiling.delegation().as_str(),
             del_max_depth: ceiling.max_depth(),
             delegates: ceiling.delegates(),
+            instances: ceiling.instances(),
         }
     }
 }

@@ -62,7 +62,7 @@ async fn an_owner_sees_whom_he_is_about_to_answer_for() {
     assert_eq!((&record.json["status"], &record.json["handle"]), (&json!("CLAIMED"), &handle));
     let ceiling = json!({
         "scope": "echo:hello echo:read files:read", "resource": [API, crate::bench::FILES], "max_task_seconds": 7200,
-        "delegation": "exchange", "del_max_depth": 0,
+        "delegation": "exchange", "del_max_depth": 0, "instances": false,
     });
     assert_eq!(record.json["ceiling"], ceiling);
     assert_eq!(record.json["owner"], json!({"id": owner.id}));
@@ -276,6 +276,7 @@ async fn ceilings_hold_what_the_registry_knows_and_people_keep_what_is_theirs() 
         (json!({"del_max_depth": 9}), (400, "invalid_ceiling")),
         (json!({"authorization_details": []}), (400, "invalid_authorization_details")),
         (json!({"budget": {"max_uses": 0}}), (400, "invalid_request")),
+        (json!({"instances": "true"}), (400, "invalid_request")),
         (json!({"unknown": 1}), (400, "invalid_request")),
         (json!({"resource": null}), (400, "invalid_request")),
     ] {

@@ -51,7 +51,7 @@ fn hop_name(hop: &str) -> String {
 
 #[tokio::test]
 async fn hops_are_recorded_once_and_make_the_tasks_tree() {
-    let scene = scene().await;
+    let scene = scene_with(json!({"instances": true})).await;
     let root = scene.root().await;
     let first = scene.hop(&scene.orchestrator, &root, &scene.planner).sign();
     let second =
@@ -129,7 +129,12 @@ async fn a_tree_is_shown_to_the_tasks_own_people() {
 /// What an injected agent tries: to make a key useful that its owner never named.
 #[tokio::test]
 async fn strangers_get_nothing_without_the_ceilings_leave() {
-    let scene = scene().await;
+    // an agent whose owner said nothing of instances, and one whose owner lets them in
+    strangers_below(scene().await, false).await;
+    strangers_below(scene_with(json!({"instances": true})).await, true).await;
+}
+
+async fn strangers_below(scene: Scene, lets_instances_in: bool) {
     let stranger_owner = scene.bench.owner(101).await;
     let stranger = scene.bench.claimed(4, &stranger_owner).await;
     let root = scene.root().await;
@@ -150,7 +155,20 @@ async fn strangers_get_nothing_without_the_ceilings_leave() {
         let before = scene.bench.positions();
         scene.check(&before, &scene.exchange(to, &root, &[&hop]).await, expected);
     }
-    scene.exchange(&unregistered, &root, &[&hop(&unregistered, true)]).await.is(200);
+    let instance = hop(&unregistered, true);
+    let before = scene.bench.positions();
+    let answer = scene.exchange(&unregistered, &root, &[&instance]).await;
+    if lets_instances_in {
+        answer.is(200);
+    } else {
+        scene.check(&before, &answer, not_permitted);
+    }
+    // nor as the last hop behind somebody who is permitted
+    if !lets_instances_in {
+        let first = scene.hop(&scene.orchestrator, &root, &scene.planner).sign();
+        let second = scene.hop(&scene.planner, &first, &unregistered).change(|hop| hop.is_instance = true).sign();
+        scene.check(&before, &scene.exchange(&unregistered, &root, &[&first, &second]).await, not_permitted);
+    }
     // an UNCLAIMED agent is nobody's
     let unclaimed = Agent::numbered(5);
     scene.bench.register(&unclaimed).await;
@@ -551,6 +569,7 @@ async fn tools_and_budgets_bound_every_token_below() {
         (&details("/reports"), &json!({"max_uses": 100}))
     );
     assert_eq!((&ceiling["del_max_depth"], &ceiling["delegation"]), (&json!(2), &json!("exchange")));
+    assert_eq!((&ceiling["instances"], &ceiling["delegates"]), (&json!(false), &Value::Null));
     let metadata = scene.bench.get("/.well-known/oauth-authorization-server").await.is(200);
     assert_eq!(metadata.json["authorization_details_types_supported"], json!(["attenuating_agent_token"]));
     // a plain server would ignore them

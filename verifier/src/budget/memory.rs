@@ -18,7 +18,7 @@ pub struct BudgetLimits {
 }
 
 impl Default for BudgetLimits {
-    /// 2^18 counts. One task may hold 2^11: its 512 hops with a total and two rates each.
+    /// 2^18 counts. One task may hold 2^11: 512 hops that are live at once, with a total and two rates each.
     fn default() -> Self {
         Self { total: 1 << 18, per_task: 1 << 11 }
     }

@@ -168,18 +168,34 @@ fn require_offline(root: &AccessToken) -> Result<(), Rejection> {
     }
 }
 
-/// A root token and the hops below it, verified. Not said: the times of the hops, and whether anything was revoked.
+/// A root token and the hops below it, verified together; only [`verify_evidence`] makes one. Not said: the times of the hops,
+/// and whether anything was revoked.
 #[derive(Debug)]
 pub struct Evidence {
-    /// The root token.
-    pub root: VerifiedAccessToken,
-    /// The hops.
-    pub chain: VerifiedChain,
-    /// The issuer's key that signed the root.
-    pub root_kid: String,
+    root: VerifiedAccessToken,
+    chain: VerifiedChain,
+    root_kid: String,
 }
 
 impl Evidence {
+    /// The root token.
+    #[must_use]
+    pub const fn root(&self) -> &VerifiedAccessToken {
+        &self.root
+    }
+
+    /// The hops below that root.
+    #[must_use]
+    pub const fn chain(&self) -> &VerifiedChain {
+        &self.chain
+    }
+
+    /// The key id under which the issuer signed the root.
+    #[must_use]
+    pub fn root_kid(&self) -> &str {
+        &self.root_kid
+    }
+
     /// Whether `set`, all that `issuer` has revoked, names nothing of it: the root token and the key that signed it, the hops,
     /// task, owner, agents, and the keys that signed hops (DEL-38 to DEL-40).
     ///

@@ -78,13 +78,13 @@ fn presented(
 /// A bundle alone: evidence in its exchanged form, and the times of its hops.
 fn alone(chain: &ChainText<'_>, issuer: &IssuerFacts, max_hops: usize, now: UnixTime) -> Result<Value, Rejection> {
     let evidence = verify_evidence(chain, issuer, max_hops)?;
-    evidence.chain.require_current(now, CLOCK_LEEWAY)?;
+    evidence.chain().require_current(now, CLOCK_LEEWAY)?;
     evidence.require_not_revoked_as_known(issuer, DEFAULT_STALENESS, now)?;
-    let (root, leaf) = (evidence.root.claims(), &evidence.chain.leaf().hop);
+    let (root, leaf) = (evidence.root().claims(), &evidence.chain().leaf().hop);
     Ok(json!({
         "verdict": "good", "client_id": leaf.delegate, "sub": root.subject,
         "task": root.task.as_ref().map(|task| &task.id),
-        "authority": super::authority(&leaf.authority), "hops": hops(&evidence.chain),
+        "authority": super::authority(&leaf.authority), "hops": hops(evidence.chain()),
     }))
 }
 

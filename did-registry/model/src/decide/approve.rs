@@ -227,6 +227,7 @@ fn terms(handle: &Handle, ceiling: &Ceiling) -> [u8; 32] {
     part(&authority.scope.to_string());
     part(&ceiling.max_task().get().to_string());
     part(ceiling.delegation().as_str());
+    part(if ceiling.instances() { "instances" } else { "" });
     part(&authority.max_depth.to_string());
     part(&authority.tools.as_ref().map(Tools::to_details).map(|details| details.to_string()).unwrap_or_default());
     let rate = authority.budget.and_then(|budget| budget.rate());

@@ -82,7 +82,9 @@ fn widest_authority() -> Authority {
 
 fn widest_ceiling() -> Ceiling {
     let delegates = (100..).take(MAX_DELEGATES).map(did).collect();
-    Ceiling::new(widest_authority(), MAX_TASK_LIFETIME, DelegationMode::Exchange, delegates).unwrap()
+    Ceiling::new(widest_authority(), MAX_TASK_LIFETIME, DelegationMode::Exchange, delegates)
+        .unwrap()
+        .with_instances(true)
 }
 
 fn agent(life: Life) -> AgentRecord {
@@ -309,6 +311,21 @@ fn an_authority_of_format_1_has_neither_tools_nor_budget_nor_depth() {
 }
 
 #[test]
+fn a_ceiling_from_before_there_was_leave_for_instances_gives_none() {
+    let [_, claimed, _] = agents();
+    let instances = |text: &str| {
+        AgentRecord::from_bytes(text.as_bytes()).map(|agent| agent.ceiling().map(Ceiling::instances)).ok().flatten()
+    };
+    let text = String::from_utf8(claimed.to_bytes().unwrap()).unwrap();
+    let member = ",\"instances\":true";
+    assert!(text.contains(member), "{text}");
+    assert_eq!(instances(&text), Some(true));
+    assert_eq!(instances(&text.replace(member, "")), Some(false));
+    assert_eq!(instances(&text.replace(member, "").replace("\"v\":2", "\"v\":1")), Some(false));
+    assert_eq!(instances(&text.replace(member, ",\"instances\":1")), None);
+}
+
+#[test]
 fn what_breaks_a_bound_is_damage() {
     let damaged = |record: Record, from: &str, to: &str| {
         let text = String::from_utf8(record.to_bytes().unwrap()).unwrap();
@@ -339,7 +356,7 @@ fn what_breaks_a_bound_is_damage() {
     damaged(hop().into(), &format!(",\"parent\":\"{}\"", name(2)), "");
     damaged(hop().into(), "\"depth\":8", "\"depth\":1");
     damaged(hop().into(), &format!("\"name\":\"{}", name(1)), "\"name\":\"x");
-    damaged(tree().into(), "512", "513");
+    damaged(tree().into(), "4096", "4097");
     damaged(revoked.into(), &format!("\"claimed_at\":{MAX_UNIX_SECONDS},"), "");
     let pending = claim(ClaimState::Pending(fullest_tries()));
     damaged(pending.clone().into(), "\"w\":1", "\"w\":2");

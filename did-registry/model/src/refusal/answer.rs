@@ -5,6 +5,7 @@ use core::fmt::Display;
 use handfast_delegation::{ChainError, Widening};
 use handfast_identity::Seconds;
 
+use super::advice::chain_advice;
 use super::{DelegationFault, Feature, GrantFault, Refusal};
 use crate::limits::MAX_EXCESS_CHARS;
 
@@ -144,7 +145,7 @@ impl Refusal {
             Self::InvalidTarget => (400, Some(OauthError::InvalidTarget), "invalid_target", "not a resource this client may have such a token for", "name one resource of the ceiling; several only for tokens that may be passed on, and tools or budgets only where they are applied"),
             Self::InvalidAuthorizationDetails => (400, Some(OauthError::InvalidAuthorizationDetails), "invalid_authorization_details", "`authorization_details` of an unknown type or form, or too long", "send one object of type attenuating_agent_token, or leave it out and use scopes"),
             Self::Widened(widening) => widened(widening),
-            Self::Chain(error) => (400, Some(chain_error(error)), error.reason(), error.description(), error.description()),
+            Self::Chain(error) => (400, Some(chain_error(error)), error.reason(), error.description(), chain_advice(error)),
             Self::Delegation(fault) => delegation(*fault),
             Self::UnsupportedGrantType => (400, Some(OauthError::UnsupportedGrantType), "unsupported_grant_type", "the grant type is not supported", "see grant_types_supported in the metadata"),
             Self::InvalidDpopProof => (400, Some(OauthError::InvalidDpopProof), "invalid_dpop_proof", "the DPoP proof is missing, bad or used before", "make a fresh proof for this method and address"),
@@ -193,20 +194,20 @@ const fn chain_error(error: &ChainError) -> OauthError {
 const fn delegation(fault: DelegationFault) -> Row {
     use DelegationFault as F;
     let (reason, title, detail) = match fault {
-        F::HolderMismatch => ("holder_mismatch", "the token is another's", "exchange with the key that it names"),
-        F::NotPermitted => ("delegation_not_permitted", "the owner does not let it be passed on so far", "ask the owner to raise the ceiling"),
-        F::DelegateNotPermitted => ("delegate_not_permitted", "not a delegate the owner permits", "delegate to an agent of the same owner, to one on the ceiling's list, or to an instance key"),
+        F::HolderMismatch => ("holder_mismatch", "the token is another's", "exchange as the last hop's delegate, with that key; a root token alone as its own client"),
+        F::NotPermitted => ("delegation_not_permitted", "the owner does not let it be passed on so far", "delegate over fewer hops, or ask the owner for a ceiling with a greater del_max_depth"),
+        F::DelegateNotPermitted => ("delegate_not_permitted", "not a delegate the owner permits", "delegate to an agent of the same owner or to one on the ceiling's list; to an instance key only where the ceiling lets instances in"),
         F::EnvironmentMismatch => ("environment_mismatch", "a delegate is of another environment", "delegate to an agent of the same environment"),
-        F::TooMany => ("too_many_delegations", "the task has as many delegations as one may have", "start a new task"),
+        F::TooMany => ("too_many_delegations", "the task has as many delegations as one may have", "use hops that were exchanged already, or start a new task and delegate anew"),
         F::RootExpired => ("token_expired", "the root token has expired", "get a new root token and delegate anew"),
         F::TaskEnded => ("task_ended", "the task of the root token has ended", "start a new task and delegate anew"),
-        F::AgentRevoked => ("agent_revoked", "an agent of the delegation is revoked", "delegate without it"),
-        F::TokenRevoked => ("token_revoked", "the root token was revoked", "ask the owner"),
-        F::TaskRevoked => ("task_revoked", "the task was revoked", "ask the owner"),
-        F::PrincipalRevoked => ("principal_revoked", "the owner was revoked", "ask the registry"),
-        F::HopRevoked => ("hop_revoked", "a hop was revoked", "ask whoever delegated"),
-        F::KeyRotatedOut => ("key_rotated_out", "a key of the delegation was replaced", "delegate with the new key"),
-        F::KeyCompromised => ("key_compromised", "a key of the delegation was revoked", "use another key"),
+        F::AgentRevoked => ("agent_revoked", "an agent of the delegation is revoked", "delegate anew without it; below its own root tokens nothing is exchanged any more"),
+        F::TokenRevoked => ("token_revoked", "the root token was revoked", "let the root's agent get a new root token and delegate anew, if its owner agrees"),
+        F::TaskRevoked => ("task_revoked", "the task was revoked", "start a new task, if the owner agrees, and delegate anew"),
+        F::PrincipalRevoked => ("principal_revoked", "the owner was revoked", "ask whoever runs the registry; nothing for this owner is exchanged"),
+        F::HopRevoked => ("hop_revoked", "a hop was revoked", "ask the delegator of that hop why, and for another"),
+        F::KeyRotatedOut => ("key_rotated_out", "a key of the delegation was replaced", "delegate anew by, and for, the agent's present DID"),
+        F::KeyCompromised => ("key_compromised", "a key of the delegation was revoked", "delegate anew without that key; its holder has to register another"),
         F::IssuerKeyRevoked => ("issuer_key_revoked", "the key that signed the root token was revoked", "get a new root token and delegate anew"),
     };
     (400, Some(OauthError::InvalidRequest), reason, title, detail)
@@ -226,6 +227,7 @@ mod tests {
         for refusal in Refusal::every() {
             let answer = refusal.answer();
             assert!((400..600).contains(&answer.status), "{refusal:?}");
+            assert_ne!(answer.title, answer.detail, "{refusal:?} says what happened, and not what to do");
             // how a chain came to be too deep is not told apart
             let is_twin = refusal == Refusal::Chain(ChainError::Widened(Widening::Depth));
             assert_eq!(

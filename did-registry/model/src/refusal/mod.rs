@@ -3,6 +3,7 @@
 //! The list is closed, and [`Refusal::answer`] is the only way from a refusal to the wire; spec/reasons.md lists both.
 //! A refusal is never about the registry's own trouble blamed on the caller: those are the two 503 at the end (P-17).
 
+mod advice;
 mod answer;
 
 use core::fmt;

@@ -69,12 +69,13 @@ pub enum ExchangeDecision {
 
 /// Decides about a delegate's own token for `chain`. Nothing is written unless it is granted.
 ///
-/// `hash` is that of the evidence, `chain` has been verified below the root of `exchange`.
+/// `hash` is that of the evidence, `chain` has been verified below the root of `exchange`; a chain below another root is refused
+/// as records loaded for another chain are.
 ///
 /// # Errors
 ///
 /// In this order: [`DelegationFault::HolderMismatch`] for another client or key than the last hop's (DEL-36);
-/// [`Refusal::InvalidClient`] for a client without record that is no instance; the root's agent and its ceiling; the task;
+/// [`Refusal::StoreUnavailable`] for a chain, or records, that are not of this root and these hops; [`Refusal::InvalidClient`] for a client without record that is no instance; the root's agent and its ceiling; the task;
 /// [`DelegationFault::AgentRevoked`] and [`DelegationFault::KeyRotatedOut`]; [`DelegationFault::DelegateNotPermitted`];
 /// [`DelegationFault::EnvironmentMismatch`]; what is asked for beyond the last hop, as [`Refusal::InvalidScope`],
 /// [`Refusal::InvalidTarget`] or [`Refusal::Widened`]; [`ChainError::Expired`] when nothing of its time is left;
@@ -91,7 +92,9 @@ pub fn exchange(
     let (request, root, leaf) = (exchange.request, exchange.root.claims(), &chain.leaf().hop);
     // DEL-36: whoever proves a key gets what was passed on to that very key
     require_holder(request.client(), exchange.prover, &leaf.delegate)?;
-    if case.delegates.len() != chain.depth() || case.known.len() != chain.depth() {
+    // DEL-28, asked again: what was verified below another root says nothing about this one
+    let is_below_root = chain.links().next().is_some_and(|first| first.hop.parent == exchange.root.name());
+    if !is_below_root || case.delegates.len() != chain.depth() || case.known.len() != chain.depth() {
         return Err(Refusal::StoreUnavailable);
     }
     let delegates = || chain.links().zip(&case.delegates);
@@ -235,14 +238,18 @@ impl<'a> Grounds<'a> {
     }
 }
 
-/// The owner's own agents, those on the list, and instance keys. Whoever has a record here is judged by it: an agent of
-/// somebody else does not become an instance by being called one.
+/// The owner's own agents, those on the list, and instance keys where the ceiling lets them in. Whoever has a record here is
+/// judged by it: an agent of somebody else does not become an instance by being called one.
 fn require_permitted(
     link: &Link,
     holder: &Living<'_>,
     owner: &OwnerId,
     ceiling: &Ceiling,
 ) -> Result<(), DelegationFault> {
+    // the delegator alone says `inst`, about a key nobody here knows: it takes the owner's leave
+    if link.hop.is_instance && !ceiling.instances() {
+        return Err(DelegationFault::DelegateNotPermitted);
+    }
     let is_listed = ceiling.delegates().contains(&link.hop.delegate);
     let is_permitted = match holder {
         Living::Agent(agent) => agent.record.owner() == Some(owner) || is_listed,

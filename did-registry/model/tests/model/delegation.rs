@@ -45,10 +45,14 @@ impl Scene {
     }
 
     fn with(authority: Authority, mode: DelegationMode, delegates: Vec<DidKey>) -> Self {
+        Self::under(&ceiling_of(authority, mode, delegates))
+    }
+
+    fn under(ceiling: &Ceiling) -> Self {
         let mut world = World::new(77);
         let owner = world.owner(OWNER);
         let agent = world.agent(ROOT);
-        world.claim_with(&agent, &owner, &ceiling_of(authority, mode, delegates), None);
+        world.claim_with(&agent, &owner, ceiling, None);
         for seed in [PLANNER, BROWSER] {
             let agent = world.agent(seed);
             world.claim(&agent, &owner);
@@ -336,24 +340,25 @@ fn what_the_owner_confirms_includes_tools_budget_and_depth() {
     let mut world = World::new(5);
     let (agent, owner) = (world.agent(1), world.owner(OWNER));
     let code = agent.claim.code.expose().to_owned();
-    let mut step = |authority: Authority, confirm: Option<String>| {
-        let ceiling = ceiling_of(authority, DelegationMode::Exchange, vec![]);
-        world.approve(&agent.claim.id, &owner, &approval(&code, &ceiling, None, confirm)).unwrap()
+    let mut step = |ceiling: &Ceiling, confirm: Option<String>| {
+        world.approve(&agent.claim.id, &owner, &approval(&code, ceiling, None, confirm)).unwrap()
     };
+    let of = |authority| ceiling_of(authority, DelegationMode::Exchange, vec![]);
     let uses = |count| Some(Budget::new(Some(count), None).unwrap());
     let shown = Authority { tools: Some(tools("/a")), budget: uses(5), ..wide() };
-    let words = step(shown.clone(), None).unwrap().fingerprint;
+    let words = step(&of(shown.clone()), None).unwrap().fingerprint;
     for other in [
-        Authority { tools: Some(tools("/")), ..shown.clone() },
-        Authority { tools: None, ..shown.clone() },
-        Authority { budget: uses(6), ..shown.clone() },
-        Authority { budget: None, ..shown.clone() },
-        Authority { max_depth: 3, ..shown.clone() },
+        of(Authority { tools: Some(tools("/")), ..shown.clone() }),
+        of(Authority { tools: None, ..shown.clone() }),
+        of(Authority { budget: uses(6), ..shown.clone() }),
+        of(Authority { budget: None, ..shown.clone() }),
+        of(Authority { max_depth: 3, ..shown.clone() }),
+        of(shown.clone()).with_instances(true),
     ] {
-        assert!(step(other, Some(words.clone())).is_some(), "it is shown anew");
-        step(shown.clone(), None);
+        assert!(step(&other, Some(words.clone())).is_some(), "it is shown anew");
+        step(&of(shown.clone()), None);
     }
-    assert_eq!(step(shown, Some(words)), None);
+    assert_eq!(step(&of(shown), Some(words)), None);
 }
 
 // ---- exchange ----
@@ -427,7 +432,8 @@ fn the_client_is_the_last_delegate_and_nobody_else() {
 #[test]
 fn delegates_are_the_owners_listed_or_instances() {
     let listed = 5;
-    let mut scene = Scene::with(wide(), DelegationMode::Exchange, vec![did(listed), did(7), did(OWNER)]);
+    let ceiling = ceiling_of(wide(), DelegationMode::Exchange, vec![did(listed), did(7), did(OWNER)]);
+    let mut scene = Scene::under(&ceiling.with_instances(true));
     let stranger_owner = scene.world.owner(11);
     for seed in [4, listed] {
         let agent = scene.world.agent(seed);
@@ -445,6 +451,7 @@ fn delegates_are_the_owners_listed_or_instances() {
         (&[OWNER], false, not_permitted()),
         (&[OWNER], true, not_permitted()),
         (&[99], true, Ok(())),
+        (&[7], true, Ok(())),
         (&[99], false, Err(Refusal::InvalidClient)),
         (&[7], false, Err(Refusal::InvalidClient)), // listed, and unknown as a client
         (&[7, PLANNER], false, Ok(())),
@@ -460,6 +467,25 @@ fn delegates_are_the_owners_listed_or_instances() {
     scene.world.pass(30 * 24 * 3600);
     let root = scene.root();
     scene.refused(&root, &[6], 6, Refusal::InvalidClient);
+}
+
+#[test]
+fn instances_take_the_ceilings_leave() {
+    for (instances, expected) in [(true, Ok(())), (false, Err(Refusal::from(DelegationFault::DelegateNotPermitted)))] {
+        let ceiling = ceiling_of(wide(), DelegationMode::Exchange, vec![did(7)]).with_instances(instances);
+        let mut scene = Scene::under(&ceiling);
+        let root = scene.root();
+        // unknown, listed and unknown, of the same owner, and below one of the same owner
+        for seeds in [&[99][..], &[7], &[PLANNER], &[PLANNER, 99]] {
+            let last = *seeds.last().unwrap();
+            let chain = scene.chain(&root, seeds, |hop| hop.is_instance = hop.delegate == did(last));
+            let decided = scene.decide(&root, &chain, last, &[]).map(|_| ());
+            assert_eq!(decided, expected, "{seeds:?} {instances}");
+        }
+        // nothing else changes by it
+        let chain = scene.chain(&root, &[PLANNER, BROWSER], |_| {});
+        assert!(scene.decide(&root, &chain, BROWSER, &[]).is_ok());
+    }
 }
 
 #[test]
@@ -568,6 +594,17 @@ fn the_root_stands_on_its_agent_and_its_task() {
 }
 
 #[test]
+fn a_chain_is_decided_below_its_own_root_alone() {
+    let mut scene = Scene::new();
+    // of the same agent, owner, task and resources, by name another
+    let (root, other) = (scene.root(), scene.root());
+    assert_eq!(root.claims().task, other.claims().task);
+    let chain = scene.chain(&root, &[PLANNER, BROWSER], |_| {});
+    assert_eq!(scene.decide(&other, &chain, BROWSER, &[]), Err(Refusal::StoreUnavailable));
+    assert!(scene.decide(&root, &chain, BROWSER, &[]).is_ok());
+}
+
+#[test]
 fn delegates_are_of_the_roots_environment() {
     let mut scene = Scene::new();
     let root = scene.root();
@@ -621,13 +658,13 @@ fn a_task_holds_so_many_hops() {
         case
     };
     // one of the two is known
-    let case = full(&scene, 511);
+    let case = full(&scene, 4095);
     assert!(scene.judge(&root, &chain, &case, BROWSER, &[]).is_ok());
-    let case = full(&scene, 512);
+    let case = full(&scene, 4096);
     assert_eq!(scene.judge(&root, &chain, &case, BROWSER, &[]), Err(DelegationFault::TooMany.into()));
-    let case = ExchangeCase { known: vec![None, None], ..full(&scene, 511) };
+    let case = ExchangeCase { known: vec![None, None], ..full(&scene, 4095) };
     assert_eq!(scene.judge(&root, &chain, &case, BROWSER, &[]), Err(DelegationFault::TooMany.into()));
-    let case = ExchangeCase { tree: full(&scene, 512).tree, ..scene.case(&root, Some(&first)) };
+    let case = ExchangeCase { tree: full(&scene, 4096).tree, ..scene.case(&root, Some(&first)) };
     assert!(matches!(scene.judge(&root, &first, &case, PLANNER, &[]), Ok(ExchangeDecision::Ready(_))));
 }
 

@@ -1,7 +1,8 @@
 //! How records are stored: JSON of format 2, unknown members refused.
 //!
 //! A change of any struct here is a new format: raise [`FORMAT`], keep the old one readable, and test both. Format 2 adds
-//! members that may be left out (tools, budget and depth of an authority), so the structs read format 1 as well.
+//! members that may be left out (tools, budget and depth of an authority, a ceiling's leave for instances), so the structs read
+//! format 1 as well.
 
 pub(super) mod agent;
 pub(super) mod claim;

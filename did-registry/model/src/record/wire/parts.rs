@@ -149,6 +149,14 @@ pub(crate) struct CeilingWire {
     max_task_seconds: u64,
     delegation: String,
     delegates: Vec<DidText>,
+    /// Not there in records from before there was this leave: they give none.
+    #[serde(default, skip_serializing_if = "is_false")]
+    instances: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 impl From<&Ceiling> for CeilingWire {
@@ -158,6 +166,7 @@ impl From<&Ceiling> for CeilingWire {
             max_task_seconds: ceiling.max_task().get(),
             delegation: ceiling.delegation().as_str().to_owned(),
             delegates: ceiling.delegates().iter().cloned().map(DidText).collect(),
+            instances: ceiling.instances(),
         }
     }
 }
@@ -169,6 +178,7 @@ impl TryFrom<CeilingWire> for Ceiling {
         let delegation = DelegationMode::parse(&wire.delegation).ok_or(Damage("an unknown delegation mode"))?;
         let delegates = wire.delegates.into_iter().map(|DidText(did)| did).collect();
         Self::new(wire.authority.try_into()?, Seconds::new(wire.max_task_seconds), delegation, delegates)
+            .map(|ceiling| ceiling.with_instances(wire.instances))
             .map_err(|_| Damage("a ceiling beyond its bounds"))
     }
 }
