@@ -74,7 +74,8 @@ pub enum ExchangeDecision {
 /// # Errors
 ///
 /// In this order: [`DelegationFault::HolderMismatch`] for another client or key than the last hop's (DEL-36);
-/// [`Refusal::StoreUnavailable`] for a chain, or records, that are not of this root and these hops; [`Refusal::InvalidClient`] for a client without record that is no instance; the root's agent and its ceiling; the task;
+/// [`Refusal::StoreUnavailable`] for a chain, or records, that are not of this root and these hops;
+/// [`Refusal::InvalidClient`] for a client without record that is no instance; the root's agent and its ceiling; the task;
 /// [`DelegationFault::AgentRevoked`] and [`DelegationFault::KeyRotatedOut`]; [`DelegationFault::DelegateNotPermitted`];
 /// [`DelegationFault::EnvironmentMismatch`]; what is asked for beyond the last hop, as [`Refusal::InvalidScope`],
 /// [`Refusal::InvalidTarget`] or [`Refusal::Widened`]; [`ChainError::Expired`] when nothing of its time is left;
