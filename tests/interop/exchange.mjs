@@ -8,6 +8,8 @@ const PEER = 'oauth4webapi exchange'
 const GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
 const JWT = 'urn:ietf:params:oauth:token-type:jwt'
+// the one resource of `dev` that applies neither tools nor budgets
+const ELSEWHERE = 'https://elsewhere.example/'
 const dev = await startDev(process.argv[2])
 const insecure = { [oauth.allowInsecureRequests]: true }
 const issuer = new URL(dev.issuer)
@@ -21,12 +23,16 @@ const worker = await freshKey()
 const root = orchestrator.access_token
 
 /** Exchanges as the client would; gives the token response, or the error and reason of the refusal. */
-async function exchange(key, pair, parameters) {
+const exchange = (key, pair, parameters) =>
+  askForToken(key, pair, GRANT, { subject_token: root, subject_token_type: ACCESS_TOKEN, ...parameters })
+
+/** The same for any grant. */
+async function askForToken(key, pair, grant, parameters) {
   const client = { client_id: didOf(key) }
   const DPoP = oauth.DPoP(client, pair)
-  const form = new URLSearchParams({ subject_token: root, subject_token_type: ACCESS_TOKEN, ...parameters })
+  const form = new URLSearchParams(parameters)
   const send = async () => {
-    const response = await oauth.genericTokenEndpointRequest(server, client, oauth.None(), GRANT, form, { DPoP, ...insecure })
+    const response = await oauth.genericTokenEndpointRequest(server, client, oauth.None(), grant, form, { DPoP, ...insecure })
     return oauth.processGenericTokenEndpointResponse(server, client, response)
   }
   try {
@@ -102,6 +108,11 @@ await refused('a client that is not the delegate', 'invalid_request holder_misma
 await refused('no instance, and unknown here', 'invalid_client invalid_client', { inst: undefined })
 await refused('an act of the client', 'invalid_request invalid_request', {}, { more: { act: '{"sub":"x"}' } })
 // what a server of RFC 9449 would ignore never reaches one
-await refused('constraints that no resource applies', 'invalid_target invalid_target', { budget: { max_uses: 1 } })
+await check(PEER, 'constraints that the resource does not apply', 'invalid_target invalid_target', async () => {
+  const wanted = { scope: 'echo:read', resource: ELSEWHERE }
+  const { access_token: plain } = await askForToken(orchestrator.key, orchestratorPair, 'client_credentials', wanted)
+  const bounded = await hop(plain, orchestrator.key, orchestratorPair, worker.jwk, { inst: true, budget: { max_uses: 1 } })
+  return (await exchange(worker.jwk, worker.pair, { ...actor(bounded), subject_token: plain })).refused
+})
 
 finish()
