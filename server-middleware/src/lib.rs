@@ -59,8 +59,10 @@
 //! - Proofs are remembered in this process. For the first 90 seconds after a start every proof needs a nonce of this process;
 //!   clients repeat by themselves. Several nodes of one service each accept a proof once, unless they share a
 //!   [`ReplayStore`](handfast_dpop::ReplayStore).
-//! - Answers end with the caller's authority: one that streams past it is broken off. A handler that upgrades the connection has
-//!   to close it itself at [`Authorized::expires_at`](handfast_verifier::Authorized::expires_at).
+//! - Answers end with the caller's authority, and within a second of a revocation or stop that takes it away, or when what is
+//!   revoked is no longer known: the body is broken off. A handler that upgrades the connection has to close it itself at
+//!   [`Authorized::expires_at`](handfast_verifier::Authorized::expires_at), and ask
+//!   [`Authorized::require_not_stopped`](handfast_verifier::Authorized::require_not_stopped) meanwhile.
 //! - Chains found good are remembered, in 16 MiB at most. What changes with time is asked every time all the same.
 //! - Budgets are counted in this process too, and **their counts end with it**: after a restart every budget that is still live
 //!   begins anew, and several nodes each count for themselves. Where that matters, give all nodes of a resource one

@@ -1,11 +1,12 @@
 //! Answers that go on: they end with the authority they were given under (spec/delegation.md, streams).
 
-#![allow(clippy::unwrap_used)] // a test that cannot set itself up should stop
+#![allow(clippy::unwrap_used, clippy::panic)] // a test that cannot set itself up should stop
 
 mod common;
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ use common::{API, Api, SCOPE, with_credentials};
 use handfast_identity::Seconds;
 use handfast_middleware::server::{ServerLimits, serve};
 use handfast_testkit::{Agent, Chain, Evidence};
+use handfast_verifier::revocation::{FeedEvent, RevocationKind, RevocationName, RevocationSet};
+use handfast_verifier::trust::Status;
 use http_body::Frame;
 use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -124,6 +127,61 @@ async fn a_chain_ends_with_its_last_hop_and_so_do_answers() {
         request.headers_mut().insert("delegation", field.parse().unwrap());
         assert_eq!(frames(body_of(&api, request).await, Duration::ZERO).await, 61);
     }
+}
+
+/// Seconds until an answer is broken off that is asked for now, counted from when `change` happens, ten seconds later.
+async fn seconds_after(api: &Api, path: &str, change: impl FnOnce()) -> f64 {
+    let mut body = body_of(api, api.request("GET", path)).await;
+    let begun = Instant::now();
+    let mut change = Some(change);
+    loop {
+        let frame = tokio::time::timeout(Duration::from_millis(100), body.frame()).await;
+        if begun.elapsed() >= 10 * SECOND
+            && let Some(change) = change.take()
+        {
+            change();
+        }
+        assert!(begun.elapsed() < 100 * SECOND, "it goes on");
+        match frame {
+            Ok(Some(Ok(_))) => tokio::time::advance(Duration::from_millis(100)).await,
+            Ok(Some(Err(_))) => return begun.elapsed().as_secs_f64() - 10.0,
+            Ok(None) => panic!("it never ends by itself"),
+            Err(_) => {}
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_broken_off_within_a_second_of_a_revocation() {
+    for path in ["/ticks", "/flood", "/silence"] {
+        let api = Api::new().await;
+        let (agent, now) = (api.agent.did().to_string(), api.clock.now());
+        let after = seconds_after(&api, path, || {
+            let name = RevocationName::of(api.issuer.url(), RevocationKind::Agent, &agent);
+            let mut set = RevocationSet::default();
+            set.insert(&FeedEvent { seq: 1, kind: RevocationKind::Agent, name, cut: None, until: None });
+            api.facts.set_status(&api.issuer, Status::Known { set: Arc::new(set), as_of: now });
+        })
+        .await;
+        assert!((0.0..=1.0).contains(&after), "{path}: {after}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_broken_off_within_a_second_of_a_halt_or_when_nothing_is_known() {
+    let api = Api::new().await;
+    let claims = api.claims();
+    let token = api.issuer.sign(&claims);
+    let mut body =
+        body_of(&api, with_credentials("GET", "/silence", &token, &api.proof("GET", "/silence", &token))).await;
+    assert!(tokio::time::timeout(10 * SECOND, body.frame()).await.is_err(), "it goes on");
+    assert!(api.server.drift().halt(&claims.issuer, &claims.task.unwrap().id));
+    assert!(tokio::time::timeout(SECOND, body.frame()).await.unwrap().unwrap().is_err());
+
+    // P-17: what cannot be known is no pass
+    let api = Api::new().await;
+    let after = seconds_after(&api, "/silence", || api.facts.set_status(&api.issuer, Status::Unknown)).await;
+    assert!((0.0..=1.0).contains(&after), "{after}");
 }
 
 #[tokio::test]

@@ -1,17 +1,29 @@
 //! What a handler gets: everything the check found, and proof that it ran.
 
+use std::sync::Arc;
+
 use handfast_delegation::{AccessToken, ActorChain, Authority, Environment, Scope, Task, ToolCall, VerifiedChain};
-use handfast_identity::{Thumbprint, UnixTime};
+use handfast_identity::{Seconds, Thumbprint, UnixTime};
 
-use crate::check::Standing;
+use crate::check::{Known, Standing, require_ground, require_not_revoked};
+use crate::trust::Facts;
+use crate::{Rejection, Stops};
 
-/// A request that passed the whole check. Handlers take it as an argument; there is no other way to one.
+/// A request that passed the whole check. Handlers take it as an argument; there is no other way to one. Clones are the same.
 ///
 /// It allows what its [`scope`](Self::scope) says and nothing more. Names in it are unique per issuer: outside one registry
 /// the identity is always the pair of [`issuer`](Self::issuer) and [`subject`](Self::subject).
 #[derive(Clone, Debug)]
 pub struct Authorized {
+    found: Arc<Found>,
+}
+
+/// What the check found.
+#[derive(Debug)]
+pub(crate) struct Found {
     pub(crate) token: AccessToken,
+    /// The issuer's key that signed the token.
+    pub(crate) kid: String,
     pub(crate) standing: Standing,
     /// The actors of an offline chain, which its root token does not name.
     pub(crate) actors: Option<ActorChain>,
@@ -22,52 +34,85 @@ pub struct Authorized {
 }
 
 impl Authorized {
+    pub(crate) fn new(found: Found) -> Self {
+        Self { found: Arc::new(found) }
+    }
+
+    pub(crate) fn token(&self) -> &AccessToken {
+        &self.found.token
+    }
+
+    pub(crate) fn standing(&self) -> &Standing {
+        &self.found.standing
+    }
+
+    /// Whether a request like this one would still be let through but for its proof and the clock: the issuer has the key that
+    /// signed the token, nothing it names or stands on was revoked, and nothing of it is stopped here. For answers that go on.
+    ///
+    /// # Errors
+    ///
+    /// The [`Rejection`] that such a request would get.
+    pub fn require_not_stopped(
+        &self,
+        facts: &Facts,
+        staleness: Seconds,
+        stops: &dyn Stops,
+        now: UnixTime,
+    ) -> Result<(), Rejection> {
+        let Found { token, kid, standing, .. } = &*self.found;
+        let issuer = facts.issuer(&token.issuer).ok_or(Rejection::IssuerNotTrusted)?;
+        issuer.keys.find(kid).ok_or(Rejection::TokenKeyUnknown)?;
+        let known = Known { facts, staleness, now };
+        require_not_revoked(token, kid, issuer, &known)?;
+        require_ground(token, standing, issuer, &known, stops)
+    }
+
     /// Who says so.
     #[must_use]
     pub fn issuer(&self) -> &str {
-        &self.token.issuer
+        &self.found.token.issuer
     }
 
     /// On whose behalf: the owner's opaque id, or the agent itself while UNCLAIMED.
     #[must_use]
     pub fn subject(&self) -> &str {
-        &self.token.subject
+        &self.found.token.subject
     }
 
     /// The acting agent's DID, or the owner's in an owner's own request.
     #[must_use]
     pub fn client_id(&self) -> &str {
-        self.standing.client_id(&self.token)
+        self.found.standing.client_id(&self.found.token)
     }
 
     /// Who acts and through whom; none in an owner's own request.
     #[must_use]
     pub fn actors(&self) -> Option<&ActorChain> {
-        self.actors.as_ref().or(self.token.actors.as_ref())
+        self.found.actors.as_ref().or(self.found.token.actors.as_ref())
     }
 
     /// The delegation it stands on, every hop verified; none where nothing was delegated or the issuer's word was taken.
     #[must_use]
     pub fn chain(&self) -> Option<&VerifiedChain> {
-        self.standing.chain()
+        self.found.standing.chain()
     }
 
     /// What is allowed, in every dimension: the token's authority, or offline the last hop's.
     #[must_use]
     pub fn authority(&self) -> &Authority {
-        self.standing.authority(&self.token)
+        self.found.standing.authority(&self.found.token)
     }
 
     /// Whether an owner acts in person, by its own key.
     #[must_use]
-    pub const fn is_owner(&self) -> bool {
-        self.is_owner
+    pub fn is_owner(&self) -> bool {
+        self.found.is_owner
     }
 
     /// The task the request is part of.
     #[must_use]
-    pub const fn task(&self) -> Option<&Task> {
-        self.token.task.as_ref()
+    pub fn task(&self) -> Option<&Task> {
+        self.found.token.task.as_ref()
     }
 
     /// What is allowed here.
@@ -79,38 +124,38 @@ impl Authorized {
     /// The tool that is called and its arguments, exactly as they were compared with what the caller was given; none where the
     /// route declares no tool, or the request calls none. A handler that reads the request again reads something else.
     #[must_use]
-    pub const fn tool_call(&self) -> Option<&ToolCall> {
-        self.tool_call.as_ref()
+    pub fn tool_call(&self) -> Option<&ToolCall> {
+        self.found.tool_call.as_ref()
     }
 
     /// Where the agent runs.
     #[must_use]
-    pub const fn environment(&self) -> Option<Environment> {
-        self.token.environment
+    pub fn environment(&self) -> Option<Environment> {
+        self.found.token.environment
     }
 
     /// The handle of the token's client when the token was made, offline the root's agent. For display: it never decides.
     #[must_use]
     pub fn handle(&self) -> Option<&str> {
-        self.token.handle.as_deref()
+        self.found.token.handle.as_deref()
     }
 
     /// The key that signed the proof.
     #[must_use]
-    pub const fn key(&self) -> Thumbprint {
-        self.key
+    pub fn key(&self) -> Thumbprint {
+        self.found.key
     }
 
     /// The access token's id, for logs (DPOP-138).
     #[must_use]
     pub fn token_id(&self) -> &str {
-        &self.token.token_id
+        &self.found.token.token_id
     }
 
     /// The proof's id, for logs.
     #[must_use]
     pub fn proof_id(&self) -> &str {
-        &self.proof_id
+        &self.found.proof_id
     }
 
     /// When the authority ends. The middleware breaks off answers that outlive it; a handler that upgrades the connection has

@@ -1,4 +1,4 @@
-//! Answers that end with the authority they were given under.
+//! Answers that end with the authority they were given under, or when it is taken away.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,9 +9,11 @@ use axum::BoxError;
 use axum::body::Body;
 use bytes::Bytes;
 use handfast_identity::{Seconds, UnixTime};
-use handfast_verifier::CLOCK_LEEWAY;
+use handfast_verifier::{Authorized, CLOCK_LEEWAY, Rejection};
 use http_body::{Body as _, Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
+
+use super::ResourceServer;
 
 /// A second that has begun counts as a whole one, in times of tokens as in the check.
 const BEGUN: Seconds = Seconds::new(1);
@@ -23,11 +25,34 @@ pub(super) fn time_left(expires_at: UnixTime, now: UnixTime) -> Duration {
     Duration::from_secs(end.saturating_add(BEGUN).since(now).get())
 }
 
-/// The same body, broken off after `left`. One that is there as a whole is left as it is.
-pub(super) fn ending(body: Body, left: Duration) -> Body {
+/// How often it is asked whether an answer may go on (spec/delegation.md, streams): with the time a revocation takes to get here, it ends within
+/// a second.
+const WATCH_PERIOD: Duration = Duration::from_millis(500);
+
+/// The same body, broken off after `left`, or when `watch` says why it may not go on. One that is there as a whole is left as it is.
+pub(super) fn ending(body: Body, left: Duration, watch: Watch) -> Body {
     match Instant::now().checked_add(left) {
-        Some(end) if !body.is_end_stream() => Body::new(Ending { body, end, alarm: None }),
+        Some(end) if !body.is_end_stream() => {
+            Body::new(Ending { body, end, watch, asked: Instant::now(), alarm: None })
+        }
         Some(_) | None => body,
+    }
+}
+
+/// Whether the caller of an answer is still one that would be answered.
+#[derive(Clone)]
+pub(super) struct Watch {
+    pub(super) server: ResourceServer,
+    pub(super) authorized: Authorized,
+}
+
+impl Watch {
+    /// The reason that a request like the one answered would be refused for now.
+    fn fault(&self) -> Option<Rejection> {
+        let shared = &self.server.shared;
+        let now = shared.clock.now();
+        let facts = shared.facts.facts(now);
+        self.authorized.require_not_stopped(&facts, shared.staleness, &shared.drift, now).err()
     }
 }
 
@@ -35,20 +60,40 @@ pub(super) fn ending(body: Body, left: Duration) -> Body {
 struct Ending {
     body: Body,
     end: Instant,
+    watch: Watch,
+    /// When it was last asked whether the answer may go on.
+    asked: Instant,
     /// Set when the body first has to be waited for: most never have to.
     alarm: Option<Pin<Box<Sleep>>>,
 }
 
-/// The authority ended before the answer did.
+/// The authority ended before the answer did, or was taken away.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer was broken off: the caller's authority has ended")]
 struct AuthorityEnded;
 
 impl Ending {
-    fn broken_off() -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        tracing::info!(reason = "authority_ended", "an answer was broken off");
-        Poll::Ready(Some(Err(AuthorityEnded.into())))
+    /// Why the answer may not go on, if it may not. Time is looked at every time, the rest once a period.
+    fn fault(&mut self, now: Instant) -> Option<&'static str> {
+        if now >= self.end {
+            return Some("authority_ended");
+        }
+        if now < self.asked + WATCH_PERIOD {
+            return None;
+        }
+        self.asked = now;
+        self.watch.fault().map(|rejection| rejection.reason())
     }
+
+    /// When to look next.
+    fn next(&self) -> Instant {
+        self.end.min(self.asked + WATCH_PERIOD)
+    }
+}
+
+fn broken_off(reason: &'static str) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    tracing::info!(reason, "an answer was broken off");
+    Poll::Ready(Some(Err(AuthorityEnded.into())))
 }
 
 impl http_body::Body for Ending {
@@ -58,14 +103,24 @@ impl http_body::Body for Ending {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.get_mut();
         match Pin::new(&mut this.body).poll_frame(cx) {
-            Poll::Ready(Some(_)) if Instant::now() >= this.end => Self::broken_off(),
-            Poll::Ready(frame) => Poll::Ready(frame.map(|frame| frame.map_err(Into::into))),
-            Poll::Pending => {
-                let end = this.end;
-                let alarm = this.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(end)));
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Ready(Some(frame)) => match this.fault(Instant::now()) {
+                Some(reason) => broken_off(reason),
+                None => Poll::Ready(Some(frame.map_err(Into::into))),
+            },
+            Poll::Pending => loop {
+                let next = this.next();
+                let alarm = this.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(next)));
                 ready!(alarm.as_mut().poll(cx));
-                Self::broken_off()
-            }
+                if let Some(reason) = this.fault(Instant::now()) {
+                    return broken_off(reason);
+                }
+                // rung for the last look; for the next one it is polled once more, so that it rings at all
+                let next = this.next();
+                if let Some(alarm) = &mut this.alarm {
+                    alarm.as_mut().reset(next);
+                }
+            },
         }
     }
 

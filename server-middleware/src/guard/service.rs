@@ -17,7 +17,7 @@ use http::{Request, StatusCode};
 use tower_service::Service;
 
 use super::Protect;
-use super::ending::{ending, time_left};
+use super::ending::{Watch, ending, time_left};
 use crate::Problem;
 use crate::answer::{hand_out, refuse};
 use crate::request::{Presented, body_limit, read_body};
@@ -54,7 +54,10 @@ where
         let mut inner = mem::replace(&mut self.inner, spare);
         Box::pin(async move {
             match admit(&protect, request).await {
-                Ok(Admitted { request, nonce, left }) => Ok(served(inner.call(request).await?, nonce.as_ref(), left)),
+                Ok(Admitted { request, nonce, left, watch }) => {
+                    let response = inner.call(request).await?;
+                    Ok(served(response, nonce.as_ref(), left, watch))
+                }
                 Err(response) => Ok(response),
             }
         })
@@ -69,6 +72,8 @@ struct Admitted {
     nonce: Option<Nonce>,
     /// How long its answer may go on.
     left: Duration,
+    /// What it may go on as long as.
+    watch: Watch,
 }
 
 async fn admit<B>(protect: &Protect, request: Request<B>) -> Result<Admitted, Response>
@@ -97,9 +102,10 @@ where
     match server.shared.examine(&Presented::of(&parts, bytes.as_ref()), rule).await {
         Ok(admission) => {
             let left = time_left(admission.authorized.expires_at(), server.shared.clock.now());
+            let watch = Watch { server: server.clone(), authorized: admission.authorized.clone() };
             parts.extensions.insert(admission.authorized);
             parts.extensions.insert(admission.target);
-            Ok(Admitted { request: Request::from_parts(parts, body), nonce: admission.nonce, left })
+            Ok(Admitted { request: Request::from_parts(parts, body), nonce: admission.nonce, left, watch })
         }
         Err(refusal) => {
             let terms = ChallengeTerms {
@@ -111,12 +117,12 @@ where
     }
 }
 
-fn served<R>(response: Response<R>, nonce: Option<&Nonce>, left: Duration) -> Response
+fn served<R>(response: Response<R>, nonce: Option<&Nonce>, left: Duration, watch: Watch) -> Response
 where
     R: http_body::Body<Data = Bytes> + Send + 'static,
     R::Error: Into<BoxError>,
 {
-    let mut response = response.map(|body| ending(Body::new(body), left));
+    let mut response = response.map(|body| ending(Body::new(body), left, watch));
     if let Some(nonce) = nonce {
         hand_out(nonce, response.headers_mut());
     }

@@ -7,6 +7,7 @@ use super::chain::actors_of;
 use super::charges::charges_of;
 use super::tool::permitted_call;
 use super::{Credentials, Standing, VerifiedRequest};
+use crate::authorized::Found;
 use crate::budget::{Charges, Spent};
 use crate::tools::RequestContent;
 use crate::trust::Profile;
@@ -59,7 +60,7 @@ impl VerifiedRequest {
             Standing::Offline(verdict) => Some(actors_of(credentials.token(), verdict.chain())?),
             Standing::Alone | Standing::OnWord | Standing::Exchanged(_) => None,
         };
-        let authorized = Authorized {
+        let authorized = Authorized::new(Found {
             key: proof.thumbprint(),
             proof_id: proof.proof_id().to_owned(),
             is_owner,
@@ -67,7 +68,8 @@ impl VerifiedRequest {
             actors,
             standing: credentials.standing,
             token: credentials.token.into_claims(),
-        };
+            kid: credentials.kid,
+        });
         Ok(BoundRequest { authorized, entry, charges })
     }
 }
@@ -131,7 +133,7 @@ impl BoundRequest {
     /// The wish of a request whose budgets did not pay, if `rejection` says that they are used up.
     #[must_use]
     pub fn drift(&self, rejection: &Rejection) -> Option<Drift> {
-        Drift::of(rejection, &self.authorized.token, &self.authorized.standing, &self.entry)
+        Drift::of(rejection, self.authorized.token(), self.authorized.standing(), &self.entry)
     }
 
     /// Admits the request with the replay store's receipt for exactly its entry, and what was spent for exactly its charges.

@@ -6,15 +6,17 @@ use handfast_delegation::{AccessToken, Authority, ChainText, VerifiedAccessToken
 use handfast_identity::{ContentHash, UnixTime};
 
 use super::chain::Presented;
+use super::revoked::Known;
 use super::{parse, revoked, token};
 use crate::chain::ChainVerdict;
 use crate::trust::{Facts, Profile};
-use crate::{EnforcementPoint, Rejection, Work};
+use crate::{EnforcementPoint, Rejection};
 
 /// A token that is its issuer's, in its time and not revoked, and the chain it stands on. Who presents it is not known.
 #[derive(Debug)]
 pub struct Credentials {
     pub(super) token: VerifiedAccessToken,
+    pub(super) kid: String,
     pub(super) standing: Standing,
     pub(super) profile: Profile,
 }
@@ -92,19 +94,12 @@ impl Credentials {
     ) -> Result<Self, Rejection> {
         let token = parse::read_token(token_text)?;
         let (token, issuer, kid) = token::verify(token, point, facts, now)?;
-        revoked::require_not_revoked(token.claims(), &kid, issuer, facts, point, now)?;
+        let known = Known { facts, staleness: point.staleness, now };
+        revoked::require_not_revoked(token.claims(), &kid, issuer, &known)?;
         let presented = Presented { token_hash, token: &token, kid: &kid, chain };
         let standing = presented.standing(issuer, point, now)?;
-        match standing.verdict() {
-            Some(verdict) => {
-                revoked::require_chain_not_revoked(token.claims(), verdict, issuer, facts, point, now)?;
-            }
-            None => revoked::require_named_hops_not_revoked(token.claims(), issuer, facts, point, now)?,
-        }
-        if let Some(stop) = Work::of(token.claims(), &standing).and_then(|work| point.stops.stop(&work)) {
-            return Err(stop.into());
-        }
-        Ok(Self { token, standing, profile: issuer.trust.profile })
+        revoked::require_ground(token.claims(), &standing, issuer, &known, point.stops)?;
+        Ok(Self { token, kid, standing, profile: issuer.trust.profile })
     }
 
     /// The presented token.

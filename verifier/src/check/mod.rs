@@ -16,4 +16,5 @@ pub use credentials::Credentials;
 pub(crate) use credentials::Standing;
 pub use parse::{MAX_AUTHORIZATION_BYTES, RequestParts, UnverifiedRequest};
 pub use revoked::require_root_not_revoked;
+pub(crate) use revoked::{Known, require_ground, require_not_revoked};
 pub use verify::VerifiedRequest;

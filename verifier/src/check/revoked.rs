@@ -3,28 +3,44 @@
 use handfast_delegation::{AccessToken, ActorChain};
 use handfast_identity::{DidKey, Seconds, Thumbprint, UnixTime};
 
+use super::Standing;
 use crate::chain::ChainVerdict;
 use crate::revocation::{RevocationKind, RevocationName, RevocationSet, Revoked};
 use crate::trust::{Facts, IssuerFacts, Status};
-use crate::{EnforcementPoint, Rejection};
+use crate::{Rejection, Stops, Work};
+
+/// What is known of revocations, and when it is asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known<'a> {
+    pub(crate) facts: &'a Facts,
+    pub(crate) staleness: Seconds,
+    pub(crate) now: UnixTime,
+}
+
+impl<'a> Known<'a> {
+    fn set(&self, status: &'a Status) -> Result<Option<&'a RevocationSet>, Rejection> {
+        current_set(status, self.staleness, self.now)
+    }
+
+    /// What `listing` says. Sound trust records name only followed issuers as listings; an absent one is unknown, not clear.
+    fn set_of(&self, listing: &str) -> Result<Option<&'a RevocationSet>, Rejection> {
+        self.set(&self.facts.issuer(listing).ok_or(Rejection::StatusUnknown)?.status)
+    }
+}
 
 /// Refuses a token that names anything revoked. Asked only about tokens whose signature is good: never an oracle (wire order).
-pub(super) fn require_not_revoked(
+pub(crate) fn require_not_revoked(
     claims: &AccessToken,
     kid: &str,
     issuer: &IssuerFacts,
-    facts: &Facts,
-    point: &EnforcementPoint<'_>,
-    now: UnixTime,
+    known: &Known<'_>,
 ) -> Result<(), Rejection> {
     let names = Names { claims, kid };
-    if let Some(set) = current_set(&issuer.status, point.staleness, now)? {
+    if let Some(set) = known.set(&issuer.status)? {
         names.require_clear_of_issuer(set, &claims.issuer)?;
     }
     for listing in &issuer.trust.agent_status {
-        // sound trust records name only followed issuers here; an absent one is unknown, not clear
-        let listing_facts = facts.issuer(listing).ok_or(Rejection::StatusUnknown)?;
-        if let Some(set) = current_set(&listing_facts.status, point.staleness, now)? {
+        if let Some(set) = known.set_of(listing)? {
             names.require_clear_of_agents(set, listing)?;
         }
     }
@@ -45,17 +61,33 @@ pub fn require_root_not_revoked(
     Names { claims: root, kid }.require_clear_of_issuer(set, issuer)
 }
 
+/// Refuses what a token stands on, if anything of it was revoked or stopped: the end of step 5.
+pub(crate) fn require_ground(
+    claims: &AccessToken,
+    standing: &Standing,
+    issuer: &IssuerFacts,
+    known: &Known<'_>,
+    stops: &dyn Stops,
+) -> Result<(), Rejection> {
+    match standing.verdict() {
+        Some(verdict) => require_chain_not_revoked(claims, verdict, issuer, known)?,
+        None => require_named_hops_not_revoked(claims, issuer, known)?,
+    }
+    match Work::of(claims, standing).and_then(|work| stops.stop(&work)) {
+        Some(stop) => Err(stop.into()),
+        None => Ok(()),
+    }
+}
+
 /// Refuses a chain that names anything revoked: its root token, hops, task, owner, agents and the keys that signed in it.
-pub(super) fn require_chain_not_revoked(
+fn require_chain_not_revoked(
     claims: &AccessToken,
     verdict: &ChainVerdict,
     issuer: &IssuerFacts,
-    facts: &Facts,
-    point: &EnforcementPoint<'_>,
-    now: UnixTime,
+    known: &Known<'_>,
 ) -> Result<(), Rejection> {
     let names = |listing: &str| verdict.names.iter().find(|names| names.listing() == listing);
-    if let Some(set) = current_set(&issuer.status, point.staleness, now)? {
+    if let Some(set) = known.set(&issuer.status)? {
         // a verdict is made with the names of its own issuer; one without them is not this issuer's
         let names = names(&claims.issuer).ok_or(Rejection::StatusUnknown)?;
         let key = RevocationName::of(&claims.issuer, RevocationKind::IssuerKey, &verdict.root_key.kid);
@@ -65,8 +97,7 @@ pub(super) fn require_chain_not_revoked(
         names.require_clear_of_issuer(set)?;
     }
     for listing in &issuer.trust.agent_status {
-        let listing_facts = facts.issuer(listing).ok_or(Rejection::StatusUnknown)?;
-        if let Some(set) = current_set(&listing_facts.status, point.staleness, now)? {
+        if let Some(set) = known.set_of(listing)? {
             names(listing).ok_or(Rejection::StatusUnknown)?.require_clear_of_agents(set)?;
         }
     }
@@ -75,12 +106,10 @@ pub(super) fn require_chain_not_revoked(
 
 /// Refuses a token without evidence whose own list names a revoked hop or root, or whose `act` names somebody whose key is
 /// compromised (DEL-38, DEL-40). When a hop was signed is not known, so a key that was rotated out stops nothing here.
-pub(super) fn require_named_hops_not_revoked(
+fn require_named_hops_not_revoked(
     claims: &AccessToken,
     issuer: &IssuerFacts,
-    facts: &Facts,
-    point: &EnforcementPoint<'_>,
-    now: UnixTime,
+    known: &Known<'_>,
 ) -> Result<(), Rejection> {
     let Some(chain) = &claims.chain else { return Ok(()) };
     let actors = claims.actors.iter().flat_map(ActorChain::iter).filter_map(|actor| DidKey::parse(actor).ok());
@@ -89,7 +118,7 @@ pub(super) fn require_named_hops_not_revoked(
         let found = |key| set.covers(RevocationName::of(listing, RevocationKind::Key, key), claims.issued_at);
         keys.iter().any(|key| found(key) == Some(Revoked::Entirely))
     };
-    if let Some(set) = current_set(&issuer.status, point.staleness, now)? {
+    if let Some(set) = known.set(&issuer.status)? {
         let covers =
             |kind, id: &str| set.covers(RevocationName::of(&claims.issuer, kind, id), claims.issued_at).is_some();
         if covers(RevocationKind::Token, &chain.root_token_id) {
@@ -103,8 +132,7 @@ pub(super) fn require_named_hops_not_revoked(
         }
     }
     for listing in &issuer.trust.agent_status {
-        let listing_facts = facts.issuer(listing).ok_or(Rejection::StatusUnknown)?;
-        if let Some(set) = current_set(&listing_facts.status, point.staleness, now)?
+        if let Some(set) = known.set_of(listing)?
             && is_compromised(set, listing)
         {
             return Err(Rejection::KeyCompromised);
