@@ -1,28 +1,25 @@
 //! Describing a resource server, and refusing descriptions that would weaken it (P-24).
 
 mod error;
+mod nonce_use;
+mod start;
 
 use std::fmt;
 use std::sync::Arc;
 
-use handfast_delegation::{Environment, ResourceId};
-use handfast_dpop::{
-    MemoryReplay, NONCE_PERIOD, NonceKeys, NoncePolicy, NonceRole, NonceSecret, NonceSource, ProofWindow, PublicBase,
-    ReplayLimits, ReplayStore, RestartRule, Target,
-};
+use handfast_delegation::Environment;
+use handfast_dpop::{NonceSource, ProofWindow, ReplayLimits, ReplayStore};
 use handfast_fetch::Mode;
-use handfast_identity::{OsRandom, Seconds};
-use handfast_verifier::budget::{BudgetLimits, BudgetStore, MemoryBudgets};
-use handfast_verifier::trust::{StatusSource, TrustedIssuer};
+use handfast_identity::Seconds;
+use handfast_verifier::budget::{BudgetLimits, BudgetStore};
+use handfast_verifier::trust::TrustedIssuer;
 use handfast_verifier::{ChainPolicy, DEFAULT_STALENESS};
 
-use crate::drift::{DriftBook, DriftNotice, DriftPolicy, OnDrift};
-use crate::guard::{RememberedVerdicts, Shared};
-use crate::keeper::Keeper;
-use crate::test_keys::publicly_known;
-use crate::{Clock, Decisions, FactsSource, Pace, ResourceServer, SystemClock};
+use crate::drift::{DriftNotice, DriftPolicy, OnDrift};
+use crate::{Clock, FactsSource, Pace, SystemClock};
 
 pub use error::ConfigError;
+pub use nonce_use::NonceUse;
 
 /// How old an issuer's last word on revocations may at most be allowed to get, both included (spec/limits.md): below the
 /// heartbeat of 10 s nothing would ever be fresh, and five minutes is what an issuer without any feed gets.
@@ -30,31 +27,6 @@ pub const STALENESS_BOUNDS: (Seconds, Seconds) = (Seconds::new(10), Seconds::new
 
 /// Longest content that is read to see whether a proof covers it, unless set otherwise (spec/limits.md).
 const DEFAULT_CONTENT_BYTES: usize = 64 * 1024;
-
-/// What a resource does with nonces. After a start every one but `Off` demands them for the length of the proof window.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum NonceUse {
-    /// None are handed out, and none are looked at. A restart then opens a hole for replays: refused in production.
-    Off,
-    /// Checked when sent, demanded after a start. The default.
-    #[default]
-    WhenSent,
-    /// No proof passes without one.
-    Always,
-    /// As `WhenSent`, and a good one makes up for a wrong clock of the client (DPOP-54).
-    ReplacesClock,
-}
-
-impl NonceUse {
-    pub(crate) const fn policy(self, source: &dyn NonceSource) -> NoncePolicy<'_> {
-        match self {
-            Self::Off => NoncePolicy::Off,
-            Self::WhenSent => NoncePolicy::adds(source),
-            Self::Always => NoncePolicy::required(source),
-            Self::ReplacesClock => NoncePolicy::replaces_clock(source),
-        }
-    }
-}
 
 /// A resource server being described; [`Self::start`] makes it. Every setting has a safe default but whom to trust.
 #[must_use = "a description protects nothing until it is started"]
@@ -235,124 +207,6 @@ impl Builder {
         self.pace = pace;
         self
     }
-
-    /// Starts the server, and the keeper of its facts on the current tokio runtime.
-    ///
-    /// It waits until each issuer answered once or [`Pace::patience`] is over, and starts whether they did or not: while an
-    /// issuer is away its tokens are answered with 503, and the keeper goes on asking.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError`], naming the setting.
-    pub async fn start(self) -> Result<ResourceServer, ConfigError> {
-        let resource = ResourceId::parse(&self.resource).map_err(ConfigError::Resource)?;
-        let base = self.base(&self.public_base, "public_base")?;
-        self.require_safe_settings()?;
-        let (facts, keeper) = match &self.facts {
-            Some(source) if self.trust.is_empty() => (Arc::clone(source), None),
-            Some(_) => return Err(ConfigError::FactsAndTrust),
-            None => {
-                let keeper = Arc::new(self.keeper()?);
-                let source: Arc<dyn FactsSource> = keeper.clone();
-                (source, Some(keeper))
-            }
-        };
-        if let Some(keeper) = &keeper {
-            keeper.asked_once(self.pace.patience).await;
-        }
-        let nonces = match self.nonces {
-            Some(source) => source,
-            None => Arc::new(process_nonces()?),
-        };
-        Ok(ResourceServer {
-            shared: Arc::new(Shared {
-                resource,
-                base,
-                resource_metadata: self.resource_metadata,
-                environment: self.environment,
-                window: self.window,
-                staleness: self.staleness,
-                nonce_use: self.nonce_use,
-                nonces,
-                restart: RestartRule::new(self.clock.now(), self.window),
-                replay: self.replay.unwrap_or_else(|| Arc::new(MemoryReplay::new(self.replay_limits))),
-                budgets: self.budgets.unwrap_or_else(|| Arc::new(MemoryBudgets::new(self.budget_limits))),
-                clock: Arc::clone(&self.clock),
-                facts,
-                keeper,
-                decisions: Decisions::default(),
-                chain: self.chain,
-                verdicts: Arc::new(RememberedVerdicts::new()),
-                drift: DriftBook::new(self.drift, self.on_drift, Arc::clone(&self.clock)),
-                binds_content: self.binds_content,
-                content_limit: self.content_limit,
-            }),
-        })
-    }
-
-    /// A base URL as the mode allows it: `https`, or in development `http` on loopback.
-    fn base(&self, url: &str, setting: &'static str) -> Result<PublicBase, ConfigError> {
-        if url.is_empty() {
-            return Err(ConfigError::Missing { setting });
-        }
-        let https = PublicBase::parse(url);
-        let base = match self.mode {
-            Mode::Development if https.is_err() => PublicBase::danger_loopback_http(url),
-            Mode::Production | Mode::Development => https,
-        };
-        base.map_err(|cause| ConfigError::Url { setting, url: url.to_owned(), mode: self.mode, cause })
-    }
-
-    fn require_safe_settings(&self) -> Result<(), ConfigError> {
-        let (least, most) = STALENESS_BOUNDS;
-        if !(least..=most).contains(&self.staleness) {
-            return Err(ConfigError::Staleness);
-        }
-        if self.nonce_use == NonceUse::Off && self.mode == Mode::Production {
-            return Err(ConfigError::NoncesOff);
-        }
-        let Some(url) = &self.resource_metadata else { return Ok(()) };
-        // it stands inside a quoted string of the challenge, and so has to be of a uri's characters
-        let refused =
-            |cause| ConfigError::Url { setting: "resource_metadata", url: url.clone(), mode: self.mode, cause };
-        let is_uri = ResourceId::parse(url).is_ok();
-        let target = Target::parse(url).map_err(refused)?;
-        let is_protected = target.is_protected() && (self.mode == Mode::Development || url.starts_with("https://"));
-        match (is_uri, is_protected) {
-            (true, true) => Ok(()),
-            (false, _) => Err(refused(handfast_dpop::TargetError::Character)),
-            (true, false) => Err(refused(handfast_dpop::TargetError::Scheme)),
-        }
-    }
-
-    fn keeper(&self) -> Result<Keeper, ConfigError> {
-        TrustedIssuer::require_sound(&self.trust).map_err(ConfigError::Trust)?;
-        let mut issuers = Vec::new();
-        for trust in &self.trust {
-            let base = self.base(&trust.issuer, "trusted_issuers.issuer")?;
-            self.require_followable(trust)?;
-            issuers.push((trust.clone(), base));
-        }
-        Keeper::start(issuers, self.mode, &self.clock, self.pace).map_err(ConfigError::Fetch)
-    }
-
-    fn require_followable(&self, trust: &TrustedIssuer) -> Result<(), ConfigError> {
-        let issuer = || trust.issuer.clone();
-        match &trust.status {
-            StatusSource::InProcess => Err(ConfigError::InProcess { issuer: issuer() }),
-            StatusSource::None => Ok(()),
-            StatusSource::Feed { key } => match publicly_known(key.public_key()) {
-                Some(origin) if self.mode == Mode::Production => Err(ConfigError::TestKey { issuer: issuer(), origin }),
-                Some(_) | None => Ok(()),
-            },
-        }
-    }
-}
-
-/// Nonces that only this process knows: what the rule after a start rests on.
-fn process_nonces() -> Result<NonceKeys, ConfigError> {
-    let secret = NonceSecret::generate(&mut OsRandom);
-    NonceKeys::new(&secret, NonceRole::ResourceServer, NONCE_PERIOD).map_err(ConfigError::NoncePeriod)
 }
 
 impl fmt::Debug for Builder {
