@@ -10,7 +10,7 @@ use handfast_testkit::{Agent, CountedRandom, Issuer, START, facts_of};
 use handfast_verifier::revocation::{FeedEvent, RevocationKind, RevocationName, RevocationSet};
 use handfast_verifier::trust::{Facts, Status};
 use handfast_verifier::{
-    CLOCK_LEEWAY, ChainPolicy, ChainVerdict, ChainVerdicts, DEFAULT_STALENESS, EnforcementPoint, VerdictKey,
+    CLOCK_LEEWAY, ChainPolicy, ChainVerdict, ChainVerdicts, DEFAULT_STALENESS, EnforcementPoint, NoStops, VerdictKey,
 };
 use serde_json::json;
 
@@ -154,6 +154,7 @@ pub fn point<'a>(resource: &'a ResourceId, verdicts: &'a dyn ChainVerdicts) -> E
         environment: None,
         chain: ChainPolicy { max_hops: 8, max_bytes: 32 * 1024, ..ChainPolicy::default() },
         verdicts,
+        stops: &NoStops,
     }
 }
 

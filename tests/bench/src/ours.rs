@@ -123,7 +123,7 @@ fn request(name: &str, verdicts: &'static dyn ChainVerdicts) -> Candidate {
         let content = RequestContent { path: PATH, ..RequestContent::default() };
         UnverifiedRequest::parse(&parts, &point.chain)
             .and_then(|request| request.verify(&point, &facts, now()))
-            .and_then(|request| request.bind(&route, &content))
+            .and_then(|request| Ok(request.bind(&route, &content)?))
             .is_ok()
     })
 }
