@@ -118,7 +118,7 @@ async fn counts_in_memory_end_with_the_process() {
 
 #[tokio::test]
 async fn a_store_without_room_or_out_of_reach_is_ours() {
-    let full = Api::with(|builder| builder.budget_limits(BudgetLimits { total: 1, per_task: 1 })).await;
+    let full = Api::with(|builder| builder.budget_limits(BudgetLimits { total: 1, per_owner: 2 })).await;
     assert_eq!(full.send(request(&full, uses(2))).await.outcome(), served());
     let other = full.request_with_token(&full.issuer.sign(&claims(&full, "task_2", uses(1))));
     let answer = full.send(other).await;

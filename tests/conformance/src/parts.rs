@@ -92,8 +92,8 @@ impl Setting {
         match self.budgets {
             None => Arc::new(MemoryBudgets::new(BudgetLimits::default())),
             Some(BudgetSetting::Unavailable) => Arc::new(RefuseBudgets),
-            Some(BudgetSetting::Bounded { total, per_task }) => {
-                Arc::new(MemoryBudgets::new(BudgetLimits { total, per_task }))
+            Some(BudgetSetting::Bounded { total, per_owner }) => {
+                Arc::new(MemoryBudgets::new(BudgetLimits { total, per_owner }))
             }
         }
     }

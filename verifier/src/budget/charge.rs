@@ -68,10 +68,10 @@ impl Charges {
         Self { share: [0; 32], charges: Vec::new() }
     }
 
-    /// All charges of a request under the root task `task`, whose share of the store they count against. Charges of one payer
+    /// All charges of a request for `owner`, whose share of the store they count against. Charges of one payer
     /// become one, with the lesser of two limits that count the same.
     #[must_use]
-    pub fn new(task: &Payer, charges: impl IntoIterator<Item = Charge>) -> Self {
+    pub fn new(owner: &Payer, charges: impl IntoIterator<Item = Charge>) -> Self {
         let mut merged: Vec<Charge> = Vec::new();
         for charge in charges {
             match merged.iter_mut().find(|known| known.payer == charge.payer) {
@@ -79,7 +79,7 @@ impl Charges {
                 None => merged.push(charge),
             }
         }
-        Self { share: *task.key(), charges: merged }
+        Self { share: *owner.key(), charges: merged }
     }
 
     /// Whether there is nothing to pay.
@@ -93,7 +93,7 @@ impl Charges {
         self.charges.iter()
     }
 
-    /// Whose share of the store they count against: the key of the root task, so that one task cannot use up what the others
+    /// Whose share of the store they count against: the key of the owner, so that one owner's tasks cannot use up what the others'
     /// need (P-18).
     #[must_use]
     pub const fn share(&self) -> &[u8; 32] {

@@ -13,14 +13,14 @@ use super::{BudgetError, BudgetStore, Charge, Charges, Counter, CounterName, Spe
 pub struct BudgetLimits {
     /// Live counts of all tasks: some 300 bytes each. A total is one, and so is each window that is not over.
     pub total: usize,
-    /// Live counts of one task and the hops below it, so that a busy one cannot use up what the others need (P-18).
-    pub per_task: usize,
+    /// Live counts of one owner's tasks and the hops below them, so that one cannot use up what the others need (P-18).
+    pub per_owner: usize,
 }
 
 impl Default for BudgetLimits {
-    /// 2^18 counts. One task may hold 2^11: 512 hops that are live at once, with a total and two rates each.
+    /// 2^18 counts. One owner may hold a sixteenth: 64 tasks of 85 live hops, with a total and two rates each.
     fn default() -> Self {
-        Self { total: 1 << 18, per_task: 1 << 11 }
+        Self { total: 1 << 18, per_owner: 1 << 14 }
     }
 }
 
@@ -137,7 +137,7 @@ impl Book {
 
     fn require_room(&self, share: &[u8; 32], missing: usize, limits: BudgetLimits) -> Result<(), BudgetError> {
         let held = self.shares.get(share).copied().unwrap_or(0);
-        if missing > 0 && held + missing > limits.per_task {
+        if missing > 0 && held + missing > limits.per_owner {
             Err(BudgetError::ShareFull)
         } else if missing > 0 && self.counts.len() + missing > limits.total {
             Err(BudgetError::Full)

@@ -79,7 +79,7 @@ pub enum BudgetError {
     },
     /// The store holds all it may.
     Full,
-    /// The store holds all it may of this task's counts; other tasks are not affected.
+    /// The store holds all it may of this owner's counts; other owners are not affected.
     ShareFull,
     /// The charge's time is over by a clock that this store has already seen: its count may have been forgotten.
     ClockWentBack,
@@ -106,7 +106,7 @@ impl fmt::Display for BudgetError {
         f.write_str(match self {
             Self::Spent { .. } => "a budget is used up",
             Self::Full => "the budget store is full",
-            Self::ShareFull => "this task's share of the budget store is full",
+            Self::ShareFull => "this owner's share of the budget store is full",
             Self::ClockWentBack => "the clock went back behind what the budget store has forgotten",
             Self::Unavailable => "the budget store cannot be asked",
         })

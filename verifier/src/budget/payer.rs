@@ -14,6 +14,8 @@ pub enum PayerKind {
     Agent,
     /// A hop, by name: its own budget, and that of tokens made from it.
     Hop,
+    /// The owner, by id. It pays nothing: its tasks have one share of a store.
+    Owner,
 }
 
 impl PayerKind {
@@ -22,6 +24,7 @@ impl PayerKind {
             Self::Task => "task",
             Self::Agent => "agent",
             Self::Hop => "hop",
+            Self::Owner => "owner",
         }
     }
 }
@@ -72,6 +75,7 @@ mod tests {
             Payer::of(PayerKind::Task, "point", "issuer", "id"),
             Payer::of(PayerKind::Agent, "point", "issuer", "id"),
             Payer::of(PayerKind::Hop, "point", "issuer", "id"),
+            Payer::of(PayerKind::Owner, "point", "issuer", "id"),
             Payer::of(PayerKind::Task, "points", "issuer", "id"),
             Payer::of(PayerKind::Task, "point", "issuers", "id"),
             Payer::of(PayerKind::Task, "point", "issue", "rid"),

@@ -59,7 +59,7 @@ impl Bill<'_> {
         if self.charges.is_empty() {
             return Ok(Charges::none());
         }
-        Ok(Charges::new(&self.task()?, self.charges))
+        Ok(Charges::new(&self.payer(PayerKind::Owner, &self.token.subject), self.charges))
     }
 
     fn task(&self) -> Result<Payer, Rejection> {

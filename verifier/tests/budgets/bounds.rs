@@ -4,15 +4,15 @@ use super::*;
 
 #[test]
 fn at_capacity_nothing_is_forgotten() {
-    let store = MemoryBudgets::new(BudgetLimits { total: 3, per_task: 2 });
+    let store = MemoryBudgets::new(BudgetLimits { total: 3, per_owner: 2 });
     let known = charges_under("a", &[(task("a"), both(3, 2, 50), 1_000)]);
     let third = charges_under("b", &[(task("b"), uses(1), 2_000)]);
     let fourth = charges_under("c", &[(task("c"), uses(1), 3_000)]);
     assert_eq!(spend(&store, &known, 100), Ok(()));
-    // two counts are the whole share of the task, and half of what is wished is not given
+    // two counts are the whole share of the owner, and half of what is wished is not given
     let wider = charges_under("a", &[(task("a"), uses(3), 1_000), (hop("h"), uses(1), 500)]);
     assert_eq!(spend(&store, &wider, 100), Err(BudgetError::ShareFull));
-    assert_eq!(spend(&store, &third, 100), Ok(()), "the twin: another task has its own share");
+    assert_eq!(spend(&store, &third, 100), Ok(()), "the twin: another owner has a share of its own");
     assert_eq!(spend(&store, &fourth, 100), Err(BudgetError::Full));
     assert_eq!(store.held(), Ok(3));
     // what is known goes on, to its limit and no further
@@ -28,7 +28,7 @@ fn at_capacity_nothing_is_forgotten() {
     assert_eq!(spend(&store, &known, 1_000), over(None));
     assert_eq!(spend(&store, &charges_under("d", &[(task("d"), uses(1), 3_000)]), 1_000), Err(BudgetError::Full));
     assert_eq!(spend(&store, &charges_under("d", &[(task("d"), uses(1), 3_000)]), 1_001), Ok(()));
-    for limits in [BudgetLimits { total: 0, per_task: 1 }, BudgetLimits { total: 1, per_task: 0 }] {
+    for limits in [BudgetLimits { total: 0, per_owner: 1 }, BudgetLimits { total: 1, per_owner: 0 }] {
         assert!(spend(&MemoryBudgets::new(limits), &third, 1).is_err(), "{limits:?}");
     }
 }

@@ -20,7 +20,7 @@ use handfast_verifier::budget::{
     Spent,
 };
 
-const ROOMY: BudgetLimits = BudgetLimits { total: 10_000, per_task: 10_000 };
+const ROOMY: BudgetLimits = BudgetLimits { total: 10_000, per_owner: 10_000 };
 const FOREVER: u64 = 1_000_000;
 
 fn at(second: u64) -> UnixTime {
@@ -51,13 +51,16 @@ fn hop(id: &str) -> Payer {
     payer(PayerKind::Hop, id)
 }
 
-/// The charges of one request under task `t`.
+/// The charges of one request for owner `t`.
 fn charges(all: &[(Payer, Budget, u64)]) -> Charges {
     charges_under("t", all)
 }
 
 fn charges_under(id: &str, all: &[(Payer, Budget, u64)]) -> Charges {
-    Charges::new(&task(id), all.iter().map(|(payer, budget, until)| Charge::new(*payer, budget, at(*until))))
+    Charges::new(
+        &payer(PayerKind::Owner, id),
+        all.iter().map(|(payer, budget, until)| Charge::new(*payer, budget, at(*until))),
+    )
 }
 
 fn store() -> MemoryBudgets {

@@ -52,7 +52,7 @@ fn the_task_pays_and_of_its_own_task_the_agent_too() {
     ] {
         let charges = charges_at(RESOURCE, &budgeted(both(9, 2, 60), kind));
         assert_eq!(payers(&charges), expected, "{kind}");
-        assert_eq!(charges.share(), task.key());
+        assert_eq!(charges.share(), payer(PayerKind::Owner, OWNER).key());
         for charge in &charges {
             let each = [(9, None), (2, Some(Seconds::new(60)))].map(|(uses, each)| Limit { uses, each });
             assert_eq!(charge.limits(), each);

@@ -101,8 +101,8 @@ pub enum BudgetSetting {
     Bounded {
         /// Counts in all.
         total: usize,
-        /// Counts of one task.
-        per_task: usize,
+        /// Counts of one owner's tasks.
+        per_owner: usize,
     },
 }
 

@@ -151,8 +151,8 @@ fn refusals() -> Vec<Case> {
 }
 
 fn bounded() -> Vec<Case> {
-    let held = |draft: Draft, total: usize, per_task: usize| {
-        draft.set(|setting| setting.budgets = Some(BudgetSetting::Bounded { total, per_task }))
+    let held = |draft: Draft, total: usize, per_owner: usize| {
+        draft.set(|setting| setting.budgets = Some(BudgetSetting::Bounded { total, per_owner }))
     };
     let broken = |draft: Draft| draft.set(|setting| setting.budgets = Some(BudgetSetting::Unavailable));
     let two_counts = json!({"max_uses": 5, "rate": {"uses": 5, "seconds": 60}});
@@ -163,18 +163,18 @@ fn bounded() -> Vec<Case> {
             unavailable("budget_store_full"),
             "DEL-45 P-17",
             "the store holds all it may",
-            held(other(), 1, 1),
+            held(other(), 1, 2),
         )
         .after(asked(1, &uses(1)), ACCEPTED)
         .twin("budget-store-of-two"),
-        right("budget-store-of-two", RULES, "a store that holds one count more", held(other(), 2, 1))
+        right("budget-store-of-two", RULES, "a store that holds one count more", held(other(), 2, 2))
             .after(asked(1, &uses(1)), ACCEPTED),
         wrong(
             "budget-store-full-remembers",
             budget_spent(),
             "DEL-45 P-17",
             "the store is full and knows what is spent",
-            held(asked(3, &uses(1)), 1, 1),
+            held(asked(3, &uses(1)), 1, 2),
         )
         .after(asked(1, &uses(1)), ACCEPTED)
         .after(other(), unavailable("budget_store_full"))
@@ -183,7 +183,7 @@ fn bounded() -> Vec<Case> {
             "budget-share-full",
             unavailable("budget_share_full"),
             "DEL-45 P-18",
-            "a task has used up its share of the store",
+            "an owner has used up its share of the store",
             held(asked(1, &two_counts), 9, 1),
         )
         .twin("budget-share-of-two"),
