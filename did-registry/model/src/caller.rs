@@ -114,6 +114,18 @@ impl<'a> Caller<'a> {
         Err(Refusal::UnknownTask)
     }
 
+    /// Whoever may stop `task` of `agent` for good: its owner, or an admin.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Forbidden`] for the agent itself, which completes it instead; [`Refusal::UnknownTask`] for everybody else.
+    pub fn stops_task(&self, task: &TaskRecord, agent: &AgentRecord) -> Result<&'a OwnerRecord, Refusal> {
+        match self.works_on(task, agent)? {
+            Party::Agent(_) | Party::Operator => Err(Refusal::Forbidden),
+            Party::Owner(_) => self.as_manager_of(agent),
+        }
+    }
+
     /// Whoever may complete `task` of `agent`, as the party to be named in the log.
     pub(crate) fn works_on(&self, task: &TaskRecord, agent: &AgentRecord) -> Result<Party, Refusal> {
         if task.agent() != agent.id() {

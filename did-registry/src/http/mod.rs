@@ -19,9 +19,11 @@ mod form;
 mod observe;
 mod operations;
 mod owners;
+mod preview;
 mod proof;
 pub(crate) mod rates;
 mod revocations;
+mod revoke;
 mod tasks;
 mod token;
 mod view;
@@ -105,7 +107,8 @@ fn managed(app: &App) -> Router<App> {
         .route("/tasks/{id}", behind(concerned(), get(tasks::show)))
         .route("/tasks/{id}/tree", behind(concerned(), get(tasks::tree)))
         .route("/tasks/{id}/complete", behind(worker(), post(tasks::complete)))
-        .route("/revocations", get(revocations::follow).merge(behind(manager(), post(revocations::revoke))))
+        .route("/revocations", get(revocations::follow).merge(behind(manager(), post(revoke::revoke))))
+        .route("/revocations/preview", behind(manager(), post(preview::preview)))
 }
 
 /// Callers of one kind with any one of `scopes`. Names of scopes are constants, so each is one.

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::bench::{Bench, FORM, Owner};
 
-const POSTS: [&str; 11] = [
+const POSTS: [&str; 12] = [
     "/agents",
     "/oauth2/token",
     "/claims",
@@ -17,6 +17,7 @@ const POSTS: [&str; 11] = [
     "/tasks",
     "/tasks/task_0123456789abcdefghjkmnpqrs/complete",
     "/revocations",
+    "/revocations/preview",
     "/nothing/here",
 ];
 const GETS: [&str; 8] = [
@@ -199,7 +200,7 @@ async fn a_route_that_is_not_there_is_404_and_a_method_that_is_not_405() {
         "/oauth2/revoke",
         "/oauth2",
         "/revocations/stream",
-        "/revocations/preview",
+        "/revocations/later",
         "/status-lists/1",
         "/1.0/identifiers/did:key:z",
         "/log/checkpoint",

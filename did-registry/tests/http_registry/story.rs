@@ -91,16 +91,10 @@ async fn a_resource_server_accepts_the_agent_until_it_is_revoked() {
     let body = json!({"kind": "agent", "id": agent.did().as_str()});
     bench.manage(&owner.key, "owner:self", "POST", "/revocations", Some(body)).await.is(200);
     // P-11: within a second; its poll hangs at the registry, so it is a matter of milliseconds
-    let refused = async {
-        while api.ask(&token, Some(&nonce)).await.status == 200 {
-            tokio::task::yield_now().await;
-        }
-        api.ask(&token, Some(&nonce)).await.status
-    };
-    assert_eq!(tokio::time::timeout(Duration::from_secs(1), refused).await, Ok(401));
+    assert_eq!(api.refuses(&token, &nonce).await, 401);
 }
 
-async fn serve_api(bench: &Bench) -> SocketAddr {
+pub(crate) async fn serve_api(bench: &Bench) -> SocketAddr {
     let clock = bench.clock.clone();
     let server = ResourceServer::builder(API, API)
         .mode(Mode::Development)
@@ -119,19 +113,19 @@ async fn serve_api(bench: &Bench) -> SocketAddr {
 }
 
 /// A protected API and the agent that calls it.
-struct Api {
-    address: SocketAddr,
-    agent: Agent,
-    now: UnixTime,
+pub(crate) struct Api {
+    pub(crate) address: SocketAddr,
+    pub(crate) agent: Agent,
+    pub(crate) now: UnixTime,
 }
 
-struct Said {
-    status: u16,
-    nonce: Option<String>,
+pub(crate) struct Said {
+    pub(crate) status: u16,
+    pub(crate) nonce: Option<String>,
 }
 
 impl Api {
-    async fn ask(&self, token: &str, nonce: Option<&str>) -> Said {
+    pub(crate) async fn ask(&self, token: &str, nonce: Option<&str>) -> Said {
         let target = format!("{API}/echo");
         let proof = match nonce {
             None => self.agent.proof("GET", &target, token, self.now),
@@ -146,5 +140,16 @@ impl Api {
         stream.read_to_string(&mut answer).await.unwrap();
         let nonce = answer.lines().find_map(|line| line.strip_prefix("dpop-nonce: ")).map(str::to_owned);
         Said { status: answer.split(' ').nth(1).unwrap().parse().unwrap(), nonce }
+    }
+
+    /// The status with which `token` is refused, within a second.
+    pub(crate) async fn refuses(&self, token: &str, nonce: &str) -> u16 {
+        let refused = async {
+            while self.ask(token, Some(nonce)).await.status == 200 {
+                tokio::task::yield_now().await;
+            }
+            self.ask(token, Some(nonce)).await.status
+        };
+        tokio::time::timeout(Duration::from_secs(1), refused).await.unwrap()
     }
 }

@@ -10,6 +10,7 @@ mod index;
 mod organisation;
 mod owner;
 mod rate;
+mod revocation;
 mod slot;
 mod task;
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub use index::{DidHolder, DidRecord, HandleRecord, OwnedAgent};
 pub use organisation::Organisation;
 pub use owner::{OwnerCodeRecord, OwnerRecord, Role};
 pub(crate) use rate::Rate;
+pub use revocation::RevocationRecord;
 pub use slot::{RecordKind, Slot};
 pub(crate) use task::OpenTask;
 pub use task::{SelfTasks, Subject, TaskRecord};
@@ -70,6 +72,7 @@ pub enum Record {
     Hop(HopRecord),
     Tree(TreeRecord),
     TreeEntry(TreeEntry),
+    Revocation(RevocationRecord),
 }
 
 macro_rules! each_record {
@@ -87,6 +90,7 @@ macro_rules! each_record {
             Record::Hop($inner) => $result,
             Record::Tree($inner) => $result,
             Record::TreeEntry($inner) => $result,
+            Record::Revocation($inner) => $result,
         }
     };
 }
@@ -131,6 +135,7 @@ into_record! {
     Hop(HopRecord);
     Tree(TreeRecord);
     TreeEntry(TreeEntry);
+    Revocation(RevocationRecord);
 }
 
 /// Something is longer than what holds it. Its parts are bounded so that this does not happen.

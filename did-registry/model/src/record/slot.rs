@@ -3,7 +3,7 @@
 use handfast_identity::{ContentHash, DidKey, Handle, base64url};
 
 use crate::code::OwnerCodeDigest;
-use crate::{AgentId, ClaimId, OwnerCode, OwnerId, TaskId};
+use crate::{AgentId, ClaimId, FeedKind, OwnerCode, OwnerId, TaskId};
 
 /// The kinds of record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,11 +32,13 @@ pub enum RecordKind {
     Tree,
     /// [`TreeEntry`](crate::TreeEntry), by task and place: which hops a task has.
     TreeEntry,
+    /// [`RevocationRecord`](crate::RevocationRecord), by kind and id of what was stopped.
+    Revocation,
 }
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Agent,
         Self::Did,
         Self::Handle,
@@ -49,6 +51,7 @@ impl RecordKind {
         Self::Hop,
         Self::Tree,
         Self::TreeEntry,
+        Self::Revocation,
     ];
 
     /// Its name, for errors and for tables.
@@ -67,6 +70,7 @@ impl RecordKind {
             Self::Hop => "hops",
             Self::Tree => "trees",
             Self::TreeEntry => "tree_entries",
+            Self::Revocation => "revocations",
         }
     }
 }
@@ -172,6 +176,12 @@ impl Slot {
     #[must_use]
     pub fn tree_prefix(task: &TaskId) -> String {
         format!("{task}/")
+    }
+
+    /// Of the revocation of the `kind` of thing called `id`, of which there is one at most.
+    #[must_use]
+    pub fn revocation(kind: FeedKind, id: &str) -> Self {
+        Self { kind: RecordKind::Revocation, key: format!("{}/{id}", kind.as_str()) }
     }
 
     /// Of the list of an agent's open `self` tasks.

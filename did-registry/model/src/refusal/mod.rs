@@ -128,6 +128,8 @@ pub enum GrantFault {
     UnknownTask,
     /// The task is completed, past its deadline, or was given before the agent changed hands.
     TaskEnded,
+    /// The task was revoked.
+    TaskRevoked,
 }
 
 /// Why nothing is given for good evidence: what the registry's own records say of it (spec/delegation.md, exchange).
@@ -274,6 +276,7 @@ impl Refusal {
             Self::InvalidGrant(GrantFault::AgentRevoked),
             Self::InvalidGrant(GrantFault::UnknownTask),
             Self::InvalidGrant(GrantFault::TaskEnded),
+            Self::InvalidGrant(GrantFault::TaskRevoked),
             Self::InvalidScope { excess: Scope::default() },
             Self::InvalidTarget,
             Self::InvalidAuthorizationDetails,

@@ -1,0 +1,120 @@
+//! Stopping what is smaller than an agent.
+
+use crate::support::*;
+use handfast_identity::Seconds;
+use handfast_registry_model::limits::REVOCATION_MARGIN;
+use handfast_registry_model::*;
+
+/// A world with an owner (seed 10), their agent (seed 1), and a token of it inside a task of its own.
+fn working() -> (World, OwnerRecord, TaskId) {
+    let mut world = World::new(17);
+    let (agent, owner) = (world.agent(1), world.owner(10));
+    world.claim(&agent, &owner);
+    let task = task_of(&world.token(&key(1), &[("task_intent", "tidy up")]).unwrap());
+    (world, owner, task)
+}
+
+fn task_of(grant: &TokenGrant) -> TaskId {
+    TaskId::parse(&grant.token().task.as_ref().unwrap().id).unwrap()
+}
+
+#[test]
+fn a_revoked_task_gives_no_more_tokens_and_another_does() {
+    let (mut world, owner, task) = working();
+    let own = scope("owner:self");
+    let other = task_of(&world.token(&key(1), &[("task_intent", "another")]).unwrap());
+    let deadline = world.task(&task).unwrap().record.deadline();
+    let leaf = world.task(&task).unwrap().record.leaf();
+    world.pass(7);
+    let (is_news, record) = world.revoke_task(caller(&owner, &own), &task, Some("enough")).unwrap();
+    let until = deadline.saturating_add(REVOCATION_MARGIN);
+    assert!(is_news);
+    assert_eq!((record.kind(), record.id(), record.why()), (FeedKind::Task, task.as_str(), Some("enough")));
+    assert_eq!((record.at(), record.until()), (world.now, until));
+    assert_eq!(record.by(), &Party::Owner(owner.id().clone()));
+    let entry = FeedEntry { kind: FeedKind::Task, id: task.to_string(), cut: None, until: Some(until) };
+    assert_eq!(world.feed, [entry], "without cut-off: also what is being issued now is stopped");
+    assert_eq!(world.log.last().unwrap().0.kind(), "task_revoked");
+
+    let form = [("task", task.as_str())];
+    let refused = world.token(&key(1), &form).map(|_| ());
+    assert_eq!(refused, Err(Refusal::InvalidGrant(GrantFault::TaskRevoked)));
+    let revoked = world.task(&task).unwrap().record;
+    assert_eq!((revoked.revoked_at(), revoked.leaf()), (Some(world.now), leaf), "it keeps its place in the log");
+    world.token(&key(1), &[("task", other.as_str())]).unwrap();
+    assert_ne!(task_of(&world.token(&key(1), &[]).unwrap()), task);
+}
+
+#[test]
+fn a_revoked_default_task_is_replaced() {
+    let (mut world, owner, _) = working();
+    let own = scope("owner:self");
+    let first = task_of(&world.token(&key(1), &[]).unwrap());
+    world.revoke_task(caller(&owner, &own), &first, None).unwrap();
+    assert_ne!(task_of(&world.token(&key(1), &[]).unwrap()), first);
+}
+
+#[test]
+fn again_is_the_first_answer_and_writes_nothing() {
+    let (mut world, owner, task) = working();
+    let (own, all) = (scope("owner:self"), scope("registry:admin"));
+    let admin = world.owner_as(12, Role::Admin);
+    let (_, first) = world.revoke_task(caller(&owner, &own), &task, Some("first")).unwrap();
+    let before = world.snapshot();
+    world.pass(60);
+    for again in [caller(&owner, &own), caller(&admin, &all)] {
+        assert_eq!(world.revoke_task(again, &task, Some("second")), Ok((false, first.clone())));
+    }
+    assert_eq!(world.snapshot(), before);
+}
+
+#[test]
+fn a_task_is_its_owners_and_the_admins_to_stop() {
+    let (mut world, owner, task) = working();
+    let (stranger, admin) = (world.owner(11), world.owner_as(12, Role::Admin));
+    world.agent(2);
+    let (own, read, all, this) =
+        (scope("owner:self"), scope("registry:read"), scope("registry:admin"), scope("agent:self"));
+    let records = [1, 2].map(|seed| world.agent_of(&key(seed).public().did()).unwrap().record);
+    let [agent, other] = &records;
+    let as_agent = |record| Caller::agent(Some(record), AgentRecord::did(record).as_str(), &this, at(0)).unwrap();
+    let before = world.snapshot();
+    for (who, expected) in [
+        (caller(&stranger, &own), Refusal::UnknownTask),
+        (caller(&stranger, &all), Refusal::UnknownTask),
+        (caller(&admin, &own), Refusal::UnknownTask),
+        (caller(&admin, &read), Refusal::UnknownTask),
+        (caller(&owner, &read), Refusal::UnknownTask),
+        (as_agent(other), Refusal::UnknownTask),
+        (as_agent(agent), Refusal::Forbidden),
+    ] {
+        assert_eq!(world.revoke_task(who, &task, None), Err(expected), "{who:?}");
+    }
+    let nobody = TaskId::parse("task_0123456789abcdefghjkmnpqrs").unwrap();
+    assert_eq!(world.revoke_task(caller(&owner, &own), &nobody, None), Err(Refusal::UnknownTask));
+    assert_eq!(world.snapshot(), before);
+    assert!(world.revoke_task(caller(&admin, &all), &task, None).unwrap().0);
+}
+
+#[test]
+fn what_is_over_gets_no_entry_once_nothing_of_it_lives() {
+    for (behind, entries) in [(0, 1), (60, 1), (61, 0)] {
+        let (mut world, owner, task) = working();
+        let own = scope("owner:self");
+        world.now = world.task(&task).unwrap().record.deadline().saturating_add(Seconds::new(behind));
+        let (is_news, record) = world.revoke_task(caller(&owner, &own), &task, None).unwrap();
+        assert_eq!((is_news, world.feed.len()), (true, entries), "{behind}");
+        assert_eq!(world.revoke_task(caller(&owner, &own), &task, None), Ok((false, record)));
+    }
+}
+
+#[test]
+fn completing_does_not_undo_it() {
+    let (mut world, owner, task) = working();
+    let own = scope("owner:self");
+    world.revoke_task(caller(&owner, &own), &task, None).unwrap();
+    let loaded = world.task(&task);
+    let agent = world.agent_of(&key(1).public().did()).map(|agent| agent.record);
+    let done = complete_task(caller(&owner, &own), loaded.as_ref(), agent.as_ref(), None, world.now);
+    assert_eq!(done, Ok(Outcome::Unchanged));
+}
