@@ -1,25 +1,72 @@
 //! `handfast revoke`: stop something, for good.
 
-use handfast_client::Role;
+use handfast_client::{Management, Reach, Revocable, Role};
+use serde_json::Value;
 
 use super::member_lines;
-use crate::args::RevokeCommand;
+use crate::args::{Revocation, RevokeCommand};
 use crate::exit::Failure;
 use crate::keyfiles;
 use crate::ui::Ui;
 
 pub(crate) async fn run(command: RevokeCommand, ui: Ui) -> Result<(), Failure> {
-    let RevokeCommand::Agent { agent, reason, yes, admin, key } = command;
-    let file = keyfiles::owner(&key.key)?;
-    let (reader, actor) = if admin { (Role::Reader, Role::Admin) } else { (Role::Owner, Role::Owner) };
-    let record = keyfiles::management_as(&file, reader)?.agent(&agent).await?;
+    match command {
+        RevokeCommand::Agent { agent, how } => revoke_agent(&agent, &how, ui).await,
+        RevokeCommand::Task { task, preview, how } => {
+            let management = acting(&how)?;
+            Stop { what: Revocable::Task(task.clone()), title: format!("The task {task}"), word: task }
+                .run(&management, preview, &how, ui)
+                .await
+        }
+    }
+}
+
+async fn revoke_agent(agent: &str, how: &Revocation, ui: Ui) -> Result<(), Failure> {
+    let file = keyfiles::owner(&how.key.key)?;
+    let reader = if how.admin { Role::Reader } else { Role::Owner };
+    let record = keyfiles::management_as(&file, reader)?.agent(agent).await?;
     let question = format!(
         "{} ({}) will be REVOKED: every token of it dies, and it never comes back.",
         record.handle().escape_debug(),
         record.did()
     );
-    ui.confirm(&question, record.handle(), yes)?;
-    let reason = (!reason.is_empty()).then_some(reason.as_str());
-    let told = keyfiles::management_as(&file, actor)?.revoke_agent(record.did().as_str(), reason).await?;
+    ui.confirm(&question, record.handle(), how.yes)?;
+    let told = acting(how)?.revoke_agent(record.did().as_str(), how.reason()).await?;
     ui.result(&told, |members| format!("Revoked.\n{}", member_lines(members)))
+}
+
+fn acting(how: &Revocation) -> Result<Management, Failure> {
+    let role = if how.admin { Role::Admin } else { Role::Owner };
+    keyfiles::management_as(&keyfiles::owner(&how.key.key)?, role)
+}
+
+/// Something to stop, as it is called to the user.
+struct Stop {
+    what: Revocable,
+    title: String,
+    /// What is to be typed to go on.
+    word: String,
+}
+
+impl Stop {
+    /// Shows the reach, asks, stops.
+    async fn run(&self, management: &Management, preview: bool, how: &Revocation, ui: Ui) -> Result<(), Failure> {
+        let reach = management.preview_revocation(&self.what).await?;
+        if preview {
+            return ui.result(reach.members(), |_| reach_lines(&reach));
+        }
+        ui.remark(&reach_lines(&reach));
+        let question = format!("{} will be REVOKED, and never comes back.", self.title.escape_debug());
+        ui.confirm(&question, &self.word, how.yes)?;
+        let told = management.revoke(&self.what, how.reason()).await?;
+        ui.result(&told, |members| format!("Revoked.\n{}", member_lines(members)))
+    }
+}
+
+fn reach_lines(reach: &Reach) -> String {
+    let time = |member: &str| reach.members().get(member).and_then(Value::as_u64);
+    let latest = time("latest_expiry").map(|at| format!("; the last token would end at {at}")).unwrap_or_default();
+    let before = time("revoked_at").map(|at| format!("\nIt was revoked already, at {at}.")).unwrap_or_default();
+    let (agents, tasks, delegations) = (reach.agents(), reach.tasks(), reach.delegations());
+    format!("Would stop: agents {agents}, tasks {tasks}, delegations {delegations}{latest}.{before}")
 }

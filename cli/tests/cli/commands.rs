@@ -55,6 +55,19 @@ fn the_walk_of_the_readme() {
     let too_much = ["token", "--scope", "files:write", "--resource", "http://127.0.0.1:9"];
     assert_eq!(site.refused(&too_much).0, 3);
 
+    let reach = site.ok(&["revoke", "task", id, "--preview"]);
+    assert_eq!((reach["agents"].as_u64(), reach["delegations"].as_u64()), (Some(1), Some(0)));
+    assert_eq!(site.refused(&["revoke", "task", id]).0, 6);
+    assert_eq!(site.ok(&["task", "show", id])["status"], "open", "a look changes nothing");
+    let told = site.ok(&["revoke", "task", id, "--yes", "--reason", "wrong month"]);
+    assert_eq!((told["status"].as_str(), told["reason"].as_str()), (Some("REVOKED"), Some("wrong month")));
+    assert_eq!(site.ok(&["revoke", "task", id, "--yes"]), told);
+    let dead = ["token", "--scope", "files:read", "--resource", "http://127.0.0.1:9", "--task", id];
+    assert_eq!(site.refused(&dead), (3, Some("task_revoked".to_owned())));
+    let text = site.told(&["revoke", "task", id, "--preview"]);
+    assert!(text.contains("agents 1, tasks 1, delegations 0") && text.contains("revoked already"), "{text}");
+    site.ok(&["token", "--scope", "files:read", "--resource", "http://127.0.0.1:9"]);
+
     assert_eq!(site.refused(&["revoke", "agent", "filer-one"]).0, 6);
     site.ok(&["revoke", "agent", "filer-one", "--yes", "--reason", "over"]);
     let (exit, reason) = site.refused(&["token", "--scope", "files:read", "--resource", "http://127.0.0.1:9"]);

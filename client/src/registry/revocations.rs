@@ -1,0 +1,88 @@
+//! Stopping what is smaller than an agent.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::Answer;
+use crate::error::AnswerError;
+
+const PREVIEW: &str = "the preview of a revocation";
+
+/// Something that can be stopped alone, for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Revocable {
+    /// A task, by its id: every token of it, and every chain below one.
+    Task(String),
+}
+
+#[derive(Serialize)]
+pub(super) struct RevocationWire<'a> {
+    kind: &'static str,
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+}
+
+impl<'a> RevocationWire<'a> {
+    pub(super) const fn agent(did_or_handle: &'a str, reason: Option<&'a str>) -> Self {
+        Self { kind: "agent", id: did_or_handle, reason }
+    }
+
+    pub(super) fn of(what: &'a Revocable, reason: Option<&'a str>) -> Self {
+        match what {
+            Revocable::Task(id) => Self { kind: "task", id, reason },
+        }
+    }
+}
+
+/// How far a revocation would reach, as far as the registry knows.
+#[derive(Clone, Debug)]
+pub struct Reach {
+    agents: u64,
+    tasks: u64,
+    delegations: u64,
+    members: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct ReachWire {
+    agents: u64,
+    tasks: u64,
+    delegations: u64,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+impl Reach {
+    /// Agents and instances that something is stopped of.
+    #[must_use]
+    pub const fn agents(&self) -> u64 {
+        self.agents
+    }
+
+    /// Tasks that something is stopped in.
+    #[must_use]
+    pub const fn tasks(&self) -> u64 {
+        self.tasks
+    }
+
+    /// Exchanged hops that are stopped.
+    #[must_use]
+    pub const fn delegations(&self) -> u64 {
+        self.delegations
+    }
+
+    /// All of it, for showing.
+    #[must_use]
+    pub const fn members(&self) -> &Map<String, Value> {
+        &self.members
+    }
+
+    pub(super) fn read(answer: &Answer) -> Result<Self, AnswerError> {
+        let ReachWire { agents, tasks, delegations, rest: mut members } = answer.read(PREVIEW)?;
+        let counts = [("agents", agents), ("tasks", tasks), ("delegations", delegations)];
+        members.extend(counts.map(|(name, count)| (name.to_owned(), count.into())));
+        Ok(Self { agents, tasks, delegations, members })
+    }
+}
