@@ -42,6 +42,7 @@ const fn table(kind: RecordKind) -> Table {
         RecordKind::Tree => Table::new(26, RecordKind::Tree.as_str()),
         RecordKind::TreeEntry => Table::new(27, RecordKind::TreeEntry.as_str()),
         RecordKind::Revocation => Table::new(28, RecordKind::Revocation.as_str()),
+        RecordKind::Stops => Table::new(29, RecordKind::Stops.as_str()),
     }
 }
 

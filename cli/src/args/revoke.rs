@@ -1,5 +1,7 @@
 //! What can be stopped.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use super::OwnerKey;
@@ -25,6 +27,25 @@ Examples:
         /// Show how far it would reach, and stop there
         #[arg(long)]
         preview: bool,
+        #[command(flatten)]
+        how: Revocation,
+    },
+    /// Revoke one access token, and what was passed on below it; others of its task go on
+    #[command(after_help = "\
+The registry keeps no tokens, so it is shown the token: a file with the text that `handfast token` prints, or `-` for standard input.
+
+Examples:
+  handfast revoke token token.txt --reason 'was in a log'
+  handfast revoke token - --agent-key agent.json --yes < token.txt")]
+    Token {
+        /// The file of the token
+        token: PathBuf,
+        /// Show how far it would reach, and stop there
+        #[arg(long)]
+        preview: bool,
+        /// Revoke as this agent, whose token it is, instead of as the owner
+        #[arg(long, value_name = "FILE", conflicts_with = "admin")]
+        agent_key: Option<PathBuf>,
         #[command(flatten)]
         how: Revocation,
     },

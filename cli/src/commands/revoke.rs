@@ -1,22 +1,28 @@
 //! `handfast revoke`: stop something, for good.
 
+use std::path::Path;
+
 use handfast_client::{Management, Reach, Revocable, Role};
 use serde_json::Value;
 
 use super::member_lines;
 use crate::args::{Revocation, RevokeCommand};
-use crate::exit::Failure;
-use crate::keyfiles;
+use crate::exit::{Exit, Failure};
 use crate::ui::Ui;
+use crate::{files, keyfiles};
 
 pub(crate) async fn run(command: RevokeCommand, ui: Ui) -> Result<(), Failure> {
     match command {
         RevokeCommand::Agent { agent, how } => revoke_agent(&agent, &how, ui).await,
         RevokeCommand::Task { task, preview, how } => {
-            let management = acting(&how)?;
-            Stop { what: Revocable::Task(task.clone()), title: format!("The task {task}"), word: task }
-                .run(&management, preview, &how, ui)
-                .await
+            let what = Revocable::Task(task);
+            Stop { what: &what, kind: "task", management: acting(&how)? }.run(preview, &how, ui).await
+        }
+        RevokeCommand::Token { token, preview, agent_key, how } => {
+            let what = Revocable::token(&files::text(&token)?)
+                .map_err(|error| Failure::new(Exit::Usage, format!("`{}`: {error}", token.display())))?;
+            let management = acting_as(agent_key.as_deref(), &how)?;
+            Stop { what: &what, kind: "token", management }.run(preview, &how, ui).await
         }
     }
 }
@@ -40,25 +46,33 @@ fn acting(how: &Revocation) -> Result<Management, Failure> {
     keyfiles::management_as(&keyfiles::owner(&how.key.key)?, role)
 }
 
-/// Something to stop, as it is called to the user.
-struct Stop {
-    what: Revocable,
-    title: String,
-    /// What is to be typed to go on.
-    word: String,
+/// The agent of the key, or whoever [`acting`] is.
+fn acting_as(agent_key: Option<&Path>, how: &Revocation) -> Result<Management, Failure> {
+    match agent_key {
+        Some(path) => Ok(keyfiles::agent(path)?.registry().acting_as(Role::Agent)?),
+        None => acting(how),
+    }
 }
 
-impl Stop {
+/// Something to stop, and as who.
+struct Stop<'a> {
+    what: &'a Revocable,
+    kind: &'static str,
+    management: Management,
+}
+
+impl Stop<'_> {
     /// Shows the reach, asks, stops.
-    async fn run(&self, management: &Management, preview: bool, how: &Revocation, ui: Ui) -> Result<(), Failure> {
-        let reach = management.preview_revocation(&self.what).await?;
+    async fn run(&self, preview: bool, how: &Revocation, ui: Ui) -> Result<(), Failure> {
+        let reach = self.management.preview_revocation(self.what).await?;
         if preview {
             return ui.result(reach.members(), |_| reach_lines(&reach));
         }
         ui.remark(&reach_lines(&reach));
-        let question = format!("{} will be REVOKED, and never comes back.", self.title.escape_debug());
-        ui.confirm(&question, &self.word, how.yes)?;
-        let told = management.revoke(&self.what, how.reason()).await?;
+        let id = self.what.id().escape_debug().to_string();
+        let question = format!("The {} {id} will be REVOKED, and never comes back.", self.kind);
+        ui.confirm(&question, &id, how.yes)?;
+        let told = self.management.revoke(self.what, how.reason()).await?;
         ui.result(&told, |members| format!("Revoked.\n{}", member_lines(members)))
     }
 }

@@ -1,19 +1,48 @@
 //! Stopping what is smaller than an agent.
 
+use handfast_delegation::{TokenError, UnverifiedAccessToken};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Answer;
 use crate::error::AnswerError;
+use crate::secret::Secret;
 
 const PREVIEW: &str = "the preview of a revocation";
 
 /// Something that can be stopped alone, for good.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum Revocable {
     /// A task, by its id: every token of it, and every chain below one.
     Task(String),
+    /// One access token, which the registry has to be shown: see [`Self::token`].
+    Token {
+        /// Its `jti`.
+        id: String,
+        /// Its text.
+        token: Secret,
+    },
+}
+
+impl Revocable {
+    /// One access token, by its text.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError`] for what is no access token. Whose it is, the registry finds out.
+    pub fn token(text: &str) -> Result<Self, TokenError> {
+        let token = UnverifiedAccessToken::parse(text)?;
+        Ok(Self::Token { id: token.unverified_claims().token_id.clone(), token: Secret::new(text) })
+    }
+
+    /// The id, as the registry's answer names it.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Task(id) | Self::Token { id, .. } => id,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -21,17 +50,20 @@ pub(super) struct RevocationWire<'a> {
     kind: &'static str,
     id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
 }
 
 impl<'a> RevocationWire<'a> {
     pub(super) const fn agent(did_or_handle: &'a str, reason: Option<&'a str>) -> Self {
-        Self { kind: "agent", id: did_or_handle, reason }
+        Self { kind: "agent", id: did_or_handle, evidence: None, reason }
     }
 
     pub(super) fn of(what: &'a Revocable, reason: Option<&'a str>) -> Self {
         match what {
-            Revocable::Task(id) => Self { kind: "task", id, reason },
+            Revocable::Task(id) => Self { kind: "task", id, evidence: None, reason },
+            Revocable::Token { id, token } => Self { kind: "token", id, evidence: Some(token.expose()), reason },
         }
     }
 }

@@ -369,6 +369,8 @@ async fn a_task_is_looked_at_and_stopped() {
     assert_eq!(call.path, "/revocations");
     assert_eq!(body(&call), json!({"kind": "task", "id": "task_1", "reason": "over"}));
 
+    assert!(Revocable::token("no token").is_err());
+
     let registry = answering(200, json!({"agents": 3})).await;
     let owner = client(&registry, &key).acting_as(Role::Owner).unwrap();
     let unread = owner.preview_revocation(&Revocable::Task("x".to_owned())).await;

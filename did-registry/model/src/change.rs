@@ -108,11 +108,13 @@ pub enum FeedKind {
     Agent,
     /// A task, by its id.
     Task,
+    /// An access token, by `jti`.
+    Token,
 }
 
 impl FeedKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Agent, Self::Task];
+    pub const ALL: [Self; 3] = [Self::Agent, Self::Task, Self::Token];
 
     /// The kind of this word.
     #[must_use]
@@ -126,6 +128,7 @@ impl FeedKind {
         match self {
             Self::Agent => "agent",
             Self::Task => "task",
+            Self::Token => "token",
         }
     }
 }

@@ -169,6 +169,7 @@ impl Fact {
             Self::Delegated { .. } => "delegated",
             Self::AgentRevoked { .. } | Self::Revoked { grain: FeedKind::Agent, .. } => "agent_revoked",
             Self::Revoked { grain: FeedKind::Task, .. } => "task_revoked",
+            Self::Revoked { grain: FeedKind::Token, .. } => "token_revoked",
         }
     }
 }

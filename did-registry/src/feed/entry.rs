@@ -29,6 +29,7 @@ pub(crate) fn body(issuer: &str, entry: &FeedEntry) -> Result<Vec<u8>, JsonError
     let kind = match entry.kind {
         FeedKind::Agent => RevocationKind::Agent,
         FeedKind::Task => RevocationKind::Task,
+        FeedKind::Token => RevocationKind::Token,
     };
     let FeedEntry { cut, until, .. } = *entry;
     json::to_jcs(&Body { kind, name: RevocationName::of(issuer, kind, &entry.id), cut, until })

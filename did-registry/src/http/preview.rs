@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use handfast_identity::{DidKey, UnixTime};
+use handfast_delegation::VerifiedAccessToken;
+use handfast_identity::UnixTime;
 use handfast_middleware::{Caller as Authenticated, Clock as _};
-use handfast_registry_model::{Caller, FeedKind, HopRecord, Refusal, TaskRecord};
+use handfast_registry_model::{Caller, HopRecord, Refusal, TaskId};
 use serde::Serialize;
 
 use super::body::JsonBody;
 use super::caller::Identity;
-use super::revoke::{Wanted, revocation};
+use super::revoke::{Thing, Wanted, client_of, revocation};
 use super::tasks::{self, TREE_PAGE_MAX};
 use super::{App, Failure};
 
@@ -36,16 +37,28 @@ pub(super) async fn preview(
     body: JsonBody,
 ) -> Result<Response, Failure> {
     let now = app.clock.now();
-    let wanted = Wanted::read(&body)?;
+    let wanted = Wanted::read(&app, &body)?;
     let identity = Identity::of(&app, &caller).await?;
     let caller = identity.caller(now)?;
-    let reach = match wanted.kind {
+    let reach = match &wanted.what {
         // an agent's tasks are not listed anywhere
-        FeedKind::Agent => return Err(Refusal::InvalidRequest.into()),
-        FeedKind::Task => task(&app, caller, &wanted).await?,
+        Thing::Agent => return Err(Refusal::InvalidRequest.into()),
+        Thing::Task => task(&app, caller, &wanted).await?,
+        Thing::Token(shown) => token(&app, caller, &wanted, shown).await?,
     };
-    let reach = Reach { revoked_at: revocation(&app, &wanted).await?.map(|record| record.at()), ..reach };
-    Ok(Json(reach).into_response())
+    let before = revocation(&app, wanted.kind(), &wanted.id).await?;
+    Ok(Json(Reach { revoked_at: before.map(|record| record.at()), ..reach }).into_response())
+}
+
+impl<'a> Reach<'a> {
+    /// `agent`, and everybody to whom something was passed on by one of `hops`.
+    fn of(wanted: &'a Wanted, agent: &str, hops: &[HopRecord], tasks: usize, latest_expiry: UnixTime) -> Self {
+        let delegates = hops.iter().map(|hop| hop.delegate().as_str());
+        let agents: BTreeSet<_> = delegates.chain([agent]).collect();
+        let (agents, delegations) = (agents.len(), hops.len());
+        let kind = wanted.kind().as_str();
+        Self { kind, id: &wanted.id, agents, tasks, delegations, latest_expiry, revoked_at: None }
+    }
 }
 
 async fn task<'a>(app: &App, caller: Caller<'_>, wanted: &'a Wanted) -> Result<Reach<'a>, Refusal> {
@@ -53,22 +66,29 @@ async fn task<'a>(app: &App, caller: Caller<'_>, wanted: &'a Wanted) -> Result<R
         return Err(Refusal::UnknownTask);
     };
     caller.stops_task(&task.record, &agent)?;
-    let hops = tree(app, &task.record).await?;
-    let delegates = hops.iter().map(HopRecord::delegate);
-    let agents: BTreeSet<_> = delegates.chain([agent.did()]).map(DidKey::as_str).collect();
-    Ok(Reach {
-        kind: wanted.kind.as_str(),
-        id: &wanted.id,
-        agents: agents.len(),
-        tasks: 1,
-        delegations: hops.len(),
-        latest_expiry: task.record.deadline(),
-        revoked_at: None,
-    })
+    let hops = tree(app, task.record.id()).await?;
+    Ok(Reach::of(wanted, agent.did().as_str(), &hops, 1, task.record.deadline()))
+}
+
+async fn token<'a>(
+    app: &App,
+    caller: Caller<'_>,
+    wanted: &'a Wanted,
+    shown: &VerifiedAccessToken,
+) -> Result<Reach<'a>, Refusal> {
+    let claims = shown.claims();
+    caller.stops_token(claims, client_of(app, shown).await?.as_ref())?;
+    let mut hops = match claims.task.as_ref().and_then(|task| TaskId::parse(&task.id).ok()) {
+        Some(task) => tree(app, &task).await?,
+        None => Vec::new(),
+    };
+    hops.retain(|hop| hop.root_token() == claims.token_id);
+    let tasks = usize::from(claims.task.is_some());
+    Ok(Reach::of(wanted, &claims.client_id, &hops, tasks, claims.authority.expires_at))
 }
 
 /// Every hop of a task that was exchanged: a tree has 4096 at most.
-async fn tree(app: &App, task: &TaskRecord) -> Result<Vec<HopRecord>, Refusal> {
+async fn tree(app: &App, task: &TaskId) -> Result<Vec<HopRecord>, Refusal> {
     let (mut hops, mut after) = (Vec::new(), None);
     loop {
         let page = tasks::tree_page(app, task, after, TREE_PAGE_MAX).await?;

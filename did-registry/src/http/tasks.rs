@@ -93,7 +93,7 @@ pub(super) async fn tree(
         return Err(Refusal::UnknownTask.into());
     };
     identity.caller(now)?.sees_task(&task.record, &agent)?;
-    let TreePage { hops, next } = tree_page(&app, &task.record, after, limit).await?;
+    let TreePage { hops, next } = tree_page(&app, task.record.id(), after, limit).await?;
     Ok(Json(TreeView::of(&task.record, &hops, next.map(|place| place.to_string()))).into_response())
 }
 
@@ -105,14 +105,9 @@ pub(super) struct TreePage {
 }
 
 /// At most `limit` hops of `task` behind the place `after`.
-pub(super) async fn tree_page(
-    app: &App,
-    task: &TaskRecord,
-    after: Option<u16>,
-    limit: usize,
-) -> Result<TreePage, Refusal> {
-    let after = after.map(|place| Slot::tree_entry(task.id(), place));
-    let page = app.state.page::<TreeEntry>(&Slot::tree_prefix(task.id()), after.as_ref().map(Slot::key), limit).await?;
+pub(super) async fn tree_page(app: &App, task: &TaskId, after: Option<u16>, limit: usize) -> Result<TreePage, Refusal> {
+    let after = after.map(|place| Slot::tree_entry(task, place));
+    let page = app.state.page::<TreeEntry>(&Slot::tree_prefix(task), after.as_ref().map(Slot::key), limit).await?;
     let mut hops = Vec::with_capacity(page.records.len());
     for entry in &page.records {
         let hop: Option<Loaded<HopRecord>> = app.state.load(&Slot::hop(entry.hop())).await?;

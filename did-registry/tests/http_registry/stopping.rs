@@ -4,10 +4,11 @@ use std::future::pending;
 
 use handfast_testkit::Agent;
 use handfast_verifier::revocation::{RevocationKind, RevocationName};
+use http::Method;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::bench::{API, Answer, Bench, Owner, claims_of, config, with};
+use crate::bench::{API, Answer, Bench, Owner, claims_of, config, encode, with};
 use crate::delegation_bench::{ACCESS_TOKEN, scene};
 use crate::story::{Api, serve_api};
 
@@ -201,4 +202,177 @@ async fn parallel_revocations_of_a_task_are_one() {
     let (one, two, three) = tokio::join!(stop(1), stop(2), stop(3));
     assert!(one.status == 200 && one.json == two.json && two.json == three.json, "{one:?} {two:?} {three:?}");
     assert_eq!(newest(&bench).await.1, 1);
+}
+
+fn token_body(token: &str) -> Value {
+    json!({"kind": "token", "id": claims_of(token)["jti"], "evidence": token})
+}
+
+#[tokio::test]
+async fn p11_a_token_stops_at_a_resource_server_and_its_sibling_does_not() {
+    let live = Live::new().await;
+    let one = live.token("one").await;
+    // of the same task
+    let form = [("scope", "echo:read"), ("resource", API), ("task", &task_of(&one))];
+    let other = live.bench.token(&live.api.agent, &form).await;
+    assert_eq!((live.status(&one).await, live.status(&other).await), (200, 200));
+    live.bench.manage(&live.api.agent, "agent:self", "POST", "/revocations", Some(token_body(&one))).await.is(200);
+    assert_eq!(live.api.refuses(&one, &live.nonce).await, 401);
+    assert_eq!(live.status(&other).await, 200);
+}
+
+#[tokio::test]
+async fn a_token_is_stopped_by_its_client_its_owner_and_admins() {
+    let bench = Bench::new().await;
+    let (owner, other, admin) = (bench.owner(100).await, bench.owner(101).await, bench.admin(102).await);
+    let (agent, sister) = (bench.claimed(1, &owner).await, bench.claimed(2, &owner).await);
+    let fresh = || bench.token(&agent, &[("scope", "echo:read"), ("resource", API)]);
+    let token = fresh().await;
+    bench.token(&sister, &[("scope", "agent:self")]).await; // its default task, which is a write of its own
+    let before = bench.positions();
+    for (who, scope) in [(&sister, "agent:self"), (&other.key, "owner:self"), (&admin.key, "owner:self")] {
+        for path in ["/revocations", "/revocations/preview"] {
+            let answer = bench.manage(who, scope, "POST", path, Some(token_body(&token))).await;
+            assert_eq!(answer.problem(), (403, "forbidden"), "{scope} {path}");
+        }
+    }
+    assert_eq!(bench.positions(), before);
+    let made = bench.now();
+    for (who, scope, by) in [
+        (&agent, "agent:self", agent.did().to_string()),
+        (&owner.key, "owner:self", owner.id.clone()),
+        (&admin.key, "registry:admin", admin.id.clone()),
+    ] {
+        let token = fresh().await;
+        let id = claims_of(&token)["jti"].clone();
+        let answer = bench.manage(who, scope, "POST", "/revocations", Some(token_body(&token))).await.is(200);
+        let expected = json!({
+            "kind": "token", "id": id, "status": "REVOKED", "revoked_at": made, "by": by, "until": made + 300 + 60,
+        });
+        assert_eq!(answer.json, expected);
+        let (entry, count) = newest(&bench).await;
+        let named = name(&bench, RevocationKind::Token, id.as_str().unwrap());
+        assert_eq!(entry, json!({"seq": count, "kind": "token", "name": named, "until": made + 360}));
+        let before = bench.positions();
+        let again = bench.manage(who, scope, "POST", "/revocations", Some(token_body(&token))).await.is(200);
+        assert_eq!((again.json, bench.positions()), (expected, before));
+    }
+}
+
+#[tokio::test]
+async fn a_token_has_to_be_shown_and_to_be_the_registrys() {
+    let bench = Bench::new().await;
+    let owner = bench.owner(100).await;
+    let agent = bench.claimed(1, &owner).await;
+    let token = bench.token(&agent, &[("scope", "echo:read"), ("resource", API)]).await;
+    let another = bench.token(&agent, &[("scope", "echo:read"), ("resource", API)]).await;
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let flipped = if signature.starts_with('A') { "B" } else { "A" };
+    let forged = format!("{signed}.{flipped}{}", &signature[1..]);
+    let before = bench.positions();
+    let body = token_body(&token);
+    for wrong in [
+        with(body.clone(), json!({"evidence": null})),
+        with(body.clone(), json!({"evidence": another})),
+        with(body.clone(), json!({"evidence": forged})),
+        with(body.clone(), json!({"evidence": ""})),
+        with(body.clone(), json!({"id": "tok_x"})),
+    ] {
+        assert_eq!(revoke(&bench, &owner, wrong.clone()).await.problem(), (400, "invalid_evidence"), "{wrong}");
+    }
+    let task = json!({"kind": "task", "id": task_of(&token), "evidence": token});
+    assert_eq!(revoke(&bench, &owner, task).await.problem(), (400, "invalid_request"));
+    // past its end there is nothing to stop
+    bench.clock.advance(300 + 61);
+    assert_eq!(revoke(&bench, &owner, body.clone()).await.problem(), (400, "invalid_evidence"));
+    assert_eq!(bench.positions(), before);
+}
+
+#[tokio::test]
+async fn a_revoked_root_takes_what_was_passed_on_below_it_along() {
+    let scene = scene().await;
+    let (bench, owner) = (&scene.bench, &scene.owner);
+    let root = scene.root().await;
+    let sibling = scene.root_with(&[("resource", API), ("task", &task_of(&root))]).await;
+    let hop = scene.hop(&scene.orchestrator, &root, &scene.planner).sign();
+    let other = scene.hop(&scene.orchestrator, &sibling, &scene.browser).sign();
+    scene.exchange(&scene.planner, &root, &[&hop]).await.is(200);
+    scene.exchange(&scene.browser, &sibling, &[&other]).await.is(200);
+    let reach = json!({
+        "kind": "token", "id": claims_of(&root)["jti"], "agents": 2, "tasks": 1, "delegations": 1,
+        "latest_expiry": claims_of(&root)["exp"],
+    });
+    assert_eq!(preview(bench, owner, token_body(&root)).await.is(200).json, reach);
+    revoke(bench, owner, token_body(&root)).await.is(200);
+    let before = bench.positions();
+    let refused = (400, "invalid_request", "token_revoked");
+    scene.check(&before, &scene.exchange(&scene.planner, &root, &[&hop]).await, refused);
+    let form = [("subject_token", root.as_str()), ("subject_token_type", ACCESS_TOKEN)];
+    scene.check(&before, &scene.send(&scene.orchestrator, None, None, &form).await, refused);
+    scene.exchange(&scene.browser, &sibling, &[&other]).await.is(200);
+}
+
+#[tokio::test]
+async fn p18_an_agent_stops_sixty_things_an_hour() {
+    let bench = Bench::new().await;
+    let owner = bench.owner(100).await;
+    let agent = bench.claimed(1, &owner).await;
+    let session = bench.token(&agent, &[("scope", "agent:self")]).await;
+    let mut last = String::new();
+    for n in 0..=60 {
+        last = bench.token(&agent, &[("scope", "echo:read"), ("resource", API)]).await;
+        let answer = bench.call(&agent, &session, "POST", "/revocations", Some(token_body(&last))).await;
+        assert_eq!(answer.status, if n < 60 { 200 } else { 429 }, "{n}");
+    }
+    let before = bench.positions();
+    let refused = bench.call(&agent, &session, "POST", "/revocations", Some(token_body(&last))).await;
+    assert_eq!((refused.problem(), bench.positions()), ((429, "slow_down"), before));
+    revoke(&bench, &owner, token_body(&last)).await.is(200);
+}
+
+/// RFC 7009 as `who`, for the token `text`.
+async fn give_up(bench: &Bench, who: &Agent, text: &str, more: &[(&str, &str)]) -> Answer {
+    let did = who.did().to_string();
+    let base = [("client_id", did.as_str()), ("token", text)];
+    let form = encode(base.iter().chain(more));
+    bench.prove(who, Method::POST, "/oauth2/revoke", Some(&form)).await
+}
+
+#[tokio::test]
+async fn rev_a_client_gives_its_own_tokens_up_and_hears_nothing_of_others() {
+    let bench = Bench::new().await;
+    let owner = bench.owner(100).await;
+    let (agent, sister) = (bench.claimed(1, &owner).await, bench.claimed(2, &owner).await);
+    let token = bench.token(&agent, &[("scope", "agent:self")]).await;
+    let before = bench.positions();
+    let (signed, _) = token.rsplit_once('.').unwrap();
+    for (who, text) in [(&sister, token.as_str()), (&agent, "x"), (&agent, &format!("{signed}.AAAA"))] {
+        let answer = give_up(&bench, who, text, &[]).await.is(200);
+        assert_eq!((answer.text.as_str(), bench.positions()), ("", before), "{text}");
+    }
+    for (more, expected) in [
+        (("client_secret", "x"), (401, "invalid_client", "invalid_client")),
+        (("token", "y"), (400, "invalid_request", "invalid_request")),
+    ] {
+        assert_eq!(give_up(&bench, &agent, &token, &[more]).await.oauth(), expected);
+    }
+    assert_eq!(give_up(&bench, &agent, "", &[]).await.oauth(), (400, "invalid_request", "invalid_request"));
+    let stranger = give_up(&bench, &Agent::numbered(9), &token, &[]).await;
+    assert_eq!(stranger.oauth(), (401, "invalid_client", "invalid_client"));
+    let form = encode(&[("client_id", agent.did().as_str()), ("token", token.as_str())]);
+    let borrowed = bench.prove(&sister, Method::POST, "/oauth2/revoke", Some(&form)).await;
+    assert_eq!(borrowed.oauth(), (401, "invalid_client", "invalid_client"));
+    assert_eq!(bench.positions(), before);
+
+    let path = format!("/agents/{}", agent.did());
+    bench.call(&agent, &token, "GET", &path, None).await.is(200);
+    give_up(&bench, &agent, &token, &[("token_type_hint", "refresh_token")]).await.is(200);
+    assert_eq!(bench.call(&agent, &token, "GET", &path, None).await.problem(), (401, "token_revoked"));
+    let before = bench.positions();
+    give_up(&bench, &agent, &token, &[]).await.is(200);
+    assert_eq!(bench.positions(), before);
+    // an owner's own token too
+    let session = bench.token(&owner.key, &[("scope", "owner:self")]).await;
+    give_up(&bench, &owner.key, &session, &[]).await.is(200);
+    assert_eq!(bench.call(&owner.key, &session, "GET", "/agents", None).await.problem(), (401, "token_revoked"));
 }

@@ -12,6 +12,7 @@ mod owner;
 mod rate;
 mod revocation;
 mod slot;
+mod stops;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ pub use owner::{OwnerCodeRecord, OwnerRecord, Role};
 pub(crate) use rate::Rate;
 pub use revocation::RevocationRecord;
 pub use slot::{RecordKind, Slot};
+pub use stops::StopsRecord;
 pub(crate) use task::OpenTask;
 pub use task::{SelfTasks, Subject, TaskRecord};
 
@@ -73,6 +75,7 @@ pub enum Record {
     Tree(TreeRecord),
     TreeEntry(TreeEntry),
     Revocation(RevocationRecord),
+    Stops(StopsRecord),
 }
 
 macro_rules! each_record {
@@ -91,6 +94,7 @@ macro_rules! each_record {
             Record::Tree($inner) => $result,
             Record::TreeEntry($inner) => $result,
             Record::Revocation($inner) => $result,
+            Record::Stops($inner) => $result,
         }
     };
 }
@@ -136,6 +140,7 @@ into_record! {
     Tree(TreeRecord);
     TreeEntry(TreeEntry);
     Revocation(RevocationRecord);
+    Stops(StopsRecord);
 }
 
 /// Something is longer than what holds it. Its parts are bounded so that this does not happen.

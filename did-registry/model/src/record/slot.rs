@@ -34,11 +34,13 @@ pub enum RecordKind {
     TreeEntry,
     /// [`RevocationRecord`](crate::RevocationRecord), by kind and id of what was stopped.
     Revocation,
+    /// [`StopsRecord`](crate::StopsRecord), by agent id: how much it stopped lately.
+    Stops,
 }
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Agent,
         Self::Did,
         Self::Handle,
@@ -52,6 +54,7 @@ impl RecordKind {
         Self::Tree,
         Self::TreeEntry,
         Self::Revocation,
+        Self::Stops,
     ];
 
     /// Its name, for errors and for tables.
@@ -71,11 +74,12 @@ impl RecordKind {
             Self::Tree => "trees",
             Self::TreeEntry => "tree_entries",
             Self::Revocation => "revocations",
+            Self::Stops => "stops",
         }
     }
 }
 
-/// The address of one record. Keys have at most 130 bytes.
+/// The address of one record. Keys have at most 136 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slot {
     kind: RecordKind,
@@ -182,6 +186,12 @@ impl Slot {
     #[must_use]
     pub fn revocation(kind: FeedKind, id: &str) -> Self {
         Self { kind: RecordKind::Revocation, key: format!("{}/{id}", kind.as_str()) }
+    }
+
+    /// Of the count of what an agent stopped lately.
+    #[must_use]
+    pub fn stops(agent: &AgentId) -> Self {
+        Self { kind: RecordKind::Stops, key: agent.to_string() }
     }
 
     /// Of the list of an agent's open `self` tasks.

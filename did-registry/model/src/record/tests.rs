@@ -245,7 +245,7 @@ fn revocations() -> impl Iterator<Item = RevocationRecord> {
     [Party::Owner(owner_id(1)), Party::Agent(did(1)), Party::Operator].into_iter().map(|by| RevocationRecord {
         organisation: Organisation::default(),
         kind: FeedKind::Task,
-        id: "x".repeat(MAX_REVOCATION_ID_BYTES - 8),
+        id: "x".repeat(MAX_REVOCATION_ID_BYTES),
         by,
         why: Some(longest()),
         at: LATE,
@@ -262,7 +262,7 @@ where
     assert!(bytes.len() <= MAX_RECORD_BYTES, "{} bytes", bytes.len());
     assert_eq!(R::from_bytes(&bytes).as_ref(), Ok(record));
     assert_eq!(record.slot().kind(), R::KIND);
-    assert!(record.slot().key().len() <= 130, "{:?}", record.slot());
+    assert!(record.slot().key().len() <= 136, "{:?}", record.slot());
     assert_eq!(Record::from(record.clone()).to_bytes().as_ref(), Ok(&bytes));
 
     let text = String::from_utf8(bytes).unwrap();
@@ -314,6 +314,7 @@ fn every_record_round_trips_fits_and_is_read_strictly() {
     check(&tree());
     check(&tree_entry());
     revocations().for_each(|record| check(&record));
+    check(&StopsRecord { agent: agent_id(), organisation: Organisation::default(), made: fullest_rate() });
 }
 
 #[test]

@@ -120,6 +120,7 @@ impl Refusal {
             Self::UnknownAgent => (404, None, "unknown_agent", "no such agent", "check the DID or handle; an unclaimed agent expires when unused"),
             Self::UnknownTask => (404, None, "unknown_task", "no such task", "check the task id"),
             Self::AgentRevoked => (409, None, "agent_revoked", "the agent is revoked", "revocation is final: register a new agent with a new key"),
+            Self::InvalidEvidence => (400, None, "invalid_evidence", "what is to be revoked was not shown, or is over", "show the thing with this id itself, as this registry or its delegator signed it, before it ends"),
             Self::InvalidDid => (400, None, "invalid_did", "not an acceptable did:key", "use the one spelling of a sound Ed25519 or P-256 key"),
             Self::WeakKey => (400, None, "weak_key", "others could sign for this key", "make a new key"),
             Self::InvalidRegistration => (400, None, "invalid_registration", "the registration statement is not acceptable", "check type, audience, time and members of the statement"),
@@ -333,15 +334,16 @@ mod tests {
                 R::StoreUnavailable => 42,
                 R::Overloaded => 43,
                 R::InvalidGrant(GrantFault::TaskRevoked) => 44,
-                R::Widened(widening) => 43 + widening_ordinal(widening),
-                R::Chain(ChainError::Widened(widening)) => 49 + widening_ordinal(widening),
-                R::Chain(error) => 55 + chain_ordinal(error),
-                R::Delegation(fault) => 68 + (*fault as u8),
+                R::InvalidEvidence => 45,
+                R::Widened(widening) => 44 + widening_ordinal(widening),
+                R::Chain(ChainError::Widened(widening)) => 50 + widening_ordinal(widening),
+                R::Chain(error) => 56 + chain_ordinal(error),
+                R::Delegation(fault) => 69 + (*fault as u8),
             }
         };
         let mut found: Vec<u8> = Refusal::every().iter().map(ordinal).collect();
         found.sort_unstable();
-        assert_eq!(found, (0..83).collect::<Vec<u8>>());
+        assert_eq!(found, (0..84).collect::<Vec<u8>>());
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub enum Refusal {
     UnknownTask,
     /// The agent is REVOKED, which is final (P-12, TH63).
     AgentRevoked,
+    /// What is to be revoked was not shown as it has to be, or is over.
+    InvalidEvidence,
 
     /// The DID is not a `did:key` in its one spelling, or its key is unsound (TH45, TH46, TH47).
     InvalidDid,
@@ -255,6 +257,7 @@ impl Refusal {
             Self::UnknownAgent,
             Self::UnknownTask,
             Self::AgentRevoked,
+            Self::InvalidEvidence,
             Self::InvalidDid,
             Self::WeakKey,
             Self::InvalidRegistration,

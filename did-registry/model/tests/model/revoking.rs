@@ -1,7 +1,8 @@
 //! Stopping what is smaller than an agent.
 
 use crate::support::*;
-use handfast_identity::Seconds;
+use handfast_delegation::{UnverifiedAccessToken, VerifiedAccessToken};
+use handfast_identity::{DidKey, Seconds};
 use handfast_registry_model::limits::REVOCATION_MARGIN;
 use handfast_registry_model::*;
 
@@ -117,4 +118,93 @@ fn completing_does_not_undo_it() {
     let agent = world.agent_of(&key(1).public().did()).map(|agent| agent.record);
     let done = complete_task(caller(&owner, &own), loaded.as_ref(), agent.as_ref(), None, world.now);
     assert_eq!(done, Ok(Outcome::Unchanged));
+}
+
+// ---- tokens ----
+
+/// The record of a token's client, if it is an agent.
+fn client_of(world: &World, token: &VerifiedAccessToken) -> Option<AgentRecord> {
+    let did = DidKey::parse(&token.claims().client_id).unwrap();
+    world.load::<DidRecord>(&Slot::did(&did)).and_then(|_| world.agent_of(&did)).map(|agent| agent.record)
+}
+
+fn stop_token(
+    world: &mut World,
+    who: Caller<'_>,
+    token: &VerifiedAccessToken,
+) -> Result<(bool, RevocationRecord), Refusal> {
+    let agent = client_of(world, token);
+    let stops = who.as_agent().and_then(|agent| world.load(&Slot::stops(agent.id())));
+    let before = world.load::<RevocationRecord>(&Slot::revocation(FeedKind::Token, &token.claims().token_id));
+    let before = before.map(|before| before.record);
+    let case = TokenToStop { token, agent: agent.as_ref(), stops: stops.as_ref(), before: before.as_ref() };
+    let stopped = revoke_token(who, case, None, world.now)?;
+    Ok(world.stop(stopped))
+}
+
+fn signed(grant: &TokenGrant) -> VerifiedAccessToken {
+    let issuer = key(200);
+    let text = grant.token().sign("k", &issuer).unwrap();
+    UnverifiedAccessToken::parse(&text).unwrap().verify(issuer.public()).unwrap()
+}
+
+#[test]
+fn a_token_is_stopped_by_those_it_concerns() {
+    let (mut world, owner, _) = working();
+    let (stranger, admin) = (world.owner(11), world.owner_as(12, Role::Admin));
+    let sister = world.agent(2);
+    world.claim(&sister, &owner);
+    let (own, read, all, this) =
+        (scope("owner:self"), scope("registry:read"), scope("registry:admin"), scope("agent:self"));
+    let records = [1, 2].map(|seed| world.agent_of(&key(seed).public().did()).unwrap().record);
+    let [agent, other] = &records;
+    let as_agent = |record| Caller::agent(Some(record), AgentRecord::did(record).as_str(), &this, at(0)).unwrap();
+    for (who, by) in [
+        (as_agent(agent), Some(Party::Agent(agent.did().clone()))),
+        (as_agent(other), None),
+        (caller(&owner, &own), Some(Party::Owner(owner.id().clone()))),
+        (caller(&owner, &read), None),
+        (caller(&stranger, &own), None),
+        (caller(&stranger, &all), None),
+        (caller(&admin, &own), None),
+        (caller(&admin, &read), None),
+        (caller(&admin, &all), Some(Party::Owner(admin.id().clone()))),
+    ] {
+        let token = signed(&world.token(&key(1), &[]).unwrap());
+        let until = token.claims().authority.expires_at.saturating_add(REVOCATION_MARGIN);
+        let before = world.snapshot();
+        let stopped = stop_token(&mut world, who, &token);
+        let Some(by) = by else {
+            assert_eq!((stopped, world.snapshot()), (Err(Refusal::Forbidden), before), "{who:?}");
+            continue;
+        };
+        let (is_news, record) = stopped.unwrap();
+        assert_eq!((is_news, record.by(), record.until()), (true, &by, until));
+        let id = token.claims().token_id.clone();
+        assert_eq!(world.feed.last(), Some(&FeedEntry { kind: FeedKind::Token, id, cut: None, until: Some(until) }));
+        assert_eq!(stop_token(&mut world, who, &token), Ok((false, record)));
+        assert_eq!(world.log.last().unwrap().0.kind(), "token_revoked");
+    }
+}
+
+#[test]
+fn a_token_of_before_the_claim_is_the_owners_to_stop_too() {
+    let mut world = World::new(18);
+    let (agent, owner) = (world.agent(1), world.owner(10));
+    let token = signed(&world.token(&key(1), &[]).unwrap());
+    let own = scope("owner:self");
+    assert_eq!(stop_token(&mut world, caller(&owner, &own), &token), Err(Refusal::Forbidden));
+    world.claim(&agent, &owner);
+    assert!(stop_token(&mut world, caller(&owner, &own), &token).unwrap().0);
+}
+
+#[test]
+fn a_token_that_is_over_is_not_stopped_any_more() {
+    for (behind, expected) in [(60, None), (61, Some(Refusal::InvalidEvidence))] {
+        let (mut world, owner, _) = working();
+        let own = scope("owner:self");
+        let token = signed(&world.token(&key(1), &[]).unwrap());
+        world.now = token.claims().authority.expires_at.saturating_add(Seconds::new(behind));
+        assert_eq!(stop_token(&mut world, caller(&owner, &own), &token).err(), expected, "{behind}");
+    }
 }

@@ -11,6 +11,7 @@ pub(super) mod index;
 pub(super) mod owner;
 mod parts;
 pub(super) mod revocation;
+pub(super) mod stops;
 pub(super) mod task;
 
 use handfast_identity::json::{self, Limits};
