@@ -49,6 +49,29 @@ Examples:
         #[command(flatten)]
         how: Revocation,
     },
+    /// Revoke one delegation with all below it; the delegator and its other delegates go on
+    #[command(after_help = "\
+`handfast task tree` names the delegations that were exchanged. One that was not is shown by its bundle, whose last delegation is meant.
+
+Examples:
+  handfast revoke hop 9mQ… --reason 'went astray'
+  handfast revoke hop --bundle bundle --agent-key agent.json")]
+    #[command(group = clap::ArgGroup::new("which").required(true).args(["hop", "bundle"]))]
+    Hop {
+        /// The delegation's name
+        hop: Option<String>,
+        /// The bundle whose last delegation it is; `-` for standard input
+        #[arg(long, value_name = "FILE")]
+        bundle: Option<PathBuf>,
+        /// Show how far it would reach, and stop there
+        #[arg(long)]
+        preview: bool,
+        /// Revoke as this agent, who passed it on, instead of as the owner
+        #[arg(long, value_name = "FILE", conflicts_with = "admin")]
+        agent_key: Option<PathBuf>,
+        #[command(flatten)]
+        how: Revocation,
+    },
 }
 
 /// How to revoke, whatever it is.

@@ -24,6 +24,14 @@ pub(crate) async fn run(command: RevokeCommand, ui: Ui) -> Result<(), Failure> {
             let management = acting_as(agent_key.as_deref(), &how)?;
             Stop { what: &what, kind: "token", management }.run(preview, &how, ui).await
         }
+        RevokeCommand::Hop { hop, bundle, preview, agent_key, how } => {
+            let what = match (hop, bundle) {
+                (_, Some(path)) => Revocable::hop(&files::bundle(&path)?),
+                (hop, None) => Revocable::Hop { name: hop.unwrap_or_default(), hop: None },
+            };
+            let management = acting_as(agent_key.as_deref(), &how)?;
+            Stop { what: &what, kind: "delegation", management }.run(preview, &how, ui).await
+        }
     }
 }
 

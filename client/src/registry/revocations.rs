@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Answer;
+use crate::delegation::Bundle;
 use crate::error::AnswerError;
 use crate::secret::Secret;
 
@@ -23,6 +24,13 @@ pub enum Revocable {
         /// Its text.
         token: Secret,
     },
+    /// One delegation and all below it: see [`Self::hop`]. One that was exchanged need not be shown.
+    Hop {
+        /// The hop's name.
+        name: String,
+        /// Its text.
+        hop: Option<Secret>,
+    },
 }
 
 impl Revocable {
@@ -36,11 +44,17 @@ impl Revocable {
         Ok(Self::Token { id: token.unverified_claims().token_id.clone(), token: Secret::new(text) })
     }
 
+    /// What the last delegator of `bundle` passed on.
+    #[must_use]
+    pub fn hop(bundle: &Bundle) -> Self {
+        Self::Hop { name: bundle.leaf_name().to_string(), hop: Some(Secret::new(bundle.split_last().0)) }
+    }
+
     /// The id, as the registry's answer names it.
     #[must_use]
     pub fn id(&self) -> &str {
         match self {
-            Self::Task(id) | Self::Token { id, .. } => id,
+            Self::Task(id) | Self::Token { id, .. } | Self::Hop { name: id, .. } => id,
         }
     }
 }
@@ -64,6 +78,9 @@ impl<'a> RevocationWire<'a> {
         match what {
             Revocable::Task(id) => Self { kind: "task", id, evidence: None, reason },
             Revocable::Token { id, token } => Self { kind: "token", id, evidence: Some(token.expose()), reason },
+            Revocable::Hop { name, hop } => {
+                Self { kind: "hop", id: name, evidence: hop.as_ref().map(Secret::expose), reason }
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use handfast_delegation::{AccessToken, Scope};
 use handfast_identity::UnixTime;
 
 use crate::authority::{AGENT_SELF, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ};
-use crate::{AgentRecord, Organisation, OwnerRecord, Party, Refusal, Role, Status, TaskRecord};
+use crate::{AgentRecord, KnownHop, Organisation, OwnerRecord, Party, Refusal, Role, Status, TaskRecord};
 
 /// An owner or agent behind a management call. Made from a verified token for the registry and the record it names.
 #[derive(Clone, Copy, Debug)]
@@ -153,6 +153,25 @@ impl<'a> Caller<'a> {
                     self.as_admin()?;
                 }
                 Ok((Party::Owner(record.id().clone()), record.organisation().clone()))
+            }
+        }
+    }
+
+    /// Whoever may stop one hop of `task` of `agent`: its delegator, the task's owner, or an admin. As the party to be named in
+    /// the log.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Forbidden`] for everybody else.
+    pub fn stops_hop(&self, hop: KnownHop<'_>, task: &TaskRecord, agent: &AgentRecord) -> Result<Party, Refusal> {
+        match self.0 {
+            Kind::Agent { record } if record.did_history().any(|did| did.as_str() == hop.delegator()) => {
+                Ok(Party::Agent(record.did().clone()))
+            }
+            Kind::Agent { .. } => Err(Refusal::Forbidden),
+            Kind::Owner { .. } => {
+                let owner = self.stops_task(task, agent).map_err(|_| Refusal::Forbidden)?;
+                Ok(Party::Owner(owner.id().clone()))
             }
         }
     }

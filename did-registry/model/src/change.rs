@@ -110,11 +110,13 @@ pub enum FeedKind {
     Task,
     /// An access token, by `jti`.
     Token,
+    /// A hop, by its name.
+    Hop,
 }
 
 impl FeedKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Agent, Self::Task, Self::Token];
+    pub const ALL: [Self; 4] = [Self::Agent, Self::Task, Self::Token, Self::Hop];
 
     /// The kind of this word.
     #[must_use]
@@ -129,6 +131,7 @@ impl FeedKind {
             Self::Agent => "agent",
             Self::Task => "task",
             Self::Token => "token",
+            Self::Hop => "hop",
         }
     }
 }

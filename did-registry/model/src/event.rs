@@ -170,6 +170,7 @@ impl Fact {
             Self::AgentRevoked { .. } | Self::Revoked { grain: FeedKind::Agent, .. } => "agent_revoked",
             Self::Revoked { grain: FeedKind::Task, .. } => "task_revoked",
             Self::Revoked { grain: FeedKind::Token, .. } => "token_revoked",
+            Self::Revoked { grain: FeedKind::Hop, .. } => "hop_revoked",
         }
     }
 }

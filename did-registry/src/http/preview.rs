@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::body::JsonBody;
 use super::caller::Identity;
-use super::revoke::{Thing, Wanted, client_of, revocation};
+use super::revoke::{FoundHop, Thing, Wanted, client_of, revocation};
 use super::tasks::{self, TREE_PAGE_MAX};
 use super::{App, Failure};
 
@@ -37,7 +37,7 @@ pub(super) async fn preview(
     body: JsonBody,
 ) -> Result<Response, Failure> {
     let now = app.clock.now();
-    let wanted = Wanted::read(&app, &body)?;
+    let wanted = Wanted::read(&app, &body).await?;
     let identity = Identity::of(&app, &caller).await?;
     let caller = identity.caller(now)?;
     let reach = match &wanted.what {
@@ -45,6 +45,7 @@ pub(super) async fn preview(
         Thing::Agent => return Err(Refusal::InvalidRequest.into()),
         Thing::Task => task(&app, caller, &wanted).await?,
         Thing::Token(shown) => token(&app, caller, &wanted, shown).await?,
+        Thing::Hop(found) => hop(&app, caller, &wanted, found).await?,
     };
     let before = revocation(&app, wanted.kind(), &wanted.id).await?;
     Ok(Json(Reach { revoked_at: before.map(|record| record.at()), ..reach }).into_response())
@@ -85,6 +86,27 @@ async fn token<'a>(
     hops.retain(|hop| hop.root_token() == claims.token_id);
     let tasks = usize::from(claims.task.is_some());
     Ok(Reach::of(wanted, &claims.client_id, &hops, tasks, claims.authority.expires_at))
+}
+
+/// A hop and those below it; of one that was never exchanged nothing below it is known either.
+async fn hop<'a>(app: &App, caller: Caller<'_>, wanted: &'a Wanted, found: &FoundHop) -> Result<Reach<'a>, Refusal> {
+    let hop = found.hop();
+    let tasks::Case { task: Some(task), agent: Some(agent) } = tasks::load(app, hop.task()).await? else {
+        return Err(Refusal::InvalidEvidence);
+    };
+    caller.stops_hop(hop, &task.record, &agent)?;
+    let mut below = BTreeSet::from([hop.name().to_string()]);
+    let mut hops = tree(app, task.record.id()).await?;
+    // a parent stands before its children
+    hops.retain(|one| {
+        let name = one.name().to_string();
+        let is_below = below.contains(&name) || one.parent().is_some_and(|parent| below.contains(&parent.to_string()));
+        if is_below {
+            below.insert(name);
+        }
+        is_below
+    });
+    Ok(Reach::of(wanted, hop.delegate(), &hops, 1, hop.expires_at()))
 }
 
 /// Every hop of a task that was exchanged: a tree has 4096 at most.

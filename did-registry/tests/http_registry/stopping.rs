@@ -2,14 +2,15 @@
 
 use std::future::pending;
 
+use handfast_delegation::UnverifiedHop;
 use handfast_testkit::Agent;
 use handfast_verifier::revocation::{RevocationKind, RevocationName};
 use http::Method;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::bench::{API, Answer, Bench, Owner, claims_of, config, encode, with};
-use crate::delegation_bench::{ACCESS_TOKEN, scene};
+use crate::bench::{API, Answer, Bench, Owner, approval, claims_of, config, encode, with};
+use crate::delegation_bench::{ACCESS_TOKEN, Scene, scene};
 use crate::story::{Api, serve_api};
 
 async fn revoke(bench: &Bench, owner: &Owner, body: Value) -> Answer {
@@ -375,4 +376,152 @@ async fn rev_a_client_gives_its_own_tokens_up_and_hears_nothing_of_others() {
     let session = bench.token(&owner.key, &[("scope", "owner:self")]).await;
     give_up(&bench, &owner.key, &session, &[]).await.is(200);
     assert_eq!(bench.call(&owner.key, &session, "GET", "/agents", None).await.problem(), (401, "token_revoked"));
+}
+
+fn hop_name(hop: &str) -> String {
+    UnverifiedHop::parse(hop).unwrap().name().to_string()
+}
+
+fn hop_body(hop: &str) -> Value {
+    json!({"kind": "hop", "id": hop_name(hop)})
+}
+
+#[tokio::test]
+async fn a_hop_stops_with_all_below_it_and_its_sibling_does_not() {
+    let scene = scene().await;
+    let (bench, owner) = (&scene.bench, &scene.owner);
+    let root = scene.root().await;
+    let first = scene.hop(&scene.orchestrator, &root, &scene.planner).sign();
+    let second = scene.hop(&scene.planner, &first, &scene.browser).sign();
+    let sibling = scene.hop(&scene.orchestrator, &root, &scene.browser).sign();
+    let all = [("scope", "echo:read"), ("resource", API)];
+    let below = scene.exchange_with(&scene.browser, &root, &[&first, &second], &all).await.is(200);
+    scene.exchange(&scene.browser, &root, &[&sibling]).await.is(200);
+    let body = hop_body(&first);
+    let exp = claims_of(&first)["exp"].clone();
+    let reach = json!({
+        "kind": "hop", "id": hop_name(&first), "agents": 2, "tasks": 1, "delegations": 2, "latest_expiry": exp,
+    });
+    assert_eq!(preview(bench, owner, body.clone()).await.is(200).json, reach);
+    assert_eq!(preview(bench, owner, hop_body(&second)).await.is(200).json["delegations"], 1);
+
+    // by its delegator, who need not show what the registry knows
+    let made = bench.now();
+    let told =
+        bench.manage(&scene.orchestrator, "agent:self", "POST", "/revocations", Some(body.clone())).await.is(200);
+    let until = exp.as_u64().unwrap() + 60;
+    let by = scene.orchestrator.did().to_string();
+    let expected = json!({
+        "kind": "hop", "id": hop_name(&first), "status": "REVOKED", "revoked_at": made, "by": by, "until": until,
+    });
+    assert_eq!(told.json, expected);
+    let named = name(bench, RevocationKind::Hop, &hop_name(&first));
+    assert_eq!(newest(bench).await, (json!({"seq": 1, "kind": "hop", "name": named, "until": until}), 1));
+    let before = bench.positions();
+    assert_eq!(revoke(bench, owner, body).await.is(200).json, expected);
+    assert_eq!(bench.positions(), before);
+
+    let refused = (400, "invalid_request", "hop_revoked");
+    scene.check(&before, &scene.exchange(&scene.browser, &root, &[&first, &second]).await, refused);
+    scene.check(&before, &scene.exchange(&scene.planner, &root, &[&first]).await, refused);
+    scene.exchange(&scene.browser, &root, &[&sibling]).await.is(200);
+    assert!(claims_of(&below.str("access_token"))["hops"].as_array().unwrap().contains(&json!(hop_name(&first))));
+}
+
+#[tokio::test]
+async fn p11_a_token_made_from_a_hop_stops_at_a_resource_server_with_it() {
+    let live = Live::new().await;
+    let orchestrator = Agent::numbered(5);
+    let claim = live.bench.register(&orchestrator).await;
+    let ceiling = json!({
+        "scope": "echo:read", "resource": [API], "max_task_seconds": 3600, "del_max_depth": 1, "delegation": "exchange",
+    });
+    let body = with(approval(&claim), json!({"ceiling": ceiling}));
+    live.bench.approve(&live.owner, &claim, &body).await.is(200);
+    let Live { bench, owner, api, nonce } = live;
+    let (planner, browser) = (api.agent.clone(), api.agent.clone());
+    let scene = Scene { bench, owner, orchestrator, planner, browser };
+    let root = scene.root().await;
+    let mut tokens = Vec::new();
+    for id in ["one", "other"] {
+        let hop = scene.hop(&scene.orchestrator, &root, &scene.planner).change(|hop| hop.hop_id = id.to_owned()).sign();
+        let token = scene.exchange(&scene.planner, &root, &[&hop]).await.is(200).str("access_token");
+        tokens.push((format!("{root},{hop}"), token, hop));
+    }
+    let [(evidence, token, hop), (other_evidence, other, _)] = &tokens[..] else { panic!("two of them") };
+    assert_eq!(api.ask_with(token, Some(&nonce), Some(evidence)).await.status, 200);
+    assert_eq!(api.ask_with(other, Some(&nonce), Some(other_evidence)).await.status, 200);
+    revoke(&scene.bench, &scene.owner, hop_body(hop)).await.is(200);
+    assert_eq!(api.refuses_with(token, &nonce, Some(evidence)).await, 401);
+    assert_eq!(api.ask_with(other, Some(&nonce), Some(other_evidence)).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_hop_that_was_never_exchanged_is_shown() {
+    let scene = scene().await;
+    let (bench, owner) = (&scene.bench, &scene.owner);
+    let root = scene.root().await;
+    let hop = scene.hop(&scene.orchestrator, &root, &scene.planner);
+    let text = hop.sign();
+    let named = name(bench, RevocationKind::Hop, &hop_name(&text));
+    let shown = with(hop_body(&text), json!({"evidence": text}));
+    let another = hop.clone().change(|hop| hop.hop_id = "another".to_owned()).sign();
+    let strange = hop.clone().change(|hop| hop.task = "task_0123456789abcdefghjkmnpqrs".to_owned()).sign();
+    let (input, _) = text.rsplit_once('.').unwrap();
+    let forged = format!("{input}.{}", another.rsplit_once('.').unwrap().1);
+    for agent in [&scene.orchestrator, &scene.planner] {
+        bench.token(agent, &[("scope", "agent:self")]).await; // its default task, which is a write of its own
+    }
+    let before = bench.positions();
+    for wrong in [
+        hop_body(&text),
+        with(shown.clone(), json!({"evidence": another})),
+        with(shown.clone(), json!({"evidence": forged})),
+        with(shown.clone(), json!({"evidence": root})),
+        with(shown.clone(), json!({"id": "x"})),
+        with(hop_body(&strange), json!({"evidence": strange})),
+    ] {
+        assert_eq!(revoke(bench, owner, wrong.clone()).await.problem(), (400, "invalid_evidence"), "{wrong}");
+    }
+    let by_delegate = bench.manage(&scene.planner, "agent:self", "POST", "/revocations", Some(shown.clone())).await;
+    assert_eq!(by_delegate.problem(), (403, "forbidden"));
+    assert_eq!(bench.positions(), before);
+    let reach = preview(bench, owner, shown.clone()).await.is(200);
+    assert_eq!((&reach.json["agents"], &reach.json["delegations"]), (&json!(1), &json!(0)));
+    bench.manage(&scene.orchestrator, "agent:self", "POST", "/revocations", Some(shown)).await.is(200);
+    let before = bench.positions();
+    let refused = scene.exchange(&scene.planner, &root, &[&text]).await;
+    scene.check(&before, &refused, (400, "invalid_request", "hop_revoked"));
+    assert_eq!(newest(bench).await.0["name"], named);
+}
+
+#[tokio::test]
+async fn a_hop_is_its_delegators_its_owners_and_the_admins_to_stop() {
+    let scene = scene().await;
+    let bench = &scene.bench;
+    let (other, admin) = (bench.owner(101).await, bench.admin(102).await);
+    let root = scene.root().await;
+    let first = scene.hop(&scene.orchestrator, &root, &scene.planner).sign();
+    let second = scene.hop(&scene.planner, &first, &scene.browser).sign();
+    scene.exchange(&scene.browser, &root, &[&first, &second]).await.is(200);
+    for agent in [&scene.planner, &scene.browser] {
+        bench.token(agent, &[("scope", "agent:self")]).await; // its default task, which is a write of its own
+    }
+    let before = bench.positions();
+    for (who, scope, hop) in [
+        (&scene.browser, "agent:self", &second),
+        (&scene.planner, "agent:self", &first),
+        // who passed on to the delegator stops that hop, not this one
+        (&scene.orchestrator, "agent:self", &second),
+        (&other.key, "owner:self", &second),
+        (&admin.key, "owner:self", &second),
+    ] {
+        for path in ["/revocations", "/revocations/preview"] {
+            let answer = bench.manage(who, scope, "POST", path, Some(hop_body(hop))).await;
+            assert_eq!(answer.problem(), (403, "forbidden"), "{scope} {path}");
+        }
+    }
+    assert_eq!(bench.positions(), before);
+    bench.manage(&scene.planner, "agent:self", "POST", "/revocations", Some(hop_body(&second))).await.is(200);
+    bench.manage(&admin.key, "registry:admin", "POST", "/revocations", Some(hop_body(&first))).await.is(200);
 }

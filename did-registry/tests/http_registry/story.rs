@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use handfast_delegation::{ChainText, MAX_CHAIN_BYTES};
 use handfast_identity::UnixTime;
 use handfast_middleware::server::{ServerLimits, serve};
 use handfast_middleware::{Caller, Mode, ResourceServer, TrustedIssuer};
@@ -126,13 +127,24 @@ pub(crate) struct Said {
 
 impl Api {
     pub(crate) async fn ask(&self, token: &str, nonce: Option<&str>) -> Said {
-        let target = format!("{API}/echo");
-        let proof = match nonce {
-            None => self.agent.proof("GET", &target, token, self.now),
-            Some(nonce) => self.agent.proof_with_nonce("GET", &target, token, nonce, self.now),
-        };
+        self.ask_with(token, nonce, None).await
+    }
+
+    /// The same, with delegation evidence beside the token.
+    pub(crate) async fn ask_with(&self, token: &str, nonce: Option<&str>, evidence: Option<&str>) -> Said {
+        let mut parts = self.agent.proof_parts("GET", &format!("{API}/echo"), Some(token), self.now);
+        if let Some(nonce) = nonce {
+            parts.claims.insert("nonce".to_owned(), nonce.into());
+        }
+        let mut fields = String::new();
+        if let Some(evidence) = evidence {
+            let hash = ChainText::parse(evidence, MAX_CHAIN_BYTES).unwrap().hash();
+            parts.claims.insert("dch".to_owned(), hash.to_string().into());
+            fields = format!("delegation: {evidence}\r\n");
+        }
+        let proof = self.agent.sign(&parts);
         let request = format!(
-            "GET /echo HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: DPoP {token}\r\ndpop: {proof}\r\n\r\n"
+            "GET /echo HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: DPoP {token}\r\ndpop: {proof}\r\n{fields}\r\n"
         );
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -144,11 +156,16 @@ impl Api {
 
     /// The status with which `token` is refused, within a second.
     pub(crate) async fn refuses(&self, token: &str, nonce: &str) -> u16 {
+        self.refuses_with(token, nonce, None).await
+    }
+
+    /// The same, with delegation evidence beside the token.
+    pub(crate) async fn refuses_with(&self, token: &str, nonce: &str, evidence: Option<&str>) -> u16 {
         let refused = async {
-            while self.ask(token, Some(nonce)).await.status == 200 {
+            while self.ask_with(token, Some(nonce), evidence).await.status == 200 {
                 tokio::task::yield_now().await;
             }
-            self.ask(token, Some(nonce)).await.status
+            self.ask_with(token, Some(nonce), evidence).await.status
         };
         tokio::time::timeout(Duration::from_secs(1), refused).await.unwrap()
     }

@@ -1,8 +1,8 @@
 //! Stopping what is smaller than an agent.
 
 use crate::support::*;
-use handfast_delegation::{UnverifiedAccessToken, VerifiedAccessToken};
-use handfast_identity::{DidKey, Seconds};
+use handfast_delegation::{Authority, Hop, SignedHop, UnverifiedAccessToken, UnverifiedHop, VerifiedAccessToken};
+use handfast_identity::{ContentHash, DidKey, Seconds, UnixTime};
 use handfast_registry_model::limits::REVOCATION_MARGIN;
 use handfast_registry_model::*;
 
@@ -206,5 +206,112 @@ fn a_token_that_is_over_is_not_stopped_any_more() {
         let token = signed(&world.token(&key(1), &[]).unwrap());
         world.now = token.claims().authority.expires_at.saturating_add(Seconds::new(behind));
         assert_eq!(stop_token(&mut world, caller(&owner, &own), &token).err(), expected, "{behind}");
+    }
+}
+
+// ---- hops ----
+
+/// A hop of `task` by the agent of seed 1, ending then, that nobody exchanged.
+fn shown_hop(task: &TaskId, expires_at: UnixTime) -> SignedHop {
+    let authority = plain_authority(scope("echo:read"), vec![resource(ECHO)]).unwrap();
+    let hop = Hop {
+        delegator: key(1).public().did().to_string(),
+        delegate: key(2).public().did(),
+        subject: "owner".to_owned(),
+        task: task.to_string(),
+        authority: Authority { expires_at, ..authority },
+        issued_at: UnixTime::from_secs(expires_at.as_secs() - 600),
+        not_before: None,
+        hop_id: "hop_1".to_owned(),
+        depth: 1,
+        is_instance: false,
+        parent: ContentHash::of(b"root"),
+    };
+    UnverifiedHop::parse(&hop.sign(&key(1)).unwrap()).unwrap().verify().unwrap()
+}
+
+fn stop_hop(
+    world: &mut World,
+    who: Caller<'_>,
+    hop: &SignedHop,
+    task: &TaskId,
+) -> Result<(bool, RevocationRecord), Refusal> {
+    let task = world.task(task).map(|task| task.record);
+    let agent = task.as_ref().and_then(|task| world.load::<AgentRecord>(&Slot::agent(task.agent())));
+    let stops = who.as_agent().and_then(|agent| world.load(&Slot::stops(agent.id())));
+    let before = world.load::<RevocationRecord>(&Slot::revocation(FeedKind::Hop, &hop.name().to_string()));
+    let case = HopToStop {
+        hop: KnownHop::Shown(hop),
+        task: task.as_ref(),
+        agent: agent.as_ref().map(|agent| &agent.record),
+        stops: stops.as_ref(),
+        before: before.as_ref().map(|before| &before.record),
+    };
+    let stopped = revoke_hop(who, case, None, world.now)?;
+    Ok(world.stop(stopped))
+}
+
+#[test]
+fn a_hop_is_stopped_until_it_or_its_task_has_ended() {
+    for (past_deadline, kept) in [(-300_i64, -300), (0, 0), (600, 0)] {
+        let (mut world, owner, task) = working();
+        let own = scope("owner:self");
+        let deadline = world.task(&task).unwrap().record.deadline();
+        let at = |shift: i64| UnixTime::from_secs(deadline.as_secs().saturating_add_signed(shift));
+        let hop = shown_hop(&task, at(past_deadline));
+        world.now = at(-600);
+        let (is_news, record) = stop_hop(&mut world, caller(&owner, &own), &hop, &task).unwrap();
+        let until = at(kept).saturating_add(REVOCATION_MARGIN);
+        assert_eq!((is_news, record.until()), (true, until), "{past_deadline}");
+        let id = hop.name().to_string();
+        assert_eq!(world.feed, [FeedEntry { kind: FeedKind::Hop, id, cut: None, until: Some(until) }]);
+        assert_eq!(world.log.last().unwrap().0.kind(), "hop_revoked");
+        world.now = until;
+        assert_eq!(stop_hop(&mut world, caller(&owner, &own), &hop, &task), Ok((false, record)));
+    }
+}
+
+#[test]
+fn a_hop_that_is_over_or_of_another_task_is_not_stopped() {
+    let (mut world, owner, task) = working();
+    let own = scope("owner:self");
+    let other = task_of(&world.token(&key(1), &[("task_intent", "another")]).unwrap());
+    let hop = shown_hop(&task, at(600));
+    let before = world.snapshot();
+    for wrong in [&other, &TaskId::parse("task_0123456789abcdefghjkmnpqrs").unwrap()] {
+        assert_eq!(stop_hop(&mut world, caller(&owner, &own), &hop, wrong), Err(Refusal::InvalidEvidence));
+    }
+    world.now = at(661);
+    assert_eq!(stop_hop(&mut world, caller(&owner, &own), &hop, &task), Err(Refusal::InvalidEvidence));
+    assert_eq!(world.snapshot(), before);
+    world.now = at(660);
+    assert!(stop_hop(&mut world, caller(&owner, &own), &hop, &task).unwrap().0);
+}
+
+#[test]
+fn a_hop_is_stopped_by_its_delegator_its_owner_and_admins() {
+    let (mut world, owner, task) = working();
+    let (stranger, admin) = (world.owner(11), world.owner_as(12, Role::Admin));
+    let delegate = world.agent(2);
+    world.claim(&delegate, &owner);
+    let (own, read, all, this) =
+        (scope("owner:self"), scope("registry:read"), scope("registry:admin"), scope("agent:self"));
+    let records = [1, 2].map(|seed| world.agent_of(&key(seed).public().did()).unwrap().record);
+    let [delegator, delegate] = &records;
+    let as_agent = |record| Caller::agent(Some(record), AgentRecord::did(record).as_str(), &this, at(0)).unwrap();
+    for (seconds, (who, is_allowed)) in (600..).zip([
+        (as_agent(delegator), true),
+        (as_agent(delegate), false),
+        (caller(&owner, &own), true),
+        (caller(&owner, &read), false),
+        (caller(&stranger, &own), false),
+        (caller(&stranger, &all), false),
+        (caller(&admin, &own), false),
+        (caller(&admin, &read), false),
+        (caller(&admin, &all), true),
+    ]) {
+        let hop = shown_hop(&task, at(seconds));
+        let found = stop_hop(&mut world, who, &hop, &task).map(|(is_news, _)| is_news);
+        assert_eq!(found, if is_allowed { Ok(true) } else { Err(Refusal::Forbidden) }, "{who:?}");
     }
 }

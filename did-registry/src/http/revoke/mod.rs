@@ -1,6 +1,7 @@
 //! `POST /revocations`: stopping something for good. One file a grain.
 
 mod agent;
+mod hop;
 mod oauth;
 mod task;
 mod token;
@@ -17,6 +18,7 @@ use handfast_registry_model::{
 };
 use serde::Deserialize;
 
+pub(super) use hop::FoundHop;
 pub(super) use oauth::revoke as revoke_own_token;
 pub(super) use token::client_of;
 
@@ -38,6 +40,7 @@ pub(super) enum Thing {
     Agent,
     Task,
     Token(Box<VerifiedAccessToken>),
+    Hop(FoundHop),
 }
 
 #[derive(Deserialize)]
@@ -57,7 +60,7 @@ impl Wanted {
     /// # Errors
     ///
     /// [`Refusal::InvalidRequest`], also for evidence where none belongs; [`Refusal::InvalidEvidence`].
-    pub(super) fn read(app: &App, body: &JsonBody) -> Result<Self, Refusal> {
+    pub(super) async fn read(app: &App, body: &JsonBody) -> Result<Self, Refusal> {
         let limits = Limits::plain(MAX_BODY_BYTES);
         let Wire { kind, id, evidence, reason } =
             json::read_object(body.bytes(), &limits).map_err(|_| Refusal::InvalidRequest)?;
@@ -67,6 +70,7 @@ impl Wanted {
             (FeedKind::Task, None) => Thing::Task,
             (FeedKind::Agent | FeedKind::Task, Some(_)) => return Err(Refusal::InvalidRequest),
             (FeedKind::Token, shown) => Thing::Token(Box::new(token::shown(app, &id, shown.as_deref())?)),
+            (FeedKind::Hop, shown) => Thing::Hop(hop::found(app, &id, shown.as_deref()).await?),
         };
         Ok(Self { id, what, why: reason })
     }
@@ -76,6 +80,7 @@ impl Wanted {
             Thing::Agent => FeedKind::Agent,
             Thing::Task => FeedKind::Task,
             Thing::Token(_) => FeedKind::Token,
+            Thing::Hop(_) => FeedKind::Hop,
         }
     }
 }
@@ -83,7 +88,7 @@ impl Wanted {
 /// The answer means that the revocation is durable and on the feed. Revoking again is no error, and gets the first answer.
 pub(super) async fn revoke(State(app): State<App>, caller: Authenticated, body: JsonBody) -> Result<Response, Failure> {
     let now = app.clock.now();
-    let wanted = Wanted::read(&app, &body)?;
+    let wanted = Wanted::read(&app, &body).await?;
     let identity = Identity::of(&app, &caller).await?;
     let caller = identity.caller(now)?;
     let record = match &wanted.what {
@@ -93,6 +98,7 @@ pub(super) async fn revoke(State(app): State<App>, caller: Authenticated, body: 
         }
         Thing::Task => task::revoked(&app, caller, &wanted, now).await?,
         Thing::Token(token) => token::revoked(&app, caller, token, wanted.why.as_ref(), now).await?,
+        Thing::Hop(hop) => hop::revoked(&app, caller, hop, wanted.why.as_ref(), now).await?,
     };
     Ok(Json(RevocationView::of(&record)).into_response())
 }

@@ -1,12 +1,14 @@
 //! Stopping things for good: one file a grain.
 
 mod agent;
+mod hop;
 mod task;
 mod token;
 
 use handfast_identity::{Seconds, UnixTime};
 
 pub use agent::revoke_agent;
+pub use hop::{HopToStop, KnownHop, revoke_hop};
 pub use task::{TaskToStop, revoke_task};
 pub use token::{TokenToStop, revoke_token};
 
