@@ -8,9 +8,11 @@ use handfast_delegation::Tools;
 
 mod bounds;
 mod delegation;
+mod revoke;
 
 pub(crate) use bounds::Bounds;
 pub(crate) use delegation::{ChainCommand, DelegateArgs, Delegation, Evidence, ExchangeArgs, VerifyArgs};
+pub(crate) use revoke::{Revocation, RevokeCommand};
 
 use crate::parse;
 
@@ -441,27 +443,6 @@ pub(crate) enum DidCommand {
     Resolve {
         /// The DID
         did: String,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum RevokeCommand {
-    /// Revoke an agent: every token of it dies at every resource server within seconds, and it never comes back
-    #[command(after_help = "Example:  handfast revoke agent billing-bot --reason 'key leaked'")]
-    Agent {
-        /// The agent's DID or handle
-        agent: String,
-        /// Why; kept in the registry's log
-        #[arg(long, default_value = "")]
-        reason: String,
-        /// Do not ask
-        #[arg(long)]
-        yes: bool,
-        /// Revoke somebody else's agent (admins only)
-        #[arg(long)]
-        admin: bool,
-        #[command(flatten)]
-        key: OwnerKey,
     },
 }
 

@@ -61,8 +61,8 @@ pub use keyfile::{KeyFile, KeyFileError, KeyKind, MAX_KEY_FILE_BYTES};
 pub use owner::Owner;
 pub use registry::{
     AgentPage, AgentRecord, AgentStatus, Approval, ApprovalAnswer, Ceiling, Claim, ClaimStatus, Confirmation,
-    DelegationMode, Management, Metadata, NewTask, OwnerRecord, Registered, RegistryClient, Role, Task, TaskDelegation,
-    TaskTree,
+    DelegationMode, Management, Metadata, NewTask, OwnerRecord, Reach, Registered, RegistryClient, Revocable, Role,
+    Task, TaskDelegation, TaskTree,
 };
 pub use reqwest;
 pub use reqwest_middleware;

@@ -23,7 +23,7 @@ pub use actor::{ActorChain, ActorError, MAX_ACTORS};
 pub use authority::{Authority, Budget, BudgetError, MAX_RATE_SECONDS, MAX_USES, Rate, Widening};
 pub use chain::{
     ChainError, ChainText, DEFAULT_CHAIN_BYTES, DEFAULT_HOPS, HOP_TYPE, Hop, KnownKeys, Link, MAX_CHAIN_BYTES,
-    MAX_HOP_BYTES, MAX_HOP_LIFETIME, MAX_HOPS, UnrootedChain, UnverifiedChain, UnverifiedHop, VerifiedChain,
+    MAX_HOP_BYTES, MAX_HOP_LIFETIME, MAX_HOPS, SignedHop, UnrootedChain, UnverifiedChain, UnverifiedHop, VerifiedChain,
 };
 pub use resource::{MAX_RESOURCE_BYTES, ResourceError, ResourceId};
 pub use scope::{MAX_SCOPE_BYTES, MAX_SCOPE_TOKENS, Scope, ScopeError};

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use axum::Router;
+use handfast_delegation::{UnverifiedAccessToken, VerifiedAccessToken};
 use handfast_dpop::{MemoryReplay, NONCE_PERIOD, NonceKeys, NonceRole, NonceSecret, PeriodError, ReplayLimits};
 use handfast_identity::{DidKey, UnixTime};
 use handfast_middleware::server::{ServerLimits, serve};
@@ -269,6 +270,13 @@ impl OwnFacts {
     pub(crate) fn issuer(&self, now: UnixTime) -> IssuerFacts {
         let status = Status::Known { set: self.book.set(), as_of: now };
         IssuerFacts { trust: Arc::clone(&self.trust), keys: Arc::clone(&self.keys), status }
+    }
+
+    /// An access token that this registry signed, whatever it is for and however old.
+    pub(crate) fn own_token(&self, text: &str) -> Option<VerifiedAccessToken> {
+        let token = UnverifiedAccessToken::parse(text).ok()?;
+        let key = self.keys.find(token.kid()?).filter(|_| token.unverified_claims().issuer == self.trust.issuer)?;
+        token.verify(key).ok()
     }
 }
 

@@ -41,6 +41,8 @@ const fn table(kind: RecordKind) -> Table {
         RecordKind::Hop => Table::new(25, RecordKind::Hop.as_str()),
         RecordKind::Tree => Table::new(26, RecordKind::Tree.as_str()),
         RecordKind::TreeEntry => Table::new(27, RecordKind::TreeEntry.as_str()),
+        RecordKind::Revocation => Table::new(28, RecordKind::Revocation.as_str()),
+        RecordKind::Stops => Table::new(29, RecordKind::Stops.as_str()),
     }
 }
 

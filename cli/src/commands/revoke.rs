@@ -1,25 +1,94 @@
 //! `handfast revoke`: stop something, for good.
 
-use handfast_client::Role;
+use std::path::Path;
+
+use handfast_client::{Management, Reach, Revocable, Role};
+use serde_json::Value;
 
 use super::member_lines;
-use crate::args::RevokeCommand;
-use crate::exit::Failure;
-use crate::keyfiles;
+use crate::args::{Revocation, RevokeCommand};
+use crate::exit::{Exit, Failure};
 use crate::ui::Ui;
+use crate::{files, keyfiles};
 
 pub(crate) async fn run(command: RevokeCommand, ui: Ui) -> Result<(), Failure> {
-    let RevokeCommand::Agent { agent, reason, yes, admin, key } = command;
-    let file = keyfiles::owner(&key.key)?;
-    let (reader, actor) = if admin { (Role::Reader, Role::Admin) } else { (Role::Owner, Role::Owner) };
-    let record = keyfiles::management_as(&file, reader)?.agent(&agent).await?;
+    match command {
+        RevokeCommand::Agent { agent, how } => revoke_agent(&agent, &how, ui).await,
+        RevokeCommand::Task { task, preview, how } => {
+            let what = Revocable::Task(task);
+            Stop { what: &what, kind: "task", management: acting(&how)? }.run(preview, &how, ui).await
+        }
+        RevokeCommand::Token { token, preview, agent_key, how } => {
+            let what = Revocable::token(&files::text(&token)?)
+                .map_err(|error| Failure::new(Exit::Usage, format!("`{}`: {error}", token.display())))?;
+            let management = acting_as(agent_key.as_deref(), &how)?;
+            Stop { what: &what, kind: "token", management }.run(preview, &how, ui).await
+        }
+        RevokeCommand::Hop { hop, bundle, preview, agent_key, how } => {
+            let what = match (hop, bundle) {
+                (_, Some(path)) => Revocable::hop(&files::bundle(&path)?),
+                (hop, None) => Revocable::Hop { name: hop.unwrap_or_default(), hop: None },
+            };
+            let management = acting_as(agent_key.as_deref(), &how)?;
+            Stop { what: &what, kind: "delegation", management }.run(preview, &how, ui).await
+        }
+    }
+}
+
+async fn revoke_agent(agent: &str, how: &Revocation, ui: Ui) -> Result<(), Failure> {
+    let file = keyfiles::owner(&how.key.key)?;
+    let reader = if how.admin { Role::Reader } else { Role::Owner };
+    let record = keyfiles::management_as(&file, reader)?.agent(agent).await?;
     let question = format!(
         "{} ({}) will be REVOKED: every token of it dies, and it never comes back.",
         record.handle().escape_debug(),
         record.did()
     );
-    ui.confirm(&question, record.handle(), yes)?;
-    let reason = (!reason.is_empty()).then_some(reason.as_str());
-    let told = keyfiles::management_as(&file, actor)?.revoke_agent(record.did().as_str(), reason).await?;
+    ui.confirm(&question, record.handle(), how.yes)?;
+    let told = acting(how)?.revoke_agent(record.did().as_str(), how.reason()).await?;
     ui.result(&told, |members| format!("Revoked.\n{}", member_lines(members)))
+}
+
+fn acting(how: &Revocation) -> Result<Management, Failure> {
+    let role = if how.admin { Role::Admin } else { Role::Owner };
+    keyfiles::management_as(&keyfiles::owner(&how.key.key)?, role)
+}
+
+/// The agent of the key, or whoever [`acting`] is.
+fn acting_as(agent_key: Option<&Path>, how: &Revocation) -> Result<Management, Failure> {
+    match agent_key {
+        Some(path) => Ok(keyfiles::agent(path)?.registry().acting_as(Role::Agent)?),
+        None => acting(how),
+    }
+}
+
+/// Something to stop, and as who.
+struct Stop<'a> {
+    what: &'a Revocable,
+    kind: &'static str,
+    management: Management,
+}
+
+impl Stop<'_> {
+    /// Shows the reach, asks, stops.
+    async fn run(&self, preview: bool, how: &Revocation, ui: Ui) -> Result<(), Failure> {
+        let reach = self.management.preview_revocation(self.what).await?;
+        if preview {
+            return ui.result(reach.members(), |_| reach_lines(&reach));
+        }
+        ui.remark(&reach_lines(&reach));
+        let id = self.what.id().escape_debug().to_string();
+        let question = format!("The {} {id} will be REVOKED, and never comes back.", self.kind);
+        ui.confirm(&question, &id, how.yes)?;
+        let told = self.management.revoke(self.what, how.reason()).await?;
+        ui.result(&told, |members| format!("Revoked.\n{}", member_lines(members)))
+    }
+}
+
+fn reach_lines(reach: &Reach) -> String {
+    let time = |member: &str| reach.members().get(member).and_then(Value::as_u64);
+    let latest = time("latest_expiry").map(|at| format!("; the last token would end at {at}")).unwrap_or_default();
+    let before = time("revoked_at").map(|at| format!("\nIt was revoked already, at {at}.")).unwrap_or_default();
+    let (agents, tasks, delegations) = (reach.agents(), reach.tasks(), reach.delegations());
+    format!("Would stop: agents {agents}, tasks {tasks}, delegations {delegations}{latest}.{before}")
 }

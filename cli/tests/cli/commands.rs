@@ -1,7 +1,7 @@
 //! The README's walk, command by command, against a real registry and a real protected API.
 
 use crate::site::{Site, free_port, handfast};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// A resource nobody serves: these commands only ask the registry about it.
@@ -54,6 +54,28 @@ fn the_walk_of_the_readme() {
     assert_eq!((token["token_type"].as_str(), token["task"].as_str()), (Some("DPoP"), Some(id)));
     let too_much = ["token", "--scope", "files:write", "--resource", "http://127.0.0.1:9"];
     assert_eq!(site.refused(&too_much).0, 3);
+
+    std::fs::write(site.file("token.txt"), token["access_token"].as_str().unwrap()).unwrap();
+    let reach = site.ok(&["revoke", "token", "token.txt", "--preview"]);
+    assert_eq!((reach["kind"].as_str(), reach["agents"].as_u64()), (Some("token"), Some(1)));
+    assert_eq!(site.refused(&["revoke", "token", "token.txt", "--agent-key", "agent.json"]).0, 6);
+    let told = site.ok(&["revoke", "token", "token.txt", "--agent-key", "agent.json", "--yes"]);
+    assert_eq!((&told["status"], &told["id"]), (&json!("REVOKED"), &reach["id"]));
+    assert_eq!(site.ok(&["revoke", "token", "token.txt", "--yes"]), told);
+    assert_eq!(site.refused(&["revoke", "token", "owner.json", "--yes"]).0, 2);
+
+    let reach = site.ok(&["revoke", "task", id, "--preview"]);
+    assert_eq!((reach["agents"].as_u64(), reach["delegations"].as_u64()), (Some(1), Some(0)));
+    assert_eq!(site.refused(&["revoke", "task", id]).0, 6);
+    assert_eq!(site.ok(&["task", "show", id])["status"], "open", "a look changes nothing");
+    let told = site.ok(&["revoke", "task", id, "--yes", "--reason", "wrong month"]);
+    assert_eq!((told["status"].as_str(), told["reason"].as_str()), (Some("REVOKED"), Some("wrong month")));
+    assert_eq!(site.ok(&["revoke", "task", id, "--yes"]), told);
+    let dead = ["token", "--scope", "files:read", "--resource", "http://127.0.0.1:9", "--task", id];
+    assert_eq!(site.refused(&dead), (3, Some("task_revoked".to_owned())));
+    let text = site.told(&["revoke", "task", id, "--preview"]);
+    assert!(text.contains("agents 1, tasks 1, delegations 0") && text.contains("revoked already"), "{text}");
+    site.ok(&["token", "--scope", "files:read", "--resource", "http://127.0.0.1:9"]);
 
     assert_eq!(site.refused(&["revoke", "agent", "filer-one"]).0, 6);
     site.ok(&["revoke", "agent", "filer-one", "--yes", "--reason", "over"]);

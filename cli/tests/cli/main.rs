@@ -7,5 +7,6 @@ mod content;
 mod delegation;
 mod demo;
 mod readme;
+mod revoking;
 mod site;
 mod vectors;

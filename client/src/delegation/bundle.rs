@@ -142,7 +142,7 @@ impl Bundle {
     }
 
     /// What children and revocations call the last hop by.
-    pub(super) fn leaf_name(&self) -> ContentHash {
+    pub(crate) fn leaf_name(&self) -> ContentHash {
         self.0.chain.leaf().name
     }
 

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::agents::{AgentPage, AgentRecord};
 use super::claims::{Approval, ApprovalAnswer};
 use super::client::call;
+use super::revocations::{Reach, Revocable, RevocationWire};
 use super::tasks::{NewTask, Task};
 use super::tree::TaskTree;
 use super::{Answer, RegistryClient};
@@ -51,14 +52,6 @@ pub struct Management {
     registry: RegistryClient,
     role: Role,
     http: ClientWithMiddleware,
-}
-
-#[derive(Serialize)]
-struct RevocationWire<'a> {
-    kind: &'static str,
-    id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -192,8 +185,30 @@ impl Management {
         did_or_handle: &str,
         reason: Option<&str>,
     ) -> Result<Map<String, Value>, ClientError> {
-        let body = RevocationWire { kind: "agent", id: did_or_handle, reason };
-        Ok(self.post(["revocations"], &body).await?.read(REVOCATIONS)?)
+        self.stop(&RevocationWire::agent(did_or_handle, reason)).await
+    }
+
+    /// Stops something smaller than an agent, for ever. Gives what the registry says of it, for showing; the same again gives the
+    /// same.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`]; whatever it is, nothing says that it is revoked.
+    pub async fn revoke(&self, what: &Revocable, reason: Option<&str>) -> Result<Map<String, Value>, ClientError> {
+        self.stop(&RevocationWire::of(what, reason)).await
+    }
+
+    /// How far revoking it would reach. Nothing is changed.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`], for whoever may not revoke it too.
+    pub async fn preview_revocation(&self, what: &Revocable) -> Result<Reach, ClientError> {
+        Ok(Reach::read(&self.post(["revocations", "preview"], &RevocationWire::of(what, None)).await?)?)
+    }
+
+    async fn stop(&self, body: &RevocationWire<'_>) -> Result<Map<String, Value>, ClientError> {
+        Ok(self.post(["revocations"], body).await?.read(REVOCATIONS)?)
     }
 
     async fn new_code(&self, role: &'static str) -> Result<Secret, ClientError> {

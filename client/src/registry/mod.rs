@@ -6,6 +6,7 @@ mod claims;
 mod client;
 mod management;
 mod metadata;
+mod revocations;
 mod tasks;
 mod tree;
 
@@ -15,5 +16,6 @@ pub use claims::{Approval, ApprovalAnswer, Ceiling, ClaimStatus, Confirmation, D
 pub use client::RegistryClient;
 pub use management::{Management, Role};
 pub use metadata::Metadata;
+pub use revocations::{Reach, Revocable};
 pub use tasks::{NewTask, Task};
 pub use tree::{TaskDelegation, TaskTree};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::support::{FakeRegistry, HandClock, NOW, Reply, Seen, token};
 use handfast_client::{
     AgentRegistration, AgentStatus, AnswerError, Approval, ApprovalAnswer, Ceiling, ClaimStatus, ClientError, Clock,
-    DelegationMode, DpopKey, NewTask, OwnerRegistration, RegistryClient, Role, Secret,
+    DelegationMode, DpopKey, NewTask, OwnerRegistration, RegistryClient, Revocable, Role, Secret,
 };
 use handfast_delegation::{Environment, ResourceId, Scope};
 use handfast_identity::json::Limits;
@@ -348,6 +348,33 @@ async fn revoking_says_so_only_when_the_registry_did() {
     let registry = answering(503, json!({"reason": "store_unavailable"})).await;
     let refused = client(&registry, &key).acting_as(Role::Admin).unwrap().revoke_agent("x", None).await;
     assert!(matches!(refused, Err(ClientError::Registry(refused)) if refused.status() == 503));
+}
+
+#[tokio::test]
+async fn a_task_is_looked_at_and_stopped() {
+    let key = DpopKey::generate();
+    let told = json!({"kind": "task", "id": "task_1", "agents": 3, "tasks": 1, "delegations": 2, "latest_expiry": 9});
+    let registry = answering(200, told.clone()).await;
+    let owner = client(&registry, &key).acting_as(Role::Owner).unwrap();
+    let reach = owner.preview_revocation(&Revocable::Task("task_1".to_owned())).await.unwrap();
+    assert_eq!((reach.agents(), reach.tasks(), reach.delegations()), (3, 1, 2));
+    assert_eq!(json!(reach.members()), told);
+    let call = only_call(&registry);
+    assert_eq!((call.path.as_str(), body(&call)), ("/revocations/preview", json!({"kind": "task", "id": "task_1"})));
+
+    let registry = answering(200, json!({"status": "REVOKED"})).await;
+    let owner = client(&registry, &key).acting_as(Role::Owner).unwrap();
+    owner.revoke(&Revocable::Task("task_1".to_owned()), Some("over")).await.unwrap();
+    let call = only_call(&registry);
+    assert_eq!(call.path, "/revocations");
+    assert_eq!(body(&call), json!({"kind": "task", "id": "task_1", "reason": "over"}));
+
+    assert!(Revocable::token("no token").is_err());
+
+    let registry = answering(200, json!({"agents": 3})).await;
+    let owner = client(&registry, &key).acting_as(Role::Owner).unwrap();
+    let unread = owner.preview_revocation(&Revocable::Task("x".to_owned())).await;
+    assert!(matches!(unread, Err(ClientError::Answer(_))), "{unread:?}");
 }
 
 #[tokio::test]

@@ -22,8 +22,8 @@ pub type KnownKeys<'a> = dyn Fn(&str) -> Option<DidKey> + 'a;
 /// A hop that was read and not believed.
 #[derive(Debug)]
 pub struct UnverifiedHop {
-    jws: UnverifiedJws,
-    hop: Hop,
+    pub(super) jws: UnverifiedJws,
+    pub(super) hop: Hop,
 }
 
 impl UnverifiedHop {

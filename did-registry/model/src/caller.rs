@@ -1,10 +1,10 @@
 //! Who makes a management call, as its verified token showed, and what that allows.
 
-use handfast_delegation::Scope;
+use handfast_delegation::{AccessToken, Scope};
 use handfast_identity::UnixTime;
 
 use crate::authority::{AGENT_SELF, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ};
-use crate::{AgentRecord, OwnerRecord, Party, Refusal, Role, Status, TaskRecord};
+use crate::{AgentRecord, KnownHop, Organisation, OwnerRecord, Party, Refusal, Role, Status, TaskRecord};
 
 /// An owner or agent behind a management call. Made from a verified token for the registry and the record it names.
 #[derive(Clone, Copy, Debug)]
@@ -112,6 +112,77 @@ impl<'a> Caller<'a> {
             return Ok(());
         }
         Err(Refusal::UnknownTask)
+    }
+
+    /// Whoever may stop `task` of `agent` for good: its owner, or an admin.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Forbidden`] for the agent itself, which completes it instead; [`Refusal::UnknownTask`] for everybody else.
+    pub fn stops_task(&self, task: &TaskRecord, agent: &AgentRecord) -> Result<&'a OwnerRecord, Refusal> {
+        match self.works_on(task, agent)? {
+            Party::Agent(_) | Party::Operator => Err(Refusal::Forbidden),
+            Party::Owner(_) => self.as_manager_of(agent),
+        }
+    }
+
+    /// Whoever may stop one token: its client, the owner it is for or whose agent its client is, or an admin. As the party to be
+    /// named in the log, and its organisation.
+    ///
+    /// `client` is the record of the token's client, if that is an agent here.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Forbidden`] for everybody else.
+    pub fn stops_token(
+        &self,
+        token: &AccessToken,
+        client: Option<&AgentRecord>,
+    ) -> Result<(Party, Organisation), Refusal> {
+        match self.0 {
+            Kind::Agent { record } => {
+                let is_its_own = record.did_history().any(|did| did.as_str() == token.client_id);
+                let party = (Party::Agent(record.did().clone()), record.organisation().clone());
+                if is_its_own { Ok(party) } else { Err(Refusal::Forbidden) }
+            }
+            Kind::Owner { record, .. } => {
+                let is_theirs = token.subject == record.id().as_str() && self.as_owner().is_ok();
+                let is_client = |agent: &&AgentRecord| agent.did_history().any(|did| did.as_str() == token.client_id);
+                let is_managed = client.filter(is_client).is_some_and(|agent| self.as_manager_of(agent).is_ok());
+                if !is_theirs && !is_managed {
+                    self.as_admin()?;
+                }
+                Ok((Party::Owner(record.id().clone()), record.organisation().clone()))
+            }
+        }
+    }
+
+    /// Whoever may stop one hop of `task` of `agent`: its delegator, the task's owner, or an admin. As the party to be named in
+    /// the log.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Forbidden`] for everybody else.
+    pub fn stops_hop(&self, hop: KnownHop<'_>, task: &TaskRecord, agent: &AgentRecord) -> Result<Party, Refusal> {
+        match self.0 {
+            Kind::Agent { record } if record.did_history().any(|did| did.as_str() == hop.delegator()) => {
+                Ok(Party::Agent(record.did().clone()))
+            }
+            Kind::Agent { .. } => Err(Refusal::Forbidden),
+            Kind::Owner { .. } => {
+                let owner = self.stops_task(task, agent).map_err(|_| Refusal::Forbidden)?;
+                Ok(Party::Owner(owner.id().clone()))
+            }
+        }
+    }
+
+    /// The agent, where the caller is one.
+    #[must_use]
+    pub fn as_agent(&self) -> Option<&'a AgentRecord> {
+        match self.0 {
+            Kind::Agent { record } => Some(record),
+            Kind::Owner { .. } => None,
+        }
     }
 
     /// Whoever may complete `task` of `agent`, as the party to be named in the log.

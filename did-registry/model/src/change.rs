@@ -84,29 +84,54 @@ pub struct FeedEntry {
     pub kind: FeedKind,
     /// Its id.
     pub id: String,
-    /// Tokens up to this time are stopped, later ones are not; without it all are, for ever.
+    /// Tokens up to this time are stopped, later ones are not; without it all are.
     pub cut: Option<UnixTime>,
+    /// When nothing it stops can be alive any more; without it the entry stays for ever.
+    pub until: Option<UnixTime>,
 }
 
 impl FeedEntry {
+    /// The entry that stops everything under this name until `until`; none if nothing of it can be alive at `now`.
+    pub(crate) fn until(kind: FeedKind, id: &str, until: UnixTime, now: UnixTime) -> Option<Self> {
+        (now <= until).then(|| Self { kind, id: id.to_owned(), cut: None, until: Some(until) })
+    }
+
     pub(crate) fn revoked_agent(did: &DidKey) -> Self {
-        Self { kind: FeedKind::Agent, id: did.to_string(), cut: None }
+        Self { kind: FeedKind::Agent, id: did.to_string(), cut: None, until: None }
     }
 }
 
-/// What a feed entry names. This version revokes agents only.
+/// What a feed entry names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FeedKind {
     /// An agent, by DID.
     Agent,
+    /// A task, by its id.
+    Task,
+    /// An access token, by `jti`.
+    Token,
+    /// A hop, by its name.
+    Hop,
 }
 
 impl FeedKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Agent, Self::Task, Self::Token, Self::Hop];
+
+    /// The kind of this word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
     /// The word on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Agent => "agent",
+            Self::Task => "task",
+            Self::Token => "token",
+            Self::Hop => "hop",
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use crate::limits::{MAX_STATEMENT_BYTES, MAX_WHY_BYTES};
 use crate::record::wire::{AuthorityWire, CeilingWire};
-use crate::{AgentId, Ceiling, ClaimId, EncodeError, OwnerId, ReceivedStatement, Role, ShownText, TaskId};
+use crate::{AgentId, Ceiling, ClaimId, EncodeError, FeedKind, OwnerId, ReceivedStatement, Role, ShownText, TaskId};
 
 /// The format of the statements the registry writes itself.
 const FORMAT: u8 = 1;
@@ -117,6 +117,15 @@ pub enum Fact {
         /// The hops, from the root on.
         hops: Vec<DelegatedHop>,
     },
+    /// Something smaller than an agent was revoked.
+    Revoked {
+        /// What kind of thing.
+        grain: FeedKind,
+        /// Its id.
+        id: String,
+        /// When nothing it stops can be alive any more.
+        until: UnixTime,
+    },
     /// An agent was revoked.
     AgentRevoked {
         /// The agent.
@@ -158,7 +167,10 @@ impl Fact {
             Self::TaskCreated { .. } => "task_created",
             Self::TaskCompleted { .. } => "task_completed",
             Self::Delegated { .. } => "delegated",
-            Self::AgentRevoked { .. } => "agent_revoked",
+            Self::AgentRevoked { .. } | Self::Revoked { grain: FeedKind::Agent, .. } => "agent_revoked",
+            Self::Revoked { grain: FeedKind::Task, .. } => "task_revoked",
+            Self::Revoked { grain: FeedKind::Token, .. } => "token_revoked",
+            Self::Revoked { grain: FeedKind::Hop, .. } => "hop_revoked",
         }
     }
 }
@@ -224,6 +236,8 @@ struct StatementWire<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     hops: Option<&'a [DelegatedHop]>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     intent: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<&'static str>,
@@ -233,6 +247,8 @@ struct StatementWire<'a> {
     task: Option<&'a TaskId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trigger: Option<&'a Trigger>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<u64>,
 }
 
 impl<'a> From<&'a Event> for StatementWire<'a> {
@@ -273,6 +289,7 @@ impl<'a> From<&'a Event> for StatementWire<'a> {
             Fact::Delegated { task, root_token, hops } => {
                 Self { task: Some(task), root_jti: Some(root_token), hops: Some(hops), ..common }
             }
+            Fact::Revoked { id, until, .. } => Self { id: Some(id), until: Some(until.as_secs()), ..common },
             Fact::AgentRevoked { agent, dids } => Self { agent: Some(agent), dids: Some(dids), ..common },
         }
     }

@@ -17,6 +17,13 @@ pub const MAX_VERSION_BYTES: usize = 32;
 pub const MAX_PURPOSE_BYTES: usize = 256;
 /// Longest reason given for a revocation.
 pub const MAX_WHY_BYTES: usize = 256;
+/// Longest text that says what is to be revoked (spec/limits.md, revocations).
+pub const MAX_REVOCATION_ID_BYTES: usize = 128;
+/// How long a revocation outlives the latest `exp` of what it stops: the leeway of the check, and clocks that are as far apart as
+/// a feed may be ahead of its reader (spec/limits.md, revocations).
+pub const REVOCATION_MARGIN: Seconds = Seconds::new(60);
+/// Most revocations of one agent an hour: more than it has reason to, and little beside what the feed of a day holds (P-18).
+pub const MAX_STOPS_PER_HOUR: u8 = 60;
 /// Longest `jti` of a statement.
 pub const MAX_PROOF_ID_BYTES: usize = 128;
 /// Longest identifier of an issuer.

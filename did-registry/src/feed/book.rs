@@ -219,7 +219,7 @@ mod tests {
     }
 
     async fn revoke(store: &dyn Store, name: &str) {
-        let entry = FeedEntry { kind: FeedKind::Agent, id: name.to_owned(), cut: None };
+        let entry = FeedEntry { kind: FeedKind::Agent, id: name.to_owned(), cut: None, until: None };
         let mut batch = Batch::new();
         batch.feed(&body(ISSUER, &entry).unwrap()).unwrap();
         store.commit(batch).await.unwrap();

@@ -28,9 +28,12 @@ struct Body {
 pub(crate) fn body(issuer: &str, entry: &FeedEntry) -> Result<Vec<u8>, JsonError> {
     let kind = match entry.kind {
         FeedKind::Agent => RevocationKind::Agent,
+        FeedKind::Task => RevocationKind::Task,
+        FeedKind::Token => RevocationKind::Token,
+        FeedKind::Hop => RevocationKind::Hop,
     };
-    // states stay in force for ever, so there is no `until`
-    json::to_jcs(&Body { kind, name: RevocationName::of(issuer, kind, &entry.id), cut: entry.cut, until: None })
+    let FeedEntry { cut, until, .. } = *entry;
+    json::to_jcs(&Body { kind, name: RevocationName::of(issuer, kind, &entry.id), cut, until })
 }
 
 /// Reads a stored entry back, as strictly as if it came from outside.
@@ -76,7 +79,7 @@ mod tests {
     const ISSUER: &str = "https://id.example";
 
     fn entry() -> FeedEntry {
-        FeedEntry { kind: FeedKind::Agent, id: "did:key:z6Mk".to_owned(), cut: None }
+        FeedEntry { kind: FeedKind::Agent, id: "did:key:z6Mk".to_owned(), cut: None, until: None }
     }
 
     #[test]
@@ -92,11 +95,12 @@ mod tests {
     }
 
     #[test]
-    fn cut_offs_are_kept() {
-        let cut = Some(UnixTime::from_secs(9));
+    fn cut_offs_and_ends_are_kept() {
+        let (cut, until) = (Some(UnixTime::from_secs(9)), Some(UnixTime::from_secs(99)));
         let chain = FeedChain::new(ISSUER);
-        let linked = chain.link(1, &[0; 32], &body(ISSUER, &FeedEntry { cut, ..entry() }).unwrap()).unwrap();
-        assert_eq!(stored(&linked.stored).unwrap().cut, cut);
+        let linked = chain.link(1, &[0; 32], &body(ISSUER, &FeedEntry { cut, until, ..entry() }).unwrap()).unwrap();
+        let event = stored(&linked.stored).unwrap();
+        assert_eq!((event.cut, event.until), (cut, until));
     }
 
     #[test]

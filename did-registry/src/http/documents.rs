@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::agents::living;
-use super::{App, Failure, Name, TOKEN_PATH};
+use super::{App, Failure, Name, REVOKE_PATH, TOKEN_PATH};
 
 /// JWKS-06: a compromised key has to be out of every cache within five minutes.
 const FOR_FIVE_MINUTES: HeaderValue = HeaderValue::from_static("public, max-age=300");
@@ -40,6 +40,8 @@ pub(super) async fn metadata(State(app): State<App>) -> Response {
     let mut document = json!({
         "issuer": config.issuer(),
         "token_endpoint": config.url(TOKEN_PATH),
+        "revocation_endpoint": config.url(REVOKE_PATH),
+        "revocation_endpoint_auth_methods_supported": ["none"],
         "jwks_uri": config.url("/jwks.json"),
         // required (MD-04), and lists without elements are left out (MD-06): `none` is the registered type that returns nothing
         "response_types_supported": ["none"],

@@ -19,9 +19,11 @@ mod form;
 mod observe;
 mod operations;
 mod owners;
+mod preview;
 mod proof;
 pub(crate) mod rates;
 mod revocations;
+mod revoke;
 mod tasks;
 mod token;
 mod view;
@@ -45,6 +47,8 @@ pub(crate) use answer::{Failure, Reason};
 
 /// Where tokens come from. It answers in OAuth JSON, refusals that never reach it included (ERR-15).
 const TOKEN_PATH: &str = "/oauth2/token";
+/// Where clients give tokens up (RFC 7009); the same holds there.
+const REVOKE_PATH: &str = "/oauth2/revoke";
 
 /// What handlers take as state.
 type App = Arc<Shared>;
@@ -78,6 +82,7 @@ fn public() -> Router<App> {
 fn by_proof() -> Router<App> {
     Router::new()
         .route(TOKEN_PATH, post(token::token))
+        .route(REVOKE_PATH, post(revoke::revoke_own_token))
         .route("/claims", post(claims::new_code))
         .route("/claims/{id}", get(claims::poll))
         .route("/owners", post(owners::register))
@@ -87,7 +92,6 @@ fn by_proof() -> Router<App> {
 fn managed(app: &App) -> Router<App> {
     let owner = || rule(RouteRule::owners, &[OWNER_SELF]);
     let admin = || rule(RouteRule::owners, &[REGISTRY_ADMIN]);
-    let manager = || rule(RouteRule::owners, &[OWNER_SELF, REGISTRY_ADMIN]);
     let reader = || rule(RouteRule::owners, &[OWNER_SELF, REGISTRY_READ, REGISTRY_ADMIN]);
     let worker = || rule(RouteRule::agents_and_owners, &[AGENT_SELF, OWNER_SELF, REGISTRY_ADMIN]);
     let concerned = || rule(RouteRule::agents_and_owners, &[AGENT_SELF, OWNER_SELF, REGISTRY_READ, REGISTRY_ADMIN]);
@@ -105,7 +109,8 @@ fn managed(app: &App) -> Router<App> {
         .route("/tasks/{id}", behind(concerned(), get(tasks::show)))
         .route("/tasks/{id}/tree", behind(concerned(), get(tasks::tree)))
         .route("/tasks/{id}/complete", behind(worker(), post(tasks::complete)))
-        .route("/revocations", get(revocations::follow).merge(behind(manager(), post(revocations::revoke))))
+        .route("/revocations", get(revocations::follow).merge(behind(worker(), post(revoke::revoke))))
+        .route("/revocations/preview", behind(worker(), post(preview::preview)))
 }
 
 /// Callers of one kind with any one of `scopes`. Names of scopes are constants, so each is one.
@@ -134,7 +139,7 @@ async fn no_such_method(uri: Uri) -> Response {
 /// A refusal before any handler, in the form of the place: OAuth JSON where tokens come from (ERR-15).
 fn refused_at(uri: &Uri, refusal: Refusal) -> Response {
     let failure = Failure::from(refusal);
-    if uri.path() == TOKEN_PATH { failure.oauth() } else { failure.into_response() }
+    if [TOKEN_PATH, REVOKE_PATH].contains(&uri.path()) { failure.oauth() } else { failure.into_response() }
 }
 
 /// The one variable segment of a path, decoded.

@@ -1,82 +1,21 @@
-//! `/revocations`: ending an agent, and the feed that tells resource servers.
+//! The feed of revocations, as resource servers read it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use handfast_identity::UnixTime;
-use handfast_identity::json::{self, Limits};
-use handfast_middleware::{Caller as Authenticated, Clock as _};
-use handfast_registry_model::limits::{MAX_BODY_BYTES, MAX_WHY_BYTES};
-use handfast_registry_model::{AgentRecord, Caller, FeedKind, Outcome, Refusal, ShownText, revoke_agent};
+use handfast_registry_model::Refusal;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use serde::Deserialize;
 
 use super::answer::NO_STORE;
-use super::body::JsonBody;
-use super::caller::Identity;
 use super::form::Form;
-use super::view::AgentView;
 use super::{App, Failure};
 use crate::feed::{FeedError, WAIT_MAX_SECONDS};
-use crate::state::{ATTEMPTS, Commit, unavailable};
+use crate::state::unavailable;
 
 const JWT_MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/jwt");
-
-/// Longest text that says which agent is meant.
-const MAX_ID_BYTES: usize = 128;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RevocationWire {
-    kind: String,
-    id: String,
-    #[serde(default)]
-    reason: Option<ShownText<MAX_WHY_BYTES>>,
-}
-
-/// `POST /revocations`: `{"kind":"agent","id":"<did or handle>","reason":"optional words"}`.
-///
-/// The answer means that the revocation is durable and on the feed. Revoking again is no error.
-pub(super) async fn revoke(State(app): State<App>, caller: Authenticated, body: JsonBody) -> Result<Response, Failure> {
-    let now = app.clock.now();
-    let limits = Limits::plain(MAX_BODY_BYTES);
-    let wire: RevocationWire = json::read_object(body.bytes(), &limits).map_err(|_| Refusal::InvalidRequest)?;
-    let RevocationWire { kind, id, reason } = wire;
-    // agents are all that this version revokes
-    if kind != FeedKind::Agent.as_str() || id.len() > MAX_ID_BYTES {
-        return Err(Refusal::InvalidRequest.into());
-    }
-    let identity = Identity::of(&app, &caller).await?;
-    let agent = revoked(&app, identity.caller(now)?, &id, reason.as_ref(), now).await?;
-    Ok(Json(AgentView::of(&agent, None)).into_response())
-}
-
-async fn revoked(
-    app: &App,
-    caller: Caller<'_>,
-    name: &str,
-    why: Option<&ShownText<MAX_WHY_BYTES>>,
-    now: UnixTime,
-) -> Result<AgentRecord, Refusal> {
-    for _ in 0..ATTEMPTS {
-        let agent = app.state.agent_named(name).await?;
-        match revoke_agent(caller, agent.as_ref(), why.cloned(), now)? {
-            Outcome::Unchanged => return agent.map(|loaded| loaded.record).ok_or(Refusal::UnknownAgent),
-            Outcome::Changed(change) => {
-                if let Commit::Done { .. } = app.state.commit(&change).await? {
-                    // shown as it is kept
-                    let agent = app.state.agent_named(name).await?;
-                    return agent.map(|loaded| loaded.record).ok_or(Refusal::UnknownAgent);
-                }
-            }
-        }
-    }
-    Err(Refusal::Overloaded)
-}
 
 /// `GET /revocations/snapshot`
 pub(super) async fn snapshot(State(app): State<App>) -> Result<Response, Failure> {

@@ -21,7 +21,7 @@ use crate::state::{ATTEMPTS, Commit};
 /// Hops of one page of a tree, unless the reader asks for another number.
 const TREE_PAGE_DEFAULT: usize = 100;
 /// The most hops of one page of a tree: 21 make up the largest tree.
-const TREE_PAGE_MAX: usize = 200;
+pub(super) const TREE_PAGE_MAX: usize = 200;
 
 /// `POST /tasks`: an owner asks an agent of his.
 pub(super) async fn create(State(app): State<App>, caller: Authenticated, body: JsonBody) -> Result<Response, Failure> {
@@ -53,12 +53,12 @@ async fn created(
 }
 
 /// A task and its agent; either may be missing.
-struct Case {
-    task: Option<Loaded<TaskRecord>>,
-    agent: Option<AgentRecord>,
+pub(super) struct Case {
+    pub(super) task: Option<Loaded<TaskRecord>>,
+    pub(super) agent: Option<AgentRecord>,
 }
 
-async fn load(app: &App, id: &str) -> Result<Case, Refusal> {
+pub(super) async fn load(app: &App, id: &str) -> Result<Case, Refusal> {
     let Ok(id) = TaskId::parse(id) else { return Ok(Case { task: None, agent: None }) };
     let task = app.state.task(&id).await?;
     let agent = match &task {
@@ -93,18 +93,29 @@ pub(super) async fn tree(
         return Err(Refusal::UnknownTask.into());
     };
     identity.caller(now)?.sees_task(&task.record, &agent)?;
-    let task = task.record;
-    let after = after.map(|place| Slot::tree_entry(task.id(), place));
-    let page = app.state.page::<TreeEntry>(&Slot::tree_prefix(task.id()), after.as_ref().map(Slot::key), limit).await?;
+    let TreePage { hops, next } = tree_page(&app, task.record.id(), after, limit).await?;
+    Ok(Json(TreeView::of(&task.record, &hops, next.map(|place| place.to_string()))).into_response())
+}
+
+/// Hops of a task, in the order of their places.
+pub(super) struct TreePage {
+    pub(super) hops: Vec<HopRecord>,
+    /// The last place, if more follow.
+    pub(super) next: Option<u16>,
+}
+
+/// At most `limit` hops of `task` behind the place `after`.
+pub(super) async fn tree_page(app: &App, task: &TaskId, after: Option<u16>, limit: usize) -> Result<TreePage, Refusal> {
+    let after = after.map(|place| Slot::tree_entry(task, place));
+    let page = app.state.page::<TreeEntry>(&Slot::tree_prefix(task), after.as_ref().map(Slot::key), limit).await?;
     let mut hops = Vec::with_capacity(page.records.len());
     for entry in &page.records {
         let hop: Option<Loaded<HopRecord>> = app.state.load(&Slot::hop(entry.hop())).await?;
         // entry and hop are written together
         hops.push(hop.ok_or(Refusal::StoreUnavailable)?.record);
     }
-    let last = page.records.last().map(|entry| entry.place().to_string());
-    let next = page.next.and(last);
-    Ok(Json(TreeView::of(&task, &hops, next)).into_response())
+    let last = page.records.last().map(TreeEntry::place);
+    Ok(TreePage { hops, next: page.next.and(last) })
 }
 
 /// `after` and `limit` of a query: the place to go on behind, and how many hops.

@@ -3,7 +3,8 @@
 use handfast_delegation::{Authority, Budget, Environment, ResourceId, Scope, Tools, Trigger};
 use handfast_identity::{DidKey, Handle, UnixTime};
 use handfast_registry_model::{
-    AgentRecord, Ceiling, ClaimView, ConfirmView, HopRecord, IssuedClaim, OwnerId, OwnerRecord, ShownText, TaskRecord,
+    AgentRecord, Ceiling, ClaimView, ConfirmView, HopRecord, IssuedClaim, OwnerId, OwnerRecord, RevocationRecord,
+    ShownText, TaskRecord,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -217,16 +218,19 @@ pub(super) struct TaskView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     completed_at: Option<UnixTime>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<UnixTime>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     leaf: Option<u64>,
 }
 
 impl<'a> TaskView<'a> {
     /// The task of `agent`, as it stands at `now`.
     pub(super) fn of(task: &'a TaskRecord, agent: &'a AgentRecord, now: UnixTime) -> Self {
-        let status = match task.completed_at() {
-            Some(_) => "completed",
-            None if task.is_open(now) => "open",
-            None => "ended",
+        let status = match (task.revoked_at(), task.completed_at()) {
+            (Some(_), _) => "revoked",
+            (None, Some(_)) => "completed",
+            (None, None) if task.is_open(now) => "open",
+            (None, None) => "ended",
         };
         Self {
             id: task.id().as_str(),
@@ -239,6 +243,7 @@ impl<'a> TaskView<'a> {
             created_at: task.created(),
             deadline: task.deadline(),
             completed_at: task.completed_at(),
+            revoked_at: task.revoked_at(),
             leaf: task.leaf(),
         }
     }
@@ -286,6 +291,33 @@ impl<'a> HopView<'a> {
             authority: AuthorityView::of(hop.authority()),
             expires_at: hop.authority().expires_at,
             created_at: hop.created(),
+        }
+    }
+}
+
+/// What was stopped, smaller than an agent.
+#[derive(Serialize)]
+pub(super) struct RevocationView<'a> {
+    kind: &'static str,
+    id: &'a str,
+    status: &'static str,
+    revoked_at: UnixTime,
+    by: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    until: UnixTime,
+}
+
+impl<'a> RevocationView<'a> {
+    pub(super) fn of(record: &'a RevocationRecord) -> Self {
+        Self {
+            kind: record.kind().as_str(),
+            id: record.id(),
+            status: "REVOKED",
+            revoked_at: record.at(),
+            by: record.by().to_string(),
+            reason: record.why(),
+            until: record.until(),
         }
     }
 }

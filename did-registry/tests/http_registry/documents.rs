@@ -15,6 +15,8 @@ async fn the_metadata_says_what_there_is() {
     let expected = json!({
         "issuer": bench.issuer,
         "token_endpoint": format!("{}/oauth2/token", bench.issuer),
+        "revocation_endpoint": format!("{}/oauth2/revoke", bench.issuer),
+        "revocation_endpoint_auth_methods_supported": ["none"],
         "jwks_uri": format!("{}/jwks.json", bench.issuer),
         "response_types_supported": ["none"],
         "grant_types_supported": ["client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"],

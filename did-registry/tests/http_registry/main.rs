@@ -19,6 +19,7 @@ mod registration;
 mod revocations;
 mod secrets;
 mod setup;
+mod stopping;
 mod story;
 mod tokens;
 mod torn;

@@ -6,9 +6,10 @@ use serde_json::json;
 
 use crate::bench::{Bench, FORM, Owner};
 
-const POSTS: [&str; 11] = [
+const POSTS: [&str; 13] = [
     "/agents",
     "/oauth2/token",
+    "/oauth2/revoke",
     "/claims",
     "/claims/claim_0123456789abcdefghjkmnpqrs/approve",
     "/claims/x/refuse",
@@ -17,6 +18,7 @@ const POSTS: [&str; 11] = [
     "/tasks",
     "/tasks/task_0123456789abcdefghjkmnpqrs/complete",
     "/revocations",
+    "/revocations/preview",
     "/nothing/here",
 ];
 const GETS: [&str; 8] = [
@@ -122,7 +124,7 @@ async fn send(
 ) -> u16 {
     let target = path.split('?').next().unwrap();
     let url = format!("{}{target}", bench.issuer);
-    let is_managed = !["/oauth2/token", "/claims"].contains(&target);
+    let is_managed = !["/oauth2/token", "/oauth2/revoke", "/claims"].contains(&target);
     let mut parts = owner.key.proof_parts(method, &url, is_managed.then_some(token), bench.clock.now());
     parts.claims.insert("nonce".to_owned(), bench.nonce().unwrap().into());
     let mut request = Request::builder().method(method).uri(path).header("content-type", media_type);
@@ -133,7 +135,7 @@ async fn send(
     let answer = bench.send(request.body(Body::from(body)).unwrap()).await;
     if answer.status >= 400 {
         assert!(answer.json["reason"].is_string(), "{method} {path}: {answer:?}");
-        let is_oauth = target == "/oauth2/token";
+        let is_oauth = target.starts_with("/oauth2/");
         let expected = if is_oauth { "application/json" } else { "application/problem+json" };
         assert_eq!(answer.header("content-type"), Some(expected), "{method} {path}");
     }
@@ -196,10 +198,9 @@ async fn a_route_that_is_not_there_is_404_and_a_method_that_is_not_405() {
         "/claims/x/y",
         "/enrolments",
         "/oauth2/introspect",
-        "/oauth2/revoke",
         "/oauth2",
         "/revocations/stream",
-        "/revocations/preview",
+        "/revocations/later",
         "/status-lists/1",
         "/1.0/identifiers/did:key:z",
         "/log/checkpoint",

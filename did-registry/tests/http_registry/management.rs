@@ -22,6 +22,7 @@ async fn every_managed_route_asks_for_credentials() {
         ("GET", "/tasks/x"),
         ("POST", "/tasks/x/complete"),
         ("POST", "/revocations"),
+        ("POST", "/revocations/preview"),
     ];
     for (method, path) in routes {
         let request = http::Request::builder().method(method).uri(path).body(axum::body::Body::empty()).unwrap();

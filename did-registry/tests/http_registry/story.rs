@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use handfast_delegation::{ChainText, MAX_CHAIN_BYTES};
 use handfast_identity::UnixTime;
 use handfast_middleware::server::{ServerLimits, serve};
 use handfast_middleware::{Caller, Mode, ResourceServer, TrustedIssuer};
@@ -91,16 +92,10 @@ async fn a_resource_server_accepts_the_agent_until_it_is_revoked() {
     let body = json!({"kind": "agent", "id": agent.did().as_str()});
     bench.manage(&owner.key, "owner:self", "POST", "/revocations", Some(body)).await.is(200);
     // P-11: within a second; its poll hangs at the registry, so it is a matter of milliseconds
-    let refused = async {
-        while api.ask(&token, Some(&nonce)).await.status == 200 {
-            tokio::task::yield_now().await;
-        }
-        api.ask(&token, Some(&nonce)).await.status
-    };
-    assert_eq!(tokio::time::timeout(Duration::from_secs(1), refused).await, Ok(401));
+    assert_eq!(api.refuses(&token, &nonce).await, 401);
 }
 
-async fn serve_api(bench: &Bench) -> SocketAddr {
+pub(crate) async fn serve_api(bench: &Bench) -> SocketAddr {
     let clock = bench.clock.clone();
     let server = ResourceServer::builder(API, API)
         .mode(Mode::Development)
@@ -119,26 +114,37 @@ async fn serve_api(bench: &Bench) -> SocketAddr {
 }
 
 /// A protected API and the agent that calls it.
-struct Api {
-    address: SocketAddr,
-    agent: Agent,
-    now: UnixTime,
+pub(crate) struct Api {
+    pub(crate) address: SocketAddr,
+    pub(crate) agent: Agent,
+    pub(crate) now: UnixTime,
 }
 
-struct Said {
-    status: u16,
-    nonce: Option<String>,
+pub(crate) struct Said {
+    pub(crate) status: u16,
+    pub(crate) nonce: Option<String>,
 }
 
 impl Api {
-    async fn ask(&self, token: &str, nonce: Option<&str>) -> Said {
-        let target = format!("{API}/echo");
-        let proof = match nonce {
-            None => self.agent.proof("GET", &target, token, self.now),
-            Some(nonce) => self.agent.proof_with_nonce("GET", &target, token, nonce, self.now),
-        };
+    pub(crate) async fn ask(&self, token: &str, nonce: Option<&str>) -> Said {
+        self.ask_with(token, nonce, None).await
+    }
+
+    /// The same, with delegation evidence beside the token.
+    pub(crate) async fn ask_with(&self, token: &str, nonce: Option<&str>, evidence: Option<&str>) -> Said {
+        let mut parts = self.agent.proof_parts("GET", &format!("{API}/echo"), Some(token), self.now);
+        if let Some(nonce) = nonce {
+            parts.claims.insert("nonce".to_owned(), nonce.into());
+        }
+        let mut fields = String::new();
+        if let Some(evidence) = evidence {
+            let hash = ChainText::parse(evidence, MAX_CHAIN_BYTES).unwrap().hash();
+            parts.claims.insert("dch".to_owned(), hash.to_string().into());
+            fields = format!("delegation: {evidence}\r\n");
+        }
+        let proof = self.agent.sign(&parts);
         let request = format!(
-            "GET /echo HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: DPoP {token}\r\ndpop: {proof}\r\n\r\n"
+            "GET /echo HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: DPoP {token}\r\ndpop: {proof}\r\n{fields}\r\n"
         );
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -146,5 +152,21 @@ impl Api {
         stream.read_to_string(&mut answer).await.unwrap();
         let nonce = answer.lines().find_map(|line| line.strip_prefix("dpop-nonce: ")).map(str::to_owned);
         Said { status: answer.split(' ').nth(1).unwrap().parse().unwrap(), nonce }
+    }
+
+    /// The status with which `token` is refused, within a second.
+    pub(crate) async fn refuses(&self, token: &str, nonce: &str) -> u16 {
+        self.refuses_with(token, nonce, None).await
+    }
+
+    /// The same, with delegation evidence beside the token.
+    pub(crate) async fn refuses_with(&self, token: &str, nonce: &str, evidence: Option<&str>) -> u16 {
+        let refused = async {
+            while self.ask_with(token, Some(nonce), evidence).await.status == 200 {
+                tokio::task::yield_now().await;
+            }
+            self.ask_with(token, Some(nonce), evidence).await.status
+        };
+        tokio::time::timeout(Duration::from_secs(1), refused).await.unwrap()
     }
 }

@@ -43,6 +43,7 @@ pub(crate) fn new_task(
         deadline: now.saturating_add(draft.lifetime),
         leaf: None,
         completed: None,
+        revoked: None,
     }
 }
 

@@ -10,7 +10,9 @@ mod index;
 mod organisation;
 mod owner;
 mod rate;
+mod revocation;
 mod slot;
+mod stops;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -27,7 +29,9 @@ pub use index::{DidHolder, DidRecord, HandleRecord, OwnedAgent};
 pub use organisation::Organisation;
 pub use owner::{OwnerCodeRecord, OwnerRecord, Role};
 pub(crate) use rate::Rate;
+pub use revocation::RevocationRecord;
 pub use slot::{RecordKind, Slot};
+pub use stops::StopsRecord;
 pub(crate) use task::OpenTask;
 pub use task::{SelfTasks, Subject, TaskRecord};
 
@@ -70,6 +74,8 @@ pub enum Record {
     Hop(HopRecord),
     Tree(TreeRecord),
     TreeEntry(TreeEntry),
+    Revocation(RevocationRecord),
+    Stops(StopsRecord),
 }
 
 macro_rules! each_record {
@@ -87,6 +93,8 @@ macro_rules! each_record {
             Record::Hop($inner) => $result,
             Record::Tree($inner) => $result,
             Record::TreeEntry($inner) => $result,
+            Record::Revocation($inner) => $result,
+            Record::Stops($inner) => $result,
         }
     };
 }
@@ -131,6 +139,8 @@ into_record! {
     Hop(HopRecord);
     Tree(TreeRecord);
     TreeEntry(TreeEntry);
+    Revocation(RevocationRecord);
+    Stops(StopsRecord);
 }
 
 /// Something is longer than what holds it. Its parts are bounded so that this does not happen.

@@ -3,7 +3,7 @@
 use handfast_identity::{ContentHash, DidKey, Handle, base64url};
 
 use crate::code::OwnerCodeDigest;
-use crate::{AgentId, ClaimId, OwnerCode, OwnerId, TaskId};
+use crate::{AgentId, ClaimId, FeedKind, OwnerCode, OwnerId, TaskId};
 
 /// The kinds of record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,11 +32,15 @@ pub enum RecordKind {
     Tree,
     /// [`TreeEntry`](crate::TreeEntry), by task and place: which hops a task has.
     TreeEntry,
+    /// [`RevocationRecord`](crate::RevocationRecord), by kind and id of what was stopped.
+    Revocation,
+    /// [`StopsRecord`](crate::StopsRecord), by agent id: how much it stopped lately.
+    Stops,
 }
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Agent,
         Self::Did,
         Self::Handle,
@@ -49,6 +53,8 @@ impl RecordKind {
         Self::Hop,
         Self::Tree,
         Self::TreeEntry,
+        Self::Revocation,
+        Self::Stops,
     ];
 
     /// Its name, for errors and for tables.
@@ -67,11 +73,13 @@ impl RecordKind {
             Self::Hop => "hops",
             Self::Tree => "trees",
             Self::TreeEntry => "tree_entries",
+            Self::Revocation => "revocations",
+            Self::Stops => "stops",
         }
     }
 }
 
-/// The address of one record. Keys have at most 130 bytes.
+/// The address of one record. Keys have at most 136 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slot {
     kind: RecordKind,
@@ -172,6 +180,18 @@ impl Slot {
     #[must_use]
     pub fn tree_prefix(task: &TaskId) -> String {
         format!("{task}/")
+    }
+
+    /// Of the revocation of the `kind` of thing called `id`, of which there is one at most.
+    #[must_use]
+    pub fn revocation(kind: FeedKind, id: &str) -> Self {
+        Self { kind: RecordKind::Revocation, key: format!("{}/{id}", kind.as_str()) }
+    }
+
+    /// Of the count of what an agent stopped lately.
+    #[must_use]
+    pub fn stops(agent: &AgentId) -> Self {
+        Self { kind: RecordKind::Stops, key: agent.to_string() }
     }
 
     /// Of the list of an agent's open `self` tasks.

@@ -45,6 +45,8 @@ pub struct TaskRecord {
     /// Absent in the first version, whose place in the log was not known when it was written.
     pub(crate) leaf: Option<u64>,
     pub(crate) completed: Option<UnixTime>,
+    /// For ever: a revoked task is over, whatever its deadline.
+    pub(crate) revoked: Option<UnixTime>,
 }
 
 impl TaskRecord {
@@ -125,10 +127,16 @@ impl TaskRecord {
         self.completed
     }
 
-    /// Whether it is neither done nor past its deadline.
+    /// When it was revoked.
+    #[must_use]
+    pub const fn revoked_at(&self) -> Option<UnixTime> {
+        self.revoked
+    }
+
+    /// Whether it is neither done, nor revoked, nor past its deadline.
     #[must_use]
     pub fn is_open(&self, now: UnixTime) -> bool {
-        self.completed.is_none() && now < self.deadline
+        self.completed.is_none() && self.revoked.is_none() && now < self.deadline
     }
 }
 

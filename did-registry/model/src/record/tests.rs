@@ -14,7 +14,7 @@ use crate::authority::bounded;
 use crate::code::{CodeHash, OwnerCodeDigest};
 use crate::limits::*;
 use crate::{
-    AgentId, Ceiling, ClaimId, DelegatedHop, DelegationMode, Event, Fact, OwnerId, Party, ShownText, TaskId,
+    AgentId, Ceiling, ClaimId, DelegatedHop, DelegationMode, Event, Fact, FeedKind, OwnerId, Party, ShownText, TaskId,
     plain_authority,
 };
 
@@ -157,6 +157,7 @@ fn task() -> TaskRecord {
         deadline: LATE,
         leaf: Some(u64::MAX),
         completed: Some(LATE),
+        revoked: Some(LATE),
     }
 }
 
@@ -240,6 +241,18 @@ fn tree_entry() -> TreeEntry {
     }
 }
 
+fn revocations() -> impl Iterator<Item = RevocationRecord> {
+    [Party::Owner(owner_id(1)), Party::Agent(did(1)), Party::Operator].into_iter().map(|by| RevocationRecord {
+        organisation: Organisation::default(),
+        kind: FeedKind::Task,
+        id: "x".repeat(MAX_REVOCATION_ID_BYTES),
+        by,
+        why: Some(longest()),
+        at: LATE,
+        until: LATE,
+    })
+}
+
 /// Round trip, size, and every way a stored record can be unreadable.
 fn check<R: Stored + Clone + PartialEq + Debug>(record: &R)
 where
@@ -249,7 +262,7 @@ where
     assert!(bytes.len() <= MAX_RECORD_BYTES, "{} bytes", bytes.len());
     assert_eq!(R::from_bytes(&bytes).as_ref(), Ok(record));
     assert_eq!(record.slot().kind(), R::KIND);
-    assert!(record.slot().key().len() <= 130, "{:?}", record.slot());
+    assert!(record.slot().key().len() <= 136, "{:?}", record.slot());
     assert_eq!(Record::from(record.clone()).to_bytes().as_ref(), Ok(&bytes));
 
     let text = String::from_utf8(bytes).unwrap();
@@ -257,22 +270,24 @@ where
         Err(RecordError::Corrupt { kind, .. }) => assert_eq!(kind, R::KIND),
         other => panic!("{other:?} from {text}"),
     };
-    let with = |v: &str| text.replacen(r#","v":2"#, v, 1);
-    for (v, found) in [(r#","v":0"#, 0), (r#","v":3"#, 3), (r#","v":3,"w":[]"#, 3)] {
+    let with = |v: &str| text.replacen(r#","v":3"#, v, 1);
+    for (v, found) in [(r#","v":0"#, 0), (r#","v":4"#, 4), (r#","v":4,"w":[]"#, 4)] {
         let unknown = Err(RecordError::UnknownFormat { kind: R::KIND, found });
         assert_eq!(R::from_bytes(with(v).as_bytes()), unknown);
     }
-    for v in ["", r#","v":"2""#, r#","v":2,"v":2"#, r#","v":2,"w":1"#] {
+    for v in ["", r#","v":"3""#, r#","v":3,"v":3"#, r#","v":3,"w":1"#] {
         corrupt(&with(v));
     }
     corrupt(&format!("{text}{{}}"));
-    corrupt(r#"{"v":2}"#);
-    // what format 1 had is read as it was
-    let before = serde_json::from_slice::<serde_json::Value>(&record.to_bytes().unwrap()).map(|mut value| {
-        value.as_object_mut().unwrap().insert("v".to_owned(), 1.into());
-        value.to_string()
-    });
-    assert_eq!(R::from_bytes(before.unwrap().as_bytes()).as_ref(), Ok(record));
+    corrupt(r#"{"v":3}"#);
+    // what formats 1 and 2 had is read as it was
+    for format in 1..=2 {
+        let before = serde_json::from_slice::<serde_json::Value>(&record.to_bytes().unwrap()).map(|mut value| {
+            value.as_object_mut().unwrap().insert("v".to_owned(), format.into());
+            value.to_string()
+        });
+        assert_eq!(R::from_bytes(before.unwrap().as_bytes()).as_ref(), Ok(record));
+    }
     corrupt("");
     corrupt(&text.replacen("\"organisation\":\"", "\"organisation\":\"A", 1));
     for (place, _) in text.char_indices().step_by(97) {
@@ -298,6 +313,8 @@ fn every_record_round_trips_fits_and_is_read_strictly() {
     check(&hop());
     check(&tree());
     check(&tree_entry());
+    revocations().for_each(|record| check(&record));
+    check(&StopsRecord { agent: agent_id(), organisation: Organisation::default(), made: fullest_rate() });
 }
 
 #[test]
@@ -321,7 +338,7 @@ fn a_ceiling_from_before_there_was_leave_for_instances_gives_none() {
     assert!(text.contains(member), "{text}");
     assert_eq!(instances(&text), Some(true));
     assert_eq!(instances(&text.replace(member, "")), Some(false));
-    assert_eq!(instances(&text.replace(member, "").replace("\"v\":2", "\"v\":1")), Some(false));
+    assert_eq!(instances(&text.replace(member, "").replace("\"v\":3", "\"v\":1")), Some(false));
     assert_eq!(instances(&text.replace(member, ",\"instances\":1")), None);
 }
 
@@ -448,12 +465,13 @@ fn every_statement_fits_the_log_at_its_largest() {
             root_token: hop().root_token,
             hops: (1..).take(MAX_HOPS).map(|n| DelegatedHop { hop: name(n), delegate: did(n), depth: n }).collect(),
         },
+        Fact::Revoked { grain: FeedKind::Task, id: "x".repeat(MAX_REVOCATION_ID_BYTES), until: LATE },
         Fact::AgentRevoked { agent, dids: (0..5).map(did).collect() },
     ];
     for fact in facts {
         let kind = fact.kind();
         // of these only revoking takes a reason
-        let why = matches!(fact, Fact::AgentRevoked { .. }).then(longest);
+        let why = matches!(fact, Fact::AgentRevoked { .. } | Fact::Revoked { .. }).then(longest);
         let event = Event { fact, who: Party::Agent(did(1)), why, when: LATE, did: Some(did(1)) };
         let statement = event.statement().unwrap();
         let start = String::from_utf8_lossy(&statement).into_owned();

@@ -120,6 +120,7 @@ impl Refusal {
             Self::UnknownAgent => (404, None, "unknown_agent", "no such agent", "check the DID or handle; an unclaimed agent expires when unused"),
             Self::UnknownTask => (404, None, "unknown_task", "no such task", "check the task id"),
             Self::AgentRevoked => (409, None, "agent_revoked", "the agent is revoked", "revocation is final: register a new agent with a new key"),
+            Self::InvalidEvidence => (400, None, "invalid_evidence", "what is to be revoked was not shown, or is over", "show the thing with this id itself, as this registry or its delegator signed it, before it ends"),
             Self::InvalidDid => (400, None, "invalid_did", "not an acceptable did:key", "use the one spelling of a sound Ed25519 or P-256 key"),
             Self::WeakKey => (400, None, "weak_key", "others could sign for this key", "make a new key"),
             Self::InvalidRegistration => (400, None, "invalid_registration", "the registration statement is not acceptable", "check type, audience, time and members of the statement"),
@@ -141,6 +142,7 @@ impl Refusal {
             Self::InvalidGrant(GrantFault::AgentRevoked) => (400, Some(OauthError::InvalidGrant), "agent_revoked", "the agent is revoked", "revocation is final: register a new agent with a new key"),
             Self::InvalidGrant(GrantFault::UnknownTask) => (400, Some(OauthError::InvalidGrant), "unknown_task", "no such task of this agent", "check the task id, or leave it out"),
             Self::InvalidGrant(GrantFault::TaskEnded) => (400, Some(OauthError::InvalidGrant), "task_ended", "the task has ended", "start a new task"),
+            Self::InvalidGrant(GrantFault::TaskRevoked) => (400, Some(OauthError::InvalidGrant), "task_revoked", "the task is revoked", "start a new task, if the owner agrees"),
             Self::InvalidScope { .. } => (400, Some(OauthError::InvalidScope), "invalid_scope", "more scope than may be had there", "ask for less, or ask the owner to raise the ceiling"),
             Self::InvalidTarget => (400, Some(OauthError::InvalidTarget), "invalid_target", "not a resource this client may have such a token for", "name one resource of the ceiling; several only for tokens that may be passed on, and tools or budgets only where they are applied"),
             Self::InvalidAuthorizationDetails => (400, Some(OauthError::InvalidAuthorizationDetails), "invalid_authorization_details", "`authorization_details` of an unknown type or form, or too long", "send one object of type attenuating_agent_token, or leave it out and use scopes"),
@@ -331,15 +333,17 @@ mod tests {
                 R::SlowDown { .. } => 41,
                 R::StoreUnavailable => 42,
                 R::Overloaded => 43,
-                R::Widened(widening) => 42 + widening_ordinal(widening),
-                R::Chain(ChainError::Widened(widening)) => 48 + widening_ordinal(widening),
-                R::Chain(error) => 54 + chain_ordinal(error),
-                R::Delegation(fault) => 67 + (*fault as u8),
+                R::InvalidGrant(GrantFault::TaskRevoked) => 44,
+                R::InvalidEvidence => 45,
+                R::Widened(widening) => 44 + widening_ordinal(widening),
+                R::Chain(ChainError::Widened(widening)) => 50 + widening_ordinal(widening),
+                R::Chain(error) => 56 + chain_ordinal(error),
+                R::Delegation(fault) => 69 + (*fault as u8),
             }
         };
         let mut found: Vec<u8> = Refusal::every().iter().map(ordinal).collect();
         found.sort_unstable();
-        assert_eq!(found, (0..82).collect::<Vec<u8>>());
+        assert_eq!(found, (0..84).collect::<Vec<u8>>());
     }
 
     #[test]
@@ -378,6 +382,7 @@ mod tests {
             ("details_widened", vec![400, 400]),
             ("expiry_widened", vec![400, 400, 400]),
             ("task_ended", vec![400, 400]),
+            ("task_revoked", vec![400, 400]),
             ("unknown_task", vec![404, 400]),
         ];
         assert_eq!(shared, expected);

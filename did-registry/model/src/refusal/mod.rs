@@ -41,6 +41,8 @@ pub enum Refusal {
     UnknownTask,
     /// The agent is REVOKED, which is final (P-12, TH63).
     AgentRevoked,
+    /// What is to be revoked was not shown as it has to be, or is over.
+    InvalidEvidence,
 
     /// The DID is not a `did:key` in its one spelling, or its key is unsound (TH45, TH46, TH47).
     InvalidDid,
@@ -128,6 +130,8 @@ pub enum GrantFault {
     UnknownTask,
     /// The task is completed, past its deadline, or was given before the agent changed hands.
     TaskEnded,
+    /// The task was revoked.
+    TaskRevoked,
 }
 
 /// Why nothing is given for good evidence: what the registry's own records say of it (spec/delegation.md, exchange).
@@ -253,6 +257,7 @@ impl Refusal {
             Self::UnknownAgent,
             Self::UnknownTask,
             Self::AgentRevoked,
+            Self::InvalidEvidence,
             Self::InvalidDid,
             Self::WeakKey,
             Self::InvalidRegistration,
@@ -274,6 +279,7 @@ impl Refusal {
             Self::InvalidGrant(GrantFault::AgentRevoked),
             Self::InvalidGrant(GrantFault::UnknownTask),
             Self::InvalidGrant(GrantFault::TaskEnded),
+            Self::InvalidGrant(GrantFault::TaskRevoked),
             Self::InvalidScope { excess: Scope::default() },
             Self::InvalidTarget,
             Self::InvalidAuthorizationDetails,

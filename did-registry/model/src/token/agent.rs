@@ -123,6 +123,9 @@ fn known_task<'a>(
 ) -> Result<&'a TaskRecord, Refusal> {
     let task = task.filter(|task| request.wanted_task(None) == Some(&task.id) && task.agent == agent.id);
     let task = task.ok_or(Refusal::InvalidGrant(GrantFault::UnknownTask))?;
+    if task.revoked.is_some() {
+        return Err(Refusal::InvalidGrant(GrantFault::TaskRevoked));
+    }
     if task.is_open(now) && task.subject == standing.subject {
         Ok(task)
     } else {

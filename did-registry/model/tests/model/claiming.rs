@@ -374,7 +374,7 @@ fn a_revoked_agent_is_never_claimed() {
 fn revoking_puts_the_did_on_the_feed_once() {
     let mut s = scene(State::RevokedClaimed);
     let did = s.agent.agent.did().clone();
-    let entry = FeedEntry { kind: FeedKind::Agent, id: did.to_string(), cut: None };
+    let entry = FeedEntry { kind: FeedKind::Agent, id: did.to_string(), cut: None, until: None };
     assert_eq!(s.world.feed, core::slice::from_ref(&entry));
     let log = s.world.log.len();
     assert_eq!(s.world.revoke(&s.admin.clone(), "registry:admin", &did), Ok(false));

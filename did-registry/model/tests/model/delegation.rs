@@ -701,6 +701,23 @@ fn the_end_of_a_task_and_an_exchange_at_once_do_not_both_happen() {
     assert_eq!(scene.world.commit(&change), Err(Conflict(Slot::task(&task))));
 }
 
+#[test]
+fn nothing_is_exchanged_in_a_revoked_task_and_not_at_the_same_time() {
+    let mut scene = Scene::new();
+    let root = scene.root();
+    let chain = scene.chain(&root, &[PLANNER], |_| {});
+    let Ok(ExchangeDecision::NewHops { change, .. }) = scene.decide(&root, &chain, PLANNER, &[]) else {
+        panic!("the hop is new");
+    };
+    let task = TaskId::parse(&root.claims().task.as_ref().unwrap().id).unwrap();
+    let (owner, scopes) = (scene.owner.clone(), scope("owner:self"));
+    scene.world.revoke_task(caller(&owner, &scopes), &task, None).unwrap();
+    assert_eq!(scene.world.commit(&change), Err(Conflict(Slot::task(&task))));
+    let revoked = Refusal::from(DelegationFault::TaskRevoked);
+    assert_eq!(scene.decide(&root, &chain, PLANNER, &[]), Err(revoked.clone()));
+    assert_eq!(scene.narrower(&root, ROOT, &[]), Err(revoked));
+}
+
 // ---- narrower roots ----
 
 #[test]

@@ -5,5 +5,6 @@ mod claiming;
 mod delegation;
 mod life;
 mod registration;
+mod revoking;
 mod support;
 mod tokens;

@@ -354,6 +354,37 @@ impl World {
         }
     }
 
+    /// Revokes a task; whether it was news, and the answer.
+    pub(crate) fn revoke_task(
+        &mut self,
+        who: Caller<'_>,
+        id: &TaskId,
+        why: Option<&str>,
+    ) -> Result<(bool, RevocationRecord), Refusal> {
+        let task = self.task(id);
+        let agent = task.as_ref().and_then(|task| self.load::<AgentRecord>(&Slot::agent(task.record.agent())));
+        let self_tasks = agent.as_ref().and_then(|agent| self.load(&Slot::self_tasks(agent.record.id())));
+        let before = self.load::<RevocationRecord>(&Slot::revocation(FeedKind::Task, id.as_str()));
+        let case = TaskToStop {
+            task: task.as_ref(),
+            agent: agent.as_ref().map(|agent| &agent.record),
+            self_tasks: self_tasks.as_ref(),
+            before: before.as_ref().map(|before| &before.record),
+        };
+        let stopped = revoke_task(who, case, why.map(|why| ShownText::parse(why).unwrap()), self.now)?;
+        Ok(self.stop(stopped))
+    }
+
+    pub(crate) fn stop(&mut self, stopped: Stopped) -> (bool, RevocationRecord) {
+        match stopped {
+            Stopped::Now { change, record } => {
+                self.commit(&change).unwrap();
+                (true, record)
+            }
+            Stopped::Before(record) => (false, record),
+        }
+    }
+
     pub(crate) fn task(&self, id: &TaskId) -> Option<Loaded<TaskRecord>> {
         let leaf = self.records.get(&Slot::task(id))?.leaf;
         self.load::<TaskRecord>(&Slot::task(id))

@@ -1,8 +1,8 @@
-//! How records are stored: JSON of format 2, unknown members refused.
+//! How records are stored: JSON of format 3, unknown members refused.
 //!
 //! A change of any struct here is a new format: raise [`FORMAT`], keep the old one readable, and test both. Format 2 adds
-//! members that may be left out (tools, budget and depth of an authority, a ceiling's leave for instances), so the structs read
-//! format 1 as well.
+//! members that may be left out (tools, budget and depth of an authority, a ceiling's leave for instances), and so does format 3
+//! (when a task was revoked), so the structs read all formats.
 
 pub(super) mod agent;
 pub(super) mod claim;
@@ -10,6 +10,8 @@ pub(super) mod hop;
 pub(super) mod index;
 pub(super) mod owner;
 mod parts;
+pub(super) mod revocation;
+pub(super) mod stops;
 pub(super) mod task;
 
 use handfast_identity::json::{self, Limits};
@@ -23,7 +25,7 @@ use super::{EncodeError, RecordError, RecordKind};
 use crate::limits::{MAX_RECORD_BYTES, MAX_RECORD_DEPTH};
 
 /// The format of every record written.
-pub(crate) const FORMAT: u64 = 2;
+pub(crate) const FORMAT: u64 = 3;
 /// The oldest format that is still read.
 const OLDEST_FORMAT: u64 = 1;
 

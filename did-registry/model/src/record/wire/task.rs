@@ -54,6 +54,8 @@ pub(in crate::record) struct TaskWire {
     leaf: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     completed: Option<UnixTime>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    revoked: Option<UnixTime>,
 }
 
 impl From<&TaskRecord> for TaskWire {
@@ -71,6 +73,7 @@ impl From<&TaskRecord> for TaskWire {
             deadline: record.deadline,
             leaf: record.leaf,
             completed: record.completed,
+            revoked: record.revoked,
         }
     }
 }
@@ -91,6 +94,7 @@ impl TryFrom<TaskWire> for TaskRecord {
             deadline: wire.deadline,
             leaf: wire.leaf,
             completed: wire.completed,
+            revoked: wire.revoked,
         })
     }
 }

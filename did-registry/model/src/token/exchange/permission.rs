@@ -67,7 +67,11 @@ impl<'a> Grounds<'a> {
                 && task.record.agent == agent.record.id
                 && task.record.subject == subject
         };
-        let task = task.filter(is_the_roots).filter(|task| task.record.is_open(now));
+        let task = task.filter(is_the_roots);
+        if task.is_some_and(|task| task.record.revoked.is_some()) {
+            return Err(DelegationFault::TaskRevoked.into());
+        }
+        let task = task.filter(|task| task.record.is_open(now));
         Ok(Self { agent, task: task.ok_or(DelegationFault::TaskEnded)?, owned })
     }
 }

@@ -1,0 +1,137 @@
+//! Stopping what is smaller than an agent.
+
+use handfast_delegation::{TokenError, UnverifiedAccessToken};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::Answer;
+use crate::delegation::Bundle;
+use crate::error::AnswerError;
+use crate::secret::Secret;
+
+const PREVIEW: &str = "the preview of a revocation";
+
+/// Something that can be stopped alone, for good.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Revocable {
+    /// A task, by its id: every token of it, and every chain below one.
+    Task(String),
+    /// One access token, which the registry has to be shown: see [`Self::token`].
+    Token {
+        /// Its `jti`.
+        id: String,
+        /// Its text.
+        token: Secret,
+    },
+    /// One delegation and all below it: see [`Self::hop`]. One that was exchanged need not be shown.
+    Hop {
+        /// The hop's name.
+        name: String,
+        /// Its text.
+        hop: Option<Secret>,
+    },
+}
+
+impl Revocable {
+    /// One access token, by its text.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError`] for what is no access token. Whose it is, the registry finds out.
+    pub fn token(text: &str) -> Result<Self, TokenError> {
+        let token = UnverifiedAccessToken::parse(text)?;
+        Ok(Self::Token { id: token.unverified_claims().token_id.clone(), token: Secret::new(text) })
+    }
+
+    /// What the last delegator of `bundle` passed on.
+    #[must_use]
+    pub fn hop(bundle: &Bundle) -> Self {
+        Self::Hop { name: bundle.leaf_name().to_string(), hop: Some(Secret::new(bundle.split_last().0)) }
+    }
+
+    /// The id, as the registry's answer names it.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Task(id) | Self::Token { id, .. } | Self::Hop { name: id, .. } => id,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct RevocationWire<'a> {
+    kind: &'static str,
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+}
+
+impl<'a> RevocationWire<'a> {
+    pub(super) const fn agent(did_or_handle: &'a str, reason: Option<&'a str>) -> Self {
+        Self { kind: "agent", id: did_or_handle, evidence: None, reason }
+    }
+
+    pub(super) fn of(what: &'a Revocable, reason: Option<&'a str>) -> Self {
+        match what {
+            Revocable::Task(id) => Self { kind: "task", id, evidence: None, reason },
+            Revocable::Token { id, token } => Self { kind: "token", id, evidence: Some(token.expose()), reason },
+            Revocable::Hop { name, hop } => {
+                Self { kind: "hop", id: name, evidence: hop.as_ref().map(Secret::expose), reason }
+            }
+        }
+    }
+}
+
+/// How far a revocation would reach, as far as the registry knows.
+#[derive(Clone, Debug)]
+pub struct Reach {
+    agents: u64,
+    tasks: u64,
+    delegations: u64,
+    members: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct ReachWire {
+    agents: u64,
+    tasks: u64,
+    delegations: u64,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+impl Reach {
+    /// Agents and instances that something is stopped of.
+    #[must_use]
+    pub const fn agents(&self) -> u64 {
+        self.agents
+    }
+
+    /// Tasks that something is stopped in.
+    #[must_use]
+    pub const fn tasks(&self) -> u64 {
+        self.tasks
+    }
+
+    /// Exchanged hops that are stopped.
+    #[must_use]
+    pub const fn delegations(&self) -> u64 {
+        self.delegations
+    }
+
+    /// All of it, for showing.
+    #[must_use]
+    pub const fn members(&self) -> &Map<String, Value> {
+        &self.members
+    }
+
+    pub(super) fn read(answer: &Answer) -> Result<Self, AnswerError> {
+        let ReachWire { agents, tasks, delegations, rest: mut members } = answer.read(PREVIEW)?;
+        let counts = [("agents", agents), ("tasks", tasks), ("delegations", delegations)];
+        members.extend(counts.map(|(name, count)| (name.to_owned(), count.into())));
+        Ok(Self { agents, tasks, delegations, members })
+    }
+}
