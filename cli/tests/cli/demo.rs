@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 /// Every step, what it has to end in, and the stable reason where it is refused.
-const STORY: [(&str, &str, Option<&str>); 29] = [
+const STORY: [(&str, &str, Option<&str>); 38] = [
     ("register", "accepted", None),
     ("register_without_proof", "refused", Some("proof_required")),
     ("pre_claim_call", "refused", Some("insufficient_scope")),
@@ -33,6 +33,15 @@ const STORY: [(&str, &str, Option<&str>); 29] = [
     ("dropped_constraint", "refused", Some("details_widened")),
     ("budget_spent", "refused", Some("budget_spent")),
     ("stripped_chain", "refused", Some("evidence_required")),
+    ("revoke_token", "accepted", None),
+    ("call_with_revoked_token", "refused", Some("token_revoked")),
+    ("sibling_token_still_works", "accepted", None),
+    ("revoke_hop_subtree", "accepted", None),
+    ("subagent_after_revoke", "refused", Some("hop_revoked")),
+    ("delegator_still_works", "accepted", None),
+    ("revoke_task", "accepted", None),
+    ("call_in_revoked_task", "refused", Some("task_revoked")),
+    ("other_task_still_works", "accepted", None),
     ("revoke_agent", "accepted", None),
     ("call_after_revoke", "refused", Some("agent_revoked")),
 ];

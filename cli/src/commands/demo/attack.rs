@@ -35,8 +35,9 @@ pub(crate) struct Scene {
 }
 
 /// How long after a revocation the API may still accept: its feed is polled without pause.
-const PATIENCE: Duration = Duration::from_secs(10);
-const PAUSE: Duration = Duration::from_millis(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two looks whether it still does.
+pub(super) const PAUSE: Duration = Duration::from_millis(5);
 
 impl Scene {
     pub(crate) fn new(http: reqwest::Client, token: String, key: &DpopKey) -> Result<Self, Failure> {

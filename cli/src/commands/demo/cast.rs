@@ -178,6 +178,10 @@ impl<'a> Cast<'a> {
         &self.key
     }
 
+    pub(crate) const fn owner(&self) -> &Management {
+        &self.owner
+    }
+
     pub(crate) fn plain_http(&self) -> reqwest::Client {
         self.http.clone()
     }

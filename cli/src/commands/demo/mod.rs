@@ -58,6 +58,9 @@ async fn tell(local: &Local, story: &mut Story) -> Result<(), Failure> {
 
     delegate(&cast, story).await?;
 
+    // the task of its first token is revoked by now
+    cast.take_token().await?;
+    let scene = cast.scene().await?;
     story.step("revoke_agent", Expect::Accepted, cast.revoke()).await?;
     story.step("call_after_revoke", Expect::Refused("agent_revoked"), scene.send_until_refused(&echo)).await?;
     Ok(())
@@ -77,7 +80,22 @@ async fn delegate(cast: &Cast<'_>, story: &mut Story) -> Result<(), Failure> {
     story.step("tool_argument_refused", Expect::Refused("tool_refused"), act.tool_argument_refused()).await?;
     story.step("dropped_constraint", Expect::Refused("details_widened"), act.dropped_constraint()).await?;
     story.step("budget_spent", Expect::Refused("budget_spent"), act.budget_spent()).await?;
-    story.step("stripped_chain", Expect::Refused("evidence_required"), act.stripped_chain()).await
+    story.step("stripped_chain", Expect::Refused("evidence_required"), act.stripped_chain()).await?;
+    stop(cast, &mut act, story).await
+}
+
+/// The third act: what is stopped alone, and what goes on beside it.
+async fn stop(cast: &Cast<'_>, act: &mut SecondAct<'_>, story: &mut Story) -> Result<(), Failure> {
+    story.step("revoke_token", Expect::Accepted, act.revoke_token(cast)).await?;
+    let token_revoked = Expect::Refused("token_revoked");
+    story.step("call_with_revoked_token", token_revoked, act.call_with_revoked_token()).await?;
+    story.step("sibling_token_still_works", Expect::Accepted, act.sibling_token_works()).await?;
+    story.step("revoke_hop_subtree", Expect::Accepted, act.revoke_hop(cast)).await?;
+    story.step("subagent_after_revoke", Expect::Refused("hop_revoked"), act.subagent_after_revoke()).await?;
+    story.step("delegator_still_works", Expect::Accepted, act.sibling_token_works()).await?;
+    story.step("revoke_task", Expect::Accepted, act.revoke_task(cast)).await?;
+    story.step("call_in_revoked_task", Expect::Refused("task_revoked"), act.call_in_revoked_task()).await?;
+    story.step("other_task_still_works", Expect::Accepted, cast.call()).await
 }
 
 /// What one step met: an HTTP status, and the stable reason if it was a refusal.

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod message;
+mod stopping;
 
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use super::{Cast, Seen, missing};
 use crate::exit::{Exit, Failure};
 use crate::local::{Local, OTHER_SCOPE, READ_SCOPE};
 use message::{ByHand, Message, signing};
+use stopping::Siblings;
 
 /// How long a hop of the story lives.
 const HOP_LIFETIME: Duration = Duration::from_secs(600);
@@ -30,6 +32,7 @@ pub(crate) struct SecondAct<'a> {
     delegation: Option<Delegation>,
     exchanged: Option<String>,
     one_folder: Option<Delegation>,
+    siblings: Option<Siblings>,
 }
 
 impl<'a> SecondAct<'a> {
@@ -45,6 +48,7 @@ impl<'a> SecondAct<'a> {
             delegation: None,
             exchanged: None,
             one_folder: None,
+            siblings: None,
         })
     }
 
