@@ -72,6 +72,22 @@ Examples:
         #[command(flatten)]
         how: Revocation,
     },
+    /// Revoke everything that is being done on an owner's behalf, the owner's own sessions too; new tokens are good again
+    #[command(after_help = "\
+Every token for the owner dies. Owner, agents and tasks go on with new tokens a few seconds later; to end an agent, revoke it.
+
+Examples:
+  handfast revoke owner owner:01… --reason 'laptop stolen'
+  handfast revoke owner owner:01… --admin --preview")]
+    Owner {
+        /// The owner's id
+        owner: String,
+        /// Show how far it would reach, and stop there
+        #[arg(long)]
+        preview: bool,
+        #[command(flatten)]
+        how: Revocation,
+    },
 }
 
 /// How to revoke, whatever it is.

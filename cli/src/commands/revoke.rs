@@ -32,6 +32,10 @@ pub(crate) async fn run(command: RevokeCommand, ui: Ui) -> Result<(), Failure> {
             let management = acting_as(agent_key.as_deref(), &how)?;
             Stop { what: &what, kind: "delegation", management }.run(preview, &how, ui).await
         }
+        RevokeCommand::Owner { owner, preview, how } => {
+            let what = Revocable::Owner(owner);
+            Stop { what: &what, kind: "owner", management: acting(&how)? }.run(preview, &how, ui).await
+        }
     }
 }
 
@@ -78,7 +82,10 @@ impl Stop<'_> {
         }
         ui.remark(&reach_lines(&reach));
         let id = self.what.id().escape_debug().to_string();
-        let question = format!("The {} {id} will be REVOKED, and never comes back.", self.kind);
+        let question = match self.what {
+            Revocable::Owner(_) => format!("Every token for {id} will be REVOKED; new ones are good again."),
+            _ => format!("The {} {id} will be REVOKED, and never comes back.", self.kind),
+        };
         ui.confirm(&question, &id, how.yes)?;
         let told = self.management.revoke(self.what, how.reason()).await?;
         ui.result(&told, |members| format!("Revoked.\n{}", member_lines(members)))
@@ -89,6 +96,7 @@ fn reach_lines(reach: &Reach) -> String {
     let time = |member: &str| reach.members().get(member).and_then(Value::as_u64);
     let latest = time("latest_expiry").map(|at| format!("; the last token would end at {at}")).unwrap_or_default();
     let before = time("revoked_at").map(|at| format!("\nIt was revoked already, at {at}.")).unwrap_or_default();
-    let (agents, tasks, delegations) = (reach.agents(), reach.tasks(), reach.delegations());
-    format!("Would stop: agents {agents}, tasks {tasks}, delegations {delegations}{latest}.{before}")
+    let counts = [("agents", Some(reach.agents())), ("tasks", reach.tasks()), ("delegations", reach.delegations())];
+    let counts: Vec<_> = counts.into_iter().filter_map(|(name, count)| Some(format!("{name} {}", count?))).collect();
+    format!("Would stop: {}{latest}.{before}", counts.join(", "))
 }

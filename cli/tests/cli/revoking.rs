@@ -1,4 +1,4 @@
-//! `revoke hop`, against a real registry.
+//! `revoke hop` and `revoke owner`, against a real registry.
 
 use crate::site::Site;
 
@@ -39,4 +39,23 @@ fn one_delegation_is_stopped_and_its_sibling_is_not() {
     for wrong in [&["revoke", "hop"][..], &["revoke", "hop", hop, "--bundle", "one"]] {
         assert_eq!(site.run(wrong).status.code(), Some(2));
     }
+}
+
+#[test]
+fn everything_for_an_owner_is_stopped_once_it_is_confirmed() {
+    let site = Site::start_for(RESOURCE);
+    let owner = site.ok(&["owner", "init", "--registry", &site.issuer, "--enrol", &site.admin_code]);
+    let id = owner["id"].as_str().unwrap();
+    site.claimed_by_key("agent.json", RESOURCE, &["--scope", "files:read"]);
+    let token = ["token", "--scope", "files:read", "--resource", RESOURCE];
+    site.ok(&token);
+    let reach = site.ok(&["revoke", "owner", id, "--preview"]);
+    assert_eq!((reach["agents"].as_u64(), reach.get("tasks")), (Some(1), None));
+    assert!(site.told(&["revoke", "owner", id, "--preview"]).contains("agents 1; the last token"));
+    assert_eq!(site.refused(&["revoke", "owner", id]).0, 6);
+    site.ok(&token);
+    let told = site.ok(&["revoke", "owner", id, "--yes"]);
+    assert_eq!((told["status"].as_str(), told["id"].as_str()), (Some("REVOKED"), Some(id)));
+    // so long nothing is issued that would be dead
+    assert_eq!(site.refused(&token), (4, Some("slow_down".to_owned())));
 }

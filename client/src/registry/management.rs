@@ -188,7 +188,7 @@ impl Management {
         self.stop(&RevocationWire::agent(did_or_handle, reason)).await
     }
 
-    /// Stops something smaller than an agent, for ever. Gives what the registry says of it, for showing; the same again gives the
+    /// Stops something other than an agent, for good. Gives what the registry says of it, for showing; the same again gives the
     /// same.
     ///
     /// # Errors

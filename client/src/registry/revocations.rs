@@ -1,4 +1,4 @@
-//! Stopping what is smaller than an agent.
+//! Stopping other things than agents.
 
 use handfast_delegation::{TokenError, UnverifiedAccessToken};
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,8 @@ pub enum Revocable {
         /// Its text.
         hop: Option<Secret>,
     },
+    /// Everything on behalf of an owner up to now, by the owner's id. Owner and agents go on with new tokens a few seconds later.
+    Owner(String),
 }
 
 impl Revocable {
@@ -54,7 +56,7 @@ impl Revocable {
     #[must_use]
     pub fn id(&self) -> &str {
         match self {
-            Self::Task(id) | Self::Token { id, .. } | Self::Hop { name: id, .. } => id,
+            Self::Task(id) | Self::Token { id, .. } | Self::Hop { name: id, .. } | Self::Owner(id) => id,
         }
     }
 }
@@ -76,6 +78,7 @@ impl<'a> RevocationWire<'a> {
 
     pub(super) fn of(what: &'a Revocable, reason: Option<&'a str>) -> Self {
         match what {
+            Revocable::Owner(id) => Self { kind: "owner", id, evidence: None, reason },
             Revocable::Task(id) => Self { kind: "task", id, evidence: None, reason },
             Revocable::Token { id, token } => Self { kind: "token", id, evidence: Some(token.expose()), reason },
             Revocable::Hop { name, hop } => {
@@ -89,16 +92,18 @@ impl<'a> RevocationWire<'a> {
 #[derive(Clone, Debug)]
 pub struct Reach {
     agents: u64,
-    tasks: u64,
-    delegations: u64,
+    tasks: Option<u64>,
+    delegations: Option<u64>,
     members: Map<String, Value>,
 }
 
 #[derive(Deserialize)]
 struct ReachWire {
     agents: u64,
-    tasks: u64,
-    delegations: u64,
+    #[serde(default)]
+    tasks: Option<u64>,
+    #[serde(default)]
+    delegations: Option<u64>,
     #[serde(flatten)]
     rest: Map<String, Value>,
 }
@@ -110,15 +115,15 @@ impl Reach {
         self.agents
     }
 
-    /// Tasks that something is stopped in.
+    /// Tasks that something is stopped in, where the registry can tell.
     #[must_use]
-    pub const fn tasks(&self) -> u64 {
+    pub const fn tasks(&self) -> Option<u64> {
         self.tasks
     }
 
-    /// Exchanged hops that are stopped.
+    /// Exchanged hops that are stopped, where the registry can tell.
     #[must_use]
-    pub const fn delegations(&self) -> u64 {
+    pub const fn delegations(&self) -> Option<u64> {
         self.delegations
     }
 
@@ -130,8 +135,8 @@ impl Reach {
 
     pub(super) fn read(answer: &Answer) -> Result<Self, AnswerError> {
         let ReachWire { agents, tasks, delegations, rest: mut members } = answer.read(PREVIEW)?;
-        let counts = [("agents", agents), ("tasks", tasks), ("delegations", delegations)];
-        members.extend(counts.map(|(name, count)| (name.to_owned(), count.into())));
+        let counts = [("agents", Some(agents)), ("tasks", tasks), ("delegations", delegations)];
+        members.extend(counts.into_iter().filter_map(|(name, count)| Some((name.to_owned(), count?.into()))));
         Ok(Self { agents, tasks, delegations, members })
     }
 }

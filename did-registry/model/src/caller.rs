@@ -4,7 +4,7 @@ use handfast_delegation::{AccessToken, Scope};
 use handfast_identity::UnixTime;
 
 use crate::authority::{AGENT_SELF, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ};
-use crate::{AgentRecord, KnownHop, Organisation, OwnerRecord, Party, Refusal, Role, Status, TaskRecord};
+use crate::{AgentRecord, KnownHop, Organisation, OwnerId, OwnerRecord, Party, Refusal, Role, Status, TaskRecord};
 
 /// An owner or agent behind a management call. Made from a verified token for the registry and the record it names.
 #[derive(Clone, Copy, Debug)]
@@ -173,6 +173,18 @@ impl<'a> Caller<'a> {
                 let owner = self.stops_task(task, agent).map_err(|_| Refusal::Forbidden)?;
                 Ok(Party::Owner(owner.id().clone()))
             }
+        }
+    }
+
+    /// Whoever may stop everything on behalf of `owner`: that owner, or an admin.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Forbidden`] for everybody else.
+    pub fn stops_owner(&self, owner: &OwnerId) -> Result<&'a OwnerRecord, Refusal> {
+        match self.as_owner() {
+            Ok(record) if record.id() == owner => Ok(record),
+            _ => self.as_admin(),
         }
     }
 

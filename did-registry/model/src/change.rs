@@ -112,11 +112,13 @@ pub enum FeedKind {
     Token,
     /// A hop, by its name.
     Hop,
+    /// An owner, by id.
+    Owner,
 }
 
 impl FeedKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Agent, Self::Task, Self::Token, Self::Hop];
+    pub const ALL: [Self; 5] = [Self::Agent, Self::Task, Self::Token, Self::Hop, Self::Owner];
 
     /// The kind of this word.
     #[must_use]
@@ -132,6 +134,7 @@ impl FeedKind {
             Self::Task => "task",
             Self::Token => "token",
             Self::Hop => "hop",
+            Self::Owner => "owner",
         }
     }
 }

@@ -117,12 +117,14 @@ pub enum Fact {
         /// The hops, from the root on.
         hops: Vec<DelegatedHop>,
     },
-    /// Something smaller than an agent was revoked.
+    /// Something other than an agent was revoked.
     Revoked {
         /// What kind of thing.
         grain: FeedKind,
         /// Its id.
         id: String,
+        /// Up to when, for what goes on afterwards.
+        cut: Option<UnixTime>,
         /// When nothing it stops can be alive any more.
         until: UnixTime,
     },
@@ -171,6 +173,7 @@ impl Fact {
             Self::Revoked { grain: FeedKind::Task, .. } => "task_revoked",
             Self::Revoked { grain: FeedKind::Token, .. } => "token_revoked",
             Self::Revoked { grain: FeedKind::Hop, .. } => "hop_revoked",
+            Self::Revoked { grain: FeedKind::Owner, .. } => "owner_revoked",
         }
     }
 }
@@ -227,6 +230,8 @@ struct StatementWire<'a> {
     ceiling: Option<CeilingWire>,
     #[serde(skip_serializing_if = "Option::is_none")]
     claim: Option<&'a ClaimId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cut: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     deadline: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -289,7 +294,9 @@ impl<'a> From<&'a Event> for StatementWire<'a> {
             Fact::Delegated { task, root_token, hops } => {
                 Self { task: Some(task), root_jti: Some(root_token), hops: Some(hops), ..common }
             }
-            Fact::Revoked { id, until, .. } => Self { id: Some(id), until: Some(until.as_secs()), ..common },
+            Fact::Revoked { id, cut, until, .. } => {
+                Self { id: Some(id), cut: cut.map(UnixTime::as_secs), until: Some(until.as_secs()), ..common }
+            }
             Fact::AgentRevoked { agent, dids } => Self { agent: Some(agent), dids: Some(dids), ..common },
         }
     }

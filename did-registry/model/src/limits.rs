@@ -22,6 +22,11 @@ pub const MAX_REVOCATION_ID_BYTES: usize = 128;
 /// How long a revocation outlives the latest `exp` of what it stops: the leeway of the check, and clocks that are as far apart as
 /// a feed may be ahead of its reader (spec/limits.md, revocations).
 pub const REVOCATION_MARGIN: Seconds = Seconds::new(60);
+/// How far ahead of its decision the cut-off of an owner lies: longer than a token is being issued, or a revocation is being
+/// written. So long nothing is issued (spec/limits.md, revocations).
+pub const OWNER_CUT_AHEAD: Seconds = Seconds::new(5);
+/// The longest life of any token: of a root that may be passed on, or in development.
+pub const LONGEST_TOKEN_LIFETIME: Seconds = MAX_DELEGABLE_LIFETIME;
 /// Most revocations of one agent an hour: more than it has reason to, and little beside what the feed of a day holds (P-18).
 pub const MAX_STOPS_PER_HOUR: u8 = 60;
 /// Longest `jti` of a statement.

@@ -8,12 +8,13 @@ use axum::response::{IntoResponse, Response};
 use handfast_delegation::VerifiedAccessToken;
 use handfast_identity::UnixTime;
 use handfast_middleware::{Caller as Authenticated, Clock as _};
-use handfast_registry_model::{Caller, HopRecord, Refusal, TaskId};
+use handfast_registry_model::limits::LONGEST_TOKEN_LIFETIME;
+use handfast_registry_model::{Caller, HopRecord, OwnedAgent, Refusal, Slot, TaskId};
 use serde::Serialize;
 
 use super::body::JsonBody;
 use super::caller::Identity;
-use super::revoke::{FoundHop, Thing, Wanted, client_of, revocation};
+use super::revoke::{FoundHop, Thing, Wanted, client_of, owner_named, revocation};
 use super::tasks::{self, TREE_PAGE_MAX};
 use super::{App, Failure};
 
@@ -23,8 +24,10 @@ struct Reach<'a> {
     kind: &'static str,
     id: &'a str,
     agents: usize,
-    tasks: usize,
-    delegations: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tasks: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delegations: Option<usize>,
     latest_expiry: UnixTime,
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_at: Option<UnixTime>,
@@ -46,6 +49,7 @@ pub(super) async fn preview(
         Thing::Task => task(&app, caller, &wanted).await?,
         Thing::Token(shown) => token(&app, caller, &wanted, shown).await?,
         Thing::Hop(found) => hop(&app, caller, &wanted, found).await?,
+        Thing::Owner => owner(&app, caller, &wanted, now).await?,
     };
     let before = revocation(&app, wanted.kind(), &wanted.id).await?;
     Ok(Json(Reach { revoked_at: before.map(|record| record.at()), ..reach }).into_response())
@@ -56,7 +60,7 @@ impl<'a> Reach<'a> {
     fn of(wanted: &'a Wanted, agent: &str, hops: &[HopRecord], tasks: usize, latest_expiry: UnixTime) -> Self {
         let delegates = hops.iter().map(|hop| hop.delegate().as_str());
         let agents: BTreeSet<_> = delegates.chain([agent]).collect();
-        let (agents, delegations) = (agents.len(), hops.len());
+        let (agents, tasks, delegations) = (agents.len(), Some(tasks), Some(hops.len()));
         let kind = wanted.kind().as_str();
         Self { kind, id: &wanted.id, agents, tasks, delegations, latest_expiry, revoked_at: None }
     }
@@ -107,6 +111,27 @@ async fn hop<'a>(app: &App, caller: Caller<'_>, wanted: &'a Wanted, found: &Foun
         is_below
     });
     Ok(Reach::of(wanted, hop.delegate(), &hops, 1, hop.expires_at()))
+}
+
+/// The owner's agents. Their tasks are not listed by owner, so how many there are, and what was passed on, is not said.
+async fn owner<'a>(app: &App, caller: Caller<'_>, wanted: &'a Wanted, now: UnixTime) -> Result<Reach<'a>, Refusal> {
+    let Some(owner) = owner_named(app, &wanted.id).await? else {
+        return caller.as_admin().and(Err(Refusal::InvalidRequest));
+    };
+    caller.stops_owner(owner.id())?;
+    let (mut agents, mut after) = (0, None);
+    let prefix = Slot::owned_agents_prefix(owner.id());
+    loop {
+        let page = app.state.page::<OwnedAgent>(&prefix, after.as_deref(), TREE_PAGE_MAX).await?;
+        agents += page.records.len();
+        match page.next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    let latest_expiry = now.saturating_add(LONGEST_TOKEN_LIFETIME);
+    let (kind, id) = (wanted.kind().as_str(), &wanted.id);
+    Ok(Reach { kind, id, agents, tasks: None, delegations: None, latest_expiry, revoked_at: None })
 }
 
 /// Every hop of a task that was exchanged: a tree has 4096 at most.

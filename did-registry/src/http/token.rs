@@ -21,6 +21,7 @@ use serde_json::Value;
 use super::answer::hand_out;
 use super::body::FormBody;
 use super::exchange::{self, Exchanging};
+use super::revoke::require_past_cut;
 use super::{App, Failure, proof};
 use crate::state::{ATTEMPTS, Commit};
 
@@ -106,6 +107,7 @@ struct Client<'a> {
 impl Client<'_> {
     async fn owner(&self, id: &OwnerId, proof: &VerifiedProof) -> Result<TokenGrant, Failure> {
         let owner = self.app.state.owner(id).await?.ok_or(Refusal::InvalidClient)?;
+        require_past_cut(self.app, id, self.now).await?;
         let (policy, random) = (self.app.config.policy(), &mut self.app.random.clone());
         let grant = owner_token(&owner.record, &self.prover, self.wanted, policy, self.now, random)?;
         proof::spend(self.app, proof, self.now)?;
@@ -151,7 +153,11 @@ impl Client<'_> {
             task: task.as_ref().map(|task| &task.record),
         };
         let (policy, random) = (self.app.config.policy(), &mut self.app.random.clone());
-        agent_token(client, &self.prover, self.wanted, policy, self.now, random)
+        let decision = agent_token(client, &self.prover, self.wanted, policy, self.now, random)?;
+        if let Some(owner) = agent.record.owner() {
+            require_past_cut(self.app, owner, self.now).await?;
+        }
+        Ok(decision)
     }
 }
 

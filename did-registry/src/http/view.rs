@@ -295,7 +295,7 @@ impl<'a> HopView<'a> {
     }
 }
 
-/// What was stopped, smaller than an agent.
+/// What was stopped, other than an agent.
 #[derive(Serialize)]
 pub(super) struct RevocationView<'a> {
     kind: &'static str,
@@ -305,6 +305,8 @@ pub(super) struct RevocationView<'a> {
     by: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cut: Option<UnixTime>,
     until: UnixTime,
 }
 
@@ -317,6 +319,7 @@ impl<'a> RevocationView<'a> {
             revoked_at: record.at(),
             by: record.by().to_string(),
             reason: record.why(),
+            cut: record.cut(),
             until: record.until(),
         }
     }

@@ -1,4 +1,4 @@
-//! `POST /revocations` for what is smaller than an agent, and what a resource server makes of it.
+//! `POST /revocations` for other things than agents, and what a resource server makes of it.
 
 use std::future::pending;
 
@@ -524,4 +524,111 @@ async fn a_hop_is_its_delegators_its_owners_and_the_admins_to_stop() {
     assert_eq!(bench.positions(), before);
     bench.manage(&scene.planner, "agent:self", "POST", "/revocations", Some(hop_body(&second))).await.is(200);
     bench.manage(&admin.key, "registry:admin", "POST", "/revocations", Some(hop_body(&first))).await.is(200);
+}
+
+#[tokio::test]
+async fn everything_for_an_owner_stops_and_goes_on_with_new_tokens() {
+    let bench = Bench::new().await;
+    let (owner, other) = (bench.owner(100).await, bench.owner(101).await);
+    let (agent, sister) = (bench.claimed(1, &owner).await, bench.claimed(2, &other).await);
+    let own = bench.token(&agent, &[("scope", "agent:self")]).await;
+    let sisters = bench.token(&sister, &[("scope", "agent:self")]).await;
+    let task = task_of(&own);
+    let body = json!({"kind": "owner", "id": owner.id, "reason": "laptop stolen"});
+    let made = bench.now();
+    let reach = json!({"kind": "owner", "id": owner.id, "agents": 1, "latest_expiry": made + 3600});
+    assert_eq!(preview(&bench, &owner, body.clone()).await.is(200).json, reach);
+    let session = bench.token(&owner.key, &[("scope", "owner:self")]).await;
+    let told = bench.call(&owner.key, &session, "POST", "/revocations", Some(body.clone())).await.is(200);
+    let expected = json!({
+        "kind": "owner", "id": owner.id, "status": "REVOKED", "revoked_at": made, "by": owner.id, "reason": "laptop stolen",
+        "cut": made + 5, "until": made + 5 + 3600 + 60,
+    });
+    assert_eq!(told.json, expected);
+    let named = name(&bench, RevocationKind::Owner, &owner.id);
+    let entry = json!({"seq": 1, "kind": "owner", "name": named, "cut": made + 5, "until": made + 3665});
+    assert_eq!(newest(&bench).await, (entry, 1));
+
+    let (path, sisters_path) = (format!("/agents/{}", agent.did()), format!("/agents/{}", sister.did()));
+    let dead = (401, "principal_revoked");
+    assert_eq!(bench.call(&agent, &own, "GET", &path, None).await.problem(), dead);
+    assert_eq!(bench.call(&owner.key, &session, "GET", "/agents", None).await.problem(), dead);
+    bench.call(&sister, &sisters, "GET", &sisters_path, None).await.is(200);
+    // nothing is issued that would be dead
+    let form = [("scope", "agent:self"), ("task", task.as_str())];
+    for ahead in [0, 5] {
+        bench.clock.advance(ahead);
+        let before = bench.positions();
+        let wait = (6 - ahead).to_string();
+        for answer in [
+            bench.token_answer(&agent, &form).await,
+            bench.token_answer(&agent, &[("task_intent", "new"), ("resource", API)]).await,
+            bench.token_answer(&owner.key, &[("scope", "owner:self")]).await,
+        ] {
+            assert_eq!((answer.oauth(), answer.header("retry-after")), ((429, "slow_down", "slow_down"), Some(&*wait)));
+        }
+        assert_eq!(bench.positions(), before);
+        bench.token(&sister, &[("scope", "agent:self")]).await;
+    }
+    bench.clock.advance(1);
+    let fresh = bench.token(&agent, &form).await;
+    bench.call(&agent, &fresh, "GET", &path, None).await.is(200);
+    assert_eq!(bench.call(&agent, &own, "GET", &path, None).await.problem(), dead);
+    // behind the cut-off it is another act
+    revoke(&bench, &owner, body).await.is(200);
+    assert_eq!(newest(&bench).await.1, 2);
+    assert_eq!(bench.call(&agent, &fresh, "GET", &path, None).await.problem(), dead);
+}
+
+#[tokio::test]
+async fn an_owner_is_stopped_by_themselves_and_admins_alone() {
+    let bench = Bench::new().await;
+    let (owner, other, admin) = (bench.owner(100).await, bench.owner(101).await, bench.admin(102).await);
+    let agent = bench.claimed(1, &owner).await;
+    bench.token(&agent, &[("scope", "agent:self")]).await; // its default task, which is a write of its own
+    let body = json!({"kind": "owner", "id": owner.id});
+    let before = bench.positions();
+    for path in ["/revocations", "/revocations/preview"] {
+        for (who, scope) in [(&other.key, "owner:self"), (&admin.key, "owner:self"), (&agent, "agent:self")] {
+            let answer = bench.manage(who, scope, "POST", path, Some(body.clone())).await;
+            assert_eq!(answer.problem(), (403, "forbidden"), "{scope} {path}");
+        }
+        for id in ["owner:0123456789abcdefghjkmnpqrs", "x"] {
+            let nobody = json!({"kind": "owner", "id": id});
+            let answer = bench.manage(&admin.key, "registry:admin", "POST", path, Some(nobody)).await;
+            assert_eq!(answer.problem(), (400, "invalid_request"), "{id} {path}");
+        }
+    }
+    assert_eq!(bench.positions(), before);
+    let told = bench.manage(&admin.key, "registry:admin", "POST", "/revocations", Some(body)).await.is(200);
+    assert_eq!(told.json["by"], json!(admin.id));
+}
+
+#[tokio::test]
+async fn p11_everything_for_an_owner_stops_at_a_resource_server() {
+    let live = Live::new().await;
+    let other = live.bench.owner(101).await;
+    let sister = live.bench.claimed(2, &other).await;
+    let sisters = live.bench.token(&sister, &[("scope", "echo:read"), ("resource", API)]).await;
+    let sister = Api { address: live.api.address, agent: sister, now: live.api.now };
+    let token = live.token("one").await;
+    assert_eq!(live.status(&token).await, 200);
+    revoke(&live.bench, &live.owner, json!({"kind": "owner", "id": live.owner.id})).await.is(200);
+    assert_eq!(live.api.refuses(&token, &live.nonce).await, 401);
+    assert_eq!(sister.ask(&sisters, Some(&live.nonce)).await.status, 200);
+}
+
+#[tokio::test]
+async fn nothing_below_a_root_of_before_the_cut_is_exchanged() {
+    let scene = scene().await;
+    let root = scene.root().await;
+    let hop = scene.hop(&scene.orchestrator, &root, &scene.planner).sign();
+    revoke(&scene.bench, &scene.owner, json!({"kind": "owner", "id": scene.owner.id})).await.is(200);
+    scene.bench.clock.advance(6);
+    let before = scene.bench.positions();
+    let refused = scene.exchange(&scene.planner, &root, &[&hop]).await;
+    scene.check(&before, &refused, (400, "invalid_request", "principal_revoked"));
+    let root = scene.root().await;
+    let hop = scene.hop(&scene.orchestrator, &root, &scene.planner).sign();
+    scene.exchange(&scene.planner, &root, &[&hop]).await.is(200);
 }

@@ -164,3 +164,19 @@ async fn a_revocation_before_the_hop_is_recorded_ends_the_exchange() {
         assert!(between.before_commit.lock().unwrap().is_none(), "it did happen in between");
     }
 }
+
+/// What was issued while a cut-off was being written would have escaped it.
+#[tokio::test]
+async fn a_cut_off_that_was_past_when_it_was_written_is_made_again() {
+    for (seconds, cut, entries) in [(5, 5, 1), (6, 11, 2)] {
+        let (bench, between) = scene().await;
+        let owner = bench.owner(100).await;
+        let token = bench.token(&owner.key, &[("scope", "owner:self")]).await;
+        let (clock, made) = (bench.clock.clone(), bench.now());
+        *between.before_commit.lock().unwrap() = Some(Box::pin(async move { clock.advance(seconds) }));
+        let body = json!({"kind": "owner", "id": owner.id});
+        let told = bench.call(&owner.key, &token, "POST", "/revocations", Some(body)).await.is(200);
+        assert!(between.before_commit.lock().unwrap().is_none(), "it did happen in between");
+        assert_eq!((&told.json["cut"], bench.positions().feed_to), (&json!(made + cut), entries), "{seconds}");
+    }
+}

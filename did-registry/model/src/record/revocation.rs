@@ -8,7 +8,8 @@ use super::{EncodeError, Organisation, RecordError, RecordKind, Slot, Stored};
 use crate::limits::MAX_WHY_BYTES;
 use crate::{FeedKind, Party, ShownText};
 
-/// The revocation of something smaller than an agent. There is one at most for each thing, and it never changes.
+/// The revocation of something other than an agent. There is one at most for each thing, and it never changes; of an owner it is
+/// the newest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RevocationRecord {
     pub(crate) organisation: Organisation,
@@ -17,6 +18,7 @@ pub struct RevocationRecord {
     pub(crate) by: Party,
     pub(crate) why: Option<ShownText<MAX_WHY_BYTES>>,
     pub(crate) at: UnixTime,
+    pub(crate) cut: Option<UnixTime>,
     pub(crate) until: UnixTime,
 }
 
@@ -49,6 +51,12 @@ impl RevocationRecord {
     #[must_use]
     pub const fn at(&self) -> UnixTime {
         self.at
+    }
+
+    /// Up to when it stops, for an owner, who goes on afterwards.
+    #[must_use]
+    pub const fn cut(&self) -> Option<UnixTime> {
+        self.cut
     }
 
     /// When nothing it stops can be alive any more: the end of its feed entry.

@@ -249,6 +249,7 @@ fn revocations() -> impl Iterator<Item = RevocationRecord> {
         by,
         why: Some(longest()),
         at: LATE,
+        cut: Some(LATE),
         until: LATE,
     })
 }
@@ -465,7 +466,7 @@ fn every_statement_fits_the_log_at_its_largest() {
             root_token: hop().root_token,
             hops: (1..).take(MAX_HOPS).map(|n| DelegatedHop { hop: name(n), delegate: did(n), depth: n }).collect(),
         },
-        Fact::Revoked { grain: FeedKind::Task, id: "x".repeat(MAX_REVOCATION_ID_BYTES), until: LATE },
+        Fact::Revoked { grain: FeedKind::Task, id: "x".repeat(MAX_REVOCATION_ID_BYTES), cut: Some(LATE), until: LATE },
         Fact::AgentRevoked { agent, dids: (0..5).map(did).collect() },
     ];
     for fact in facts {

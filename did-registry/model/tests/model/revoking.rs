@@ -1,4 +1,4 @@
-//! Stopping what is smaller than an agent.
+//! Stopping other things than agents.
 
 use crate::support::*;
 use handfast_delegation::{Authority, Hop, SignedHop, UnverifiedAccessToken, UnverifiedHop, VerifiedAccessToken};
@@ -314,4 +314,64 @@ fn a_hop_is_stopped_by_its_delegator_its_owner_and_admins() {
         let found = stop_hop(&mut world, who, &hop, &task).map(|(is_news, _)| is_news);
         assert_eq!(found, if is_allowed { Ok(true) } else { Err(Refusal::Forbidden) }, "{who:?}");
     }
+}
+
+// ---- owners ----
+
+fn stop_owner(world: &mut World, who: Caller<'_>, id: &OwnerId) -> Result<(bool, RevocationRecord), Refusal> {
+    let owner = world.load::<OwnerRecord>(&Slot::owner(id)).map(|owner| owner.record);
+    let before = world.load::<RevocationRecord>(&Slot::revocation(FeedKind::Owner, id.as_str()));
+    let case = OwnerToStop { owner: owner.as_ref(), before: before.as_ref() };
+    let stopped = revoke_owner(who, case, None, world.now)?;
+    Ok(world.stop(stopped))
+}
+
+#[test]
+fn an_owner_is_cut_off_a_little_ahead_and_again_only_behind_that() {
+    let (mut world, owner, _) = working();
+    let own = scope("owner:self");
+    let (is_news, first) = stop_owner(&mut world, caller(&owner, &own), owner.id()).unwrap();
+    let (cut, until) = (at(5), at(5 + 3600 + 60));
+    assert_eq!((is_news, first.at(), first.cut(), first.until()), (true, at(0), Some(cut), until));
+    let entry = |cut, until| FeedEntry {
+        kind: FeedKind::Owner,
+        id: owner.id().to_string(),
+        cut: Some(cut),
+        until: Some(until),
+    };
+    assert_eq!(world.feed, [entry(cut, until)]);
+    assert_eq!(world.log.last().unwrap().0.kind(), "owner_revoked");
+    world.pass(5);
+    assert_eq!(stop_owner(&mut world, caller(&owner, &own), owner.id()), Ok((false, first)));
+    world.pass(1);
+    let (is_news, second) = stop_owner(&mut world, caller(&owner, &own), owner.id()).unwrap();
+    assert_eq!((is_news, second.cut()), (true, Some(at(11))));
+    assert_eq!(world.feed, [entry(cut, until), entry(at(11), at(11 + 3660))]);
+}
+
+#[test]
+fn an_owner_is_stopped_by_themselves_and_admins() {
+    let (mut world, owner, _) = working();
+    let (stranger, admin) = (world.owner(11), world.owner_as(12, Role::Admin));
+    let (own, read, all, this) =
+        (scope("owner:self"), scope("registry:read"), scope("registry:admin"), scope("agent:self"));
+    let agent = world.agent_of(&key(1).public().did()).unwrap().record;
+    let as_agent = Caller::agent(Some(&agent), agent.did().as_str(), &this, at(0)).unwrap();
+    let nobody = OwnerId::parse("owner:0123456789abcdefghjkmnpqrs").unwrap();
+    let before = world.snapshot();
+    for who in [
+        caller(&owner, &read),
+        caller(&stranger, &own),
+        caller(&stranger, &all),
+        caller(&admin, &own),
+        caller(&admin, &read),
+        as_agent,
+    ] {
+        for id in [owner.id(), &nobody] {
+            assert_eq!(stop_owner(&mut world, who, id), Err(Refusal::Forbidden), "{who:?}");
+        }
+    }
+    assert_eq!(stop_owner(&mut world, caller(&admin, &all), &nobody), Err(Refusal::InvalidRequest));
+    assert_eq!(world.snapshot(), before);
+    assert!(stop_owner(&mut world, caller(&admin, &all), owner.id()).unwrap().0);
 }

@@ -3,6 +3,7 @@
 mod agent;
 mod hop;
 mod oauth;
+mod owner;
 mod task;
 mod token;
 
@@ -20,6 +21,7 @@ use serde::Deserialize;
 
 pub(super) use hop::FoundHop;
 pub(super) use oauth::revoke as revoke_own_token;
+pub(super) use owner::{named as owner_named, require_past_cut};
 pub(super) use token::client_of;
 
 use super::body::JsonBody;
@@ -41,6 +43,7 @@ pub(super) enum Thing {
     Task,
     Token(Box<VerifiedAccessToken>),
     Hop(FoundHop),
+    Owner,
 }
 
 #[derive(Deserialize)]
@@ -68,7 +71,8 @@ impl Wanted {
         let what = match (kind.ok_or(Refusal::InvalidRequest)?, evidence) {
             (FeedKind::Agent, None) => Thing::Agent,
             (FeedKind::Task, None) => Thing::Task,
-            (FeedKind::Agent | FeedKind::Task, Some(_)) => return Err(Refusal::InvalidRequest),
+            (FeedKind::Owner, None) => Thing::Owner,
+            (FeedKind::Agent | FeedKind::Task | FeedKind::Owner, Some(_)) => return Err(Refusal::InvalidRequest),
             (FeedKind::Token, shown) => Thing::Token(Box::new(token::shown(app, &id, shown.as_deref())?)),
             (FeedKind::Hop, shown) => Thing::Hop(hop::found(app, &id, shown.as_deref()).await?),
         };
@@ -81,6 +85,7 @@ impl Wanted {
             Thing::Task => FeedKind::Task,
             Thing::Token(_) => FeedKind::Token,
             Thing::Hop(_) => FeedKind::Hop,
+            Thing::Owner => FeedKind::Owner,
         }
     }
 }
@@ -99,6 +104,7 @@ pub(super) async fn revoke(State(app): State<App>, caller: Authenticated, body: 
         Thing::Task => task::revoked(&app, caller, &wanted, now).await?,
         Thing::Token(token) => token::revoked(&app, caller, token, wanted.why.as_ref(), now).await?,
         Thing::Hop(hop) => hop::revoked(&app, caller, hop, wanted.why.as_ref(), now).await?,
+        Thing::Owner => owner::revoked(&app, caller, &wanted).await?,
     };
     Ok(Json(RevocationView::of(&record)).into_response())
 }

@@ -117,12 +117,13 @@ pub fn revoke_hop(
         by: by.clone(),
         why: why.clone(),
         at: now,
+        cut: None,
         until,
     };
     let mut writes = vec![Write::put(Expect::Absent, record.clone())];
     writes.extend(counted(caller, case.stops, now)?);
     let event = Event {
-        fact: Fact::Revoked { grain: FeedKind::Hop, id, until },
+        fact: Fact::Revoked { grain: FeedKind::Hop, id, cut: None, until },
         who: by,
         why,
         when: now,

@@ -2,6 +2,7 @@
 
 mod agent;
 mod hop;
+mod owner;
 mod task;
 mod token;
 
@@ -9,6 +10,7 @@ use handfast_identity::{Seconds, UnixTime};
 
 pub use agent::revoke_agent;
 pub use hop::{HopToStop, KnownHop, revoke_hop};
+pub use owner::{OwnerToStop, revoke_owner};
 pub use task::{TaskToStop, revoke_task};
 pub use token::{TokenToStop, revoke_token};
 
@@ -17,7 +19,7 @@ use crate::limits::MAX_STOPS_PER_HOUR;
 use crate::record::Rate;
 use crate::{Caller, Change, Expect, Loaded, Refusal, RevocationRecord, StopsRecord};
 
-/// What became of the wish to stop something smaller than an agent.
+/// What became of the wish to stop something other than an agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stopped {
     /// Commit this; then it is stopped, as the record says.

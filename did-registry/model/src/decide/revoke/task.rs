@@ -53,6 +53,7 @@ pub fn revoke_task(
         by: by.clone(),
         why: why.clone(),
         at: now,
+        cut: None,
         until,
     };
     let mut writes = vec![
@@ -62,7 +63,7 @@ pub fn revoke_task(
     let listed = case.self_tasks.filter(|list| list.record.open.iter().any(|open| open.id == *id));
     writes.extend(listed.map(|list| Write::replace(list, list.record.without(id))));
     let event = Event {
-        fact: Fact::Revoked { grain: FeedKind::Task, id: id.to_string(), until },
+        fact: Fact::Revoked { grain: FeedKind::Task, id: id.to_string(), cut: None, until },
         who: by,
         why,
         when: now,

@@ -54,12 +54,13 @@ pub fn revoke_token(
         by: by.clone(),
         why: why.clone(),
         at: now,
+        cut: None,
         until,
     };
     let mut writes = vec![Write::put(Expect::Absent, record.clone())];
     writes.extend(counted(caller, case.stops, now)?);
     let event = Event {
-        fact: Fact::Revoked { grain: FeedKind::Token, id: token.token_id.clone(), until },
+        fact: Fact::Revoked { grain: FeedKind::Token, id: token.token_id.clone(), cut: None, until },
         who: by,
         why,
         when: now,

@@ -48,13 +48,15 @@ pub(in crate::record) struct RevocationWire {
     #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     why: Option<ShownText<MAX_WHY_BYTES>>,
     at: UnixTime,
+    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
+    cut: Option<UnixTime>,
     until: UnixTime,
 }
 
 impl From<&RevocationRecord> for RevocationWire {
     fn from(record: &RevocationRecord) -> Self {
-        let RevocationRecord { organisation, kind, id, by, why, at, until } = record.clone();
-        Self { v: FORMAT, organisation, kind: kind.as_str().to_owned(), id, by: (&by).into(), why, at, until }
+        let RevocationRecord { organisation, kind, id, by, why, at, cut, until } = record.clone();
+        Self { v: FORMAT, organisation, kind: kind.as_str().to_owned(), id, by: (&by).into(), why, at, cut, until }
     }
 }
 
@@ -62,13 +64,13 @@ impl TryFrom<RevocationWire> for RevocationRecord {
     type Error = Damage;
 
     fn try_from(wire: RevocationWire) -> Result<Self, Damage> {
-        let RevocationWire { organisation, kind, id, by, why, at, until, v: _ } = wire;
+        let RevocationWire { organisation, kind, id, by, why, at, cut, until, v: _ } = wire;
         // the end of an agent is in the agent's own record
         let kind = FeedKind::parse(&kind).filter(|kind| *kind != FeedKind::Agent);
         let kind = kind.ok_or(Damage("a revocation of an unknown kind"))?;
         if id.len() > MAX_REVOCATION_ID_BYTES {
             return Err(Damage("a revocation of something with an overlong id"));
         }
-        Ok(Self { organisation, kind, id, by: by.into(), why, at, until })
+        Ok(Self { organisation, kind, id, by: by.into(), why, at, cut, until })
     }
 }
