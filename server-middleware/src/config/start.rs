@@ -19,7 +19,7 @@ use crate::{Decisions, FactsSource, ResourceServer};
 impl Builder {
     /// Starts the server, and the keeper of its facts on the current tokio runtime.
     ///
-    /// It waits until each issuer answered once or [`Pace::patience`] is over, and starts whether they did or not: while an
+    /// It waits until each issuer answered once or [`Pace::patience`](crate::Pace::patience) is over, and starts whether they did or not: while an
     /// issuer is away its tokens are answered with 503, and the keeper goes on asking.
     ///
     /// # Errors
