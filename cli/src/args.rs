@@ -2,14 +2,18 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use handfast_delegation::Tools;
+use handfast_identity::signature_backend;
 
+mod bench;
 mod bounds;
 mod delegation;
 mod revoke;
 
+pub(crate) use bench::{BenchCommand, BenchServeArgs, BenchTargetArgs};
 pub(crate) use bounds::Bounds;
 pub(crate) use delegation::{ChainCommand, DelegateArgs, Delegation, Evidence, ExchangeArgs, VerifyArgs};
 pub(crate) use revoke::{Revocation, RevokeCommand};
@@ -20,7 +24,7 @@ use crate::parse;
 #[derive(Debug, Parser)]
 #[command(
     name = "handfast",
-    version,
+    version = version(),
     max_term_width = 100,
     after_help = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused (the server's reason is printed), 4 unavailable (try again),
@@ -34,6 +38,13 @@ pub(crate) struct Cli {
     pub json: bool,
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// With the arithmetic of the signature checks: a build without its flag is much slower, and nothing else tells.
+fn version() -> &'static str {
+    static VERSION: LazyLock<String> =
+        LazyLock::new(|| format!("{} (signatures: {})", env!("CARGO_PKG_VERSION"), signature_backend()));
+    &VERSION
 }
 
 #[derive(Debug, Subcommand)]
@@ -111,6 +122,9 @@ Examples:
     /// Stop something, for good
     #[command(subcommand)]
     Revoke(RevokeCommand),
+    /// What this machine carries
+    #[command(subcommand)]
+    Bench(BenchCommand),
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub(crate) mod agent;
+pub(crate) mod bench;
 pub(crate) mod chain;
 pub(crate) mod claim;
 pub(crate) mod curl;

@@ -72,7 +72,8 @@ async fn did_documents_are_public() {
 #[tokio::test]
 async fn health_and_counts() {
     let bench = Bench::new().await;
-    assert_eq!(bench.get("/livez").await.is(200).text, "ok\n");
+    let backend = handfast_identity::signature_backend();
+    assert_eq!(bench.get("/livez").await.is(200).text, format!("ok\nsignatures {backend}\n"));
     assert_eq!(bench.get("/readyz").await.is(200).text, "ok\n");
     assert_eq!(bench.get("/").await.is(200).json["issuer"], bench.issuer.as_str());
     let owner = bench.owner(100).await;
@@ -82,6 +83,8 @@ async fn health_and_counts() {
     bench.get("/nothing").await.is(404);
     bench.get("/agents").await.is(401);
     let text = bench.get("/metrics").await.is(200).text;
+    let version = env!("CARGO_PKG_VERSION");
+    let build = format!("handfast_registry_build_info{{version=\"{version}\",signatures=\"{backend}\"}} 1");
     for line in [
         "handfast_registry_requests_total{route=\"POST /agents\",status=\"201\"} 1",
         "handfast_registry_requests_total{route=\"GET unmatched\",status=\"404\"} 1",
@@ -92,6 +95,7 @@ async fn health_and_counts() {
         "handfast_registry_feed_position 1",
         "handfast_registry_log_size 6",
         "handfast_registry_replay_held 6",
+        &build,
     ] {
         assert!(text.lines().any(|found| found == line), "no `{line}` in\n{text}");
     }
