@@ -99,7 +99,7 @@ pub use facts::{FactsSource, FixedFacts, KeyRefresh};
 pub use guard::{Guard, MAX_FORM_BYTES, Protect, ResourceServer};
 pub use handfast_fetch::Mode;
 pub use handfast_verifier::tools::{ArgumentKind, ToolRoute, ToolRouteError};
-pub use handfast_verifier::trust::TrustedIssuer;
+pub use handfast_verifier::trust::{SpeaksFor, TrustedIssuer};
 pub use handfast_verifier::{Authorized, Rejection, RouteRule, Wish};
 pub use keeper::Pace;
 pub use problem::{PROBLEM_TYPE_BASE, Problem};
