@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::agents::living;
-use super::{App, Failure, Name, REVOKE_PATH, TOKEN_PATH};
+use super::{App, Failure, INTROSPECT_PATH, Name, REVOKE_PATH, TOKEN_PATH};
 
 /// JWKS-06: a compromised key has to be out of every cache within five minutes.
 const FOR_FIVE_MINUTES: HeaderValue = HeaderValue::from_static("public, max-age=300");
@@ -42,6 +42,9 @@ pub(super) async fn metadata(State(app): State<App>) -> Response {
         "token_endpoint": config.url(TOKEN_PATH),
         "revocation_endpoint": config.url(REVOKE_PATH),
         "revocation_endpoint_auth_methods_supported": ["none"],
+        "introspection_endpoint": config.url(INTROSPECT_PATH),
+        // RFC 8414 2: an access token type
+        "introspection_endpoint_auth_methods_supported": ["DPoP"],
         "jwks_uri": config.url("/jwks.json"),
         // required (MD-04), and lists without elements are left out (MD-06): `none` is the registered type that returns nothing
         "response_types_supported": ["none"],
@@ -58,6 +61,19 @@ pub(super) async fn metadata(State(app): State<App>) -> Response {
     {
         members.insert("authorization_details_types_supported".to_owned(), json!([DETAILS_TYPE]));
     }
+    published(Json(document).into_response())
+}
+
+/// `GET /.well-known/oauth-protected-resource` (RFC 9728): the registry as a resource, whose tokens are its own (MD-20).
+pub(super) async fn resource_metadata(State(app): State<App>) -> Response {
+    let config = &app.config;
+    let document = json!({
+        "resource": config.registry().as_str(),
+        "authorization_servers": [config.issuer()],
+        "scopes_supported": [AGENT_SELF, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ],
+        "dpop_signing_alg_values_supported": Algorithm::ALL.map(Algorithm::as_str),
+        "dpop_bound_access_tokens_required": true,
+    });
     published(Json(document).into_response())
 }
 

@@ -13,6 +13,7 @@ mod claims;
 mod delegation;
 mod delegation_bench;
 mod documents;
+mod introspection;
 mod malformed;
 mod management;
 mod registration;
