@@ -70,15 +70,15 @@ pub(super) async fn introspect(State(app): State<App>, request: Request) -> Resp
         return Failure::from(unavailable(&error)).oauth();
     }
     let facts = Facts::new([app.facts.issuer_for_all(now)]);
-    let resources = match asking(&app, &parts, &form, &facts, now) {
-        Ok(resources) => resources,
+    let resource = match asking(&app, &parts, &form, &facts, now) {
+        Ok(resource) => resource,
         Err(rejection) => {
             let failure = Failure::from(rejection);
             let failure = if failure.needs_nonce() { failure.with_nonce(app.nonces.issue(now)) } else { failure };
             return failure.oauth_resource();
         }
     };
-    match answer(&app, &form, &resources, &facts, now) {
+    match answer(&app, &form, resource, &facts, now) {
         Ok(answer) => {
             let mut response = Json(answer).into_response();
             hand_out(&proof::next_nonce(&app, now), response.headers_mut());
@@ -88,14 +88,14 @@ pub(super) async fn introspect(State(app): State<App>, request: Request) -> Resp
     }
 }
 
-/// The resources that whoever asks may ask about: the check of a resource server, at the resource that the token names.
+/// The resource that asks: the check of a resource server, at the resource that the token names.
 fn asking<'a>(
     app: &'a App,
     parts: &Parts,
     form: &Form,
     facts: &Facts,
     now: UnixTime,
-) -> Result<Vec<&'a KnownResource>, Rejection> {
+) -> Result<&'a KnownResource, Rejection> {
     let lines = |name: HeaderName| parts.headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
     let target = Target::join(app.config.base(), parts.uri.path()).map_err(handfast_dpop::ProofError::TargetForm)?;
     let query = parts.uri.query().map(|query| Form::parse(query.as_bytes()));
@@ -111,9 +111,8 @@ fn asking<'a>(
     let parsed = UnverifiedRequest::parse(&request, &ChainPolicy::default())?;
     // which of our resources it says it is for; whether it is, the check finds out
     let named: Vec<_> = named_resources(&request).collect();
-    let known: Vec<_> =
-        app.config.policy().resources().iter().filter(|resource| named.contains(&resource.id)).collect();
-    let place = known.first().map_or_else(|| app.config.registry(), |resource| &resource.id);
+    let known = app.config.policy().resources().iter().find(|resource| named.contains(&resource.id));
+    let place = known.map_or_else(|| app.config.registry(), |resource| &resource.id);
     let scope = Scope::parse(INTROSPECT).unwrap_or_default();
     let verified = parsed.verify(&point(app, place, ChainPolicy::default(), CLOCK_LEEWAY), facts, now)?;
     let content = RequestContent {
@@ -126,8 +125,9 @@ fn asking<'a>(
     let bound = verified.bind(&RouteRule::agents_and_owners(scope), &content).map_err(|denial| denial.rejection)?;
     let receipt = app.replay.insert(bound.replay_entry(), now)?;
     let spent = bound.charges().spend(&app.introspections, now)?;
-    let authorized = bound.admit(receipt, spent)?;
-    Ok(known.into_iter().filter(|resource| authorized.authority().resources.contains(&resource.id)).collect())
+    bound.admit(receipt, spent)?;
+    // a token for the registry itself has no such scope
+    known.ok_or(Rejection::AudienceMismatch)
 }
 
 /// A token where only the one that is asked about belongs (DPOP-104, DPOP-105).
@@ -160,46 +160,35 @@ fn point<'a>(app: &'a App, place: &'a ResourceId, chain: ChainPolicy, leeway: Se
 }
 
 /// What is told about the token of the form. A hint changes nothing, for there is one type of token (INT-07).
-fn answer(
-    app: &App,
-    form: &Form,
-    resources: &[&KnownResource],
-    facts: &Facts,
-    now: UnixTime,
-) -> Result<Value, Failure> {
+fn answer(app: &App, form: &Form, resource: &KnownResource, facts: &Facts, now: UnixTime) -> Result<Value, Failure> {
     form.one("token_type_hint")?;
     let text = form.one("token")?.ok_or(Refusal::InvalidRequest)?;
     let inactive = json!({"active": false});
     let Some(token) = app.facts.own_token(text) else { return Ok(inactive) };
-    let shared: Vec<_> =
-        resources.iter().copied().filter(|known| token.claims().authority.resources.contains(&known.id)).collect();
-    let Some(first) = shared.first() else { return Ok(inactive) };
     // INT-04; whoever asks has no evidence, and takes this registry's word for the hops behind the token. No leeway: nothing is
     // said beyond `exp` (INT-06)
     let on_word = ChainPolicy { evidence: EvidencePolicy::Optional, ..ChainPolicy::default() };
-    match Credentials::verify(text, None, &point(app, &first.id, on_word, Seconds::new(0)), facts, now) {
-        Ok(_) => told(text, &token, &shared).ok_or_else(|| Refusal::StoreUnavailable.into()),
+    match Credentials::verify(text, None, &point(app, &resource.id, on_word, Seconds::new(0)), facts, now) {
+        Ok(_) => told(text, &token, resource).ok_or_else(|| Refusal::StoreUnavailable.into()),
         // ours, and not an answer (P-17)
         Err(rejection) if rejection.answer().status == 503 => Err(rejection.into()),
         Err(_) => Ok(inactive),
     }
 }
 
-/// The claims of a good token, as far as they concern these resources (INT-08, RES-07).
-fn told(text: &str, token: &VerifiedAccessToken, resources: &[&KnownResource]) -> Option<Value> {
+/// The claims of a good token, as far as they concern this resource (INT-08, RES-07).
+fn told(text: &str, token: &VerifiedAccessToken, resource: &KnownResource) -> Option<Value> {
     let payload = base64url::decode(text.split('.').nth(1)?).ok()?;
     let claims: Map<String, Value> = json::read_object(&payload, &Limits::token(MAX_TOKEN_BYTES)).ok()?;
     let mut told: Map<_, _> = claims.into_iter().filter(|(name, _)| TOLD.contains(&name.as_str())).collect();
-    let here = resources.iter().fold(Scope::default(), |scope, resource| scope.union(&resource.scopes));
-    let scope = token.claims().authority.scope.intersection(&here);
-    let audience: Vec<_> = resources.iter().map(|resource| resource.id.as_str()).collect();
+    let scope = token.claims().authority.scope.intersection(&resource.scopes);
     if !scope.is_empty() {
         told.insert("scope".to_owned(), scope.to_string().into());
     }
     told.extend([
         ("active".to_owned(), true.into()),
         ("token_type".to_owned(), "DPoP".into()),
-        ("aud".to_owned(), audience.into()),
+        ("aud".to_owned(), json!([resource.id.as_str()])),
     ]);
     Some(told.into())
 }

@@ -52,11 +52,11 @@ impl Asking {
     }
 }
 
-/// An agent that may introspect at both resources, and nothing else.
+/// An agent that may introspect at the API, and nothing else.
 async fn server(bench: &Bench, owner: &Owner, number: u8) -> Agent {
     let agent = Agent::numbered(number);
     let claim = bench.register(&agent).await;
-    let ceiling = json!({"scope": "introspect", "resource": [API, FILES], "max_task_seconds": 7200});
+    let ceiling = json!({"scope": "introspect", "resource": [API], "max_task_seconds": 7200});
     bench.approve(owner, &claim, &with(approval(&claim), json!({"ceiling": ceiling}))).await.is(200);
     agent
 }
