@@ -23,6 +23,9 @@ const FOR_FIVE_MINUTES: HeaderValue = HeaderValue::from_static("public, max-age=
 const DID_MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/did+json");
 const ANYBODY: HeaderValue = HeaderValue::from_static("*");
 
+/// The client's proof is its authentication; it may add an assertion (JB-01).
+const CLIENT_METHODS: [&str; 2] = ["none", "private_key_jwt"];
+
 /// `GET /.well-known/oauth-authorization-server` (RFC 8414)
 pub(super) async fn metadata(State(app): State<App>) -> Response {
     let config = &app.config;
@@ -37,11 +40,13 @@ pub(super) async fn metadata(State(app): State<App>) -> Response {
         .chain(known.iter().map(|resource| &resource.id))
         .map(ResourceId::as_str)
         .collect();
+    let algorithms = Algorithm::ALL.map(Algorithm::as_str);
     let mut document = json!({
         "issuer": config.issuer(),
         "token_endpoint": config.url(TOKEN_PATH),
         "revocation_endpoint": config.url(REVOKE_PATH),
-        "revocation_endpoint_auth_methods_supported": ["none"],
+        "revocation_endpoint_auth_methods_supported": CLIENT_METHODS,
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
         "introspection_endpoint": config.url(INTROSPECT_PATH),
         // RFC 8414 2: an access token type
         "introspection_endpoint_auth_methods_supported": ["DPoP"],
@@ -49,9 +54,9 @@ pub(super) async fn metadata(State(app): State<App>) -> Response {
         // required (MD-04), and lists without elements are left out (MD-06): `none` is the registered type that returns nothing
         "response_types_supported": ["none"],
         "grant_types_supported": [CLIENT_CREDENTIALS, TOKEN_EXCHANGE],
-        // the client's proof is its authentication
-        "token_endpoint_auth_methods_supported": ["none"],
-        "dpop_signing_alg_values_supported": Algorithm::ALL.map(Algorithm::as_str),
+        "token_endpoint_auth_methods_supported": CLIENT_METHODS,
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "dpop_signing_alg_values_supported": algorithms,
         "scopes_supported": scopes,
         "protected_resources": resources,
     });

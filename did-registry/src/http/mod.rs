@@ -11,6 +11,7 @@
 
 mod agents;
 mod answer;
+mod assertion;
 pub(crate) mod body;
 mod caller;
 mod claims;

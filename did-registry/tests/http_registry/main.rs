@@ -7,6 +7,7 @@
     reason = "a failed step is a failed test"
 )]
 
+mod assertions;
 mod bench;
 mod budgets;
 mod claims;
