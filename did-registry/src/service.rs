@@ -11,6 +11,7 @@ use handfast_identity::{DidKey, UnixTime};
 use handfast_middleware::server::{ServerLimits, serve};
 use handfast_middleware::{Clock, FactsSource, Mode, NonceUse, ResourceServer};
 use handfast_registry_model::{CodeKey, CodeMaker, OwnerCode, OwnerCodeRequest, Refusal, Role, make_owner_code};
+use handfast_verifier::budget::MemoryBudgets;
 use handfast_verifier::trust::{
     DEFAULT_MAX_LIFETIME, Facts, IssuerFacts, KeySet, Profile, SpeaksFor, Status, StatusSource, TrustedIssuer,
 };
@@ -117,6 +118,7 @@ pub(crate) struct Shared {
     pub(crate) bodies: BodyRoom,
     pub(crate) metrics: Metrics,
     pub(crate) guard: ResourceServer,
+    pub(crate) introspections: MemoryBudgets,
 }
 
 impl Registry {
@@ -156,6 +158,7 @@ impl Registry {
             replay,
             metrics,
             guard,
+            introspections: http::introspect::counted(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -270,6 +273,12 @@ impl OwnFacts {
     pub(crate) fn issuer(&self, now: UnixTime) -> IssuerFacts {
         let status = Status::Known { set: self.book.set(), as_of: now };
         IssuerFacts { trust: Arc::clone(&self.trust), keys: Arc::clone(&self.keys), status }
+    }
+
+    /// The same, about whatever resource it issues tokens for.
+    pub(crate) fn issuer_for_all(&self, now: UnixTime) -> IssuerFacts {
+        let trust = TrustedIssuer { resources: SpeaksFor::Everything, ..TrustedIssuer::clone(&self.trust) };
+        IssuerFacts { trust: Arc::new(trust), ..self.issuer(now) }
     }
 
     /// An access token that this registry signed, whatever it is for and however old.

@@ -2,7 +2,6 @@
 import * as oauth from 'oauth4webapi'
 import { check, finish, keyPair, startDev } from './lib.mjs'
 
-const PEER = 'oauth4webapi'
 const dev = await startDev(process.argv[2])
 // `dev` is on loopback, where it speaks plain http
 const insecure = { [oauth.allowInsecureRequests]: true }
@@ -59,29 +58,29 @@ const parameters = (scope) => new URLSearchParams({ scope, resource: dev.audienc
 for (const name of ['A', 'C']) {
   const credential = byName[name]
   const pair = await keyPair(credential.key)
-  const label = credential.key.kty === 'EC' ? 'ES256' : 'Ed25519'
+  const peer = { peer: 'oauth4webapi', as: 'client', alg: credential.key.kty === 'EC' ? 'ES256' : 'Ed25519' }
   const seen = {}
   let token
-  await check(PEER, `${label} token, nonce challenge included`, 'accepted', async () => {
+  await check(peer, 'token, nonce challenge included', 'accepted', async () => {
     const response = await requestToken(credential, pair, parameters('echo:read'), seen)
     if (response.token_type !== 'dpop') return `token_type ${response.token_type}`
     token = response.access_token
     return seen.nonce ? 'accepted' : 'no nonce was asked for'
   })
-  await check(PEER, `${label} GET`, 'accepted', () => call(credential, pair, token, dev.resource.url))
-  await check(PEER, `${label} POST`, 'accepted', () => call(credential, pair, token, dev.resource.url, 'POST'))
-  await check(PEER, `${label} ready-made token`, 'accepted', () =>
+  await check(peer, 'GET', 'accepted', () => call(credential, pair, token, dev.resource.url))
+  await check(peer, 'POST', 'accepted', () => call(credential, pair, token, dev.resource.url, 'POST'))
+  await check(peer, 'ready-made token', 'accepted', () =>
     call(credential, pair, credential.access_token, dev.resource.url))
-  await check(PEER, `${label} scope too small`, 'insufficient_scope', () =>
+  await check(peer, 'scope too small', 'insufficient_scope', () =>
     call(credential, pair, token, dev.public_origin + dev.resource.other_path))
-  await check(PEER, `${label} token of another agent`, 'holder_mismatch', () =>
+  await check(peer, 'token of another agent', 'holder_mismatch', () =>
     call(credential, pair, byName.B.access_token, dev.resource.url))
-  await check(PEER, `${label} broken token`, 'token_signature_invalid', () => {
+  await check(peer, 'broken token', 'token_signature_invalid', () => {
     const [header, payload, signature] = token.split('.')
     const turned = (signature[0] === 'A' ? 'B' : 'A') + signature.slice(1)
     return call(credential, pair, `${header}.${payload}.${turned}`, dev.resource.url)
   })
-  await check(PEER, `${label} more scope than the ceiling`, 'invalid_scope', async () => {
+  await check(peer, 'more scope than the ceiling', 'invalid_scope', async () => {
     try {
       await requestToken(credential, pair, parameters('echo:read other:read'))
       return 'accepted'
@@ -89,7 +88,7 @@ for (const name of ['A', 'C']) {
       return error instanceof oauth.ResponseBodyError ? error.error : error
     }
   })
-  await check(PEER, `${label} another client's name`, 'invalid_client', async () => {
+  await check(peer, "another client's name", 'invalid_client', async () => {
     try {
       await requestToken(byName.B, pair, parameters('echo:read'))
       return 'accepted'

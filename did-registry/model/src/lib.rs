@@ -71,6 +71,6 @@ pub use statement::{
 pub use text::{ShownText, TextError};
 pub use token::{
     AgentClient, CLIENT_CREDENTIALS, Exchange, ExchangeCase, ExchangeDecision, ExchangeRequest, GrantRequest, Holder,
-    PendingGrant, TOKEN_EXCHANGE, TaskChoice, TokenDecision, TokenGrant, TokenRequest, agent_token, exchange,
-    narrower_root, owner_token,
+    PendingGrant, TOKEN_EXCHANGE, TaskChoice, TokenDecision, TokenGrant, TokenRequest, UnverifiedClientAssertion,
+    VerifiedClientAssertion, agent_token, client_of, exchange, narrower_root, owner_token,
 };

@@ -109,3 +109,8 @@ pub const MAX_TOKEN_LIFETIME_DEVELOPMENT: Seconds = Seconds::new(60 * 60);
 pub const DEFAULT_STATEMENT_PAST: Seconds = Seconds::new(60);
 /// How far ahead a registration statement may be when nothing is configured (spec/limits.md, proof freshness).
 pub const DEFAULT_STATEMENT_FUTURE: Seconds = Seconds::new(30);
+
+/// How far ahead a client assertion may end (JB-04).
+pub const MAX_ASSERTION_AHEAD: Seconds = Seconds::new(300);
+/// Tolerance in the times of a client assertion, as in tokens.
+pub const ASSERTION_LEEWAY: Seconds = Seconds::new(30);

@@ -4,18 +4,21 @@
 //! |---|---|
 //! | anybody | metadata, keys, DID documents, the feed, health |
 //! | whoever holds a key | a signed statement (`/agents`, `/owners`), or a proof without token (`/claims`, `/oauth2/token`) |
+//! | resources | a DPoP-bound token for themselves, of scope `introspect` (`/oauth2/introspect`) |
 //! | owners, admins, agents about themselves | a DPoP-bound token for the registry, checked by the project's own middleware |
 //!
 //! No cookie is ever read, so a page of another site has nothing to ride on (TH60).
 
 mod agents;
 mod answer;
+mod assertion;
 pub(crate) mod body;
 mod caller;
 mod claims;
 mod documents;
 mod exchange;
 mod form;
+pub(crate) mod introspect;
 mod observe;
 mod operations;
 mod owners;
@@ -49,6 +52,8 @@ pub(crate) use answer::{Failure, Reason};
 const TOKEN_PATH: &str = "/oauth2/token";
 /// Where clients give tokens up (RFC 7009); the same holds there.
 const REVOKE_PATH: &str = "/oauth2/revoke";
+/// Where resources ask about tokens (RFC 7662); the same holds there.
+const INTROSPECT_PATH: &str = "/oauth2/introspect";
 
 /// What handlers take as state.
 type App = Arc<Shared>;
@@ -72,6 +77,7 @@ fn public() -> Router<App> {
         .route("/readyz", get(operations::readyz))
         .route("/metrics", get(operations::metrics))
         .route("/.well-known/oauth-authorization-server", get(documents::metadata))
+        .route("/.well-known/oauth-protected-resource", get(documents::resource_metadata))
         .route("/.well-known/did.json", get(documents::own_did))
         .route("/jwks.json", get(documents::jwks))
         .route("/agents/{name}/did.json", get(documents::agent_did))
@@ -83,6 +89,7 @@ fn by_proof() -> Router<App> {
     Router::new()
         .route(TOKEN_PATH, post(token::token))
         .route(REVOKE_PATH, post(revoke::revoke_own_token))
+        .route(INTROSPECT_PATH, post(introspect::introspect))
         .route("/claims", post(claims::new_code))
         .route("/claims/{id}", get(claims::poll))
         .route("/owners", post(owners::register))
@@ -139,7 +146,11 @@ async fn no_such_method(uri: Uri) -> Response {
 /// A refusal before any handler, in the form of the place: OAuth JSON where tokens come from (ERR-15).
 fn refused_at(uri: &Uri, refusal: Refusal) -> Response {
     let failure = Failure::from(refusal);
-    if [TOKEN_PATH, REVOKE_PATH].contains(&uri.path()) { failure.oauth() } else { failure.into_response() }
+    if [TOKEN_PATH, REVOKE_PATH, INTROSPECT_PATH].contains(&uri.path()) {
+        failure.oauth()
+    } else {
+        failure.into_response()
+    }
 }
 
 /// The one variable segment of a path, decoded.

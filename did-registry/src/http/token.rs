@@ -1,5 +1,5 @@
 //! `POST /oauth2/token`: `client_credentials` and token exchange, authenticated by the proof itself (RFC 6749 4.4, RFC 8693,
-//! RFC 9449 5).
+//! RFC 9449 5), beside which a client may assert itself as well (RFC 7523).
 //!
 //! Order: media type and form, the proof's unsigned parts, the client behind the key, the proof's signature, then what is
 //! asked for. The proof is used up last, when a token is about to be made.
@@ -22,7 +22,7 @@ use super::answer::hand_out;
 use super::body::FormBody;
 use super::exchange::{self, Exchanging};
 use super::revoke::require_past_cut;
-use super::{App, Failure, proof};
+use super::{App, Failure, assertion, proof};
 use crate::state::{ATTEMPTS, Commit};
 
 #[derive(Serialize)]
@@ -61,6 +61,7 @@ async fn granted(app: &App, request: Request, now: UnixTime) -> Result<Granted, 
     let chain = exchange::presented(&parts.headers)?;
     let proof = proof::check(app, &parts, chain.as_ref().map(ChainText::hash), now)?;
     let proof = authenticated(&wanted, proof)?;
+    assertion::spend(app, &form, now)?;
     match &wanted {
         GrantRequest::Credentials(_) if chain.is_some() => Err(Refusal::InvalidRequest.into()),
         GrantRequest::Credentials(wanted) => {

@@ -16,11 +16,15 @@ async fn the_metadata_says_what_there_is() {
         "issuer": bench.issuer,
         "token_endpoint": format!("{}/oauth2/token", bench.issuer),
         "revocation_endpoint": format!("{}/oauth2/revoke", bench.issuer),
-        "revocation_endpoint_auth_methods_supported": ["none"],
+        "revocation_endpoint_auth_methods_supported": ["none", "private_key_jwt"],
+        "revocation_endpoint_auth_signing_alg_values_supported": ["EdDSA", "Ed25519", "ES256"],
+        "introspection_endpoint": format!("{}/oauth2/introspect", bench.issuer),
+        "introspection_endpoint_auth_methods_supported": ["DPoP"],
         "jwks_uri": format!("{}/jwks.json", bench.issuer),
         "response_types_supported": ["none"],
         "grant_types_supported": ["client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"],
-        "token_endpoint_auth_methods_supported": ["none"],
+        "token_endpoint_auth_methods_supported": ["none", "private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": ["EdDSA", "Ed25519", "ES256"],
         "dpop_signing_alg_values_supported": ["EdDSA", "Ed25519", "ES256"],
         "scopes_supported": ["agent:self", "echo:hello", "echo:read", "echo:write", "files:read", "owner:self", "registry:admin", "registry:read"],
         "protected_resources": [bench.issuer, API, FILES],
@@ -29,6 +33,21 @@ async fn the_metadata_says_what_there_is() {
     // MD-06
     let lists = answer.json.as_object().unwrap().values().filter_map(Value::as_array);
     assert!(lists.into_iter().all(|list| !list.is_empty()));
+}
+
+#[tokio::test]
+async fn the_registry_is_a_resource_too() {
+    let bench = Bench::new().await;
+    let answer = bench.get("/.well-known/oauth-protected-resource").await.is(200);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let expected = json!({
+        "resource": bench.issuer,
+        "authorization_servers": [bench.issuer],
+        "scopes_supported": ["agent:self", "owner:self", "registry:admin", "registry:read"],
+        "dpop_signing_alg_values_supported": ["EdDSA", "Ed25519", "ES256"],
+        "dpop_bound_access_tokens_required": true,
+    });
+    assert_eq!(answer.json, expected);
 }
 
 #[tokio::test]

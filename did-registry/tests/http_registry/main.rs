@@ -7,12 +7,14 @@
     reason = "a failed step is a failed test"
 )]
 
+mod assertions;
 mod bench;
 mod budgets;
 mod claims;
 mod delegation;
 mod delegation_bench;
 mod documents;
+mod introspection;
 mod malformed;
 mod management;
 mod registration;

@@ -6,10 +6,11 @@ use serde_json::json;
 
 use crate::bench::{Bench, FORM, Owner};
 
-const POSTS: [&str; 13] = [
+const POSTS: [&str; 14] = [
     "/agents",
     "/oauth2/token",
     "/oauth2/revoke",
+    "/oauth2/introspect",
     "/claims",
     "/claims/claim_0123456789abcdefghjkmnpqrs/approve",
     "/claims/x/refuse",
@@ -197,7 +198,6 @@ async fn a_route_that_is_not_there_is_404_and_a_method_that_is_not_405() {
         "/agents/x/y/z",
         "/claims/x/y",
         "/enrolments",
-        "/oauth2/introspect",
         "/oauth2",
         "/revocations/stream",
         "/revocations/later",
@@ -205,7 +205,6 @@ async fn a_route_that_is_not_there_is_404_and_a_method_that_is_not_405() {
         "/1.0/identifiers/did:key:z",
         "/log/checkpoint",
         "/openapi.json",
-        "/.well-known/oauth-protected-resource",
         "//agents",
         "/Agents",
         "/agents%2Fx",
