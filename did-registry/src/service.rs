@@ -28,6 +28,7 @@ use crate::metrics::Metrics;
 use crate::random::SharedRandom;
 use crate::state::{ATTEMPTS, Commit, State};
 use crate::store::{Store, StoreError};
+use crate::usage::{FLUSH_PERIOD, Usage};
 
 /// What a registry is made of. [`open`](crate::open) puts these together for a directory; tests do so themselves.
 #[derive(Debug)]
@@ -119,6 +120,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) guard: ResourceServer,
     pub(crate) introspections: MemoryBudgets,
+    pub(crate) usage: Usage,
 }
 
 impl Registry {
@@ -159,6 +161,7 @@ impl Registry {
             metrics,
             guard,
             introspections: http::introspect::counted(),
+            usage: Usage::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -181,7 +184,25 @@ impl Registry {
         }
         let share = usize::try_from(self.shared.config.limits().connections_per_peer).unwrap_or(1);
         let limits = ServerLimits { connections_per_peer: share, ..ServerLimits::default() };
-        serve(listener, self.router(), limits, stop).await;
+        let flushing = async {
+            loop {
+                tokio::time::sleep(FLUSH_PERIOD).await;
+                self.note_uses().await;
+            }
+        };
+        tokio::select! {
+            () = serve(listener, self.router(), limits, stop) => {}
+            () = flushing => {}
+        }
+        self.note_uses().await;
+    }
+
+    /// Writes down what agents were given since the last time: hourly and at the end while [`Self::serve`] runs. Whoever serves the
+    /// router by other means calls it now and then.
+    pub async fn note_uses(&self) {
+        if let Err(refusal) = self.shared.usage.flush(&self.shared.state).await {
+            tracing::warn!(reason = refusal.answer().reason, "last uses could not be written down; they wait");
+        }
     }
 
     /// The configuration.

@@ -106,10 +106,10 @@ fn did_web(origin: &str) -> String {
     format!("did:web:{escaped}")
 }
 
-/// `GET /agents/{did or handle}/did.json`: public, for handles too. A REVOKED agent has none any more (DW-13).
+/// `GET /agents/{did or handle}/did.json`: public, for handles too. A REVOKED or retired agent has none any more (DW-13).
 pub(super) async fn agent_did(State(app): State<App>, Name(name): Name) -> Result<Response, Failure> {
     let agent = living(app.state.agent_named(&name).await?, app.clock.now())?;
-    if agent.status() == Status::Revoked {
+    if agent.status() == Status::Revoked || agent.retired_at().is_some() {
         return Err(Refusal::UnknownAgent.into());
     }
     Ok(did_document(&DidDocument::of_key(agent.did())))

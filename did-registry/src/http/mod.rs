@@ -19,6 +19,7 @@ mod documents;
 mod exchange;
 mod form;
 pub(crate) mod introspect;
+mod life;
 mod observe;
 mod operations;
 mod owners;
@@ -93,6 +94,7 @@ fn by_proof() -> Router<App> {
         .route("/claims", post(claims::new_code))
         .route("/claims/{id}", get(claims::poll))
         .route("/owners", post(owners::register))
+        .route("/agents/{name}/version", post(life::state_version))
 }
 
 /// Routes behind a token for the registry.
@@ -100,6 +102,7 @@ fn managed(app: &App) -> Router<App> {
     let owner = || rule(RouteRule::owners, &[OWNER_SELF]);
     let admin = || rule(RouteRule::owners, &[REGISTRY_ADMIN]);
     let reader = || rule(RouteRule::owners, &[OWNER_SELF, REGISTRY_READ, REGISTRY_ADMIN]);
+    let manager = || rule(RouteRule::owners, &[OWNER_SELF, REGISTRY_ADMIN]);
     let worker = || rule(RouteRule::agents_and_owners, &[AGENT_SELF, OWNER_SELF, REGISTRY_ADMIN]);
     let concerned = || rule(RouteRule::agents_and_owners, &[AGENT_SELF, OWNER_SELF, REGISTRY_READ, REGISTRY_ADMIN]);
     let behind = |rule: RouteRule, routes: MethodRouter<App>| {
@@ -109,6 +112,17 @@ fn managed(app: &App) -> Router<App> {
     Router::new()
         .route("/agents", post(agents::register).merge(behind(reader(), get(agents::list))))
         .route("/agents/{name}", behind(concerned(), get(agents::show)))
+        .route("/agents/{name}/versions", behind(concerned(), get(life::versions)))
+        .route("/agents/{name}/suspend", behind(manager(), post(life::suspend)))
+        .route("/agents/{name}/resume", behind(manager(), post(life::resume)))
+        .route("/agents/{name}/retire", behind(manager(), post(life::retire)))
+        .route("/agents/{name}/ceiling", behind(owner(), post(life::ceiling)))
+        .route("/agents/{name}/environment", behind(owner(), post(life::environment)))
+        .route("/agents/{name}/transfer", behind(owner(), post(life::offer)))
+        .route("/agents/{name}/transfer/accept", behind(owner(), post(life::accept)))
+        .route("/agents/{name}/transfer/withdraw", behind(manager(), post(life::withdraw)))
+        .route("/owners/{id}/offboarding", behind(admin(), post(life::offboard).get(life::offboarding)))
+        .route("/review", behind(reader(), get(life::review)))
         .route("/claims/{id}/approve", behind(owner(), post(claims::approve)))
         .route("/claims/{id}/refuse", behind(owner(), post(claims::refuse)))
         .route("/owners/codes", behind(admin(), post(owners::new_code)))

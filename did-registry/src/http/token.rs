@@ -12,8 +12,8 @@ use handfast_dpop::{CheckedProof, VerifiedProof};
 use handfast_identity::{Thumbprint, UnixTime};
 use handfast_middleware::Clock as _;
 use handfast_registry_model::{
-    AgentClient, AgentId, DidHolder, ExchangeRequest, GrantRequest, Loaded, OwnerId, Refusal, SelfTasks, Slot,
-    TokenDecision, TokenGrant, TokenRequest, agent_token, owner_token,
+    AgentClient, AgentId, DidHolder, ExchangeRequest, GrantRequest, Loaded, Organisation, OwnerId, Refusal, SelfTasks,
+    Slot, TokenDecision, TokenGrant, TokenRequest, agent_token, owner_token,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -119,7 +119,7 @@ impl Client<'_> {
     async fn agent(&self, id: &AgentId, proof: &VerifiedProof) -> Result<TokenGrant, Failure> {
         let mut is_spent = false;
         for _ in 0..ATTEMPTS {
-            let decision = self.decide(id).await?;
+            let (decision, organisation) = self.decide(id).await?;
             if !is_spent {
                 proof::spend(self.app, proof, self.now)?;
                 is_spent = true;
@@ -134,12 +134,13 @@ impl Client<'_> {
                 },
             };
             self.app.metrics.note_token("agent");
+            self.app.usage.note(id, &organisation, &grant.token().authority.scope, self.now);
             return Ok(grant);
         }
         Err(Refusal::Overloaded.into())
     }
 
-    async fn decide(&self, id: &AgentId) -> Result<TokenDecision, Refusal> {
+    async fn decide(&self, id: &AgentId) -> Result<(TokenDecision, Organisation), Refusal> {
         let state = &self.app.state;
         let agent = state.agent(id).await?.ok_or(Refusal::InvalidClient)?;
         let self_tasks: Option<Loaded<SelfTasks>> = state.load(&Slot::self_tasks(id)).await?;
@@ -158,7 +159,7 @@ impl Client<'_> {
         if let Some(owner) = agent.record.owner() {
             require_past_cut(self.app, owner, self.now).await?;
         }
-        Ok(decision)
+        Ok((decision, agent.record.organisation().clone()))
     }
 }
 

@@ -15,8 +15,12 @@ mod delegation;
 mod delegation_bench;
 mod documents;
 mod introspection;
+mod lifecycle;
+#[path = "../../model/tests/model/lifecycle_table.rs"]
+mod lifecycle_table;
 mod malformed;
 mod management;
+mod offboarding;
 mod registration;
 mod revocations;
 mod secrets;
