@@ -223,12 +223,27 @@ fn pinned_strangers() -> Vec<(String, String)> {
     let requirements = text("tests/interop/python/requirements.txt");
     let python = requirements.lines().filter_map(|line| line.strip_prefix("# ")?.split_once("=="));
     let python: Vec<_> = python.map(|(name, version)| (name.to_owned(), version.to_owned())).collect();
-    let manifest = text("tests/oracles/server/Cargo.toml");
-    let rust = manifest.lines().filter_map(|line| {
+    javascript.chain(python).chain(pinned_crates("tests/oracles/server/Cargo.toml")).collect()
+}
+
+/// Name and version of every crate that a manifest pins.
+fn pinned_crates(manifest: &str) -> Vec<(String, String)> {
+    let pinned = |line: &str| {
         let (name, rest) = line.split_once(" = ")?;
         Some((name.to_owned(), rest.split_once("\"=")?.1.split('"').next()?.to_owned()))
-    });
-    javascript.chain(python).chain(rust).collect()
+    };
+    text(manifest).lines().filter_map(pinned).collect()
+}
+
+#[test]
+fn the_oracles_of_the_page_are_those_that_are_pinned() {
+    let page = text("spec/interop.md");
+    let section = section(&page, "## Oracles");
+    let pinned = pinned_crates("tests/oracles/dids/Cargo.toml");
+    assert!(!pinned.is_empty());
+    for (name, version) in pinned {
+        assert!(section.contains(&format!("`{name}` {version}")), "{name} {version}");
+    }
 }
 
 #[test]
