@@ -14,11 +14,11 @@ const server = await oauth.processDiscoveryResponse(
 const byName = Object.fromEntries(dev.credentials.map((credential) => [credential.name, credential]))
 
 /** Asks for a token as the client would, repeating once when told to use a nonce; gives the token response. */
-async function requestToken(credential, pair, parameters, seen = {}) {
+async function requestToken(credential, pair, parameters, seen = {}, authentication = oauth.None()) {
   const client = { client_id: credential.client_id }
   const DPoP = oauth.DPoP(client, pair)
   const send = async () => {
-    const response = await oauth.clientCredentialsGrantRequest(server, client, oauth.None(), parameters, { DPoP, ...insecure })
+    const response = await oauth.clientCredentialsGrantRequest(server, client, authentication, parameters, { DPoP, ...insecure })
     return oauth.processClientCredentialsResponse(server, client, response)
   }
   try {
@@ -53,6 +53,13 @@ async function call(credential, pair, token, url, method = 'GET') {
   return (await response.json()).reason
 }
 
+/** The error code of a refused token request. */
+function errorOf(error) {
+  if (error instanceof oauth.ResponseBodyError) return error.error
+  if (error instanceof oauth.WWWAuthenticateChallengeError) return error.cause?.[0]?.parameters?.error
+  return error
+}
+
 const parameters = (scope) => new URLSearchParams({ scope, resource: dev.audience })
 
 for (const name of ['A', 'C']) {
@@ -71,6 +78,22 @@ for (const name of ['A', 'C']) {
   await check(peer, 'POST', 'accepted', () => call(credential, pair, token, dev.resource.url, 'POST'))
   await check(peer, 'ready-made token', 'accepted', () =>
     call(credential, pair, credential.access_token, dev.resource.url))
+  await check(peer, 'the resource names its issuer (RFC 9728)', 'accepted', async () => {
+    const resource = new URL(dev.audience)
+    const found = await oauth.processResourceDiscoveryResponse(resource, await oauth.resourceDiscoveryRequest(resource, insecure))
+    return found.authorization_servers.includes(dev.issuer) && found.dpop_bound_access_tokens_required ? 'accepted' : found
+  })
+  await check(peer, 'token, authenticated with private_key_jwt', 'accepted', async () => {
+    const response = await requestToken(credential, pair, parameters('echo:read'), {}, oauth.PrivateKeyJwt(pair.privateKey))
+    return response.token_type === 'dpop' ? 'accepted' : `token_type ${response.token_type}`
+  })
+  await check(peer, 'private_key_jwt by another key', 'invalid_client', async () => {
+    const { privateKey } = await crypto.subtle.generateKey(pair.privateKey.algorithm, false, ['sign', 'verify'])
+    return requestToken(credential, pair, parameters('echo:read'), {}, oauth.PrivateKeyJwt(privateKey)).then(
+      () => 'accepted',
+      errorOf,
+    )
+  })
   await check(peer, 'scope too small', 'insufficient_scope', () =>
     call(credential, pair, token, dev.public_origin + dev.resource.other_path))
   await check(peer, 'token of another agent', 'holder_mismatch', () =>
@@ -93,9 +116,7 @@ for (const name of ['A', 'C']) {
       await requestToken(byName.B, pair, parameters('echo:read'))
       return 'accepted'
     } catch (error) {
-      return error instanceof oauth.ResponseBodyError || error instanceof oauth.WWWAuthenticateChallengeError
-        ? (error.error ?? error.cause?.[0]?.parameters?.error)
-        : error
+      return errorOf(error)
     }
   })
 }

@@ -18,10 +18,10 @@ use super::agents::living;
 use super::{App, Failure, INTROSPECT_PATH, Name, REVOKE_PATH, TOKEN_PATH};
 
 /// JWKS-06: a compromised key has to be out of every cache within five minutes.
-const FOR_FIVE_MINUTES: HeaderValue = HeaderValue::from_static("public, max-age=300");
+pub(super) const FOR_FIVE_MINUTES: HeaderValue = HeaderValue::from_static("public, max-age=300");
 /// Older readers take JSON types only (DR-21).
 const DID_MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/did+json");
-const ANYBODY: HeaderValue = HeaderValue::from_static("*");
+pub(super) const ANYBODY: HeaderValue = HeaderValue::from_static("*");
 
 /// The client's proof is its authentication; it may add an assertion (JB-01).
 const CLIENT_METHODS: [&str; 2] = ["none", "private_key_jwt"];

@@ -18,6 +18,7 @@ mod claims;
 mod documents;
 mod exchange;
 mod form;
+mod identifiers;
 pub(crate) mod introspect;
 mod life;
 mod observe;
@@ -81,6 +82,7 @@ fn public() -> Router<App> {
         .route("/.well-known/oauth-protected-resource", get(documents::resource_metadata))
         .route("/.well-known/did.json", get(documents::own_did))
         .route("/jwks.json", get(documents::jwks))
+        .route("/1.0/identifiers/{did}", get(identifiers::resolve))
         .route("/agents/{name}/did.json", get(documents::agent_did))
         .route("/revocations/snapshot", get(revocations::snapshot))
 }

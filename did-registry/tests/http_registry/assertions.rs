@@ -62,6 +62,12 @@ async fn an_assertion_is_nothing_without_its_key_and_changes_nothing_with_it() {
     for named in [sister.as_str(), "x"] {
         assert_eq!(scene.ask(&scene.agent, &good, &[("client_id", named)]).await.oauth(), DENIED);
     }
+    let beside = [("client_id", sister.as_str())];
+    assert_eq!(
+        scene.ask(&scene.sister, &good, &beside).await.oauth(),
+        DENIED,
+        "somebody else's, beside one's own proof"
+    );
     // what the model's own tests have in full
     for changes in [json!({"aud": "https://other.example"}), json!({"exp": 1}), json!({"sub": sister})] {
         assert_eq!(scene.ask(&scene.agent, &scene.assertion("b", changes), &[]).await.oauth(), DENIED);

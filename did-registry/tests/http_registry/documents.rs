@@ -89,6 +89,52 @@ async fn did_documents_are_public() {
 }
 
 #[tokio::test]
+async fn any_did_key_is_resolved_by_the_binding_of_did_resolution() {
+    let bench = Bench::new().await;
+    let did = Agent::numbered(1).did().to_string();
+    let path = format!("/1.0/identifiers/{did}");
+    let ask = async |path: &str, accept: Option<&str>| {
+        let request = Request::get(path);
+        let request = if let Some(accept) = accept { request.header("accept", accept) } else { request };
+        bench.send(request.body(axum::body::Body::empty()).unwrap()).await
+    };
+    let plain = ask(&path, None).await.is(200);
+    assert_eq!(plain.header("content-type"), Some("application/did"));
+    assert_eq!((&plain.json["id"], plain.header("access-control-allow-origin")), (&json!(did), Some("*")));
+    for (accept, media_type) in [
+        ("*/*", "application/did"),
+        ("text/html, application/did+json;q=0.9", "application/did+json"),
+        ("application/did+ld+json", "application/did+ld+json"),
+        ("Application/JSON", "application/json"),
+    ] {
+        let answer = ask(&path, Some(accept)).await.is(200);
+        assert_eq!((answer.header("content-type"), &answer.text), (Some(media_type), &plain.text), "{accept}");
+    }
+    let whole = ask(&path, Some("application/did-resolution")).await.is(200);
+    assert_eq!(whole.header("content-type"), Some("application/did-resolution"));
+    let metadata = json!({"contentType": "application/did"});
+    let expected = json!({"didResolutionMetadata": metadata, "didDocument": plain.json, "didDocumentMetadata": {}});
+    assert_eq!(whole.json, expected);
+    assert_eq!(ask(&format!("{path}?noCache=true"), None).await.is(200).text, plain.text);
+    ask(&path.replace(':', "%3A"), None).await.is(200);
+
+    for (path, accept, status, code) in [
+        ("/1.0/identifiers/did:key:z6Mk", None, 400, "INVALID_DID"),
+        ("/1.0/identifiers/nobody", None, 400, "INVALID_DID"),
+        ("/1.0/identifiers/did:web:api.example", None, 501, "METHOD_NOT_SUPPORTED"),
+        (&format!("{path}?versionId=1"), None, 501, "FEATURE_NOT_SUPPORTED"),
+        (&format!("{path}?noCache=x"), None, 400, "INVALID_OPTIONS"),
+        (&path, Some("text/html"), 406, "REPRESENTATION_NOT_SUPPORTED"),
+    ] {
+        let answer = ask(path, accept).await.is(status);
+        assert_eq!(answer.header("content-type"), Some("application/did-resolution"));
+        let error = &answer.json["didResolutionMetadata"]["error"];
+        assert_eq!(error["type"], format!("https://www.w3.org/ns/did#{code}"), "{path}");
+        assert_eq!((&answer.json["didDocument"], &answer.json["didDocumentMetadata"]), (&Value::Null, &json!({})));
+    }
+}
+
+#[tokio::test]
 async fn health_and_counts() {
     let bench = Bench::new().await;
     let backend = handfast_identity::signature_backend();
