@@ -545,15 +545,55 @@ impl Run {
     }
 }
 
+/// What happens between claiming and the end, without claims: by chance that comes late.
+fn later_action() -> impl Strategy<Value = Action> {
+    let both = (0..AGENTS, 0..OWNERS);
+    let manager = (0..AGENTS, prop::option::weighted(0.7, 0..OWNERS));
+    let flag = (0..AGENTS, 0..OWNERS, any::<bool>());
+    prop_oneof![
+        6 => (0..AGENTS).prop_map(|agent| Action::Token { agent }),
+        5 => (0..AGENTS).prop_map(|agent| Action::Work { agent }),
+        3 => manager.clone().prop_map(|(agent, owner)| Action::Suspend { agent, owner }),
+        4 => manager.clone().prop_map(|(agent, owner)| Action::Resume { agent, owner }),
+        2 => both.clone().prop_map(|(agent, owner)| Action::Offer { agent, owner }),
+        3 => both.clone().prop_map(|(agent, owner)| Action::Accept { agent, owner }),
+        1 => both.prop_map(|(agent, owner)| Action::Withdraw { agent, owner }),
+        4 => flag.clone().prop_map(|(agent, owner, wide)| Action::Ceiling { agent, owner, wide }),
+        1 => flag.prop_map(|(agent, owner, prod)| Action::Move { agent, owner, prod }),
+        6 => prop_oneof![Just(1_u64), Just(6), Just(300)].prop_map(|seconds| Action::Pass { seconds }),
+    ]
+}
+
+/// Both agents are CLAIMED, and have a token.
+fn claims() -> impl Iterator<Item = Action> {
+    (0..AGENTS).flat_map(|agent| {
+        let (owner, name, right) = (agent % OWNERS, None, true);
+        let first = Action::First { agent, owner, name, right };
+        [Action::Register { agent }, first, Action::Second { agent, owner, name, right }, Action::Token { agent }]
+    })
+}
+
+fn follow(actions: impl Iterator<Item = Action>) {
+    let mut run = Run::new();
+    for action in actions {
+        run.act(&action);
+        run.check();
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_sequence_of_actions_follows_the_reference(actions in prop::collection::vec(action(), 1..80)) {
-        let mut run = Run::new();
-        for action in &actions {
-            run.act(action);
-            run.check();
-        }
+        follow(actions.into_iter());
+    }
+
+    #[test]
+    fn any_life_after_claiming_follows_the_reference(
+        actions in prop::collection::vec(later_action(), 1..80),
+        end in prop::collection::vec(action(), 0..10),
+    ) {
+        follow(claims().chain(actions).chain(end));
     }
 }
