@@ -1,11 +1,13 @@
 //! spec/lifecycle.md over HTTP: its table, cell by cell, and what becomes of tokens, chains and tasks.
 
+use std::sync::Arc;
+
 use handfast_registry::Role;
 use handfast_testkit::Agent;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::bench::{API, Answer, Bench, Claim, Owner, approval, claims_of, statement};
+use crate::bench::{API, Answer, Bench, Claim, Owner, approval, claims_of, statement, with};
 use crate::lifecycle_table::{Cell, cells};
 
 /// A registry with everybody of the table's second column.
@@ -280,7 +282,7 @@ async fn a_retired_agent_has_no_document_and_keeps_its_handle() {
     assert_eq!((shown.str("status"), &shown.json["retired_at"]), ("CLAIMED".to_owned(), &json!(people.bench.now())));
     people.bench.get(&document).await.is(404);
     let claim = people.bench.register(&Agent::numbered(2)).await;
-    let body = crate::bench::with(approval(&claim), json!({"handle": shown.str("handle")}));
+    let body = with(approval(&claim), json!({"handle": shown.str("handle")}));
     let path = format!("/claims/{}/approve", claim.id);
     let taken = people.bench.manage(&people.owner.key, "owner:self", "POST", &path, Some(body)).await;
     assert_eq!(taken.problem(), (409, "handle_taken"));
@@ -313,6 +315,25 @@ async fn bodies_of_life_are_read_strictly() {
     let management = json!({"ceiling": {"scope": "owner:self", "resource": [API]}});
     assert_eq!(people.owned(&people.owner, &agent, "ceiling", management).await.problem(), (400, "invalid_scope"));
     assert_eq!(people.bench.positions(), before);
+}
+
+#[tokio::test]
+async fn th65_nothing_says_that_it_happened_unless_it_did() {
+    for (event, member) in [("suspend", "suspended_at"), ("retire", "retired_at"), ("ceiling", "ceiling")] {
+        let people = People::new().await;
+        let (agent, _) = people.agent(1, "CLAIMED").await;
+        let token = people.bench.token(&people.owner.key, &[("scope", "owner:self")]).await;
+        people.bench.disk.fail_syncs();
+        let body = match event {
+            "ceiling" => json!({"ceiling": {"scope": "echo:read", "resource": [API]}}),
+            _ => json!({}),
+        };
+        let path = format!("/agents/{}/{event}", agent.did());
+        let answer = people.bench.call(&people.owner.key, &token, "POST", &path, Some(body)).await;
+        assert_eq!(answer.problem(), (503, "store_unavailable"), "{event}");
+        assert_eq!(answer.json.get(member), None);
+        assert_eq!(people.bench.positions().feed_to, 0);
+    }
 }
 
 #[tokio::test]
@@ -349,4 +370,143 @@ async fn versions_are_told_by_the_agent_and_kept() {
     let elsewhere = format!("/agents/{}/version", agent.did());
     let text = statement("agent-version+jwt", &claims, &second);
     assert_eq!(people.bench.post(&elsewhere, "application/jwt", text).await.problem(), (404, "unknown_agent"));
+}
+
+/// A few lines that know what must be so, for sequences over HTTP.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Known {
+    Held,
+    Suspended,
+    Retired,
+}
+
+/// Steps of a sequence: numbers from a generator that needs no crate.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+}
+
+#[tokio::test]
+async fn any_sequence_over_http_keeps_what_is_dead_dead() {
+    for seed in 1..=6 {
+        let people = People::new().await;
+        let (agent, _) = people.agent(1, "CLAIMED").await;
+        let bench = &people.bench;
+        let (mut dice, mut known, mut owners) = (Dice(seed), Known::Held, [&people.owner, &people.heir]);
+        let (mut dead, mut living): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+        // the ceiling of the approval can be lowered once; what comes after it, and after a transfer, is the same or wider
+        let mut is_lowered = false;
+        for step in 0..25 {
+            let [owner, heir] = owners;
+            let (who, event, body) = match dice.roll(10) {
+                0 | 1 => (owner, "suspend", json!({})),
+                2 | 3 => (owner, "resume", json!({})),
+                4 => (owner, "ceiling", json!({"ceiling": {"scope": "", "resource": [API]}})),
+                5 => (owner, "environment", json!({"environment": "dev"})),
+                6 | 7 => (owner, "transfer", json!({"to": heir.id})),
+                8 if step > 15 => (owner, "retire", json!({})),
+                _ => (heir, "transfer/accept", json!({})),
+            };
+            let answer = people.owned(who, &agent, event, body).await;
+            let expected: &[u16] = match event {
+                "transfer/accept" => &[200, 404],
+                "retire" => &[200],
+                _ if known == Known::Retired => &[409],
+                _ => &[200],
+            };
+            assert!(expected.contains(&answer.status), "seed {seed} step {step}: {event} {answer:?}");
+            if answer.status == 200 {
+                let before = known;
+                let mut ends = false;
+                match event {
+                    "suspend" => known = Known::Suspended,
+                    "resume" => known = Known::Held,
+                    "retire" => known = Known::Retired,
+                    "ceiling" => ends = !std::mem::replace(&mut is_lowered, true),
+                    "transfer/accept" => (owners, is_lowered, ends) = ([heir, owner], true, true),
+                    _ => {}
+                }
+                if ends || before != known {
+                    dead.append(&mut living);
+                }
+            }
+            bench.clock.advance(6);
+            let next = bench.token_answer(&agent, &[("scope", "agent:self")]).await;
+            assert_eq!(next.status == 200, known == Known::Held, "seed {seed} step {step}: {event} {next:?}");
+            for (tokens, status) in [(&dead, 401), (&living, if known == Known::Held { 200 } else { 401 })] {
+                for token in tokens {
+                    let found = guarded(bench, &agent, token).await;
+                    assert_eq!(found.0, status, "seed {seed} step {step}: {event} {found:?}");
+                }
+            }
+            if next.status == 200 {
+                living.push(next.str("access_token"));
+            }
+        }
+        people.revoke(owners[0], "owner:self", &agent).await.is(200);
+        for token in dead.iter().chain(&living) {
+            assert_eq!(guarded(bench, &agent, token).await.0, 401);
+        }
+    }
+}
+
+#[tokio::test]
+async fn p13_a_thousand_at_once_have_one_winner_and_feed_and_state_agree() {
+    let bench = Arc::new(Bench::new().await);
+    let admin = bench.enrol(200, Role::Admin).await;
+    let agent = Agent::numbered(1);
+    let claim = bench.register(&agent).await;
+    let path = format!("/claims/{}/approve", claim.id);
+    let mut owners = Vec::new();
+    for number in 100..108 {
+        let owner = bench.owner(number).await;
+        let first = bench.manage(&owner.key, "owner:self", "POST", &path, Some(approval(&claim))).await.is(200);
+        let confirmed = with(approval(&claim), json!({"confirm": first.json["fingerprint"]}));
+        let token = bench.token(&owner.key, &[("scope", "owner:self"), ("resource", &bench.issuer)]).await;
+        owners.push((owner, token, confirmed));
+    }
+    let stopping = bench.token(&admin.key, &[("scope", "registry:admin"), ("resource", &bench.issuer)]).await;
+    let did = agent.did().to_string();
+    let mut calls = tokio::task::JoinSet::new();
+    for number in 0..1000_usize {
+        let bench = Arc::clone(&bench);
+        let (owner, token, confirmed) = &owners[number % owners.len()];
+        let (who, token, path, body) = match number % 10 {
+            8 => (&admin.key, &stopping, format!("/agents/{did}/suspend"), json!({})),
+            // the last ones, so that there is something to stop
+            9 if number > 500 => {
+                (&admin.key, &stopping, "/revocations".to_owned(), json!({"kind": "agent", "id": did}))
+            }
+            _ => (&owner.key, token, path.clone(), confirmed.clone()),
+        };
+        let (who, token, id) = (who.clone(), token.clone(), owner.id.clone());
+        calls.spawn(async move { (path.clone(), id, bench.call(&who, &token, "POST", &path, Some(body)).await) });
+    }
+    let mut winners = Vec::new();
+    let mut is_revoked = false;
+    while let Some(call) = calls.join_next().await {
+        let (path, id, answer) = call.unwrap();
+        assert!(matches!(answer.status, 200 | 403 | 409 | 410 | 503), "{path} {answer:?}");
+        is_revoked |= path == "/revocations" && answer.status == 200;
+        if path.ends_with("/approve") && answer.status == 200 {
+            assert_eq!(answer.str("status"), "CLAIMED");
+            winners.push(id);
+        }
+    }
+    assert!(winners.len() <= 1, "{winners:?}");
+    let shown = bench.manage(&admin.key, "registry:admin", "GET", &format!("/agents/{did}"), None).await.is(200);
+    let holder = shown.json["owner"]["id"].as_str().map(str::to_owned);
+    assert_eq!(holder, winners.pop(), "whoever won has it");
+    assert_eq!(shown.json["status"] == "REVOKED", is_revoked);
+    // the feed: a state for each of suspended and REVOKED, in the order of their commits, and nothing that ends one
+    let events = claims_of(&bench.get("/revocations/snapshot").await.is(200).text)["events"].clone();
+    let events: Vec<_> = events.as_array().unwrap().iter().filter(|event| event["kind"] == "agent").collect();
+    assert!(events.iter().all(|event| event.get("cut").is_none()), "{events:?}");
+    assert!((1..=2).contains(&events.len()) && is_revoked, "{events:?}");
+    let refused = bench.token_answer(&agent, &[("scope", "agent:self")]).await;
+    assert_eq!(refused.oauth(), (400, "invalid_grant", "agent_revoked"));
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::bench::{Bench, FORM, Owner};
 
-const POSTS: [&str; 14] = [
+const POSTS: [&str; 24] = [
     "/agents",
     "/oauth2/token",
     "/oauth2/revoke",
@@ -16,16 +16,29 @@ const POSTS: [&str; 14] = [
     "/claims/x/refuse",
     "/owners",
     "/owners/codes",
+    "/owners/owner:0123456789abcdefghjkmnpqrs/offboarding",
+    "/agents/did:key:z6Mk/suspend",
+    "/agents/x/resume",
+    "/agents/x/retire",
+    "/agents/x/ceiling",
+    "/agents/x/environment",
+    "/agents/x/version",
+    "/agents/x/transfer",
+    "/agents/x/transfer/accept",
+    "/agents/x/transfer/withdraw",
     "/tasks",
     "/tasks/task_0123456789abcdefghjkmnpqrs/complete",
     "/revocations",
     "/revocations/preview",
     "/nothing/here",
 ];
-const GETS: [&str; 8] = [
+const GETS: [&str; 11] = [
     "/agents",
     "/agents/did:key:z6Mk",
     "/agents/%2e%2e/did.json",
+    "/agents/x/versions",
+    "/owners/x/offboarding",
+    "/review",
     "/claims/x",
     "/tasks/x",
     "/revocations",
