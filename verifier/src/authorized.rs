@@ -6,6 +6,7 @@ use handfast_delegation::{AccessToken, ActorChain, Authority, Environment, Scope
 use handfast_identity::{Seconds, Thumbprint, UnixTime};
 
 use crate::check::{Known, Standing, require_ground, require_not_revoked};
+use crate::token::KnownToken;
 use crate::trust::Facts;
 use crate::{Rejection, Stops};
 
@@ -15,15 +16,13 @@ use crate::{Rejection, Stops};
 /// the identity is always the pair of [`issuer`](Self::issuer) and [`subject`](Self::subject).
 #[derive(Clone, Debug)]
 pub struct Authorized {
-    found: Arc<Found>,
+    found: Found,
 }
 
 /// What the check found.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Found {
-    pub(crate) token: AccessToken,
-    /// The issuer's key that signed the token.
-    pub(crate) kid: String,
+    pub(crate) token: Arc<KnownToken>,
     pub(crate) standing: Standing,
     /// The actors of an offline chain, which its root token does not name.
     pub(crate) actors: Option<ActorChain>,
@@ -34,15 +33,15 @@ pub(crate) struct Found {
 }
 
 impl Authorized {
-    pub(crate) fn new(found: Found) -> Self {
-        Self { found: Arc::new(found) }
+    pub(crate) const fn new(found: Found) -> Self {
+        Self { found }
     }
 
     pub(crate) fn token(&self) -> &AccessToken {
-        &self.found.token
+        self.found.token.claims()
     }
 
-    pub(crate) fn standing(&self) -> &Standing {
+    pub(crate) const fn standing(&self) -> &Standing {
         &self.found.standing
     }
 
@@ -59,36 +58,36 @@ impl Authorized {
         stops: &dyn Stops,
         now: UnixTime,
     ) -> Result<(), Rejection> {
-        let Found { token, kid, standing, .. } = &*self.found;
-        let issuer = facts.issuer(&token.issuer).ok_or(Rejection::IssuerNotTrusted)?;
-        issuer.keys.find(kid).ok_or(Rejection::TokenKeyUnknown)?;
+        let Found { token, standing, .. } = &self.found;
+        let issuer = facts.issuer(&token.claims().issuer).ok_or(Rejection::IssuerNotTrusted)?;
+        issuer.keys.find(token.kid()).ok_or(Rejection::TokenKeyUnknown)?;
         let known = Known { facts, staleness, now };
-        require_not_revoked(token, kid, issuer, &known)?;
-        require_ground(token, standing, issuer, &known, stops)
+        require_not_revoked(token, issuer, &known)?;
+        require_ground(token.claims(), standing, issuer, &known, stops)
     }
 
     /// Who says so.
     #[must_use]
     pub fn issuer(&self) -> &str {
-        &self.found.token.issuer
+        &self.token().issuer
     }
 
     /// On whose behalf: the owner's opaque id, or the agent itself while UNCLAIMED.
     #[must_use]
     pub fn subject(&self) -> &str {
-        &self.found.token.subject
+        &self.token().subject
     }
 
     /// The acting agent's DID, or the owner's in an owner's own request.
     #[must_use]
     pub fn client_id(&self) -> &str {
-        self.found.standing.client_id(&self.found.token)
+        self.found.standing.client_id(self.token())
     }
 
     /// Who acts and through whom; none in an owner's own request.
     #[must_use]
     pub fn actors(&self) -> Option<&ActorChain> {
-        self.found.actors.as_ref().or(self.found.token.actors.as_ref())
+        self.found.actors.as_ref().or(self.token().actors.as_ref())
     }
 
     /// The delegation it stands on, every hop verified; none where nothing was delegated or the issuer's word was taken.
@@ -100,7 +99,7 @@ impl Authorized {
     /// What is allowed, in every dimension: the token's authority, or offline the last hop's.
     #[must_use]
     pub fn authority(&self) -> &Authority {
-        self.found.standing.authority(&self.found.token)
+        self.found.standing.authority(self.token())
     }
 
     /// Whether an owner acts in person, by its own key.
@@ -112,7 +111,7 @@ impl Authorized {
     /// The task the request is part of.
     #[must_use]
     pub fn task(&self) -> Option<&Task> {
-        self.found.token.task.as_ref()
+        self.token().task.as_ref()
     }
 
     /// What is allowed here.
@@ -131,13 +130,13 @@ impl Authorized {
     /// Where the agent runs.
     #[must_use]
     pub fn environment(&self) -> Option<Environment> {
-        self.found.token.environment
+        self.token().environment
     }
 
     /// The handle of the token's client when the token was made, offline the root's agent. For display: it never decides.
     #[must_use]
     pub fn handle(&self) -> Option<&str> {
-        self.found.token.handle.as_deref()
+        self.token().handle.as_deref()
     }
 
     /// The key that signed the proof.
@@ -149,7 +148,7 @@ impl Authorized {
     /// The access token's id, for logs (DPOP-138).
     #[must_use]
     pub fn token_id(&self) -> &str {
-        &self.found.token.token_id
+        &self.token().token_id
     }
 
     /// The proof's id, for logs.

@@ -5,6 +5,6 @@ mod p256_key;
 mod public;
 mod signing;
 
-pub(crate) use public::verify_each;
 pub use public::{KeyError, PublicKey, SIGNATURE_BYTES, SignatureError, SignatureValid};
+pub(crate) use public::{ed25519_thumbprint, verify_each};
 pub use signing::SigningKey;

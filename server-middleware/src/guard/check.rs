@@ -131,7 +131,7 @@ impl Shared {
             staleness: self.staleness,
             environment: self.environment,
             chain: self.chain,
-            verdicts: &*self.verdicts,
+            verdicts: &self.verdicts,
             stops: &self.drift,
         }
     }

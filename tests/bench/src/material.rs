@@ -10,7 +10,7 @@ use handfast_testkit::{Agent, CountedRandom, Issuer, START, facts_of};
 use handfast_verifier::revocation::{FeedEvent, RevocationKind, RevocationName, RevocationSet};
 use handfast_verifier::trust::{Facts, Status};
 use handfast_verifier::{
-    CLOCK_LEEWAY, ChainPolicy, ChainVerdict, ChainVerdicts, DEFAULT_STALENESS, EnforcementPoint, NoStops, VerdictKey,
+    CLOCK_LEEWAY, ChainPolicy, ChainVerdict, Verdicts, DEFAULT_STALENESS, EnforcementPoint, NoStops, VerdictKey,
 };
 use serde_json::json;
 
@@ -144,7 +144,7 @@ pub fn now() -> UnixTime {
 }
 
 /// The resource server, which remembers in `verdicts`.
-pub fn point<'a>(resource: &'a ResourceId, verdicts: &'a dyn ChainVerdicts) -> EnforcementPoint<'a> {
+pub fn point<'a>(resource: &'a ResourceId, verdicts: &'a dyn Verdicts) -> EnforcementPoint<'a> {
     EnforcementPoint {
         resource,
         window: ProofWindow::default(),
@@ -162,7 +162,7 @@ pub fn point<'a>(resource: &'a ResourceId, verdicts: &'a dyn ChainVerdicts) -> E
 #[derive(Debug, Default)]
 pub struct KnownKeys(Mutex<HashMap<String, DidKey>>);
 
-impl ChainVerdicts for KnownKeys {
+impl Verdicts for KnownKeys {
     fn find(&self, _: &VerdictKey) -> Option<Arc<ChainVerdict>> {
         None
     }
@@ -185,7 +185,7 @@ impl ChainVerdicts for KnownKeys {
 #[derive(Debug, Default)]
 pub struct Kept(Mutex<HashMap<VerdictKey, Arc<ChainVerdict>>>);
 
-impl ChainVerdicts for Kept {
+impl Verdicts for Kept {
     fn find(&self, key: &VerdictKey) -> Option<Arc<ChainVerdict>> {
         self.0.lock().expect("nobody panics").get(key).cloned()
     }

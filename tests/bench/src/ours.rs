@@ -7,7 +7,7 @@ use handfast_delegation::{ChainText, ResourceId, Scope, ToolCall};
 use handfast_dpop::Target;
 use handfast_testkit::CountedRandom;
 use handfast_verifier::tools::{RequestContent, ToolRoute};
-use handfast_verifier::{ChainVerdicts, Credentials, NoVerdicts, RequestParts, RouteRule, UnverifiedRequest};
+use handfast_verifier::{Verdicts, Credentials, NoVerdicts, RequestParts, RouteRule, UnverifiedRequest};
 use serde_json::Map;
 
 use crate::material::{Kept, KnownKeys, PATH, Presented, RESOURCE, facts, now, point};
@@ -69,7 +69,7 @@ fn read(field: &str) -> ChainText<'_> {
 fn verification(
     name: &str,
     presented: Presented,
-    verdicts: &'static dyn ChainVerdicts,
+    verdicts: &'static dyn Verdicts,
     reads_field: bool,
 ) -> Candidate {
     let (resource, facts) = (ResourceId::parse(RESOURCE).expect("a resource"), facts());
@@ -102,7 +102,7 @@ pub fn requests() -> Vec<Candidate> {
     vec![request("request-3-cold", &NoVerdicts), request("request-3-kept", kept)]
 }
 
-fn request(name: &str, verdicts: &'static dyn ChainVerdicts) -> Candidate {
+fn request(name: &str, verdicts: &'static dyn Verdicts) -> Candidate {
     let (resource, facts, presented) =
         (ResourceId::parse(RESOURCE).expect("a resource"), facts(), Presented::offline(3));
     let target = Target::parse(&format!("{RESOURCE}{PATH}")).expect("a target");

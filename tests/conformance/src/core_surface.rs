@@ -10,8 +10,8 @@ use handfast_verifier::budget::BudgetStore;
 use handfast_verifier::tools::RequestContent;
 use handfast_verifier::trust::Facts;
 use handfast_verifier::{
-    Authorized, CLOCK_LEEWAY, ChainVerdict, ChainVerdicts, DEFAULT_STALENESS, Denial, EnforcementPoint, Rejection,
-    RequestParts, UnverifiedRequest, VerdictKey,
+    Authorized, CLOCK_LEEWAY, ChainVerdict, DEFAULT_STALENESS, Denial, EnforcementPoint, KnownToken, Rejection,
+    RequestParts, UnverifiedRequest, VerdictKey, Verdicts,
 };
 
 use crate::surface::Surface;
@@ -64,17 +64,28 @@ struct Server<'a> {
     verdicts: Remembered,
 }
 
-/// Every chain found good: the steps of a vector meet a server that has seen the ones before.
+/// Every chain and token found good: the steps of a vector meet a server that has seen the ones before.
 #[derive(Debug, Default)]
-struct Remembered(Mutex<HashMap<VerdictKey, Arc<ChainVerdict>>>);
+struct Remembered {
+    chains: Mutex<HashMap<VerdictKey, Arc<ChainVerdict>>>,
+    tokens: Mutex<HashMap<String, Arc<KnownToken>>>,
+}
 
-impl ChainVerdicts for Remembered {
+impl Verdicts for Remembered {
     fn find(&self, key: &VerdictKey) -> Option<Arc<ChainVerdict>> {
-        self.0.lock().unwrap().get(key).cloned()
+        self.chains.lock().unwrap().get(key).cloned()
     }
 
     fn keep(&self, key: VerdictKey, verdict: Arc<ChainVerdict>) {
-        self.0.lock().unwrap().insert(key, verdict);
+        self.chains.lock().unwrap().insert(key, verdict);
+    }
+
+    fn find_token(&self, text: &str, _: UnixTime) -> Option<Arc<KnownToken>> {
+        self.tokens.lock().unwrap().get(text).cloned()
+    }
+
+    fn keep_token(&self, token: &Arc<KnownToken>) {
+        self.tokens.lock().unwrap().insert(token.text().to_owned(), Arc::clone(token));
     }
 }
 

@@ -1,7 +1,7 @@
 //! Steps 6 to 10: proof and token belong together, the proof is signed, the route allows it, and it is admitted once and paid.
 
 use handfast_dpop::{ProofError, Receipt, ReplayEntry};
-use handfast_identity::{DidKey, Thumbprint};
+use handfast_identity::Thumbprint;
 
 use super::chain::actors_of;
 use super::charges::charges_of;
@@ -67,8 +67,7 @@ impl VerifiedRequest {
             tool_call,
             actors,
             standing: credentials.standing,
-            token: credentials.token.into_claims(),
-            kid: credentials.kid,
+            token: credentials.token,
         });
         Ok(BoundRequest { authorized, entry, charges })
     }
@@ -93,9 +92,9 @@ fn require_holder(credentials: &Credentials, key: Thumbprint) -> Result<(), Reje
         return Err(Rejection::ActorMismatch);
     }
     // DK-14: the key is a function of the DID
-    match DidKey::parse(&claims.client_id) {
-        Ok(did) if did.thumbprint().is_same_key(&key) => Ok(()),
-        Ok(_) | Err(_) => Err(Rejection::ActorMismatch),
+    match credentials.token.client() {
+        Some(client) if client.is_same_key(&key) => Ok(()),
+        Some(_) | None => Err(Rejection::ActorMismatch),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Step 1: one field of each kind, within size, of the right form. Decides nothing else.
 
-use handfast_delegation::{ChainError, ChainText, MAX_CHAIN_BYTES, MAX_TOKEN_BYTES, TokenError, UnverifiedAccessToken};
+use handfast_delegation::{ChainError, ChainText, MAX_CHAIN_BYTES, MAX_TOKEN_BYTES};
 use handfast_dpop::{ProofError, Target, UnverifiedProof};
 use handfast_identity::jws::JwsError;
 
@@ -109,18 +109,4 @@ fn presented_chain<'a>(parts: &RequestParts<'a>, max_bytes: usize) -> Result<Opt
 /// token68 of RFC 9110 11.2.
 const fn is_token68_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=')
-}
-
-/// Reads the token itself: the first thing of step 3, after everything cheap about the proof.
-pub(super) fn read_token(text: &str) -> Result<UnverifiedAccessToken, Rejection> {
-    UnverifiedAccessToken::parse(text).map_err(|error| rejection_of(&error))
-}
-
-pub(super) const fn rejection_of(error: &TokenError) -> Rejection {
-    match error {
-        TokenError::TooLong | TokenError::Form | TokenError::Claims => Rejection::TokenMalformed,
-        TokenError::Type => Rejection::TokenTypeMismatch,
-        TokenError::Algorithm => Rejection::TokenAlgorithmRefused,
-        TokenError::Signature => Rejection::TokenSignatureInvalid,
-    }
 }

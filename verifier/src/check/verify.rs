@@ -1,8 +1,9 @@
 //! Steps 2 to 5: the unsigned parts of the proof, then the credentials it comes with.
 
-use handfast_dpop::{CheckedProof, ContentHash, Expectation};
+use handfast_dpop::{CheckedProof, Expectation};
 use handfast_identity::{Seconds, UnixTime};
 
+use super::token::TokenText;
 use super::{Credentials, UnverifiedRequest};
 use crate::trust::Facts;
 use crate::{EnforcementPoint, Rejection};
@@ -29,19 +30,18 @@ impl UnverifiedRequest<'_> {
         facts: &Facts,
         now: UnixTime,
     ) -> Result<VerifiedRequest, Rejection> {
-        let token_hash = ContentHash::of(self.token_text.as_bytes());
+        let token = TokenText::look_up(self.token_text, point, facts, now);
         let expected = Expectation {
             method: self.method,
             target: self.target,
-            token_hash: Some(token_hash),
+            token_hash: Some(token.hash()),
             // DEL-32: the proof covers the evidence, or there is none
             delegation_hash: self.chain.as_ref().map(handfast_delegation::ChainText::hash),
             window: point.window,
             nonces: point.nonces,
         };
         let proof = self.proof.check(&expected, now)?;
-        let credentials =
-            Credentials::verify_hashed(self.token_text, token_hash, self.chain.as_ref(), point, facts, now)?;
+        let credentials = Credentials::verify_looked_up(token, self.chain.as_ref(), point, facts, now)?;
         Ok(VerifiedRequest { proof, credentials, enforcement_point: point.resource.to_string(), leeway: point.leeway })
     }
 }
