@@ -13,6 +13,7 @@ use handfast_identity::{PublicKey, SignatureValid, Thumbprint, UnixTime};
 
 pub use error::{ProofClass, ProofError, Remedy};
 pub use expectation::Expectation;
+use expectation::Remembrance;
 pub use make::{MakeError, ProofRequest};
 
 use crate::{ContentDigest, ContentHash, ReplayEntry};
@@ -69,8 +70,8 @@ impl UnverifiedProof {
     pub fn check(self, expected: &Expectation<'_>, now: UnixTime) -> Result<CheckedProof, ProofError> {
         expected.check_chain(&self.claims)?;
         expected.check_request(&self.claims)?;
-        let remember_until = expected.check_time(&self.claims, now)?;
-        Ok(CheckedProof { proof: self, token_hash: expected.token_hash, remember_until })
+        let remembrance = expected.check_time(&self.claims, now)?;
+        Ok(CheckedProof { proof: self, token_hash: expected.token_hash, remembrance })
     }
 }
 
@@ -84,7 +85,7 @@ impl fmt::Debug for UnverifiedProof {
 pub struct CheckedProof {
     proof: UnverifiedProof,
     token_hash: Option<ContentHash>,
-    remember_until: UnixTime,
+    remembrance: Remembrance,
 }
 
 impl CheckedProof {
@@ -115,7 +116,7 @@ impl CheckedProof {
             issued_at: claims.iat,
             content_digest: claims.htd,
             token_hash: self.token_hash,
-            remember_until: self.remember_until,
+            remembrance: self.remembrance,
         })
     }
 }
@@ -147,7 +148,7 @@ pub struct VerifiedProof {
     issued_at: UnixTime,
     content_digest: Option<String>,
     token_hash: Option<ContentHash>,
-    remember_until: UnixTime,
+    remembrance: Remembrance,
 }
 
 impl VerifiedProof {
@@ -201,7 +202,8 @@ impl VerifiedProof {
     /// What a replay store has to remember of it. Insert it last, when the request was found good in every other way.
     #[must_use]
     pub fn replay_entry(&self, enforcement_point: &str) -> ReplayEntry {
-        ReplayEntry::new(enforcement_point, self.thumbprint, &self.proof_id, self.remember_until)
+        let Remembrance { signed_at, until } = self.remembrance;
+        ReplayEntry::new(enforcement_point, self.thumbprint, &self.proof_id, signed_at, until)
     }
 }
 

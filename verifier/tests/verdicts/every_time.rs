@@ -298,7 +298,7 @@ fn revocation_is_asked_every_time() {
 }
 
 #[test]
-fn what_only_the_token_names_is_asked_of_a_remembered_one() {
+fn what_no_chain_asks_too_is_asked_of_a_remembered_token() {
     // no chain, so nothing else looks its names up
     let token = claims(&delegate(0)).sign(&kid(&issuer()), &issuer()).unwrap();
     let presented = Presented { token, field: String::new() };
@@ -325,6 +325,7 @@ fn what_only_the_token_names_is_asked_of_a_remembered_one() {
         assert_eq!(ask.answer(&server), reason);
     }
     assert_eq!(Ask { status: Status::Unknown, ..alone(20) }.answer(&server), "status_unknown");
+    assert_eq!(Ask { resource: "https://files.example", ..alone(22) }.answer(&server), "audience_mismatch");
     assert_eq!(alone(21).answer(&server), "accepted");
     assert_eq!(server.kept(), (1, 0));
 }
