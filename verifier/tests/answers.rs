@@ -181,7 +181,7 @@ fn a_receipt_admits_the_request_it_is_for() {
             .bind(&server.route, &RequestContent::default())
             .unwrap()
     };
-    let other = ReplayEntry::new(RESOURCE, agent().public().thumbprint(), "another", at(0), at(90));
+    let other = ReplayEntry::new(RESOURCE, agent().public().thumbprint(), "another", at(90));
     let refused = bound().admit(Receipt::assertion(&other), Spent::nothing()).map(|_| ());
     assert_eq!(refused, Err(Rejection::ReceiptMismatch));
     let own = bound();
@@ -195,7 +195,7 @@ fn a_wish_is_proven_by_the_receipt_of_its_own_proof() {
     server.route = RouteRule::agents(scope("files:write"));
     let request = Request::with(&claims(&agent()), &agent());
     let drift = || server.deny(&request).drift.unwrap();
-    let other = ReplayEntry::new(RESOURCE, agent().public().thumbprint(), "another", at(0), at(90));
+    let other = ReplayEntry::new(RESOURCE, agent().public().thumbprint(), "another", at(90));
     assert!(drift().prove(Receipt::assertion(&other)).is_none());
     let own = drift();
     let receipt = Receipt::assertion(own.replay_entry());

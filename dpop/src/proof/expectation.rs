@@ -24,13 +24,6 @@ pub struct Expectation<'a> {
     pub nonces: NoncePolicy<'a>,
 }
 
-/// How long a proof has to be remembered: by the time it was judged by, which its signed text names.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Remembrance {
-    pub(super) signed_at: UnixTime,
-    pub(super) until: UnixTime,
-}
-
 impl Expectation<'_> {
     /// The chain is covered exactly if there is one: neither half passes alone.
     pub(super) fn check_chain(&self, claims: &Claims) -> Result<(), ProofError> {
@@ -55,8 +48,8 @@ impl Expectation<'_> {
         if ContentHash::from_claim(claim) == Some(expected) { Ok(()) } else { Err(ProofError::TokenHash) }
     }
 
-    /// Checks 10 and 11; says how long the proof has to be remembered.
-    pub(super) fn check_time(&self, claims: &Claims, now: UnixTime) -> Result<Remembrance, ProofError> {
+    /// Checks 10 and 11; gives the last second in which the proof has to be remembered.
+    pub(super) fn check_time(&self, claims: &Claims, now: UnixTime) -> Result<UnixTime, ProofError> {
         let NoncePolicy::On { source, demand, effect } = self.nonces else {
             return self.by_clock(claims, now, Remedy::Clock);
         };
@@ -68,22 +61,17 @@ impl Expectation<'_> {
                 match effect {
                     NonceEffect::AddsToClock => self.by_clock(claims, now, Remedy::Clock),
                     // by the nonce's time and never by `iat`, which its maker chose freely
-                    NonceEffect::ReplacesClock => {
-                        Ok(Remembrance { signed_at: time.step_start, until: time.good_until })
-                    }
+                    NonceEffect::ReplacesClock => Ok(time.good_until),
                 }
             }
         }
     }
 
-    fn by_clock(&self, claims: &Claims, now: UnixTime, remedy: Remedy) -> Result<Remembrance, ProofError> {
+    fn by_clock(&self, claims: &Claims, now: UnixTime, remedy: Remedy) -> Result<UnixTime, ProofError> {
         match self.window.place(claims.iat, now) {
             Place::Before => Err(ProofError::Stale(remedy)),
             Place::Behind => Err(ProofError::FromFuture(remedy)),
-            Place::Inside => {
-                let until = claims.iat.saturating_add(self.window.total());
-                Ok(Remembrance { signed_at: claims.iat, until })
-            }
+            Place::Inside => Ok(claims.iat.saturating_add(self.window.total())),
         }
     }
 }

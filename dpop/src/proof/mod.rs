@@ -13,7 +13,6 @@ use handfast_identity::{PublicKey, SignatureValid, Thumbprint, UnixTime};
 
 pub use error::{ProofClass, ProofError, Remedy};
 pub use expectation::Expectation;
-use expectation::Remembrance;
 pub use make::{MakeError, ProofRequest};
 
 use crate::{ContentDigest, ContentHash, ReplayEntry};
@@ -70,8 +69,8 @@ impl UnverifiedProof {
     pub fn check(self, expected: &Expectation<'_>, now: UnixTime) -> Result<CheckedProof, ProofError> {
         expected.check_chain(&self.claims)?;
         expected.check_request(&self.claims)?;
-        let remembrance = expected.check_time(&self.claims, now)?;
-        Ok(CheckedProof { proof: self, token_hash: expected.token_hash, remembrance })
+        let remember_until = expected.check_time(&self.claims, now)?;
+        Ok(CheckedProof { proof: self, token_hash: expected.token_hash, remember_until })
     }
 }
 
@@ -85,7 +84,7 @@ impl fmt::Debug for UnverifiedProof {
 pub struct CheckedProof {
     proof: UnverifiedProof,
     token_hash: Option<ContentHash>,
-    remembrance: Remembrance,
+    remember_until: UnixTime,
 }
 
 impl CheckedProof {
@@ -116,7 +115,7 @@ impl CheckedProof {
             issued_at: claims.iat,
             content_digest: claims.htd,
             token_hash: self.token_hash,
-            remembrance: self.remembrance,
+            remember_until: self.remember_until,
         })
     }
 }
@@ -148,7 +147,7 @@ pub struct VerifiedProof {
     issued_at: UnixTime,
     content_digest: Option<String>,
     token_hash: Option<ContentHash>,
-    remembrance: Remembrance,
+    remember_until: UnixTime,
 }
 
 impl VerifiedProof {
@@ -202,8 +201,7 @@ impl VerifiedProof {
     /// What a replay store has to remember of it. Insert it last, when the request was found good in every other way.
     #[must_use]
     pub fn replay_entry(&self, enforcement_point: &str) -> ReplayEntry {
-        let Remembrance { signed_at, until } = self.remembrance;
-        ReplayEntry::new(enforcement_point, self.thumbprint, &self.proof_id, signed_at, until)
+        ReplayEntry::new(enforcement_point, self.thumbprint, &self.proof_id, self.remember_until)
     }
 }
 

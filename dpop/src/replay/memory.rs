@@ -1,4 +1,4 @@
-//! The store for one process: a set of fingerprints for each second, bounded, forgotten at its end.
+//! The store for one process: bounded, forgotten at its end.
 
 use std::collections::hash_map::{Entry, RandomState};
 use std::collections::{BTreeMap, HashMap};
@@ -8,18 +8,18 @@ use std::sync::{Mutex, MutexGuard};
 
 use handfast_identity::UnixTime;
 
-use super::set::Fingerprints;
+use super::table::{Mark, Table};
 use super::{Receipt, ReplayEntry, ReplayError, ReplayStore};
 
 /// Locks that inserts spread over: enough that two cores rarely meet.
 const SHARDS: usize = 16;
-/// What a key's count in one second takes, in places of eight bytes.
-const PLACES_OF_A_COUNT: usize = 3;
+/// Emptied counts that wait to be used again.
+const SPARE_COUNTS: usize = 2;
 
 /// What a store holds at most. Zero of either refuses everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplayLimits {
-    /// Live entries of all keys: some 12 bytes each, and 24 for each key and second.
+    /// Live entries of all keys. A store takes ten bytes for each that it may hold, and some 24 for each key and second.
     pub total: usize,
     /// Live entries of one key, so that a busy one cannot use up what the others need (P-18).
     pub per_key: usize,
@@ -34,13 +34,12 @@ impl Default for ReplayLimits {
 
 /// Remembers proofs in the memory of this process.
 ///
-/// At capacity new proofs are refused and none is forgotten (TH29). There is a set for each second in which proofs say that they
-/// were made; when the last proof of a second is stale its set is emptied as a whole and serves another second, so no insert ever
-/// walks over live entries.
+/// At capacity new proofs are refused and none is forgotten (TH29). An entry stands in memory with the second in which it expires,
+/// and from then on its place is free: no insert ever walks over live entries. What keys hold is counted by those seconds.
 ///
-/// A proof is known by 64 bits of a hash that is keyed anew in each process, beside its second. Two different proofs of one second
-/// are taken for one with odds of one in 2^64 for each pair: at 100 000 proofs a second an honest request is refused as
-/// `proof_replayed` less than once in a hundred years. The other way, a used proof taken for a new one, does not happen.
+/// A proof is known by 48 bits of a hash that is keyed anew in each process, in one of two places that other bits of it choose. Two
+/// different proofs are taken for one with odds of 2^-44 at most for each insert: at 10 000 a second an honest request is refused as
+/// `proof_replayed` once in fifty years. The other way, a used proof taken for a new one, does not happen.
 ///
 /// The store keeps the latest time it was told. An entry that expires before that may have been forgotten, so it is refused
 /// as [`ReplayError::ClockWentBack`]: a clock that is set back never makes an old proof new (TH77), and one that goes back
@@ -50,31 +49,25 @@ impl Default for ReplayLimits {
 pub struct MemoryReplay {
     limits: ReplayLimits,
     secret: RandomState,
-    shards: [Mutex<Shard>; SHARDS],
+    /// Two numbers that nobody knows: which buckets an entry has follows from them.
+    scatter: [u64; 2],
+    tables: [Mutex<Table>; SHARDS],
+    shares: [Mutex<Shares>; SHARDS],
     held: AtomicUsize,
     latest: AtomicU64,
-}
-
-/// An entry as this store knows it.
-#[derive(Clone, Copy)]
-struct Known {
-    fingerprint: u64,
-    /// Stands for the key, whose share is counted under it.
-    key: u64,
-    signed_at: UnixTime,
-    expires: UnixTime,
 }
 
 impl MemoryReplay {
     /// An empty store.
     #[must_use]
     pub fn new(limits: ReplayLimits) -> Self {
-        // room that is not given back: what a shard needs when the store is full
-        let spare_places = limits.total / SHARDS * 3 / 2;
+        let secret = RandomState::new();
         Self {
             limits,
-            secret: RandomState::new(),
-            shards: std::array::from_fn(|_| Mutex::new(Shard::new(spare_places))),
+            scatter: [secret.hash_one(1), secret.hash_one(2)],
+            secret,
+            tables: std::array::from_fn(|_| Mutex::new(Table::new(limits.total / SHARDS))),
+            shares: std::array::from_fn(|_| Mutex::new(Shares::default())),
             held: AtomicUsize::new(0),
             latest: AtomicU64::new(0),
         }
@@ -86,44 +79,49 @@ impl MemoryReplay {
         self.held.load(Ordering::Relaxed)
     }
 
-    fn known(&self, entry: &ReplayEntry) -> Known {
-        Known {
-            // zero is what an empty place holds
-            fingerprint: self.secret.hash_one(entry.fingerprint).max(1),
-            key: self.secret.hash_one(entry.key.as_bytes()),
-            signed_at: entry.signed_at,
-            expires: entry.expires,
-        }
-    }
-
-    /// The shard of a key, so that a key's share is counted under one lock.
-    fn shard(&self, key: u64) -> Result<MutexGuard<'_, Shard>, ReplayError> {
-        let [first, ..] = key.to_le_bytes();
-        let shard = self.shards.get(usize::from(first) % SHARDS).ok_or(ReplayError::Unavailable)?;
-        shard.lock().map_err(|_| ReplayError::Unavailable)
-    }
-
     /// Moves the latest time seen on, and says what it is.
     fn advance(&self, now: UnixTime) -> UnixTime {
-        if self.latest.load(Ordering::Acquire) >= now.as_secs() {
-            return UnixTime::from_secs(self.latest.load(Ordering::Acquire));
+        let latest = self.latest.load(Ordering::Acquire);
+        if latest >= now.as_secs() {
+            return UnixTime::from_secs(latest);
         }
         UnixTime::from_secs(self.latest.fetch_max(now.as_secs(), Ordering::AcqRel)).max(now)
     }
 
-    fn try_insert(&self, known: Known, latest: UnixTime) -> Result<(), ReplayError> {
-        let mut shard = self.shard(known.key)?;
-        self.give_back_places(shard.forget_before(latest));
-        shard.require_new(known, self.limits.per_key)?;
+    fn mark(&self, entry: &ReplayEntry) -> Mark {
+        let word = |part: Option<&[u8; 8]>| part.copied().map_or(0, u64::from_le_bytes);
+        // the fingerprint is a hash already; multiplied by a secret its high bits cannot be chosen
+        let [one, two] = self.scatter;
+        let (first, last) = (word(entry.fingerprint.first_chunk()), word(entry.fingerprint.last_chunk()));
+        let places = [(first ^ one).wrapping_mul(two | 1), (last ^ two).wrapping_mul(one | 1)];
+        Mark { hash: self.secret.hash_one(entry.fingerprint), places }
+    }
+
+    fn try_insert(&self, entry: &ReplayEntry, latest: UnixTime) -> Result<(), ReplayError> {
+        let mark = self.mark(entry);
+        let mut table = shard(&self.tables, mark.hash)?;
+        table.advance(latest);
+        // what is known stays known, whatever else is wrong with the entry
+        if table.contains(mark) {
+            return Err(ReplayError::Replayed);
+        }
+        if entry.expires < table.floor() {
+            return Err(ReplayError::ClockWentBack);
+        }
+        let key = self.secret.hash_one(entry.key.as_bytes());
+        let mut shares = shard(&self.shares, key)?;
+        self.give_back_places(shares.forget_before(latest));
+        shares.require_room(key, self.limits.per_key)?;
         self.take_place()?;
-        shard.remember(known);
+        shares.count(key, entry.expires);
+        table.insert(mark, entry.expires);
         Ok(())
     }
 
-    /// Frees what expired in all shards, one lock at a time; a shard with nothing to free costs one comparison.
+    /// Frees what expired of all keys, one lock at a time; a shard with nothing to free costs one comparison.
     fn free_expired(&self, latest: UnixTime) -> Result<(), ReplayError> {
-        for shard in &self.shards {
-            let freed = shard.lock().map_err(|_| ReplayError::Unavailable)?.forget_before(latest);
+        for shares in &self.shares {
+            let freed = shares.lock().map_err(|_| ReplayError::Unavailable)?.forget_before(latest);
             self.give_back_places(freed);
         }
         Ok(())
@@ -144,14 +142,19 @@ impl MemoryReplay {
     }
 }
 
+fn shard<T>(shards: &[Mutex<T>; SHARDS], hash: u64) -> Result<MutexGuard<'_, T>, ReplayError> {
+    let [lowest, ..] = hash.to_le_bytes();
+    let shard = shards.get(usize::from(lowest) % SHARDS).ok_or(ReplayError::Unavailable)?;
+    shard.lock().map_err(|_| ReplayError::Unavailable)
+}
+
 impl ReplayStore for MemoryReplay {
     fn insert(&self, entry: &ReplayEntry, now: UnixTime) -> Result<Receipt, ReplayError> {
         let latest = self.advance(now);
-        let known = self.known(entry);
-        match self.try_insert(known, latest) {
+        match self.try_insert(entry, latest) {
             Err(ReplayError::Full) => {
                 self.free_expired(latest)?;
-                self.try_insert(known, latest)?;
+                self.try_insert(entry, latest)?;
             }
             decided => decided?,
         }
@@ -159,7 +162,7 @@ impl ReplayStore for MemoryReplay {
     }
 }
 
-/// How many entries each key has.
+/// How many entries each key has. A key stands for itself by its hash, with odds of one in 2^64 for another's.
 type Counts = HashMap<u64, u32, BuildHasherDefault<AsItIs>>;
 
 /// What is hashed already needs no hash.
@@ -180,118 +183,56 @@ impl Hasher for AsItIs {
     }
 }
 
-/// The proofs of some of the keys.
-#[derive(Debug)]
-struct Shard {
-    /// Nothing that expires at or after this time was ever forgotten here.
-    floor: UnixTime,
-    /// The first of all seconds' ends.
-    next_end: UnixTime,
-    /// By the second in which proofs were made.
-    seconds: BTreeMap<UnixTime, Second>,
-    /// Empty ones, whose memory is used again.
-    spare: Vec<Second>,
-    /// Places of all seconds, spare ones included.
-    places: usize,
-    spare_places: usize,
-    per_key: Counts,
+/// What some of the keys hold.
+#[derive(Debug, Default)]
+struct Shares {
+    held: Counts,
+    /// The same by the second in which entries expire.
+    seconds: BTreeMap<UnixTime, Counts>,
+    spare: Vec<Counts>,
 }
 
-/// The proofs made in one second.
-#[derive(Debug)]
-struct Second {
-    /// The last second in which any of them has to be known.
-    end: UnixTime,
-    known: Fingerprints,
-    per_key: Counts,
-}
-
-impl Second {
-    fn new() -> Self {
-        Self { end: UnixTime::EPOCH, known: Fingerprints::default(), per_key: Counts::default() }
-    }
-
-    fn places(&self) -> usize {
-        self.known.places() + PLACES_OF_A_COUNT * self.per_key.capacity()
-    }
-}
-
-impl Shard {
-    fn new(spare_places: usize) -> Self {
-        Self {
-            floor: UnixTime::EPOCH,
-            next_end: UnixTime::from_secs(u64::MAX),
-            seconds: BTreeMap::new(),
-            spare: Vec::new(),
-            places: 0,
-            spare_places,
-            per_key: Counts::default(),
-        }
-    }
-
+impl Shares {
     /// Frees what expired before `now` and says how many entries that were.
     fn forget_before(&mut self, now: UnixTime) -> usize {
-        self.floor = self.floor.max(now);
-        let floor = self.floor;
-        if self.next_end >= floor {
-            return 0;
-        }
         let mut freed = 0;
-        for (_, mut second) in self.seconds.extract_if(.., |_, second| second.end < floor) {
-            freed += second.known.len();
-            for (key, count) in second.per_key.drain() {
-                release_share(&mut self.per_key, key, count);
+        while let Some(second) = self.seconds.first_entry().filter(|second| *second.key() < now) {
+            let mut counts = second.remove();
+            for (key, count) in counts.drain() {
+                freed += count as usize;
+                self.release(key, count);
             }
-            // what one burst took is not kept for ever
-            if self.places > self.spare_places {
-                self.places -= second.places();
-            } else {
-                second.known.clear();
-                second.end = UnixTime::EPOCH;
-                self.spare.push(second);
+            if self.spare.len() < SPARE_COUNTS {
+                self.spare.push(counts);
             }
         }
-        self.next_end = self.seconds.values().map(|second| second.end).min().unwrap_or(UnixTime::from_secs(u64::MAX));
         freed
     }
 
-    /// What is known stays known, whatever else is wrong with the entry.
-    fn require_new(&self, entry: Known, share: usize) -> Result<(), ReplayError> {
-        if self.seconds.get(&entry.signed_at).is_some_and(|second| second.known.contains(entry.fingerprint)) {
-            Err(ReplayError::Replayed)
-        } else if entry.expires < self.floor {
-            Err(ReplayError::ClockWentBack)
-        } else if share == 0 || self.per_key.get(&entry.key).is_some_and(|held| *held as usize >= share) {
-            Err(ReplayError::KeyShareFull)
-        } else {
-            Ok(())
+    fn release(&mut self, key: u64, count: u32) {
+        if let Entry::Occupied(mut share) = self.held.entry(key) {
+            *share.get_mut() = share.get().saturating_sub(count);
+            if *share.get() == 0 {
+                share.remove();
+            }
         }
     }
 
-    fn remember(&mut self, entry: Known) {
-        *self.per_key.entry(entry.key).or_insert(0) += 1;
+    fn require_room(&self, key: u64, share: usize) -> Result<(), ReplayError> {
+        let held = self.held.get(&key).map_or(0, |held| *held as usize);
+        if held >= share { Err(ReplayError::KeyShareFull) } else { Ok(()) }
+    }
+
+    fn count(&mut self, key: u64, expires: UnixTime) {
+        *self.held.entry(key).or_insert(0) += 1;
         let spare = &mut self.spare;
-        let second = self.seconds.entry(entry.signed_at).or_insert_with(|| spare.pop().unwrap_or_else(Second::new));
-        let before = second.places();
-        second.known.insert(entry.fingerprint);
-        *second.per_key.entry(entry.key).or_insert(0) += 1;
-        second.end = second.end.max(entry.expires);
-        self.next_end = self.next_end.min(second.end);
-        self.places += second.places().saturating_sub(before);
-    }
-}
-
-fn release_share(shares: &mut Counts, key: u64, count: u32) {
-    if let Entry::Occupied(mut share) = shares.entry(key) {
-        *share.get_mut() = share.get().saturating_sub(count);
-        if *share.get() == 0 {
-            share.remove();
-        }
+        let second = self.seconds.entry(expires).or_insert_with(|| spare.pop().unwrap_or_default());
+        *second.entry(key).or_insert(0) += 1;
     }
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a failed set-up should stop the test")]
+#[allow(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
 mod tests {
     use std::sync::Barrier;
     use std::thread;
@@ -303,12 +244,8 @@ mod tests {
     const ROOMY: ReplayLimits = ReplayLimits { total: 1_000, per_key: 1_000 };
 
     fn entry(key: u8, id: &str, expires: u64) -> ReplayEntry {
-        made_at(expires - 90, key, id, expires)
-    }
-
-    fn made_at(signed_at: u64, key: u8, id: &str, expires: u64) -> ReplayEntry {
         let key = Thumbprint::parse(&base64url::encode(&[key; 32])).unwrap();
-        ReplayEntry::new("point", key, id, UnixTime::from_secs(signed_at), UnixTime::from_secs(expires))
+        ReplayEntry::new("point", key, id, UnixTime::from_secs(expires))
     }
 
     fn insert(store: &MemoryReplay, entry: &ReplayEntry, now: u64) -> Result<(), ReplayError> {
@@ -334,11 +271,7 @@ mod tests {
     fn the_same_id_with_another_expiry_is_still_known() {
         let store = MemoryReplay::new(ROOMY);
         assert_eq!(insert(&store, &entry(1, "a", 1_090), 1_000), Ok(()));
-        assert_eq!(insert(&store, &made_at(1_000, 1, "a", 1_500), 1_000), Err(ReplayError::Replayed));
-        // and it is kept for the longer of both
-        assert_eq!(insert(&store, &made_at(1_000, 1, "b", 1_500), 1_000), Ok(()));
-        assert_eq!(insert(&store, &entry(1, "c", 1_090), 1_000), Ok(()));
-        assert_eq!(insert(&store, &entry(1, "b", 1_090), 1_400), Err(ReplayError::Replayed));
+        assert_eq!(insert(&store, &entry(1, "a", 1_500), 1_000), Err(ReplayError::Replayed));
     }
 
     #[test]
@@ -388,7 +321,7 @@ mod tests {
         assert_eq!(insert(&store, &held_back, 1_000), Err(ReplayError::ClockWentBack));
         // the twin: a correction by less than the window
         assert_eq!(insert(&store, &entry(2, "corrected", 8_200), 8_110), Ok(()));
-        assert_eq!(insert(&store, &made_at(8_110, 2, "corrected", 8_199), 8_110), Err(ReplayError::Replayed));
+        assert_eq!(insert(&store, &entry(2, "corrected", 8_199), 8_110), Err(ReplayError::Replayed));
         assert_eq!(insert(&store, &entry(2, "too far", 8_199), 8_110), Err(ReplayError::ClockWentBack));
     }
 
@@ -430,35 +363,14 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_used_again_and_what_a_burst_took_given_back() {
+    fn a_steady_stream_takes_the_memory_of_what_is_live() {
         let store = MemoryReplay::new(ReplayLimits { total: 3_200, per_key: 3_200 });
-        let places = || store.shards.iter().map(|shard| shard.lock().unwrap().places).sum::<usize>();
-        let second = |made: u64, count: usize| {
-            let all = (0..count).map(|n| made_at(made, (n % 251) as u8, &n.to_string(), made + 90));
-            all.filter(|entry| insert(&store, entry, made).is_ok()).count()
-        };
-        // a steady second after second takes no more than it did at first
-        let steady: usize = (1_000..1_200).map(|made| second(made, 20)).sum();
-        let settled = places();
-        assert_eq!((steady, store.held()), (200 * 20, 91 * 20));
-        assert_eq!((1_200..2_000).map(|made| second(made, 20)).sum::<usize>(), 800 * 20);
-        assert!(places() <= settled + settled / 4, "{} then {}", settled, places());
-        // bursts, each after the one before is over, leave no more behind than a full store needs
-        for burst in 0..40 {
-            assert_eq!(second(3_000 + burst * 100, 3_200), 3_200);
-        }
-        assert!(places() <= 2 * 3_200 * 3, "{}", places());
-    }
-
-    #[test]
-    fn seconds_of_different_ends_are_each_freed_at_their_own() {
-        let store = MemoryReplay::new(ReplayLimits { total: 3, per_key: 3 });
-        for (made, end) in [(1_000, 1_900), (1_001, 1_091), (1_002, 1_092)] {
-            assert_eq!(insert(&store, &made_at(made, 1, "a", end), 1_002), Ok(()));
-        }
-        assert_eq!(insert(&store, &made_at(1_091, 1, "b", 1_181), 1_091), Err(ReplayError::KeyShareFull));
-        assert_eq!(insert(&store, &made_at(1_091, 1, "b", 1_181), 1_092), Ok(()));
-        assert_eq!(insert(&store, &made_at(1_000, 1, "a", 1_900), 1_800), Err(ReplayError::Replayed));
-        assert_eq!(store.held(), 1);
+        let accepted = (1_000..3_000).map(|now| {
+            let all = (0..20).map(|key| entry(key, &now.to_string(), now + 90));
+            all.filter(|entry| insert(&store, entry, now).is_ok()).count()
+        });
+        assert_eq!((accepted.sum::<usize>(), store.held()), (2_000 * 20, 91 * 20));
+        let seconds = |shares: &Mutex<Shares>| shares.lock().unwrap().seconds.len();
+        assert!(store.shares.iter().all(|shares| seconds(shares) <= 91));
     }
 }

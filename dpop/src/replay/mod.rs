@@ -1,7 +1,7 @@
 //! The port behind which accepted proofs are remembered, so that each is accepted once (RFC 9449 11.1, P-02).
 
 mod memory;
-mod set;
+mod table;
 
 use core::fmt;
 
@@ -23,30 +23,22 @@ const FINGERPRINT_LABEL: &[u8] = b"handfast replay 1";
 pub struct ReplayEntry {
     fingerprint: [u8; 32],
     key: Thumbprint,
-    signed_at: UnixTime,
     expires: UnixTime,
 }
 
 impl ReplayEntry {
     /// The entry for `proof_id` by `key` at `enforcement_point`, which is the same text on every node of one service.
     ///
-    /// `signed_at` is the second that follows from the signed text: its `iat`, or where a nonce replaces the clock the nonce's. The
-    /// same proof has the same one whenever it comes. `expires` is the last second to remember it in: no earlier than the last one
-    /// in which it could be accepted, counted from the time in the signed text and never from its arrival (TH28).
+    /// `expires` is the last second to remember it in: no earlier than the last one in which it could be accepted, counted
+    /// from the time in the signed text and never from its arrival (TH28).
     #[must_use]
-    pub fn new(
-        enforcement_point: &str,
-        key: Thumbprint,
-        proof_id: &str,
-        signed_at: UnixTime,
-        expires: UnixTime,
-    ) -> Self {
+    pub fn new(enforcement_point: &str, key: Thumbprint, proof_id: &str, expires: UnixTime) -> Self {
         let mut hash = Sha256::new_with_prefix(FINGERPRINT_LABEL);
         for part in [enforcement_point.as_bytes(), key.as_bytes(), proof_id.as_bytes()] {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
-        Self { fingerprint: hash.finalize().into(), key, signed_at, expires }
+        Self { fingerprint: hash.finalize().into(), key, expires }
     }
 
     /// What the store recognises the proof by.
@@ -59,12 +51,6 @@ impl ReplayEntry {
     #[must_use]
     pub const fn key(&self) -> Thumbprint {
         self.key
-    }
-
-    /// The second that the signed text names, by which a store may sort.
-    #[must_use]
-    pub const fn signed_at(&self) -> UnixTime {
-        self.signed_at
     }
 
     /// The last second in which it has to be remembered.
@@ -185,7 +171,7 @@ mod tests {
 
     fn entry(point: &str, key: u8, id: &str) -> ReplayEntry {
         let key = Thumbprint::parse(&base64url::encode(&[key; 32])).unwrap();
-        ReplayEntry::new(point, key, id, UnixTime::from_secs(10), UnixTime::from_secs(100))
+        ReplayEntry::new(point, key, id, UnixTime::from_secs(100))
     }
 
     #[test]
