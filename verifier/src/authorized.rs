@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use handfast_delegation::{AccessToken, ActorChain, Authority, Environment, Scope, Task, ToolCall, VerifiedChain};
+use handfast_dpop::ProofId;
 use handfast_identity::{Seconds, Thumbprint, UnixTime};
 
 use crate::check::{Known, Standing, require_ground, require_not_revoked};
@@ -25,11 +26,11 @@ pub(crate) struct Found {
     pub(crate) token: Arc<KnownToken>,
     pub(crate) standing: Standing,
     /// The actors of an offline chain, which its root token does not name.
-    pub(crate) actors: Option<ActorChain>,
+    pub(crate) actors: Option<Arc<ActorChain>>,
     pub(crate) key: Thumbprint,
-    pub(crate) proof_id: String,
+    pub(crate) proof_id: ProofId,
     pub(crate) is_owner: bool,
-    pub(crate) tool_call: Option<ToolCall>,
+    pub(crate) tool_call: Option<Arc<ToolCall>>,
 }
 
 impl Authorized {
@@ -87,7 +88,7 @@ impl Authorized {
     /// Who acts and through whom; none in an owner's own request.
     #[must_use]
     pub fn actors(&self) -> Option<&ActorChain> {
-        self.found.actors.as_ref().or(self.token().actors.as_ref())
+        self.found.actors.as_deref().or(self.token().actors.as_ref())
     }
 
     /// The delegation it stands on, every hop verified; none where nothing was delegated or the issuer's word was taken.
@@ -124,7 +125,7 @@ impl Authorized {
     /// route declares no tool, or the request calls none. A handler that reads the request again reads something else.
     #[must_use]
     pub fn tool_call(&self) -> Option<&ToolCall> {
-        self.found.tool_call.as_ref()
+        self.found.tool_call.as_deref()
     }
 
     /// Where the agent runs.
@@ -154,7 +155,7 @@ impl Authorized {
     /// The proof's id, for logs.
     #[must_use]
     pub fn proof_id(&self) -> &str {
-        &self.found.proof_id
+        self.found.proof_id.as_str()
     }
 
     /// When the authority ends. The middleware breaks off answers that outlive it; a handler that upgrades the connection has

@@ -19,6 +19,7 @@ pub mod budget;
 mod chain;
 mod check;
 mod drift;
+mod fields;
 mod point;
 mod rejection;
 pub mod revocation;
@@ -35,6 +36,7 @@ pub use check::{
     require_root_not_revoked, verify_evidence, verify_root,
 };
 pub use drift::{Denial, Drift, NoStops, ProvenDrift, Stop, Stops, Wish, Work};
+pub use fields::FieldLines;
 pub use point::{CLOCK_LEEWAY, DEFAULT_STALENESS, EnforcementPoint};
 pub use rejection::Rejection;
 pub use route::{Callers, RouteRule};

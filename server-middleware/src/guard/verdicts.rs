@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use handfast_dpop::ProofHeader;
 use handfast_identity::{DidKey, UnixTime};
 use handfast_verifier::{CLOCK_LEEWAY, ChainVerdict, KnownToken, VerdictKey, Verdicts};
 use quick_cache::Weighter;
@@ -18,6 +19,11 @@ const TOKEN_BYTES: u64 = 16 * 1024 * 1024;
 /// About what a token takes.
 const TYPICAL_TOKEN_BYTES: u64 = 4 * 1024;
 
+/// What remembered headers of proofs may take of memory (spec/limits.md): some eight thousand of Ed25519 keys.
+const HEADER_BYTES: u64 = 4 * 1024 * 1024;
+/// About what a header takes.
+const TYPICAL_HEADER_BYTES: u64 = 512;
+
 /// Delegates whose decoded keys are remembered (spec/limits.md): some 300 bytes each.
 const KNOWN_KEYS: usize = 4096;
 
@@ -25,6 +31,7 @@ const KNOWN_KEYS: usize = 4096;
 pub(crate) struct RememberedVerdicts {
     verdicts: Cache<VerdictKey, Arc<ChainVerdict>, ByWeight>,
     tokens: Cache<TokenTail, Arc<KnownToken>, ByWeight>,
+    headers: Cache<Box<str>, Arc<ProofHeader>, ByWeight>,
     keys: Cache<String, DidKey>,
 }
 
@@ -39,6 +46,10 @@ pub struct Remembered {
     pub chains: usize,
     /// About what they take of memory, 16 MiB at most.
     pub chain_bytes: u64,
+    /// Headers of proofs, read, with their keys decoded.
+    pub headers: usize,
+    /// About what they take of memory, 4 MiB at most.
+    pub header_bytes: u64,
     /// Decoded keys of delegates, 4096 at most.
     pub keys: usize,
 }
@@ -55,6 +66,12 @@ impl Weighter<VerdictKey, Arc<ChainVerdict>> for ByWeight {
 impl Weighter<TokenTail, Arc<KnownToken>> for ByWeight {
     fn weight(&self, _: &TokenTail, token: &Arc<KnownToken>) -> u64 {
         u64::try_from(token.weight()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Weighter<Box<str>, Arc<ProofHeader>> for ByWeight {
+    fn weight(&self, text: &Box<str>, header: &Arc<ProofHeader>) -> u64 {
+        u64::try_from(text.len() + header.weight()).unwrap_or(u64::MAX)
     }
 }
 
@@ -79,6 +96,7 @@ impl RememberedVerdicts {
         Self {
             verdicts: Cache::with_weighter(items(chain_bytes, TYPICAL_BYTES), chain_bytes, ByWeight),
             tokens: Cache::with_weighter(items(token_bytes, TYPICAL_TOKEN_BYTES), token_bytes, ByWeight),
+            headers: Cache::with_weighter(items(HEADER_BYTES, TYPICAL_HEADER_BYTES), HEADER_BYTES, ByWeight),
             keys: Cache::new(KNOWN_KEYS),
         }
     }
@@ -89,6 +107,8 @@ impl RememberedVerdicts {
             token_bytes: self.tokens.weight(),
             chains: self.verdicts.len(),
             chain_bytes: self.verdicts.weight(),
+            headers: self.headers.len(),
+            header_bytes: self.headers.weight(),
             keys: self.keys.len(),
         }
     }
@@ -111,6 +131,14 @@ impl Verdicts for RememberedVerdicts {
         if !self.keys.contains_key(key.as_str()) {
             self.keys.insert(key.as_str().to_owned(), key.clone());
         }
+    }
+
+    fn find_header(&self, text: &str) -> Option<Arc<ProofHeader>> {
+        self.headers.get(text)
+    }
+
+    fn keep_header(&self, header: &Arc<ProofHeader>) {
+        self.headers.insert(header.text().into(), Arc::clone(header));
     }
 
     fn find_token(&self, text: &str, now: UnixTime) -> Option<Arc<KnownToken>> {

@@ -115,9 +115,9 @@ fn request(name: &str, verdicts: &'static dyn Verdicts) -> Candidate {
         let parts = RequestParts {
             method: "GET",
             target: &target,
-            authorization: vec![black_box(authorization.as_bytes())],
-            proofs: vec![black_box(proof.as_bytes())],
-            delegation: vec![black_box(presented.field.as_bytes())],
+            authorization: [black_box(authorization.as_bytes())].into(),
+            proofs: [black_box(proof.as_bytes())].into(),
+            delegation: [black_box(presented.field.as_bytes())].into(),
             has_misplaced_token: false,
         };
         let content = RequestContent { path: PATH, ..RequestContent::default() };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use handfast_delegation::Environment;
-use handfast_dpop::{NonceKeys, NoncePolicy, ReplayStore, RestartRule, Target};
+use handfast_dpop::{NonceKeys, NoncePolicy, ProofHeader, ReplayStore, RestartRule, Target};
 use handfast_identity::UnixTime;
 use handfast_verifier::budget::BudgetStore;
 use handfast_verifier::tools::RequestContent;
@@ -64,11 +64,12 @@ struct Server<'a> {
     verdicts: Remembered,
 }
 
-/// Every chain and token found good: the steps of a vector meet a server that has seen the ones before.
+/// Every chain and token found good, and headers of proofs: the steps of a vector meet a server that has seen the ones before.
 #[derive(Debug, Default)]
 struct Remembered {
     chains: Mutex<HashMap<VerdictKey, Arc<ChainVerdict>>>,
     tokens: Mutex<HashMap<String, Arc<KnownToken>>>,
+    headers: Mutex<HashMap<String, Arc<ProofHeader>>>,
 }
 
 impl Verdicts for Remembered {
@@ -78,6 +79,14 @@ impl Verdicts for Remembered {
 
     fn keep(&self, key: VerdictKey, verdict: Arc<ChainVerdict>) {
         self.chains.lock().unwrap().insert(key, verdict);
+    }
+
+    fn find_header(&self, text: &str) -> Option<Arc<ProofHeader>> {
+        self.headers.lock().unwrap().get(text).cloned()
+    }
+
+    fn keep_header(&self, header: &Arc<ProofHeader>) {
+        self.headers.lock().unwrap().insert(header.text().to_owned(), Arc::clone(header));
     }
 
     fn find_token(&self, text: &str, _: UnixTime) -> Option<Arc<KnownToken>> {
@@ -135,7 +144,7 @@ impl<'a> Server<'a> {
             digests: digests.iter().map(Vec::as_slice).collect(),
             body: Some(step.body.as_deref().unwrap_or_default().as_bytes()),
         };
-        let request = UnverifiedRequest::parse(&parts, &point.chain)?;
+        let request = UnverifiedRequest::parse_known(&parts, &point.chain, point.verdicts)?;
         let bound = request.verify(&point, &self.facts, now)?.bind(&self.setting.route_rule(), &content);
         let bound = bound.map_err(|Denial { rejection, drift }| {
             // a wish that counts as drift uses its proof up

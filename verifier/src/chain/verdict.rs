@@ -4,6 +4,7 @@ use core::fmt;
 use std::sync::Arc;
 
 use handfast_delegation::VerifiedChain;
+use handfast_dpop::ProofHeader;
 use handfast_identity::{ContentHash, DidKey, PublicKey, UnixTime};
 
 use super::ChainNames;
@@ -67,7 +68,7 @@ impl ChainVerdict {
     }
 }
 
-/// Where verdicts are remembered, about tokens and chains, and keys that were decoded. Losing one costs a verification; a store
+/// Where verdicts are remembered, about tokens and chains, and headers of proofs and keys that were decoded. Losing one costs a verification; a store
 /// of one enforcement point is not for another.
 pub trait Verdicts: fmt::Debug + Send + Sync {
     /// The verdict kept under `key`, if it is still there.
@@ -91,6 +92,16 @@ pub trait Verdicts: fmt::Debug + Send + Sync {
     fn find_token(&self, _text: &str, _now: UnixTime) -> Option<Arc<KnownToken>> {
         None
     }
+
+    /// The header of a proof with exactly this text, if it was read before. Only one of exactly this text is taken, so a wrong one
+    /// costs what none does.
+    fn find_header(&self, _text: &str) -> Option<Arc<ProofHeader>> {
+        None
+    }
+
+    /// Remembers the header of a proof, in the place of the least used. Asked for headers of proofs that the holder of a good token
+    /// signed only, so that junk cannot push them out.
+    fn keep_header(&self, _header: &Arc<ProofHeader>) {}
 
     /// Remembers the verdict about a token, in the place of the least used. Asked for tokens that their issuer signed for this
     /// resource only, so that junk cannot push them out.

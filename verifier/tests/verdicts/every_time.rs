@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use handfast_delegation::{Budget, ChainText, Environment, MAX_CHAIN_BYTES, ResourceId};
 use handfast_dpop::{
-    ContentHash, MemoryReplay, NoncePolicy, ProofRequest, ProofWindow, ReplayLimits, ReplayStore, Target,
+    ContentHash, MemoryReplay, NoncePolicy, ProofHeader, ProofRequest, ProofWindow, ReplayLimits, ReplayStore, Target,
 };
 use handfast_identity::{Seconds, SigningKey, UnixTime};
 use handfast_verifier::budget::{BudgetLimits, MemoryBudgets};
@@ -25,6 +25,7 @@ use super::{Presented, delegate, exchanged, hops, name, offline, root};
 struct Everything {
     chains: Mutex<HashMap<VerdictKey, Arc<ChainVerdict>>>,
     tokens: Mutex<HashMap<String, Arc<KnownToken>>>,
+    headers: Mutex<HashMap<String, Arc<ProofHeader>>>,
     kept: Mutex<(usize, usize)>,
 }
 
@@ -36,6 +37,14 @@ impl Verdicts for Everything {
     fn keep(&self, key: VerdictKey, verdict: Arc<ChainVerdict>) {
         self.kept.lock().unwrap().1 += 1;
         self.chains.lock().unwrap().insert(key, verdict);
+    }
+
+    fn find_header(&self, text: &str) -> Option<Arc<ProofHeader>> {
+        self.headers.lock().unwrap().get(text).cloned()
+    }
+
+    fn keep_header(&self, header: &Arc<ProofHeader>) {
+        self.headers.lock().unwrap().insert(header.text().to_owned(), Arc::clone(header));
     }
 
     fn find_token(&self, text: &str, _: UnixTime) -> Option<Arc<KnownToken>> {
@@ -147,12 +156,12 @@ impl<'a> Ask<'a> {
         let parts = RequestParts {
             method: "GET",
             target: &target,
-            authorization: [authorization.as_bytes()].into_iter().collect(),
-            proofs: [proof.as_bytes()].into_iter().collect(),
+            authorization: [authorization.as_bytes()].into(),
+            proofs: [proof.as_bytes()].into(),
             delegation: self.field.into_iter().map(str::as_bytes).collect(),
             has_misplaced_token: false,
         };
-        let bound = UnverifiedRequest::parse(&parts, &point.chain)?
+        let bound = UnverifiedRequest::parse_known(&parts, &point.chain, point.verdicts)?
             .verify(&point, &facts, now)?
             .bind(&self.route, &RequestContent::default())?;
         let receipt = server.replay.insert(bound.replay_entry(), now)?;

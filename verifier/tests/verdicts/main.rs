@@ -156,9 +156,9 @@ fn answer(
     let parts = RequestParts {
         method: "GET",
         target: &target,
-        authorization: vec![authorization.as_bytes()],
-        proofs: vec![proof.as_bytes()],
-        delegation: vec![presented.field.as_bytes()],
+        authorization: [authorization.as_bytes()].into(),
+        proofs: [proof.as_bytes()].into(),
+        delegation: [presented.field.as_bytes()].into(),
         has_misplaced_token: false,
     };
     let route = RouteRule::agents(scope("files:read"));
