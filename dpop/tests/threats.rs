@@ -586,3 +586,23 @@ fn a_header_is_known_by_its_very_text_and_once_its_key_has_signed() {
     assert_eq!((own.thumbprint(), own.new_header().is_some()), (key().public().thumbprint(), false));
     assert_eq!((foreign.thumbprint(), foreign.new_header().is_some()), (other.public().thumbprint(), true));
 }
+
+#[test]
+fn a_known_header_makes_no_proof_longer() {
+    let padded = with(header(), json!({"x": "x".repeat(2_600)}));
+    let proof = |id: usize| signed(&padded, &with(claims(), json!({"jti": "j".repeat(id)})));
+    let target = Target::parse(TARGET).unwrap();
+    let expected = Expectation {
+        method: "GET",
+        target: &target,
+        token_hash: Some(ContentHash::of(TOKEN.as_bytes())),
+        delegation_hash: None,
+        window: ProofWindow::default(),
+        nonces: NoncePolicy::Off,
+    };
+    let good = UnverifiedProof::parse(&proof(1)).unwrap().check(&expected, at(0)).unwrap().verify().unwrap();
+    let known = |_: &str| good.new_header().cloned();
+    let longest = (1..=256).rev().find(|id| proof(*id).len() <= MAX_PROOF_BYTES).unwrap();
+    assert!(longest < 256 && UnverifiedProof::parse_known(&proof(longest), &known).is_ok());
+    assert_eq!(UnverifiedProof::parse_known(&proof(256), &known).map(drop), Err(ProofError::TooLong));
+}

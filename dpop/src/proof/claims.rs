@@ -11,6 +11,7 @@ const GLANCE_BYTES: usize = 512;
 const GLANCE_DIGITS: usize = 15;
 
 /// The claims, well-formed.
+#[allow(clippy::large_enum_variant)] // on the stack of one check; the small one is for what is unusual
 pub(super) enum Claims {
     Glanced(Glanced),
     Read(Box<wire::Claims>),

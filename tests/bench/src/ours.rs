@@ -7,7 +7,7 @@ use handfast_delegation::{ChainText, ResourceId, Scope, ToolCall};
 use handfast_dpop::Target;
 use handfast_testkit::CountedRandom;
 use handfast_verifier::tools::{RequestContent, ToolRoute};
-use handfast_verifier::{Verdicts, Credentials, NoVerdicts, RequestParts, RouteRule, UnverifiedRequest};
+use handfast_verifier::{Credentials, NoVerdicts, RequestParts, RouteRule, UnverifiedRequest, Verdicts};
 use serde_json::Map;
 
 use crate::material::{Kept, KnownKeys, PATH, Presented, RESOURCE, facts, now, point};
@@ -66,12 +66,7 @@ fn read(field: &str) -> ChainText<'_> {
     ChainText::parse(field, 32 * 1024).expect("a chain")
 }
 
-fn verification(
-    name: &str,
-    presented: Presented,
-    verdicts: &'static dyn Verdicts,
-    reads_field: bool,
-) -> Candidate {
+fn verification(name: &str, presented: Presented, verdicts: &'static dyn Verdicts, reads_field: bool) -> Candidate {
     let (resource, facts) = (ResourceId::parse(RESOURCE).expect("a resource"), facts());
     let presented: &'static Presented = Box::leak(Box::new(presented));
     let text = read(&presented.field);
@@ -121,7 +116,7 @@ fn request(name: &str, verdicts: &'static dyn Verdicts) -> Candidate {
             has_misplaced_token: false,
         };
         let content = RequestContent { path: PATH, ..RequestContent::default() };
-        UnverifiedRequest::parse(&parts, &point.chain)
+        UnverifiedRequest::parse_known(&parts, &point.chain, point.verdicts)
             .and_then(|request| request.verify(&point, &facts, now()))
             .and_then(|request| Ok(request.bind(&route, &content)?))
             .is_ok()
