@@ -30,8 +30,9 @@ pub use nonce::{
     NonceSecret, NonceSource, NonceTextError, NonceTime, PeriodError, RestartRule,
 };
 pub use proof::{
-    CheckedProof, Expectation, MAX_METHOD_BYTES, MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES, MakeError, PROOF_TYPE,
-    ProofClass, ProofError, ProofRequest, ProofSigner, Remedy, UnverifiedProof, VerifiedProof,
+    CheckedProof, Expectation, KnownHeaders, MAX_METHOD_BYTES, MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES, MakeError,
+    PROOF_TYPE, ProofClass, ProofError, ProofHeader, ProofId, ProofRequest, ProofSigner, Remedy, UnverifiedProof,
+    VerifiedProof,
 };
 pub use replay::{MemoryReplay, Receipt, RefuseAll, ReplayEntry, ReplayError, ReplayLimits, ReplayStore};
 pub use target::{MAX_TARGET_BYTES, PublicBase, Target, TargetError};

@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed set-up should stop the test")]
 #![allow(clippy::needless_pass_by_value, reason = "tables read better without a reference at every row")]
 
+use std::sync::{Arc, OnceLock};
+
 use handfast_dpop::{
     ContentDigest, ContentHash, Expectation, MAX_PROOF_BYTES, MemoryReplay, NONCE_PERIOD, NonceKeys, NoncePolicy,
-    NonceRole, NonceSecret, NonceSource, ProofClass, ProofError, ProofRequest, ProofWindow, PublicBase, ReplayError,
-    ReplayLimits, ReplayStore, RestartRule, Target, UnverifiedProof, VerifiedProof,
+    NonceRole, NonceSecret, NonceSource, ProofClass, ProofError, ProofHeader, ProofRequest, ProofWindow, PublicBase,
+    ReplayError, ReplayLimits, ReplayStore, RestartRule, Target, UnverifiedProof, VerifiedProof,
 };
 use handfast_identity::{RandomSource, Seconds, SigningKey, UnixTime, base64url, jws};
 use serde_json::{Value, json};
@@ -63,6 +65,30 @@ fn signed_texts(header: &str, claims: &str) -> String {
     format!("{input}.{}", base64url::encode(&key().sign(input.as_bytes())))
 }
 
+/// Headers that proofs here have, read out of good proofs.
+fn known_headers() -> &'static [Arc<ProofHeader>] {
+    static KNOWN: OnceLock<Vec<Arc<ProofHeader>>> = OnceLock::new();
+    KNOWN.get_or_init(|| {
+        let target = Target::parse(TARGET).unwrap();
+        let own = signed(&header(), &claims());
+        let read = |proof: &str| {
+            let expected = Expectation {
+                method: "GET",
+                target: &target,
+                token_hash: Some(ContentHash::of(TOKEN.as_bytes())),
+                delegation_hash: None,
+                window: ProofWindow::default(),
+                nonces: NoncePolicy::Off,
+            };
+            let proof = UnverifiedProof::parse(proof).unwrap().check(&expected, at(0)).unwrap().verify().unwrap();
+            Arc::clone(proof.new_header().unwrap())
+        };
+        let known = read(&own);
+        assert_eq!(Some(known.text()), own.split('.').next());
+        vec![known]
+    })
+}
+
 fn check_with(proof: &str, target: &str, nonces: NoncePolicy<'_>, now: UnixTime) -> Result<VerifiedProof, ProofError> {
     let target = Target::parse(target).unwrap();
     let expected = Expectation {
@@ -73,7 +99,18 @@ fn check_with(proof: &str, target: &str, nonces: NoncePolicy<'_>, now: UnixTime)
         window: ProofWindow::default(),
         nonces,
     };
-    UnverifiedProof::parse(proof)?.check(&expected, now)?.verify()
+    let general = UnverifiedProof::parse(proof).and_then(|proof| proof.check(&expected, now)?.verify());
+    // the same with a header that was read before, whatever the rest is
+    let known = |text: &str| known_headers().iter().find(|header| header.text() == text).cloned();
+    let glanced = UnverifiedProof::parse_known(proof, &known).and_then(|proof| proof.check(&expected, now)?.verify());
+    let seen = |found: &Result<VerifiedProof, ProofError>| {
+        found
+            .as_ref()
+            .map(|proof| (proof.proof_id().to_owned(), proof.issued_at(), proof.thumbprint()))
+            .map_err(Clone::clone)
+    };
+    assert_eq!(seen(&general), seen(&glanced), "{proof}");
+    general
 }
 
 fn check(proof: &str, expected: &str) {
@@ -526,4 +563,46 @@ fn a_proof_covers_the_content_or_not() {
         let answer = verified.require_content(&lines, b"content").map_err(|error| error.reason());
         assert_eq!(answer, expected, "{claim} {lines:?}");
     }
+}
+
+#[test]
+fn a_header_is_known_by_its_very_text_and_once_its_key_has_signed() {
+    let confused = |_: &str| known_headers().first().cloned();
+    let (own, other) = (signed(&header(), &claims()), SigningKey::from_ed25519_seed(&[8; 32]));
+    let jwk: Value = serde_json::from_str(&other.public().to_jwk()).unwrap();
+    let foreign = jws::sign_with_header(&with(header(), json!({"jwk": jwk})), &claims(), &other).unwrap();
+    let target = Target::parse(TARGET).unwrap();
+    let expected = Expectation {
+        method: "GET",
+        target: &target,
+        token_hash: Some(ContentHash::of(TOKEN.as_bytes())),
+        delegation_hash: None,
+        window: ProofWindow::default(),
+        nonces: NoncePolicy::Off,
+    };
+    let read = |proof: &str| UnverifiedProof::parse_known(proof, &confused)?.check(&expected, at(0))?.verify();
+    // what is known is not told again
+    let (own, foreign) = (read(&own).unwrap(), read(&foreign).unwrap());
+    assert_eq!((own.thumbprint(), own.new_header().is_some()), (key().public().thumbprint(), false));
+    assert_eq!((foreign.thumbprint(), foreign.new_header().is_some()), (other.public().thumbprint(), true));
+}
+
+#[test]
+fn a_known_header_makes_no_proof_longer() {
+    let padded = with(header(), json!({"x": "x".repeat(2_600)}));
+    let proof = |id: usize| signed(&padded, &with(claims(), json!({"jti": "j".repeat(id)})));
+    let target = Target::parse(TARGET).unwrap();
+    let expected = Expectation {
+        method: "GET",
+        target: &target,
+        token_hash: Some(ContentHash::of(TOKEN.as_bytes())),
+        delegation_hash: None,
+        window: ProofWindow::default(),
+        nonces: NoncePolicy::Off,
+    };
+    let good = UnverifiedProof::parse(&proof(1)).unwrap().check(&expected, at(0)).unwrap().verify().unwrap();
+    let known = |_: &str| good.new_header().cloned();
+    let longest = (1..=256).rev().find(|id| proof(*id).len() <= MAX_PROOF_BYTES).unwrap();
+    assert!(longest < 256 && UnverifiedProof::parse_known(&proof(longest), &known).is_ok());
+    assert_eq!(UnverifiedProof::parse_known(&proof(256), &known).map(drop), Err(ProofError::TooLong));
 }

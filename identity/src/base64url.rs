@@ -50,6 +50,17 @@ pub fn decode(text: &str) -> Result<Vec<u8>, Base64Error> {
     URL_SAFE_NO_PAD.decode_to_vec(text).map_err(|_| Base64Error)
 }
 
+/// Reads unpadded base64url into `room`, and says how many bytes it has. What lies behind them in `room` is anything.
+///
+/// # Errors
+///
+/// As [`decode`], and more bytes than there is room for.
+pub fn decode_into(text: &str, room: &mut [u8]) -> Result<usize, Base64Error> {
+    let bytes = text.len() / 4 * 3 + text.len() % 4 * 3 / 4;
+    let room = room.get_mut(..bytes).ok_or(Base64Error)?;
+    URL_SAFE_NO_PAD.decode(text.as_bytes(), room.as_out()).map(|read| read.len()).map_err(|_| Base64Error)
+}
+
 /// Reads unpadded base64url of exactly `N` bytes.
 ///
 /// # Errors
@@ -86,6 +97,19 @@ mod tests {
         assert_eq!(decode_array::<0>(""), Ok([]));
         for text in ["-_9", "-_8=", "+_8", "--", "A", ""] {
             assert_eq!(decode_array::<2>(text), Err(Base64Error), "{text}");
+        }
+    }
+
+    #[test]
+    fn there_is_room_or_there_is_not() {
+        let mut room = [7; 3];
+        for (text, expected) in
+            [("", Ok(0)), ("AA", Ok(1)), ("-_8", Ok(2)), ("AAEC", Ok(3)), ("AAECAA", Err(Base64Error))]
+        {
+            assert_eq!(decode_into(text, &mut room), expected, "{text}");
+        }
+        for text in ["A", "AB", "AA==", "+/8", "-_9", "AAAAA"] {
+            assert_eq!(decode_into(text, &mut [0; 64]), Err(Base64Error), "{text}");
         }
     }
 

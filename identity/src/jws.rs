@@ -140,6 +140,12 @@ impl UnverifiedJws {
         &self.signing_input
     }
 
+    /// The bytes of the third segment: whatever they are.
+    #[must_use]
+    pub fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+
     /// Reads the claims without believing them: for finding the key (`iss`) and for checks that cost no signature.
     ///
     /// # Errors

@@ -64,7 +64,8 @@
 //!   revoked is no longer known: the body is broken off. A handler that upgrades the connection has to close it itself at
 //!   [`Authorized::expires_at`](handfast_verifier::Authorized::expires_at), and ask
 //!   [`Authorized::require_not_stopped`](handfast_verifier::Authorized::require_not_stopped) meanwhile.
-//! - Chains found good are remembered, in 16 MiB at most. What changes with time is asked every time all the same.
+//! - Tokens and chains found good are remembered, in 16 MiB each at most, and no token longer than it lives. What changes with time
+//!   is asked every time all the same. [`ResourceServer::remembered`] says how much there is.
 //! - Budgets are counted in this process too, and **their counts end with it**: after a restart every budget that is still live
 //!   begins anew, and several nodes each count for themselves. Where that matters, give all nodes of a resource one
 //!   [`BudgetStore`](handfast_verifier::budget::BudgetStore) that outlives them ([`Builder::budget_store`]).
@@ -98,7 +99,7 @@ pub use decisions::{Count, Decisions};
 pub use drift::{DriftAction, DriftBook, DriftNotice, DriftPolicy, DriftRecord};
 pub use extract::{ArgumentsRejection, Caller, NotProtected, ToolArguments};
 pub use facts::{FactsSource, FixedFacts, KeyRefresh};
-pub use guard::{Guard, MAX_FORM_BYTES, Protect, ResourceServer};
+pub use guard::{Guard, MAX_FORM_BYTES, Protect, Remembered, ResourceServer};
 pub use handfast_fetch::Mode;
 pub use handfast_verifier::tools::{ArgumentKind, ToolRoute, ToolRouteError};
 pub use handfast_verifier::trust::{SpeaksFor, TrustedIssuer};

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use handfast_delegation::{AccessToken, ActorChain, Authority, Environment, Scope, Task, ToolCall, VerifiedChain};
+use handfast_dpop::ProofId;
 use handfast_identity::{Seconds, Thumbprint, UnixTime};
 
 use crate::check::{Known, Standing, require_ground, require_not_revoked};
+use crate::token::KnownToken;
 use crate::trust::Facts;
 use crate::{Rejection, Stops};
 
@@ -15,34 +17,32 @@ use crate::{Rejection, Stops};
 /// the identity is always the pair of [`issuer`](Self::issuer) and [`subject`](Self::subject).
 #[derive(Clone, Debug)]
 pub struct Authorized {
-    found: Arc<Found>,
+    found: Found,
 }
 
 /// What the check found.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Found {
-    pub(crate) token: AccessToken,
-    /// The issuer's key that signed the token.
-    pub(crate) kid: String,
+    pub(crate) token: Arc<KnownToken>,
     pub(crate) standing: Standing,
     /// The actors of an offline chain, which its root token does not name.
-    pub(crate) actors: Option<ActorChain>,
+    pub(crate) actors: Option<Arc<ActorChain>>,
     pub(crate) key: Thumbprint,
-    pub(crate) proof_id: String,
+    pub(crate) proof_id: ProofId,
     pub(crate) is_owner: bool,
-    pub(crate) tool_call: Option<ToolCall>,
+    pub(crate) tool_call: Option<Arc<ToolCall>>,
 }
 
 impl Authorized {
-    pub(crate) fn new(found: Found) -> Self {
-        Self { found: Arc::new(found) }
+    pub(crate) const fn new(found: Found) -> Self {
+        Self { found }
     }
 
     pub(crate) fn token(&self) -> &AccessToken {
-        &self.found.token
+        self.found.token.claims()
     }
 
-    pub(crate) fn standing(&self) -> &Standing {
+    pub(crate) const fn standing(&self) -> &Standing {
         &self.found.standing
     }
 
@@ -59,36 +59,36 @@ impl Authorized {
         stops: &dyn Stops,
         now: UnixTime,
     ) -> Result<(), Rejection> {
-        let Found { token, kid, standing, .. } = &*self.found;
-        let issuer = facts.issuer(&token.issuer).ok_or(Rejection::IssuerNotTrusted)?;
-        issuer.keys.find(kid).ok_or(Rejection::TokenKeyUnknown)?;
+        let Found { token, standing, .. } = &self.found;
+        let issuer = facts.issuer(&token.claims().issuer).ok_or(Rejection::IssuerNotTrusted)?;
+        issuer.keys.find(token.kid()).ok_or(Rejection::TokenKeyUnknown)?;
         let known = Known { facts, staleness, now };
-        require_not_revoked(token, kid, issuer, &known)?;
-        require_ground(token, standing, issuer, &known, stops)
+        require_not_revoked(token, issuer, &known)?;
+        require_ground(token.claims(), standing, issuer, &known, stops)
     }
 
     /// Who says so.
     #[must_use]
     pub fn issuer(&self) -> &str {
-        &self.found.token.issuer
+        &self.token().issuer
     }
 
     /// On whose behalf: the owner's opaque id, or the agent itself while UNCLAIMED.
     #[must_use]
     pub fn subject(&self) -> &str {
-        &self.found.token.subject
+        &self.token().subject
     }
 
     /// The acting agent's DID, or the owner's in an owner's own request.
     #[must_use]
     pub fn client_id(&self) -> &str {
-        self.found.standing.client_id(&self.found.token)
+        self.found.standing.client_id(self.token())
     }
 
     /// Who acts and through whom; none in an owner's own request.
     #[must_use]
     pub fn actors(&self) -> Option<&ActorChain> {
-        self.found.actors.as_ref().or(self.found.token.actors.as_ref())
+        self.found.actors.as_deref().or(self.token().actors.as_ref())
     }
 
     /// The delegation it stands on, every hop verified; none where nothing was delegated or the issuer's word was taken.
@@ -100,7 +100,7 @@ impl Authorized {
     /// What is allowed, in every dimension: the token's authority, or offline the last hop's.
     #[must_use]
     pub fn authority(&self) -> &Authority {
-        self.found.standing.authority(&self.found.token)
+        self.found.standing.authority(self.token())
     }
 
     /// Whether an owner acts in person, by its own key.
@@ -112,7 +112,7 @@ impl Authorized {
     /// The task the request is part of.
     #[must_use]
     pub fn task(&self) -> Option<&Task> {
-        self.found.token.task.as_ref()
+        self.token().task.as_ref()
     }
 
     /// What is allowed here.
@@ -125,19 +125,19 @@ impl Authorized {
     /// route declares no tool, or the request calls none. A handler that reads the request again reads something else.
     #[must_use]
     pub fn tool_call(&self) -> Option<&ToolCall> {
-        self.found.tool_call.as_ref()
+        self.found.tool_call.as_deref()
     }
 
     /// Where the agent runs.
     #[must_use]
     pub fn environment(&self) -> Option<Environment> {
-        self.found.token.environment
+        self.token().environment
     }
 
     /// The handle of the token's client when the token was made, offline the root's agent. For display: it never decides.
     #[must_use]
     pub fn handle(&self) -> Option<&str> {
-        self.found.token.handle.as_deref()
+        self.token().handle.as_deref()
     }
 
     /// The key that signed the proof.
@@ -149,13 +149,13 @@ impl Authorized {
     /// The access token's id, for logs (DPOP-138).
     #[must_use]
     pub fn token_id(&self) -> &str {
-        &self.found.token.token_id
+        &self.token().token_id
     }
 
     /// The proof's id, for logs.
     #[must_use]
     pub fn proof_id(&self) -> &str {
-        &self.found.proof_id
+        self.found.proof_id.as_str()
     }
 
     /// When the authority ends. The middleware breaks off answers that outlive it; a handler that upgrades the connection has

@@ -19,21 +19,25 @@ pub mod budget;
 mod chain;
 mod check;
 mod drift;
+mod fields;
 mod point;
 mod rejection;
 pub mod revocation;
 mod route;
+mod token;
 pub mod tools;
 pub mod trust;
 
 pub use answer::{Answer, CHALLENGE_ALGORITHMS, ChallengeTerms};
 pub use authorized::Authorized;
-pub use chain::{ChainPolicy, ChainVerdict, ChainVerdicts, EvidencePolicy, NoVerdicts, VerdictKey};
+pub use chain::{ChainPolicy, ChainVerdict, EvidencePolicy, NoVerdicts, VerdictKey, Verdicts};
 pub use check::{
     BoundRequest, Credentials, Evidence, MAX_AUTHORIZATION_BYTES, RequestParts, UnverifiedRequest, VerifiedRequest,
     require_root_not_revoked, verify_evidence, verify_root,
 };
 pub use drift::{Denial, Drift, NoStops, ProvenDrift, Stop, Stops, Wish, Work};
+pub use fields::FieldLines;
 pub use point::{CLOCK_LEEWAY, DEFAULT_STALENESS, EnforcementPoint};
 pub use rejection::Rejection;
 pub use route::{Callers, RouteRule};
+pub use token::KnownToken;

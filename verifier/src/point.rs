@@ -4,7 +4,7 @@ use handfast_delegation::{Environment, ResourceId};
 use handfast_dpop::{NoncePolicy, ProofWindow};
 use handfast_identity::Seconds;
 
-use crate::{ChainPolicy, ChainVerdicts, Stops};
+use crate::{ChainPolicy, Stops, Verdicts};
 
 /// Tolerance for differing clocks in token times: a token is good while `now <= exp + leeway` (AT-16, spec/limits.md).
 pub const CLOCK_LEEWAY: Seconds = Seconds::new(30);
@@ -29,7 +29,7 @@ pub struct EnforcementPoint<'a> {
     /// What is asked of delegation evidence.
     pub chain: ChainPolicy,
     /// Where chains found good are remembered.
-    pub verdicts: &'a dyn ChainVerdicts,
+    pub verdicts: &'a dyn Verdicts,
     /// What this server stopped by itself.
     pub stops: &'a dyn Stops,
 }

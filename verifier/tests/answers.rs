@@ -171,7 +171,7 @@ fn a_receipt_admits_the_request_it_is_for() {
             target: &target,
             authorization: request.authorization.iter().map(String::as_bytes).collect(),
             proofs: request.proofs.iter().map(String::as_bytes).collect(),
-            delegation: Vec::new(),
+            delegation: [].into(),
             has_misplaced_token: false,
         };
         UnverifiedRequest::parse(&parts, &point.chain)

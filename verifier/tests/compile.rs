@@ -25,5 +25,5 @@ impl<T: Copy> NeitherReadNorCopied<Copied> for T {}
 fn no_verdict_arrives_in_a_message() {
     <Authorized as NeitherReadNorCopied<_>>::holds();
     <BoundRequest as NeitherReadNorCopied<_>>::holds();
-    <VerifiedRequest as NeitherReadNorCopied<_>>::holds();
+    <VerifiedRequest<'_> as NeitherReadNorCopied<_>>::holds();
 }

@@ -20,19 +20,24 @@ const DPOP: HeaderName = HeaderName::from_static("dpop");
 /// start, so a replay store in memory is enough (DPOP-60, DPOP-133).
 ///
 /// `evidence` is the hash of the delegation evidence beside it, which the proof covers (DEL-32).
-pub(super) fn check(
+pub(super) fn check<'a>(
     app: &App,
-    parts: &Parts,
+    parts: &'a Parts,
     evidence: Option<ContentHash>,
     now: UnixTime,
-) -> Result<CheckedProof, Failure> {
+) -> Result<CheckedProof<'a>, Failure> {
     read(app, parts, evidence, now).map_err(|rejection| {
         let failure = Failure::from(rejection);
         if failure.needs_nonce() { failure.with_nonce(app.nonces.issue(now)) } else { failure }
     })
 }
 
-fn read(app: &App, parts: &Parts, evidence: Option<ContentHash>, now: UnixTime) -> Result<CheckedProof, Rejection> {
+fn read<'a>(
+    app: &App,
+    parts: &'a Parts,
+    evidence: Option<ContentHash>,
+    now: UnixTime,
+) -> Result<CheckedProof<'a>, Rejection> {
     let mut lines = parts.headers.get_all(DPOP).iter();
     let field = match (lines.next(), lines.next()) {
         (None, _) => return Err(Rejection::ProofMissing),
@@ -54,7 +59,7 @@ fn read(app: &App, parts: &Parts, evidence: Option<ContentHash>, now: UnixTime) 
 }
 
 /// The party behind a checked proof, its signature verified.
-pub(super) fn verify(proof: CheckedProof) -> Result<(VerifiedProof, DidKey), Failure> {
+pub(super) fn verify(proof: CheckedProof<'_>) -> Result<(VerifiedProof, DidKey), Failure> {
     let proof = proof.verify().map_err(Rejection::from)?;
     let did = proof.key().did();
     Ok((proof, did))

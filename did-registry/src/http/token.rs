@@ -90,7 +90,7 @@ async fn own_token(
 }
 
 /// The client is who holds the key of its DID: nothing else is asked, and nothing less will do.
-fn authenticated(wanted: &GrantRequest, proof: CheckedProof) -> Result<VerifiedProof, Failure> {
+fn authenticated(wanted: &GrantRequest, proof: CheckedProof<'_>) -> Result<VerifiedProof, Failure> {
     if !wanted.client().thumbprint().is_same_key(&proof.claimed_thumbprint()) {
         return Err(Refusal::InvalidClient.into());
     }

@@ -1,18 +1,25 @@
 //! The check of a proof in typed stages (RFC 9449 4.3), cheap before dear.
 
+mod claims;
 mod error;
 mod expectation;
+mod header;
+mod id;
 mod make;
 mod wire;
 
 use core::fmt;
+use std::sync::Arc;
 
 use handfast_identity::json::Limits;
 use handfast_identity::jws::{JwsError, UnverifiedJws};
-use handfast_identity::{PublicKey, SignatureValid, Thumbprint, UnixTime};
+use handfast_identity::{PublicKey, SIGNATURE_BYTES, SignatureValid, Thumbprint, UnixTime, base64url};
 
+use claims::{Claims, Glanced};
 pub use error::{ProofClass, ProofError, Remedy};
 pub use expectation::Expectation;
+pub use header::{KnownHeaders, ProofHeader};
+pub use id::ProofId;
 pub use make::{MakeError, ProofRequest, ProofSigner};
 
 use crate::{ContentDigest, ContentHash, ReplayEntry};
@@ -27,14 +34,16 @@ pub const MAX_METHOD_BYTES: usize = 64;
 pub const PROOF_TYPE: &str = "dpop+jwt";
 
 /// A proof whose form was read. None of its claims is true yet.
-pub struct UnverifiedProof {
-    jws: UnverifiedJws,
-    key: PublicKey,
-    thumbprint: Thumbprint,
-    claims: wire::Claims,
+pub struct UnverifiedProof<'a> {
+    header: Arc<ProofHeader>,
+    is_header_known: bool,
+    signing_input: &'a str,
+    /// None for one that has not the length of any signature.
+    signature: Option<[u8; SIGNATURE_BYTES]>,
+    claims: Claims,
 }
 
-impl UnverifiedProof {
+impl<'a> UnverifiedProof<'a> {
     /// Reads one proof: size, form, `typ`, `alg`, `jwk`, and that all claims are there (checks 2 to 5 and 7).
     ///
     /// `field` is the value of the request's only `DPoP` field; two values joined by a comma are malformed (DPOP-21).
@@ -42,7 +51,7 @@ impl UnverifiedProof {
     /// # Errors
     ///
     /// The first of these that is broken. None of them may succeed on retry.
-    pub fn parse(field: &str) -> Result<Self, ProofError> {
+    pub fn parse(field: &'a str) -> Result<Self, ProofError> {
         let jws = UnverifiedJws::parse(field, &Limits::plain(MAX_PROOF_BYTES))?;
         if jws.typ() != Some(PROOF_TYPE) {
             return Err(ProofError::Type); // DPOP-134: no other signed text works as a proof
@@ -55,7 +64,39 @@ impl UnverifiedProof {
             JwsError::Json(cause) => ProofError::Claims(cause),
             other => other.into(),
         })?;
-        Ok(Self { thumbprint: key.thumbprint(), jws, key, claims })
+        let Segments { header, signing_input, .. } = Segments::of(field).ok_or(JwsError::Form)?;
+        let (algorithm, thumbprint) = (jws.algorithm(), key.thumbprint());
+        Ok(Self {
+            header: Arc::new(ProofHeader { text: header.into(), key, algorithm, thumbprint }),
+            is_header_known: false,
+            signing_input,
+            signature: jws.signature().try_into().ok(),
+            claims: Claims::Read(Box::new(claims)),
+        })
+    }
+
+    /// As [`Self::parse`], unless `known` has the header: then neither its JSON is read nor its key decoded again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::parse`], for the same proofs.
+    pub fn parse_known(field: &'a str, known: &KnownHeaders<'_>) -> Result<Self, ProofError> {
+        match Self::glance(field, known) {
+            Some(proof) => Ok(proof),
+            None => Self::parse(field),
+        }
+    }
+
+    /// A proof with a known header, as programs write it. Whatever is wrong or unusual is for [`Self::parse`], whose verdict counts.
+    fn glance(field: &'a str, known: &KnownHeaders<'_>) -> Option<Self> {
+        if field.len() > MAX_PROOF_BYTES {
+            return None;
+        }
+        let Segments { header, payload, signature, signing_input } = Segments::of(field)?;
+        let header = known(header).filter(|known| *known.text == *header)?;
+        let signature = base64url::decode_array(signature).ok()?;
+        let claims = Claims::Glanced(Glanced::read(payload)?);
+        Some(Self { header, is_header_known: true, signing_input, signature: Some(signature), claims })
     }
 
     /// Checks what needs no signature: chain hash, method, target, token hash, nonce and freshness, in this order.
@@ -66,7 +107,7 @@ impl UnverifiedProof {
     /// # Errors
     ///
     /// The first mismatch. Those of [`ProofClass::NonceRequired`] may succeed with a new proof and the server's nonce.
-    pub fn check(self, expected: &Expectation<'_>, now: UnixTime) -> Result<CheckedProof, ProofError> {
+    pub fn check(self, expected: &Expectation<'_>, now: UnixTime) -> Result<CheckedProof<'a>, ProofError> {
         expected.check_chain(&self.claims)?;
         expected.check_request(&self.claims)?;
         let remember_until = expected.check_time(&self.claims, now)?;
@@ -74,30 +115,47 @@ impl UnverifiedProof {
     }
 }
 
-impl fmt::Debug for UnverifiedProof {
+impl fmt::Debug for UnverifiedProof<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "UnverifiedProof(key {})", self.thumbprint) // DPOP-138
+        write!(f, "UnverifiedProof(key {})", self.header.thumbprint) // DPOP-138
+    }
+}
+
+/// The segments of a compact JWS, not looked into.
+struct Segments<'a> {
+    header: &'a str,
+    payload: &'a str,
+    signature: &'a str,
+    /// Header and payload with the dot between them.
+    signing_input: &'a str,
+}
+
+impl<'a> Segments<'a> {
+    fn of(text: &'a str) -> Option<Self> {
+        let (signing_input, signature) = text.rsplit_once('.')?;
+        let (header, payload) = signing_input.split_once('.')?;
+        Some(Self { header, payload, signature, signing_input })
     }
 }
 
 /// A proof whose claims fit the request, if its signature is good.
-pub struct CheckedProof {
-    proof: UnverifiedProof,
+pub struct CheckedProof<'a> {
+    proof: UnverifiedProof<'a>,
     token_hash: Option<ContentHash>,
     remember_until: UnixTime,
 }
 
-impl CheckedProof {
+impl CheckedProof<'_> {
     /// The thumbprint of the key that the proof claims: for comparing with a token's `cnf.jkt` before the signature is paid.
     #[must_use]
-    pub const fn claimed_thumbprint(&self) -> Thumbprint {
-        self.proof.thumbprint
+    pub fn claimed_thumbprint(&self) -> Thumbprint {
+        self.proof.header.thumbprint
     }
 
     /// The key that the proof claims.
     #[must_use]
-    pub const fn claimed_key(&self) -> &PublicKey {
-        &self.proof.key
+    pub fn claimed_key(&self) -> &PublicKey {
+        &self.proof.header.key
     }
 
     /// Verifies the signature with the proof's own `jwk` and nothing else (check 6).
@@ -106,23 +164,25 @@ impl CheckedProof {
     ///
     /// [`ProofError::Signature`].
     pub fn verify(self) -> Result<VerifiedProof, ProofError> {
-        let UnverifiedProof { jws, key, thumbprint, claims } = self.proof;
+        let UnverifiedProof { header, is_header_known, signing_input, signature, claims } = self.proof;
+        let signature = signature.ok_or(ProofError::Signature)?;
+        let verdict = header.key.verify(header.algorithm, signing_input.as_bytes(), &signature);
         Ok(VerifiedProof {
-            _signature: jws.verify(&key)?,
-            key,
-            thumbprint,
-            proof_id: claims.jti,
-            issued_at: claims.iat,
-            content_digest: claims.htd,
+            _signature: verdict.map_err(|_| ProofError::Signature)?,
+            is_header_known,
+            proof_id: ProofId::new(claims.proof_id()),
+            issued_at: claims.issued_at(),
+            content_digest: claims.content_digest().map(str::to_owned),
             token_hash: self.token_hash,
             remember_until: self.remember_until,
+            header,
         })
     }
 }
 
-impl fmt::Debug for CheckedProof {
+impl fmt::Debug for CheckedProof<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CheckedProof(key {})", self.proof.thumbprint)
+        write!(f, "CheckedProof(key {})", self.proof.header.thumbprint)
     }
 }
 
@@ -134,16 +194,16 @@ impl fmt::Debug for CheckedProof {
 ///
 /// ```compile_fail,E0451
 /// # use handfast_dpop::VerifiedProof;
-/// # use handfast_identity::PublicKey;
-/// fn forged(proof: VerifiedProof, key: PublicKey) -> VerifiedProof {
-///     VerifiedProof { key, ..proof }
+/// # use handfast_identity::UnixTime;
+/// fn forged(proof: VerifiedProof, issued_at: UnixTime) -> VerifiedProof {
+///     VerifiedProof { issued_at, ..proof }
 /// }
 /// ```
 pub struct VerifiedProof {
     _signature: SignatureValid,
-    key: PublicKey,
-    thumbprint: Thumbprint,
-    proof_id: String,
+    header: Arc<ProofHeader>,
+    is_header_known: bool,
+    proof_id: ProofId,
     issued_at: UnixTime,
     content_digest: Option<String>,
     token_hash: Option<ContentHash>,
@@ -153,19 +213,31 @@ pub struct VerifiedProof {
 impl VerifiedProof {
     /// The key whose possession was proved.
     #[must_use]
-    pub const fn key(&self) -> &PublicKey {
-        &self.key
+    pub fn key(&self) -> &PublicKey {
+        &self.header.key
     }
 
     /// Its thumbprint: what `cnf.jkt` of the token has to equal (DPOP-35).
     #[must_use]
-    pub const fn thumbprint(&self) -> Thumbprint {
-        self.thumbprint
+    pub fn thumbprint(&self) -> Thumbprint {
+        self.header.thumbprint
+    }
+
+    /// Its header, where it was not known before: for those who remember headers, now that somebody was seen to hold the key.
+    #[must_use]
+    pub fn new_header(&self) -> Option<&Arc<ProofHeader>> {
+        (!self.is_header_known).then_some(&self.header)
     }
 
     /// The `jti`, chosen by the proof's maker.
     #[must_use]
     pub fn proof_id(&self) -> &str {
+        self.proof_id.as_str()
+    }
+
+    /// The same, to keep.
+    #[must_use]
+    pub const fn id(&self) -> &ProofId {
         &self.proof_id
     }
 
@@ -201,12 +273,12 @@ impl VerifiedProof {
     /// What a replay store has to remember of it. Insert it last, when the request was found good in every other way.
     #[must_use]
     pub fn replay_entry(&self, enforcement_point: &str) -> ReplayEntry {
-        ReplayEntry::new(enforcement_point, self.thumbprint, &self.proof_id, self.remember_until)
+        ReplayEntry::new(enforcement_point, self.header.thumbprint, self.proof_id.as_str(), self.remember_until)
     }
 }
 
 impl fmt::Debug for VerifiedProof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "VerifiedProof(key {})", self.thumbprint)
+        write!(f, "VerifiedProof(key {})", self.header.thumbprint)
     }
 }

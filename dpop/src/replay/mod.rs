@@ -1,6 +1,7 @@
 //! The port behind which accepted proofs are remembered, so that each is accepted once (RFC 9449 11.1, P-02).
 
 mod memory;
+mod table;
 
 use core::fmt;
 

@@ -128,6 +128,26 @@ impl DidKey {
         }
     }
 
+    /// The thumbprint of the key that `text` names, without decoding that key where it is Ed25519: a tenth of a signature check.
+    ///
+    /// The key need not be sound, so this is for comparing with the thumbprint of one that was decoded, and for nothing else: equal
+    /// thumbprints are those of one key, written in one way. None for what is no `did:key` of ours.
+    ///
+    /// ```
+    /// # use handfast_identity::DidKey;
+    /// let text = "did:key:z6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMsw";
+    /// assert_eq!(DidKey::thumbprint_of(text), DidKey::parse(text).ok().map(|did| did.thumbprint()));
+    /// assert_eq!(DidKey::thumbprint_of("did:web:example.com"), None);
+    /// ```
+    #[must_use]
+    pub fn thumbprint_of(text: &str) -> Option<Thumbprint> {
+        let base58 = text.strip_prefix(PREFIX)?.strip_prefix('z')?;
+        match base58::decode(base58) {
+            Some([0xed, 0x01, raw @ ..]) => Some(crate::key::ed25519_thumbprint(&raw)),
+            _ => Self::parse(text).ok().map(|did| did.thumbprint),
+        }
+    }
+
     /// The DID of `key`.
     #[must_use]
     pub fn from_public_key(key: PublicKey) -> Self {

@@ -7,6 +7,6 @@ mod public;
 mod signing;
 
 pub use backend::signature_backend;
-pub(crate) use public::verify_each;
 pub use public::{KeyError, PublicKey, SIGNATURE_BYTES, SignatureError, SignatureValid};
+pub(crate) use public::{ed25519_thumbprint, verify_each};
 pub use signing::SigningKey;

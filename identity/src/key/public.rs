@@ -134,7 +134,7 @@ impl PublicKey {
     #[must_use]
     pub fn to_jwk(&self) -> String {
         match &self.0 {
-            Repr::Ed25519(key) => ed25519_jwk(key, &mut [0; CHARS_OF_32_BYTES]).concat(),
+            Repr::Ed25519(key) => ed25519_jwk(key.as_bytes(), &mut [0; CHARS_OF_32_BYTES]).concat(),
             Repr::P256(point) => {
                 let (x, y) = point.coordinates();
                 let (x, y) = (base64url::encode(x), base64url::encode(y));
@@ -147,7 +147,7 @@ impl PublicKey {
     #[must_use]
     pub fn thumbprint(&self) -> Thumbprint {
         match &self.0 {
-            Repr::Ed25519(key) => Thumbprint::of_canonical_jwk(&ed25519_jwk(key, &mut [0; CHARS_OF_32_BYTES])),
+            Repr::Ed25519(key) => ed25519_thumbprint(key.as_bytes()),
             Repr::P256(_) => Thumbprint::of_canonical_jwk(&[&self.to_jwk()]),
         }
     }
@@ -193,8 +193,13 @@ impl PublicKey {
 }
 
 /// The canonical JWK of an Ed25519 key in pieces: asked for with every token and hop, so without asking the heap.
-fn ed25519_jwk<'room>(key: &VerifyingKey, room: &'room mut [u8; CHARS_OF_32_BYTES]) -> [&'room str; 3] {
-    [r#"{"crv":"Ed25519","kty":"OKP","x":""#, base64url::encode_32(key.as_bytes(), room), r#""}"#]
+fn ed25519_jwk<'room>(key: &[u8; 32], room: &'room mut [u8; CHARS_OF_32_BYTES]) -> [&'room str; 3] {
+    [r#"{"crv":"Ed25519","kty":"OKP","x":""#, base64url::encode_32(key, room), r#""}"#]
+}
+
+/// The thumbprint of an Ed25519 key of these bytes, sound or not.
+pub(crate) fn ed25519_thumbprint(key: &[u8; 32]) -> Thumbprint {
+    Thumbprint::of_canonical_jwk(&ed25519_jwk(key, &mut [0; CHARS_OF_32_BYTES]))
 }
 
 /// A key, the algorithm that is said to be its, a message and a signature.

@@ -74,7 +74,7 @@ impl Builder {
                 keeper,
                 decisions: Decisions::default(),
                 chain: self.chain,
-                verdicts: Arc::new(RememberedVerdicts::new()),
+                verdicts: RememberedVerdicts::new(),
                 drift: DriftBook::new(self.drift, self.on_drift, Arc::clone(&self.clock)),
                 binds_content: self.binds_content,
                 content_limit: self.content_limit,

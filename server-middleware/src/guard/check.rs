@@ -92,8 +92,8 @@ impl Shared {
     ) -> Result<(Authorized, Option<Nonce>), Refusal> {
         let nonces = RequestNonces::new(&*self.nonces);
         let point = self.point(&nonces, now);
-        let verified =
-            UnverifiedRequest::parse(parts, &self.chain).and_then(|request| request.verify(&point, facts, now));
+        let verified = UnverifiedRequest::parse_known(parts, &self.chain, point.verdicts)
+            .and_then(|request| request.verify(&point, facts, now));
         let bound = verified.map_err(Denial::from).and_then(|request| request.bind(rule, content));
         let bound = bound.map_err(|Denial { rejection, drift }| {
             if let Some(drift) = drift {
@@ -131,7 +131,7 @@ impl Shared {
             staleness: self.staleness,
             environment: self.environment,
             chain: self.chain,
-            verdicts: &*self.verdicts,
+            verdicts: &self.verdicts,
             stops: &self.drift,
         }
     }
@@ -200,8 +200,7 @@ fn parts<'a>(presented: &Presented<'a>, target: &'a Target) -> RequestParts<'a> 
 
 /// The issuer of a token that was found well-formed before.
 fn named_issuer(presented: &Presented<'_>) -> Option<String> {
-    let value = presented.authorization();
-    let (_, token) = core::str::from_utf8(value.first()?).ok()?.split_once(' ')?;
+    let (_, token) = core::str::from_utf8(presented.authorization().only()?).ok()?.split_once(' ')?;
     let token = UnverifiedAccessToken::parse(token.trim_start_matches(' ')).ok()?;
     Some(token.unverified_claims().issuer.clone())
 }

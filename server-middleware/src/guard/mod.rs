@@ -16,7 +16,7 @@ use handfast_dpop::{NonceSource, ProofWindow, PublicBase, ReplayStore, RestartRu
 use handfast_identity::Seconds;
 use handfast_verifier::budget::BudgetStore;
 use handfast_verifier::trust::Facts;
-use handfast_verifier::{ChainPolicy, ChainVerdicts, RouteRule};
+use handfast_verifier::{ChainPolicy, RouteRule};
 
 use crate::config::{Builder, NonceUse};
 use crate::keeper::Keeper;
@@ -26,6 +26,7 @@ use crate::{Clock, Decisions, DriftBook, FactsSource};
 
 pub use layer::Protect;
 pub use service::Guard;
+pub use verdicts::Remembered;
 pub(crate) use verdicts::RememberedVerdicts;
 
 /// One resource and everything needed to decide about requests to it. Clones are the same server.
@@ -54,7 +55,7 @@ pub(crate) struct Shared {
     pub(crate) keeper: Option<Arc<Keeper>>,
     pub(crate) decisions: Decisions,
     pub(crate) chain: ChainPolicy,
-    pub(crate) verdicts: Arc<dyn ChainVerdicts>,
+    pub(crate) verdicts: RememberedVerdicts,
     pub(crate) drift: DriftBook,
     pub(crate) binds_content: bool,
     pub(crate) content_limit: usize,
@@ -104,6 +105,12 @@ impl ResourceServer {
     #[must_use]
     pub fn decisions(&self) -> &Decisions {
         &self.shared.decisions
+    }
+
+    /// How much is remembered of tokens and chains found good. Losing it costs time and nothing else.
+    #[must_use]
+    pub fn remembered(&self) -> Remembered {
+        self.shared.verdicts.held()
     }
 
     /// What callers asked for beyond their tasks, what was stopped because of it, and the means to stop and release by hand.

@@ -1,10 +1,11 @@
-//! Chains found good, and the keys in them, remembered in this process.
+//! Tokens and chains found good, and the keys in them, remembered in this process.
 
 use std::fmt;
 use std::sync::Arc;
 
-use handfast_identity::DidKey;
-use handfast_verifier::{ChainVerdict, ChainVerdicts, VerdictKey};
+use handfast_dpop::ProofHeader;
+use handfast_identity::{DidKey, UnixTime};
+use handfast_verifier::{CLOCK_LEEWAY, ChainVerdict, KnownToken, VerdictKey, Verdicts};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
@@ -13,13 +14,44 @@ const VERDICT_BYTES: u64 = 16 * 1024 * 1024;
 /// About what a chain of three hops takes: how many there may be is a guess, for the table to be made.
 const TYPICAL_BYTES: u64 = 8 * 1024;
 
+/// What remembered tokens may take of memory (spec/limits.md): some four thousand.
+const TOKEN_BYTES: u64 = 16 * 1024 * 1024;
+/// About what a token takes.
+const TYPICAL_TOKEN_BYTES: u64 = 4 * 1024;
+
+/// What remembered headers of proofs may take of memory (spec/limits.md): some eight thousand of Ed25519 keys.
+const HEADER_BYTES: u64 = 4 * 1024 * 1024;
+/// About what a header takes.
+const TYPICAL_HEADER_BYTES: u64 = 512;
+
 /// Delegates whose decoded keys are remembered (spec/limits.md): some 300 bytes each.
 const KNOWN_KEYS: usize = 4096;
 
 /// The verdicts of one resource server, bounded by weight, and keys, bounded by number; the least used make room.
 pub(crate) struct RememberedVerdicts {
     verdicts: Cache<VerdictKey, Arc<ChainVerdict>, ByWeight>,
+    tokens: Cache<TokenTail, Arc<KnownToken>, ByWeight>,
+    headers: Cache<Box<str>, Arc<ProofHeader>, ByWeight>,
     keys: Cache<String, DidKey>,
+}
+
+/// What is remembered, for metrics: how many of each, and about how many bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Remembered {
+    /// Access tokens whose signature was found good.
+    pub tokens: usize,
+    /// About what they take of memory, 16 MiB at most.
+    pub token_bytes: u64,
+    /// Chains found good.
+    pub chains: usize,
+    /// About what they take of memory, 16 MiB at most.
+    pub chain_bytes: u64,
+    /// Headers of proofs, read, with their keys decoded.
+    pub headers: usize,
+    /// About what they take of memory, 4 MiB at most.
+    pub header_bytes: u64,
+    /// Decoded keys of delegates, 4096 at most.
+    pub keys: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -31,18 +63,58 @@ impl Weighter<VerdictKey, Arc<ChainVerdict>> for ByWeight {
     }
 }
 
-impl RememberedVerdicts {
-    pub(crate) fn new() -> Self {
-        Self::bounded(VERDICT_BYTES)
-    }
-
-    fn bounded(bytes: u64) -> Self {
-        let items = usize::try_from(bytes / TYPICAL_BYTES).unwrap_or(usize::MAX);
-        Self { verdicts: Cache::with_weighter(items, bytes, ByWeight), keys: Cache::new(KNOWN_KEYS) }
+impl Weighter<TokenTail, Arc<KnownToken>> for ByWeight {
+    fn weight(&self, _: &TokenTail, token: &Arc<KnownToken>) -> u64 {
+        u64::try_from(token.weight()).unwrap_or(u64::MAX)
     }
 }
 
-impl ChainVerdicts for RememberedVerdicts {
+impl Weighter<Box<str>, Arc<ProofHeader>> for ByWeight {
+    fn weight(&self, text: &Box<str>, header: &Arc<ProofHeader>) -> u64 {
+        u64::try_from(text.len() + header.weight()).unwrap_or(u64::MAX)
+    }
+}
+
+/// The last characters of a token, half of its signature: no two tokens of one issuer have the same. What is found under them is
+/// compared whole by the check, so another text with the same end only finds nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct TokenTail([u8; 43]);
+
+impl TokenTail {
+    fn of(text: &str) -> Option<Self> {
+        text.as_bytes().last_chunk().copied().map(Self)
+    }
+}
+
+impl RememberedVerdicts {
+    pub(crate) fn new() -> Self {
+        Self::bounded(VERDICT_BYTES, TOKEN_BYTES)
+    }
+
+    fn bounded(chain_bytes: u64, token_bytes: u64) -> Self {
+        let items = |bytes: u64, typical| usize::try_from(bytes / typical).unwrap_or(usize::MAX);
+        Self {
+            verdicts: Cache::with_weighter(items(chain_bytes, TYPICAL_BYTES), chain_bytes, ByWeight),
+            tokens: Cache::with_weighter(items(token_bytes, TYPICAL_TOKEN_BYTES), token_bytes, ByWeight),
+            headers: Cache::with_weighter(items(HEADER_BYTES, TYPICAL_HEADER_BYTES), HEADER_BYTES, ByWeight),
+            keys: Cache::new(KNOWN_KEYS),
+        }
+    }
+
+    pub(crate) fn held(&self) -> Remembered {
+        Remembered {
+            tokens: self.tokens.len(),
+            token_bytes: self.tokens.weight(),
+            chains: self.verdicts.len(),
+            chain_bytes: self.verdicts.weight(),
+            headers: self.headers.len(),
+            header_bytes: self.headers.weight(),
+            keys: self.keys.len(),
+        }
+    }
+}
+
+impl Verdicts for RememberedVerdicts {
     fn find(&self, key: &VerdictKey) -> Option<Arc<ChainVerdict>> {
         self.verdicts.get(key)
     }
@@ -60,11 +132,35 @@ impl ChainVerdicts for RememberedVerdicts {
             self.keys.insert(key.as_str().to_owned(), key.clone());
         }
     }
+
+    fn find_header(&self, text: &str) -> Option<Arc<ProofHeader>> {
+        self.headers.get(text)
+    }
+
+    fn keep_header(&self, header: &Arc<ProofHeader>) {
+        self.headers.insert(header.text().into(), Arc::clone(header));
+    }
+
+    fn find_token(&self, text: &str, now: UnixTime) -> Option<Arc<KnownToken>> {
+        let tail = TokenTail::of(text)?;
+        let token = self.tokens.get(&tail)?;
+        if now > token.expires_at().saturating_add(CLOCK_LEEWAY) {
+            self.tokens.remove(&tail);
+            return None;
+        }
+        Some(token)
+    }
+
+    fn keep_token(&self, token: &Arc<KnownToken>) {
+        if let Some(tail) = TokenTail::of(token.text()) {
+            self.tokens.insert(tail, Arc::clone(token));
+        }
+    }
 }
 
 impl fmt::Debug for RememberedVerdicts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RememberedVerdicts").field("held", &self.verdicts.len()).finish()
+        self.held().fmt(f)
     }
 }
 
@@ -74,7 +170,8 @@ mod tests {
 
     use handfast_delegation::{ChainText, MAX_CHAIN_BYTES, ResourceId};
     use handfast_dpop::{NoncePolicy, ProofWindow};
-    use handfast_testkit::{Agent, Chain, Issuer, START, facts_of, known};
+    use handfast_identity::Seconds;
+    use handfast_testkit::{Agent, Chain, Issuer, START, TOKEN_LIFETIME, facts_of, known};
     use handfast_verifier::{CLOCK_LEEWAY, ChainPolicy, Credentials, DEFAULT_STALENESS, EnforcementPoint, NoStops};
 
     use super::*;
@@ -133,11 +230,27 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_by_what_chains_take() {
-        let verdicts = RememberedVerdicts::bounded(64 * 1024);
+        let verdicts = RememberedVerdicts::bounded(64 * 1024, 32 * 1024);
         for hops in (1..=8).cycle().take(64) {
             verify(&verdicts, hops);
-            assert!(verdicts.verdicts.weight() <= 64 * 1024);
+            let held = verdicts.held();
+            assert!(held.chain_bytes <= 64 * 1024 && held.token_bytes <= 32 * 1024, "{held:?}");
         }
-        assert!((2..64).contains(&verdicts.verdicts.len()), "{verdicts:?}");
+        let Remembered { tokens, chains, .. } = verdicts.held();
+        assert!((2..64).contains(&chains) && (2..64).contains(&tokens), "{verdicts:?}");
+    }
+
+    #[test]
+    fn a_token_is_remembered_until_it_ends() {
+        let verdicts = RememberedVerdicts::new();
+        let token = verify(&verdicts, 1).offline().token;
+        let at = |seconds| START.saturating_add(Seconds::new(seconds));
+        let is_known = |text: &str, now| verdicts.find_token(text, now).is_some();
+        let last = TOKEN_LIFETIME.get() + CLOCK_LEEWAY.get();
+        assert!(is_known(&token, START) && is_known(&token, at(last)));
+        assert!(!is_known(&token[1..43], START));
+        assert_eq!(verdicts.held().tokens, 1);
+        assert!(!is_known(&token, at(last + 1)));
+        assert_eq!(verdicts.held(), Remembered { tokens: 0, token_bytes: 0, ..verdicts.held() });
     }
 }

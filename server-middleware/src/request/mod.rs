@@ -5,6 +5,7 @@ mod form;
 
 use axum::extract::OriginalUri;
 use bytes::Bytes;
+use handfast_verifier::FieldLines;
 use handfast_verifier::tools::RequestContent;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
@@ -49,16 +50,16 @@ impl<'a> Presented<'a> {
         }
     }
 
-    pub(crate) fn authorization(&self) -> Vec<&'a [u8]> {
-        self.lines(&AUTHORIZATION)
+    pub(crate) fn authorization(&self) -> FieldLines<'a> {
+        self.lines(&AUTHORIZATION).collect()
     }
 
-    pub(crate) fn proofs(&self) -> Vec<&'a [u8]> {
-        self.lines(&DPOP)
+    pub(crate) fn proofs(&self) -> FieldLines<'a> {
+        self.lines(&DPOP).collect()
     }
 
-    pub(crate) fn delegation(&self) -> Vec<&'a [u8]> {
-        self.lines(&DELEGATION)
+    pub(crate) fn delegation(&self) -> FieldLines<'a> {
+        self.lines(&DELEGATION).collect()
     }
 
     /// What it says beyond its credentials.
@@ -66,14 +67,14 @@ impl<'a> Presented<'a> {
         RequestContent {
             path: self.raw_path,
             query: self.query,
-            media_types: self.lines(&CONTENT_TYPE),
-            digests: self.lines(&CONTENT_DIGEST),
+            media_types: self.lines(&CONTENT_TYPE).collect(),
+            digests: self.lines(&CONTENT_DIGEST).collect(),
             body: self.body,
         }
     }
 
     /// Every line of a field by itself: two are two, whatever they would give folded (DPOP-21).
-    fn lines(&self, name: &HeaderName) -> Vec<&'a [u8]> {
-        self.headers.get_all(name).iter().map(http::HeaderValue::as_bytes).collect()
+    fn lines(&self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        self.headers.get_all(name).iter().map(http::HeaderValue::as_bytes)
     }
 }

@@ -1,23 +1,28 @@
-//! What a delegation chain costs, told in U: one signature check of `ed25519-dalek` 3 with a decoded key, in the same build.
+//! What checks cost, of requests and of delegation chains, told in U: one signature check of `ed25519-dalek` 3 with a decoded key, in the same build.
 //!
 //! ```text
 //! scripts/bench                      the table
 //! scripts/bench --json               the same as one JSON object
 //! scripts/bench --rounds 1000        more rounds (default 200)
 //! scripts/bench --only offline       only the unit and candidates whose names begin so
+//! scripts/bench --replay             the replay store with ten million live entries
 //! scripts/bench --quick              every candidate once; fails when a verdict is not what it should be
 //! tests/bench/instructions           instruction counts, by callgrind
 //! ```
 //!
 //! `sign-proof` and `sign-token` are told beside a bare signature of the same library over as many bytes.
 //! `cold` is from the texts of token and field to the verdict, `known` the same where the delegates' keys were decoded before, `kept` the same with the chain's verdict remembered and the field
-//! read already; reading it, hash included, is `field`. Ratios are what counts: the machine may be busy with something else.
+//! read already; reading it, hash included, is `field`. `whole` is a request from its fields to the handler's argument, replay store
+//! included: `warm` with token and proof header seen before, `known` with the header, `never` with neither; `refused` are requests
+//! that are not let in, by a server that has seen token and header unless it says so. Ratios are what counts: the machine may be busy with something else.
 
 mod count;
 mod material;
 mod meter;
 mod ours;
 mod peers;
+mod replay;
+mod requests;
 mod signing;
 mod table;
 
@@ -29,6 +34,7 @@ fn candidates() -> Vec<Candidate> {
     let mut all = vec![ours::unit()];
     all.extend(ours::all_chains());
     all.extend(ours::requests());
+    all.extend(requests::all());
     all.push(ours::authorisation());
     all.extend(signing::all());
     all.extend(peers::all());
@@ -53,6 +59,8 @@ fn main() {
             candidates.iter_mut().find(|candidate| candidate.name == name).expect("a candidate of that name");
         candidate.run_once();
         candidate.run_for_callgrind();
+    } else if has("--replay") {
+        replay::measure();
     } else if has("--quick") {
         candidates.iter_mut().for_each(Candidate::run_once);
         println!("{} candidates, each with the verdict it should have", candidates.len());

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use handfast_delegation::{AccessToken, ActorChain, Authority, ChainClaims, Delegability, Hop, ResourceId, Tools};
-use handfast_dpop::{ContentHash, NoncePolicy, ProofRequest, ProofWindow, Target};
+use handfast_dpop::{ContentHash, NoncePolicy, ProofHeader, ProofRequest, ProofWindow, Target};
 use handfast_identity::{DidKey, SigningKey, UnixTime};
 use handfast_testkit::{Agent, CountedRandom, Issuer, START, facts_of};
 use handfast_verifier::revocation::{FeedEvent, RevocationKind, RevocationName, RevocationSet};
 use handfast_verifier::trust::{Facts, Status};
 use handfast_verifier::{
-    CLOCK_LEEWAY, ChainPolicy, ChainVerdict, ChainVerdicts, DEFAULT_STALENESS, EnforcementPoint, NoStops, VerdictKey,
+    CLOCK_LEEWAY, ChainPolicy, ChainVerdict, DEFAULT_STALENESS, EnforcementPoint, KnownToken, NoStops, VerdictKey,
+    Verdicts,
 };
 use serde_json::json;
 
@@ -153,7 +154,7 @@ pub fn now() -> UnixTime {
 }
 
 /// The resource server, which remembers in `verdicts`.
-pub fn point<'a>(resource: &'a ResourceId, verdicts: &'a dyn ChainVerdicts) -> EnforcementPoint<'a> {
+pub fn point<'a>(resource: &'a ResourceId, verdicts: &'a dyn Verdicts) -> EnforcementPoint<'a> {
     EnforcementPoint {
         resource,
         window: ProofWindow::default(),
@@ -171,7 +172,7 @@ pub fn point<'a>(resource: &'a ResourceId, verdicts: &'a dyn ChainVerdicts) -> E
 #[derive(Debug, Default)]
 pub struct KnownKeys(Mutex<HashMap<String, DidKey>>);
 
-impl ChainVerdicts for KnownKeys {
+impl Verdicts for KnownKeys {
     fn find(&self, _: &VerdictKey) -> Option<Arc<ChainVerdict>> {
         None
     }
@@ -190,16 +191,47 @@ impl ChainVerdicts for KnownKeys {
     }
 }
 
-/// Verdicts in memory.
+/// Verdicts about chains and tokens in memory.
 #[derive(Debug, Default)]
-pub struct Kept(Mutex<HashMap<VerdictKey, Arc<ChainVerdict>>>);
+pub struct Kept {
+    chains: Mutex<HashMap<VerdictKey, Arc<ChainVerdict>>>,
+    tokens: Mutex<HashMap<[u8; 43], Arc<KnownToken>>>,
+    headers: Mutex<HashMap<String, Arc<ProofHeader>>>,
+    forgets_tokens: bool,
+}
 
-impl ChainVerdicts for Kept {
+impl Kept {
+    /// One that forgets tokens at once.
+    pub fn without_tokens() -> Self {
+        Self { forgets_tokens: true, ..Self::default() }
+    }
+}
+
+impl Verdicts for Kept {
     fn find(&self, key: &VerdictKey) -> Option<Arc<ChainVerdict>> {
-        self.0.lock().expect("nobody panics").get(key).cloned()
+        self.chains.lock().expect("nobody panics").get(key).cloned()
     }
 
     fn keep(&self, key: VerdictKey, verdict: Arc<ChainVerdict>) {
-        self.0.lock().expect("nobody panics").insert(key, verdict);
+        self.chains.lock().expect("nobody panics").insert(key, verdict);
+    }
+
+    // by the end of the text, as the middleware's memory does
+    fn find_token(&self, text: &str, _: UnixTime) -> Option<Arc<KnownToken>> {
+        self.tokens.lock().expect("nobody panics").get(text.as_bytes().last_chunk()?).cloned()
+    }
+
+    fn keep_token(&self, token: &Arc<KnownToken>) {
+        if let Some(tail) = token.text().as_bytes().last_chunk().filter(|_| !self.forgets_tokens) {
+            self.tokens.lock().expect("nobody panics").insert(*tail, Arc::clone(token));
+        }
+    }
+
+    fn find_header(&self, text: &str) -> Option<Arc<ProofHeader>> {
+        self.headers.lock().expect("nobody panics").get(text).cloned()
+    }
+
+    fn keep_header(&self, header: &Arc<ProofHeader>) {
+        self.headers.lock().expect("nobody panics").insert(header.text().to_owned(), Arc::clone(header));
     }
 }

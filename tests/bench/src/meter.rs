@@ -50,7 +50,8 @@ impl Candidate {
         self.run_once();
     }
 
-    fn turn(&mut self) -> f64 {
+    /// Runs a turn, and gives the nanoseconds of one run.
+    pub fn turn(&mut self) -> f64 {
         let start = Instant::now();
         for _ in 0..self.times_per_turn {
             black_box((self.run)());
@@ -93,7 +94,8 @@ fn summary(candidate: &mut Candidate, unit: &[f64]) -> Measured {
     }
 }
 
-fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
+/// What a share of the values stays below.
+pub fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get((values.len() as f64 * share) as usize).copied().unwrap_or(f64::NAN)
 }

@@ -7,7 +7,7 @@ use handfast_delegation::{ChainText, ResourceId, Scope, ToolCall};
 use handfast_dpop::Target;
 use handfast_testkit::CountedRandom;
 use handfast_verifier::tools::{RequestContent, ToolRoute};
-use handfast_verifier::{ChainVerdicts, Credentials, NoVerdicts, RequestParts, RouteRule, UnverifiedRequest};
+use handfast_verifier::{Credentials, NoVerdicts, RequestParts, RouteRule, UnverifiedRequest, Verdicts};
 use serde_json::Map;
 
 use crate::material::{Kept, KnownKeys, PATH, Presented, RESOURCE, facts, now, point};
@@ -66,12 +66,7 @@ fn read(field: &str) -> ChainText<'_> {
     ChainText::parse(field, 32 * 1024).expect("a chain")
 }
 
-fn verification(
-    name: &str,
-    presented: Presented,
-    verdicts: &'static dyn ChainVerdicts,
-    reads_field: bool,
-) -> Candidate {
+fn verification(name: &str, presented: Presented, verdicts: &'static dyn Verdicts, reads_field: bool) -> Candidate {
     let (resource, facts) = (ResourceId::parse(RESOURCE).expect("a resource"), facts());
     let presented: &'static Presented = Box::leak(Box::new(presented));
     let text = read(&presented.field);
@@ -102,7 +97,7 @@ pub fn requests() -> Vec<Candidate> {
     vec![request("request-3-cold", &NoVerdicts), request("request-3-kept", kept)]
 }
 
-fn request(name: &str, verdicts: &'static dyn ChainVerdicts) -> Candidate {
+fn request(name: &str, verdicts: &'static dyn Verdicts) -> Candidate {
     let (resource, facts, presented) =
         (ResourceId::parse(RESOURCE).expect("a resource"), facts(), Presented::offline(3));
     let target = Target::parse(&format!("{RESOURCE}{PATH}")).expect("a target");
@@ -115,13 +110,13 @@ fn request(name: &str, verdicts: &'static dyn ChainVerdicts) -> Candidate {
         let parts = RequestParts {
             method: "GET",
             target: &target,
-            authorization: vec![black_box(authorization.as_bytes())],
-            proofs: vec![black_box(proof.as_bytes())],
-            delegation: vec![black_box(presented.field.as_bytes())],
+            authorization: [black_box(authorization.as_bytes())].into(),
+            proofs: [black_box(proof.as_bytes())].into(),
+            delegation: [black_box(presented.field.as_bytes())].into(),
             has_misplaced_token: false,
         };
         let content = RequestContent { path: PATH, ..RequestContent::default() };
-        UnverifiedRequest::parse(&parts, &point.chain)
+        UnverifiedRequest::parse_known(&parts, &point.chain, point.verdicts)
             .and_then(|request| request.verify(&point, &facts, now()))
             .and_then(|request| Ok(request.bind(&route, &content)?))
             .is_ok()

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use handfast_delegation::Environment;
-use handfast_dpop::{NonceKeys, NoncePolicy, ReplayStore, RestartRule, Target};
+use handfast_dpop::{NonceKeys, NoncePolicy, ProofHeader, ReplayStore, RestartRule, Target};
 use handfast_identity::UnixTime;
 use handfast_verifier::budget::BudgetStore;
 use handfast_verifier::tools::RequestContent;
 use handfast_verifier::trust::Facts;
 use handfast_verifier::{
-    Authorized, CLOCK_LEEWAY, ChainVerdict, ChainVerdicts, DEFAULT_STALENESS, Denial, EnforcementPoint, Rejection,
-    RequestParts, UnverifiedRequest, VerdictKey,
+    Authorized, CLOCK_LEEWAY, ChainVerdict, DEFAULT_STALENESS, Denial, EnforcementPoint, KnownToken, Rejection,
+    RequestParts, UnverifiedRequest, VerdictKey, Verdicts,
 };
 
 use crate::surface::Surface;
@@ -64,17 +64,37 @@ struct Server<'a> {
     verdicts: Remembered,
 }
 
-/// Every chain found good: the steps of a vector meet a server that has seen the ones before.
+/// Every chain and token found good, and headers of proofs: the steps of a vector meet a server that has seen the ones before.
 #[derive(Debug, Default)]
-struct Remembered(Mutex<HashMap<VerdictKey, Arc<ChainVerdict>>>);
+struct Remembered {
+    chains: Mutex<HashMap<VerdictKey, Arc<ChainVerdict>>>,
+    tokens: Mutex<HashMap<String, Arc<KnownToken>>>,
+    headers: Mutex<HashMap<String, Arc<ProofHeader>>>,
+}
 
-impl ChainVerdicts for Remembered {
+impl Verdicts for Remembered {
     fn find(&self, key: &VerdictKey) -> Option<Arc<ChainVerdict>> {
-        self.0.lock().unwrap().get(key).cloned()
+        self.chains.lock().unwrap().get(key).cloned()
     }
 
     fn keep(&self, key: VerdictKey, verdict: Arc<ChainVerdict>) {
-        self.0.lock().unwrap().insert(key, verdict);
+        self.chains.lock().unwrap().insert(key, verdict);
+    }
+
+    fn find_header(&self, text: &str) -> Option<Arc<ProofHeader>> {
+        self.headers.lock().unwrap().get(text).cloned()
+    }
+
+    fn keep_header(&self, header: &Arc<ProofHeader>) {
+        self.headers.lock().unwrap().insert(header.text().to_owned(), Arc::clone(header));
+    }
+
+    fn find_token(&self, text: &str, _: UnixTime) -> Option<Arc<KnownToken>> {
+        self.tokens.lock().unwrap().get(text).cloned()
+    }
+
+    fn keep_token(&self, token: &Arc<KnownToken>) {
+        self.tokens.lock().unwrap().insert(token.text().to_owned(), Arc::clone(token));
     }
 }
 
@@ -124,7 +144,7 @@ impl<'a> Server<'a> {
             digests: digests.iter().map(Vec::as_slice).collect(),
             body: Some(step.body.as_deref().unwrap_or_default().as_bytes()),
         };
-        let request = UnverifiedRequest::parse(&parts, &point.chain)?;
+        let request = UnverifiedRequest::parse_known(&parts, &point.chain, point.verdicts)?;
         let bound = request.verify(&point, &self.facts, now)?.bind(&self.setting.route_rule(), &content);
         let bound = bound.map_err(|Denial { rejection, drift }| {
             // a wish that counts as drift uses its proof up

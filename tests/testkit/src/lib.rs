@@ -44,6 +44,6 @@ pub use agents::{Agent, ProofParts};
 pub use chains::{Chain, Evidence};
 pub use facts::{facts_of, known};
 pub use feeds::Feed;
-pub use issuers::Issuer;
+pub use issuers::{Issuer, TOKEN_LIFETIME};
 pub use random::CountedRandom;
 pub use time::{HandClock, START};

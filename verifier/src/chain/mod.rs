@@ -7,4 +7,4 @@ mod verdict;
 pub(crate) use names::ChainNames;
 pub use policy::{ChainPolicy, EvidencePolicy};
 pub(crate) use verdict::RootKey;
-pub use verdict::{ChainVerdict, ChainVerdicts, NoVerdicts, VerdictKey};
+pub use verdict::{ChainVerdict, NoVerdicts, VerdictKey, Verdicts};

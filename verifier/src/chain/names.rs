@@ -12,6 +12,7 @@ pub(crate) struct ChainNames {
     listing: String,
     /// When the root was made: cuts of tasks, owners and agents count by it.
     root_issued_at: UnixTime,
+    root_key: RevocationName,
     root_token: RevocationName,
     task: Option<RevocationName>,
     owner: RevocationName,
@@ -21,8 +22,8 @@ pub(crate) struct ChainNames {
 }
 
 impl ChainNames {
-    /// The names of `chain` below `root`, as `listing` would revoke them.
-    pub(crate) fn new(listing: &str, root: &AccessToken, chain: &VerifiedChain) -> Self {
+    /// The names of `chain` below `root`, which was signed under `root_kid`, as `listing` would revoke them.
+    pub(crate) fn new(listing: &str, (root, root_kid): (&AccessToken, &str), chain: &VerifiedChain) -> Self {
         let name = |kind, id: &str| RevocationName::of(listing, kind, id);
         let key = |jkt: &Thumbprint| name(RevocationKind::Key, &jkt.to_string());
         let delegates = chain.links().map(|link| link.hop.delegate.as_str());
@@ -37,6 +38,7 @@ impl ChainNames {
         Self {
             listing: listing.to_owned(),
             root_issued_at: root.issued_at,
+            root_key: name(RevocationKind::IssuerKey, root_kid),
             root_token: name(RevocationKind::Token, &root.token_id),
             task: root.task.as_ref().map(|task| name(RevocationKind::Task, &task.id)),
             owner: name(RevocationKind::Owner, &root.subject),
@@ -49,16 +51,15 @@ impl ChainNames {
         }
     }
 
-    pub(crate) const fn root_issued_at(&self) -> UnixTime {
-        self.root_issued_at
-    }
-
     pub(crate) fn listing(&self) -> &str {
         &self.listing
     }
 
-    /// What only the chain's own issuer can revoke: its token, task, owner and hops (DEL-38, DEL-39).
+    /// What only the chain's own issuer can revoke: its key, token, task, owner and hops (DEL-38, DEL-39).
     pub(crate) fn require_clear_of_issuer(&self, set: &RevocationSet) -> Result<(), Rejection> {
+        if set.covers(self.root_key, self.root_issued_at).is_some() {
+            return Err(Rejection::IssuerKeyRevoked);
+        }
         if set.covers(self.root_token, self.root_issued_at).is_some() {
             return Err(Rejection::TokenRevoked);
         }

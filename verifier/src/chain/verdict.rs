@@ -4,10 +4,12 @@ use core::fmt;
 use std::sync::Arc;
 
 use handfast_delegation::VerifiedChain;
-use handfast_identity::{ContentHash, DidKey, PublicKey};
+use handfast_dpop::ProofHeader;
+use handfast_identity::{ContentHash, DidKey, PublicKey, UnixTime};
 
 use super::ChainNames;
 use crate::budget::RootBudget;
+use crate::token::KnownToken;
 use crate::trust::KeySet;
 
 /// How many times the bytes of the evidence a verdict takes for the texts and collections read out of it.
@@ -66,8 +68,9 @@ impl ChainVerdict {
     }
 }
 
-/// Where verdicts are remembered. Losing one costs a verification; a store of one enforcement point is not for another.
-pub trait ChainVerdicts: fmt::Debug + Send + Sync {
+/// Where verdicts are remembered, about tokens and chains, and headers of proofs and keys that were decoded. Losing one costs a verification; a store
+/// of one enforcement point is not for another.
+pub trait Verdicts: fmt::Debug + Send + Sync {
     /// The verdict kept under `key`, if it is still there.
     fn find(&self, key: &VerdictKey) -> Option<Arc<ChainVerdict>>;
 
@@ -83,13 +86,33 @@ pub trait ChainVerdicts: fmt::Debug + Send + Sync {
     /// Remembers a decoded key, in the place of the least used. Asked for delegates of chains found good only, so that junk cannot
     /// push them out.
     fn keep_key(&self, _key: &DidKey) {}
+
+    /// The verdict about exactly this token, if it is still there and has not ended before `now`. Only one about exactly these
+    /// bytes is taken, so a wrong one costs what none does.
+    fn find_token(&self, _text: &str, _now: UnixTime) -> Option<Arc<KnownToken>> {
+        None
+    }
+
+    /// The header of a proof with exactly this text, if it was read before. Only one of exactly this text is taken, so a wrong one
+    /// costs what none does.
+    fn find_header(&self, _text: &str) -> Option<Arc<ProofHeader>> {
+        None
+    }
+
+    /// Remembers the header of a proof, in the place of the least used. Asked for headers of proofs that the holder of a good token
+    /// signed only, so that junk cannot push them out.
+    fn keep_header(&self, _header: &Arc<ProofHeader>) {}
+
+    /// Remembers the verdict about a token, in the place of the least used. Asked for tokens that their issuer signed for this
+    /// resource only, so that junk cannot push them out.
+    fn keep_token(&self, _token: &Arc<KnownToken>) {}
 }
 
 /// Remembers nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoVerdicts;
 
-impl ChainVerdicts for NoVerdicts {
+impl Verdicts for NoVerdicts {
     fn find(&self, _: &VerdictKey) -> Option<Arc<ChainVerdict>> {
         None
     }

@@ -1,7 +1,9 @@
 //! Steps 6 to 10: proof and token belong together, the proof is signed, the route allows it, and it is admitted once and paid.
 
+use std::sync::Arc;
+
 use handfast_dpop::{ProofError, Receipt, ReplayEntry};
-use handfast_identity::{DidKey, Thumbprint};
+use handfast_identity::Thumbprint;
 
 use super::chain::actors_of;
 use super::charges::charges_of;
@@ -21,7 +23,7 @@ pub struct BoundRequest {
     charges: Charges,
 }
 
-impl VerifiedRequest {
+impl VerifiedRequest<'_> {
     /// Joins the separate truths, verifies the proof's signature, and asks whether `route` allows it: `content` is what the
     /// request says beyond its credentials, which a route without tools and body binding does not look at.
     ///
@@ -29,15 +31,19 @@ impl VerifiedRequest {
     ///
     /// [`Denial`], with the first [`Rejection`] of steps 6 to 8 (spec/reasons.md).
     pub fn bind(self, route: &RouteRule, content: &RequestContent<'_>) -> Result<BoundRequest, Denial> {
-        let Self { credentials, proof, enforcement_point, leeway } = self;
+        let Self { credentials, proof, enforcement_point, verdicts, leeway } = self;
+        let enforcement_point = enforcement_point.as_str();
         require_holder(&credentials, proof.claimed_thumbprint())?;
         let proof = proof.verify().map_err(Rejection::Proof)?;
+        if let Some(header) = proof.new_header() {
+            verdicts.keep_header(header);
+        }
         if route.binds_content() {
             // a body that nobody read is covered by nothing
             let body = content.body.ok_or(Rejection::Proof(ProofError::ContentDigest))?;
             proof.require_content(&content.digests, body).map_err(Rejection::Proof)?;
         }
-        let entry = proof.replay_entry(&enforcement_point);
+        let entry = proof.replay_entry(enforcement_point);
         // another issuer's subject may look like an owner's id; only a handfast registry speaks of owners
         let is_owner = credentials.profile == Profile::Handfast && credentials.token().is_of_owner();
         let permitted = require_route(&credentials, is_owner, route)
@@ -55,20 +61,19 @@ impl VerifiedRequest {
                 return Err(Denial { rejection, drift });
             }
         };
-        let charges = charges_of(&credentials, &enforcement_point, leeway)?;
+        let charges = charges_of(&credentials, enforcement_point, leeway)?;
         let actors = match &credentials.standing {
             Standing::Offline(verdict) => Some(actors_of(credentials.token(), verdict.chain())?),
             Standing::Alone | Standing::OnWord | Standing::Exchanged(_) => None,
         };
         let authorized = Authorized::new(Found {
             key: proof.thumbprint(),
-            proof_id: proof.proof_id().to_owned(),
+            proof_id: proof.id().clone(),
             is_owner,
-            tool_call,
-            actors,
+            tool_call: tool_call.map(Arc::new),
+            actors: actors.map(Arc::new),
             standing: credentials.standing,
-            token: credentials.token.into_claims(),
-            kid: credentials.kid,
+            token: credentials.token,
         });
         Ok(BoundRequest { authorized, entry, charges })
     }
@@ -93,9 +98,9 @@ fn require_holder(credentials: &Credentials, key: Thumbprint) -> Result<(), Reje
         return Err(Rejection::ActorMismatch);
     }
     // DK-14: the key is a function of the DID
-    match DidKey::parse(&claims.client_id) {
-        Ok(did) if did.thumbprint().is_same_key(&key) => Ok(()),
-        Ok(_) | Err(_) => Err(Rejection::ActorMismatch),
+    match credentials.token.client() {
+        Some(client) if client.is_same_key(&key) => Ok(()),
+        Some(_) | None => Err(Rejection::ActorMismatch),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use handfast_delegation::{
-    AccessToken, ActorChain, ChainClaims, ChainError, ChainText, UnverifiedChain, VerifiedAccessToken, VerifiedChain,
+    AccessToken, ActorChain, ChainClaims, ChainError, ChainText, UnverifiedChain, VerifiedChain,
 };
 use handfast_identity::{ContentHash, UnixTime};
 
@@ -11,14 +11,13 @@ use super::credentials::Standing;
 use super::evidence::{Evidence, verify_evidence_known};
 use crate::budget::RootBudget;
 use crate::chain::{ChainNames, ChainVerdict, EvidencePolicy, RootKey, VerdictKey};
+use crate::token::KnownToken;
 use crate::trust::{IssuerFacts, Profile};
 use crate::{EnforcementPoint, Rejection};
 
 /// The presented token and what came with it.
 pub(super) struct Presented<'a> {
-    pub(super) token_hash: ContentHash,
-    pub(super) token: &'a VerifiedAccessToken,
-    pub(super) kid: &'a str,
+    pub(super) token: &'a KnownToken,
     pub(super) chain: Option<&'a ChainText<'a>>,
 }
 
@@ -68,25 +67,25 @@ impl Presented<'_> {
             require_offline(token)?;
             require_own_actor(token)?;
         }
-        let key = VerdictKey { token: self.token_hash, chain: text.hash() };
+        let key = VerdictKey { token: self.token.hash(), chain: text.hash() };
         let (max_hops, evidence_bytes) = (point.chain.max_hops, text.bytes());
         if let Some(kept) = point.verdicts.find(&key).filter(|kept| kept.stands(&key, &issuer.keys, max_hops)) {
             return Ok(kept);
         }
-        let names = |root: &AccessToken, chain: &VerifiedChain| {
+        let names = |root: &AccessToken, kid: &str, chain: &VerifiedChain| {
             let listings = core::iter::once(&token.issuer).chain(&issuer.trust.agent_status);
-            listings.map(|listing| ChainNames::new(listing, root, chain)).collect()
+            listings.map(|listing| ChainNames::new(listing, (root, kid), chain)).collect()
         };
         let known = |did: &str| point.verdicts.find_key(did);
         let verdict = if is_offline {
-            let chain = UnverifiedChain::parse_known(text.members(), &known)?.verify(self.token, max_hops)?;
-            let names = names(token, &chain);
+            let chain = UnverifiedChain::parse_known(text.members(), &known)?.verify(self.token.token(), max_hops)?;
+            let names = names(token, self.token.kid(), &chain);
             let root_budget = RootBudget::of(token);
             ChainVerdict {
                 key,
                 max_hops,
                 evidence_bytes,
-                root_key: root_key(self.kid, issuer)?,
+                root_key: root_key(self.token.kid(), issuer)?,
                 names,
                 root_budget,
                 chain,
@@ -95,7 +94,7 @@ impl Presented<'_> {
             let evidence = verify_evidence_known(text, issuer, max_hops, &known)?;
             let Some(claimed) = &token.chain else { return Err(ChainError::Malformed.into()) };
             require_agreement(token, claimed, &evidence, text.hash())?;
-            let names = names(evidence.root.claims(), &evidence.chain);
+            let names = names(evidence.root.claims(), &evidence.root_kid, &evidence.chain);
             ChainVerdict {
                 key,
                 max_hops,

@@ -2,21 +2,22 @@
 
 use std::sync::Arc;
 
-use handfast_delegation::{AccessToken, Authority, ChainText, VerifiedAccessToken, VerifiedChain};
-use handfast_identity::{ContentHash, UnixTime};
+use handfast_delegation::{AccessToken, Authority, ChainText, VerifiedChain};
+use handfast_identity::UnixTime;
 
 use super::chain::Presented;
+use super::revoked;
 use super::revoked::Known;
-use super::{parse, revoked, token};
+use super::token::TokenText;
 use crate::chain::ChainVerdict;
+use crate::token::KnownToken;
 use crate::trust::{Facts, Profile};
 use crate::{EnforcementPoint, Rejection};
 
 /// A token that is its issuer's, in its time and not revoked, and the chain it stands on. Who presents it is not known.
 #[derive(Debug)]
 pub struct Credentials {
-    pub(super) token: VerifiedAccessToken,
-    pub(super) kid: String,
+    pub(super) token: Arc<KnownToken>,
     pub(super) standing: Standing,
     pub(super) profile: Profile,
 }
@@ -80,31 +81,29 @@ impl Credentials {
         facts: &Facts,
         now: UnixTime,
     ) -> Result<Self, Rejection> {
-        Self::verify_hashed(token_text, ContentHash::of(token_text.as_bytes()), chain, point, facts, now)
+        Self::verify_looked_up(TokenText::look_up(token_text, point, facts, now), chain, point, facts, now)
     }
 
-    /// As [`Self::verify`], where the hash of the token is known already.
-    pub(super) fn verify_hashed(
-        token_text: &str,
-        token_hash: ContentHash,
+    /// As [`Self::verify`], where it was looked up already what is known of the token.
+    pub(super) fn verify_looked_up(
+        text: TokenText<'_>,
         chain: Option<&ChainText<'_>>,
         point: &EnforcementPoint<'_>,
         facts: &Facts,
         now: UnixTime,
     ) -> Result<Self, Rejection> {
-        let token = parse::read_token(token_text)?;
-        let (token, issuer, kid) = token::verify(token, point, facts, now)?;
+        let (token, issuer) = text.verify(point, facts, now)?;
         let known = Known { facts, staleness: point.staleness, now };
-        revoked::require_not_revoked(token.claims(), &kid, issuer, &known)?;
-        let presented = Presented { token_hash, token: &token, kid: &kid, chain };
+        revoked::require_not_revoked(&token, issuer, &known)?;
+        let presented = Presented { token: &token, chain };
         let standing = presented.standing(issuer, point, now)?;
         revoked::require_ground(token.claims(), &standing, issuer, &known, point.stops)?;
-        Ok(Self { token, kid, standing, profile: issuer.trust.profile })
+        Ok(Self { token, standing, profile: issuer.trust.profile })
     }
 
     /// The presented token.
     #[must_use]
-    pub const fn token(&self) -> &AccessToken {
+    pub fn token(&self) -> &AccessToken {
         self.token.claims()
     }
 

@@ -8,7 +8,7 @@ use handfast_identity::{Seconds, UnixTime};
 use super::revoked::current_set;
 use crate::Rejection;
 use crate::chain::ChainNames;
-use crate::revocation::{RevocationKind, RevocationName, RevocationSet};
+use crate::revocation::RevocationSet;
 use crate::trust::IssuerFacts;
 
 /// A root token and the hops below it, verified together; only [`verify_evidence`] makes one. Not said: the times of the hops,
@@ -46,12 +46,7 @@ impl Evidence {
     ///
     /// The first [`Rejection`] about revocation, in the order of the check.
     pub fn require_not_revoked(&self, issuer: &str, set: &RevocationSet) -> Result<(), Rejection> {
-        let root = self.root.claims();
-        let key = RevocationName::of(issuer, RevocationKind::IssuerKey, &self.root_kid);
-        if set.covers(key, root.issued_at).is_some() {
-            return Err(Rejection::IssuerKeyRevoked);
-        }
-        ChainNames::new(issuer, root, &self.chain).require_clear_of_issuer(set)
+        ChainNames::new(issuer, (self.root.claims(), &self.root_kid), &self.chain).require_clear_of_issuer(set)
     }
 
     /// The same by what is known of the issuer's revocations; where they are not followed, nothing is asked.

@@ -1,27 +1,28 @@
 //! Step 1: one field of each kind, within size, of the right form. Decides nothing else.
 
-use handfast_delegation::{ChainError, ChainText, MAX_CHAIN_BYTES, MAX_TOKEN_BYTES, TokenError, UnverifiedAccessToken};
+use handfast_delegation::{ChainError, ChainText, MAX_CHAIN_BYTES, MAX_TOKEN_BYTES};
 use handfast_dpop::{ProofError, Target, UnverifiedProof};
 use handfast_identity::jws::JwsError;
 
-use crate::{ChainPolicy, Rejection};
+use crate::fields::Lines;
+use crate::{ChainPolicy, FieldLines, NoVerdicts, Rejection, Verdicts};
 
 /// Longest `Authorization` value looked at: the scheme and a token of its own limit (spec/limits.md).
 pub const MAX_AUTHORIZATION_BYTES: usize = MAX_TOKEN_BYTES + 64;
 
 /// The parts of a request that the check reads, as they came in. Field lines are counted before anything folds them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct RequestParts<'a> {
     /// The method, case-sensitive.
     pub method: &'a str,
     /// The public URI of the request: the configured base and the raw path (DPOP-41).
     pub target: &'a Target,
     /// The value of every `Authorization` field line.
-    pub authorization: Vec<&'a [u8]>,
+    pub authorization: FieldLines<'a>,
     /// The value of every `DPoP` field line.
-    pub proofs: Vec<&'a [u8]>,
+    pub proofs: FieldLines<'a>,
     /// The value of every `Delegation` field line.
-    pub delegation: Vec<&'a [u8]>,
+    pub delegation: FieldLines<'a>,
     /// Whether the query or a form body has a member `access_token`.
     pub has_misplaced_token: bool,
 }
@@ -32,7 +33,7 @@ pub struct UnverifiedRequest<'a> {
     pub(super) method: &'a str,
     pub(super) target: &'a Target,
     pub(super) token_text: &'a str,
-    pub(super) proof: UnverifiedProof,
+    pub(super) proof: UnverifiedProof<'a>,
     pub(super) chain: Option<ChainText<'a>>,
 }
 
@@ -43,13 +44,25 @@ impl<'a> UnverifiedRequest<'a> {
     ///
     /// The first [`Rejection`] of step 1 (spec/reasons.md), or of the proof's form in step 2.
     pub fn parse(parts: &RequestParts<'a>, policy: &ChainPolicy) -> Result<Self, Rejection> {
+        Self::parse_known(parts, policy, &NoVerdicts)
+    }
+
+    /// The same, where headers of proofs may be remembered in `verdicts`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::parse`], for the same requests.
+    pub fn parse_known(
+        parts: &RequestParts<'a>,
+        policy: &ChainPolicy,
+        verdicts: &dyn Verdicts,
+    ) -> Result<Self, Rejection> {
         let token_text = presented_token(parts)?;
-        let proof = match parts.proofs.as_slice() {
-            [] => return Err(Rejection::ProofMissing),
+        let proof = match parts.proofs.lines() {
+            Lines::None => return Err(Rejection::ProofMissing),
             // DPOP-21: two field lines, or two proofs folded into one
-            [one] if one.contains(&b',') => return Err(Rejection::ProofRepeated),
-            [one] => one,
-            _ => return Err(Rejection::ProofRepeated),
+            Lines::One(one) if !one.contains(&b',') => one,
+            Lines::One(_) | Lines::Several => return Err(Rejection::ProofRepeated),
         };
         let chain = presented_chain(parts, policy.max_bytes)?;
         let proof = core::str::from_utf8(proof).map_err(|_| ProofError::Malformed(JwsError::Form))?;
@@ -57,7 +70,7 @@ impl<'a> UnverifiedRequest<'a> {
             method: parts.method,
             target: parts.target,
             token_text,
-            proof: UnverifiedProof::parse(proof)?,
+            proof: UnverifiedProof::parse_known(proof, &|text| verdicts.find_header(text))?,
             chain,
         })
     }
@@ -65,11 +78,11 @@ impl<'a> UnverifiedRequest<'a> {
 
 /// The one access token, under the one scheme (DPOP-100, DPOP-104).
 fn presented_token<'a>(parts: &RequestParts<'a>) -> Result<&'a str, Rejection> {
-    let value = match parts.authorization.as_slice() {
+    let value = match parts.authorization.lines() {
         // DPOP-105: what stands elsewhere is not read, so alone it is no credential
-        [] => return Err(Rejection::CredentialsMissing),
-        [one] => core::str::from_utf8(one).map_err(|_| Rejection::CredentialsMalformed)?,
-        _ => return Err(Rejection::CredentialsRepeated),
+        Lines::None => return Err(Rejection::CredentialsMissing),
+        Lines::One(one) => core::str::from_utf8(one).map_err(|_| Rejection::CredentialsMalformed)?,
+        Lines::Several => return Err(Rejection::CredentialsRepeated),
     };
     if value.len() > MAX_AUTHORIZATION_BYTES {
         return Err(Rejection::TokenMalformed);
@@ -92,35 +105,20 @@ fn presented_token<'a>(parts: &RequestParts<'a>) -> Result<&'a str, Rejection> {
 
 /// The members of the one `Delegation` field; its bytes are counted before anything is read (DEL-42, DEL-46).
 fn presented_chain<'a>(parts: &RequestParts<'a>, max_bytes: usize) -> Result<Option<ChainText<'a>>, Rejection> {
-    let bytes: usize = parts.delegation.iter().map(|value| value.len()).sum();
-    if bytes > max_bytes.min(MAX_CHAIN_BYTES) {
+    if parts.delegation.bytes() > max_bytes.min(MAX_CHAIN_BYTES) {
         return Err(ChainError::TooLong.into());
     }
-    match parts.delegation.as_slice() {
-        [] => Ok(None),
-        [one] => {
+    match parts.delegation.lines() {
+        Lines::None => Ok(None),
+        Lines::One(one) => {
             let text = core::str::from_utf8(one).map_err(|_| ChainError::Malformed)?;
             Ok(Some(ChainText::parse(text, max_bytes)?))
         }
-        _ => Err(ChainError::Malformed.into()),
+        Lines::Several => Err(ChainError::Malformed.into()),
     }
 }
 
 /// token68 of RFC 9110 11.2.
 const fn is_token68_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=')
-}
-
-/// Reads the token itself: the first thing of step 3, after everything cheap about the proof.
-pub(super) fn read_token(text: &str) -> Result<UnverifiedAccessToken, Rejection> {
-    UnverifiedAccessToken::parse(text).map_err(|error| rejection_of(&error))
-}
-
-pub(super) const fn rejection_of(error: &TokenError) -> Rejection {
-    match error {
-        TokenError::TooLong | TokenError::Form | TokenError::Claims => Rejection::TokenMalformed,
-        TokenError::Type => Rejection::TokenTypeMismatch,
-        TokenError::Algorithm => Rejection::TokenAlgorithmRefused,
-        TokenError::Signature => Rejection::TokenSignatureInvalid,
-    }
 }

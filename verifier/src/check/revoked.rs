@@ -1,11 +1,12 @@
 //! Step 4: nothing the token names was revoked, as far as is known, and enough is known.
 
 use handfast_delegation::{AccessToken, ActorChain};
-use handfast_identity::{DidKey, Seconds, Thumbprint, UnixTime};
+use handfast_identity::{DidKey, Seconds, UnixTime};
 
 use super::Standing;
 use crate::chain::ChainVerdict;
 use crate::revocation::{RevocationKind, RevocationName, RevocationSet, Revoked};
+use crate::token::{KnownToken, TokenNames};
 use crate::trust::{Facts, IssuerFacts, Status};
 use crate::{Rejection, Stops, Work};
 
@@ -30,18 +31,16 @@ impl<'a> Known<'a> {
 
 /// Refuses a token that names anything revoked. Asked only about tokens whose signature is good: never an oracle (wire order).
 pub(crate) fn require_not_revoked(
-    claims: &AccessToken,
-    kid: &str,
+    token: &KnownToken,
     issuer: &IssuerFacts,
     known: &Known<'_>,
 ) -> Result<(), Rejection> {
-    let names = Names { claims, kid };
     if let Some(set) = known.set(&issuer.status)? {
-        names.require_clear_of_issuer(set, &claims.issuer)?;
+        token.names(&token.claims().issuer).require_clear_of_issuer(set)?;
     }
     for listing in &issuer.trust.agent_status {
         if let Some(set) = known.set_of(listing)? {
-            names.require_clear_of_agents(set, listing)?;
+            token.names(listing).require_clear_of_agents(set)?;
         }
     }
     Ok(())
@@ -58,7 +57,7 @@ pub fn require_root_not_revoked(
     issuer: &str,
     set: &RevocationSet,
 ) -> Result<(), Rejection> {
-    Names { claims: root, kid }.require_clear_of_issuer(set, issuer)
+    TokenNames::new(issuer, root, kid).require_clear_of_issuer(set)
 }
 
 /// Refuses what a token stands on, if anything of it was revoked or stopped: the end of step 5.
@@ -90,10 +89,6 @@ fn require_chain_not_revoked(
     if let Some(set) = known.set(&issuer.status)? {
         // a verdict is made with the names of its own issuer; one without them is not this issuer's
         let names = names(&claims.issuer).ok_or(Rejection::StatusUnknown)?;
-        let key = RevocationName::of(&claims.issuer, RevocationKind::IssuerKey, &verdict.root_key.kid);
-        if set.covers(key, names.root_issued_at()).is_some() {
-            return Err(Rejection::IssuerKeyRevoked);
-        }
         names.require_clear_of_issuer(set)?;
     }
     for listing in &issuer.trust.agent_status {
@@ -153,45 +148,5 @@ pub(super) fn current_set(
         Status::RolledBack => Err(Rejection::FeedRolledBack),
         Status::Known { as_of, .. } if now.since(*as_of) > staleness => Err(Rejection::StatusUnknown),
         Status::Known { set, .. } => Ok(Some(set)),
-    }
-}
-
-struct Names<'a> {
-    claims: &'a AccessToken,
-    kid: &'a str,
-}
-
-impl Names<'_> {
-    fn require_clear_of_issuer(&self, set: &RevocationSet, issuer: &str) -> Result<(), Rejection> {
-        let covers = |kind, id: &str| set.covers(RevocationName::of(issuer, kind, id), self.claims.issued_at).is_some();
-        if covers(RevocationKind::IssuerKey, self.kid) {
-            return Err(Rejection::IssuerKeyRevoked);
-        }
-        if covers(RevocationKind::Token, &self.claims.token_id) {
-            return Err(Rejection::TokenRevoked);
-        }
-        if self.claims.task.as_ref().is_some_and(|task| covers(RevocationKind::Task, &task.id)) {
-            return Err(Rejection::TaskRevoked);
-        }
-        if covers(RevocationKind::Owner, &self.claims.subject) {
-            return Err(Rejection::PrincipalRevoked);
-        }
-        self.require_clear_of_agents(set, issuer)
-    }
-
-    /// The client, every actor of the chain (ACT-10), and the key.
-    fn require_clear_of_agents(&self, set: &RevocationSet, listing: &str) -> Result<(), Rejection> {
-        let covers = |kind, id: &str| set.covers(RevocationName::of(listing, kind, id), self.claims.issued_at);
-        let actors = self.claims.actors.iter().flat_map(ActorChain::iter);
-        let mut agents = core::iter::once(self.claims.client_id.as_str()).chain(actors);
-        if agents.any(|agent| covers(RevocationKind::Agent, agent).is_some()) {
-            return Err(Rejection::AgentRevoked);
-        }
-        let key = self.claims.confirmation.as_ref().map(Thumbprint::to_string);
-        match key.and_then(|key| covers(RevocationKind::Key, &key)) {
-            Some(Revoked::Entirely) => Err(Rejection::KeyCompromised),
-            Some(Revoked::ByCut) => Err(Rejection::KeyRotatedOut),
-            None => Ok(()),
-        }
     }
 }

@@ -1,39 +1,93 @@
 //! Step 3: the token is of a trusted issuer, for this resource, in its time, and the issuer's own.
 
-use handfast_delegation::{AccessToken, UnverifiedAccessToken, VerifiedAccessToken};
-use handfast_identity::{Seconds, UnixTime};
+use std::sync::Arc;
 
-use super::parse::rejection_of;
+use handfast_delegation::{AccessToken, TokenError, UnverifiedAccessToken};
+use handfast_identity::{ContentHash, Seconds, UnixTime};
+
+use crate::token::KnownToken;
 use crate::trust::{Facts, IssuerFacts, Profile, TrustedIssuer};
 use crate::{EnforcementPoint, Rejection};
 
-/// Verifies the token's claims and signature, cheap before dear. Gives it with the facts about its issuer.
-pub(super) fn verify<'f>(
-    token: UnverifiedAccessToken,
+/// The presented text, and what is remembered of it.
+pub(super) struct TokenText<'a> {
+    text: &'a str,
+    hash: ContentHash,
+    kept: Option<Arc<KnownToken>>,
+}
+
+impl<'a> TokenText<'a> {
+    /// Looks `text` up by its exact bytes. What was kept of it counts as long as its issuer has the same key and trust.
+    pub(super) fn look_up(text: &'a str, point: &EnforcementPoint<'_>, facts: &Facts, now: UnixTime) -> Self {
+        let kept = point.verdicts.find_token(text, now).filter(|kept| kept.is_of(text));
+        let hash = kept.as_ref().map_or_else(|| ContentHash::of(text.as_bytes()), |kept| kept.hash());
+        Self { text, hash, kept: kept.filter(|kept| kept.stands(facts)) }
+    }
+
+    /// What `ath` of a proof is.
+    pub(super) const fn hash(&self) -> ContentHash {
+        self.hash
+    }
+
+    /// Verifies the token's claims and signature, cheap before dear. Gives it with the facts about its issuer.
+    ///
+    /// A token that is known is not read and its signature not verified again; everything else is asked as of any other.
+    pub(super) fn verify<'f>(
+        self,
+        point: &EnforcementPoint<'_>,
+        facts: &'f Facts,
+        now: UnixTime,
+    ) -> Result<(Arc<KnownToken>, &'f IssuerFacts), Rejection> {
+        let (token, issuer) = match self.kept {
+            Some(kept) => {
+                let issuer = require_presentable(kept.claims(), point, facts, now)?;
+                (kept, issuer)
+            }
+            None => self.verify_anew(point, facts, now)?,
+        };
+        let claims = token.claims();
+        require_lifetime(claims, &issuer.trust)?;
+        if !issuer.trust.speaks_for(point.resource, &claims.authority.scope, &claims.subject) {
+            return Err(Rejection::IssuerNotTrusted);
+        }
+        require_profile(claims, issuer.trust.profile)?;
+        let is_elsewhere = match (claims.environment, point.environment) {
+            (Some(of_token), Some(of_point)) => of_token != of_point,
+            (None, Some(_)) => issuer.trust.profile == Profile::Handfast && !claims.is_of_owner(),
+            (_, None) => false,
+        };
+        if is_elsewhere { Err(Rejection::EnvironmentMismatch) } else { Ok((token, issuer)) }
+    }
+
+    fn verify_anew<'f>(
+        &self,
+        point: &EnforcementPoint<'_>,
+        facts: &'f Facts,
+        now: UnixTime,
+    ) -> Result<(Arc<KnownToken>, &'f IssuerFacts), Rejection> {
+        let token = UnverifiedAccessToken::parse(self.text).map_err(|error| rejection_of(&error))?;
+        let issuer = require_presentable(token.unverified_claims(), point, facts, now)?;
+        let kid = token.kid().ok_or(Rejection::TokenKeyUnknown)?.to_owned();
+        let key = issuer.keys.find(&kid).ok_or(Rejection::TokenKeyUnknown)?;
+        let token = token.verify(key).map_err(|error| rejection_of(&error))?;
+        let known = Arc::new(KnownToken::new((self.text, self.hash), token, (kid, key), issuer));
+        point.verdicts.keep_token(&known);
+        Ok((known, issuer))
+    }
+}
+
+/// What needs no signature: the issuer is trusted, the token is for this resource, and in its time.
+fn require_presentable<'f>(
+    claims: &AccessToken,
     point: &EnforcementPoint<'_>,
     facts: &'f Facts,
     now: UnixTime,
-) -> Result<(VerifiedAccessToken, &'f IssuerFacts, String), Rejection> {
-    let claims = token.unverified_claims();
+) -> Result<&'f IssuerFacts, Rejection> {
     // P-04: keys come from configured trust; the token only says which record to look at
     let issuer = facts.issuer(&claims.issuer).ok_or(Rejection::IssuerNotTrusted)?;
     require_audience(claims, point)?;
     require_time(claims, point.leeway, now)?;
-    let kid = token.kid().ok_or(Rejection::TokenKeyUnknown)?.to_owned();
-    let key = issuer.keys.find(&kid).ok_or(Rejection::TokenKeyUnknown)?;
-    let token = token.verify(key).map_err(|error| rejection_of(&error))?;
-    let claims = token.claims();
-    require_lifetime(claims, &issuer.trust)?;
-    if !issuer.trust.speaks_for(point.resource, &claims.authority.scope, &claims.subject) {
-        return Err(Rejection::IssuerNotTrusted);
-    }
-    require_profile(claims, issuer.trust.profile)?;
-    let is_elsewhere = match (claims.environment, point.environment) {
-        (Some(of_token), Some(of_point)) => of_token != of_point,
-        (None, Some(_)) => issuer.trust.profile == Profile::Handfast && !claims.is_of_owner(),
-        (_, None) => false,
-    };
-    if is_elsewhere { Err(Rejection::EnvironmentMismatch) } else { Ok((token, issuer, kid)) }
+    Ok(issuer)
 }
 
 /// AT-14: exactly one of the audiences is this resource, as text.
@@ -82,4 +136,13 @@ fn require_profile(claims: &AccessToken, profile: Profile) -> Result<(), Rejecti
         return Err(Rejection::TokenClaimsIncomplete);
     }
     Ok(())
+}
+
+const fn rejection_of(error: &TokenError) -> Rejection {
+    match error {
+        TokenError::TooLong | TokenError::Form | TokenError::Claims => Rejection::TokenMalformed,
+        TokenError::Type => Rejection::TokenTypeMismatch,
+        TokenError::Algorithm => Rejection::TokenAlgorithmRefused,
+        TokenError::Signature => Rejection::TokenSignatureInvalid,
+    }
 }

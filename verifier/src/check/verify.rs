@@ -1,22 +1,25 @@
 //! Steps 2 to 5: the unsigned parts of the proof, then the credentials it comes with.
 
-use handfast_dpop::{CheckedProof, ContentHash, Expectation};
+use handfast_delegation::ResourceId;
+use handfast_dpop::{CheckedProof, Expectation};
 use handfast_identity::{Seconds, UnixTime};
 
+use super::token::TokenText;
 use super::{Credentials, UnverifiedRequest};
 use crate::trust::Facts;
-use crate::{EnforcementPoint, Rejection};
+use crate::{EnforcementPoint, Rejection, Verdicts};
 
 /// A request whose token is good by itself and whose proof claims to be for it. That they belong together is not known yet.
 #[derive(Debug)]
-pub struct VerifiedRequest {
-    pub(super) proof: CheckedProof,
+pub struct VerifiedRequest<'a> {
+    pub(super) proof: CheckedProof<'a>,
     pub(super) credentials: Credentials,
-    pub(super) enforcement_point: String,
+    pub(super) enforcement_point: &'a ResourceId,
+    pub(super) verdicts: &'a dyn Verdicts,
     pub(super) leeway: Seconds,
 }
 
-impl UnverifiedRequest<'_> {
+impl<'a> UnverifiedRequest<'a> {
     /// Verifies proof (unsigned parts), token and chain against the place, what is known, and one reading of the clock.
     ///
     /// # Errors
@@ -25,23 +28,28 @@ impl UnverifiedRequest<'_> {
     /// the issuer's keys were fetched again (JWKS-04).
     pub fn verify(
         self,
-        point: &EnforcementPoint<'_>,
+        point: &EnforcementPoint<'a>,
         facts: &Facts,
         now: UnixTime,
-    ) -> Result<VerifiedRequest, Rejection> {
-        let token_hash = ContentHash::of(self.token_text.as_bytes());
+    ) -> Result<VerifiedRequest<'a>, Rejection> {
+        let token = TokenText::look_up(self.token_text, point, facts, now);
         let expected = Expectation {
             method: self.method,
             target: self.target,
-            token_hash: Some(token_hash),
+            token_hash: Some(token.hash()),
             // DEL-32: the proof covers the evidence, or there is none
             delegation_hash: self.chain.as_ref().map(handfast_delegation::ChainText::hash),
             window: point.window,
             nonces: point.nonces,
         };
         let proof = self.proof.check(&expected, now)?;
-        let credentials =
-            Credentials::verify_hashed(self.token_text, token_hash, self.chain.as_ref(), point, facts, now)?;
-        Ok(VerifiedRequest { proof, credentials, enforcement_point: point.resource.to_string(), leeway: point.leeway })
+        let credentials = Credentials::verify_looked_up(token, self.chain.as_ref(), point, facts, now)?;
+        Ok(VerifiedRequest {
+            proof,
+            credentials,
+            enforcement_point: point.resource,
+            verdicts: point.verdicts,
+            leeway: point.leeway,
+        })
     }
 }

@@ -2,7 +2,7 @@
 use handfast_dpop::Receipt;
 use handfast_verifier::{Authorized, Rejection, VerifiedRequest};
 
-fn skip(request: VerifiedRequest, receipt: Receipt) -> Result<Authorized, Rejection> {
+fn skip(request: VerifiedRequest<'_>, receipt: Receipt) -> Result<Authorized, Rejection> {
     request.admit(receipt)
 }
 

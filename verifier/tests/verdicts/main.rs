@@ -1,6 +1,8 @@
-//! What is remembered about chains: it answers for the same bytes, under the same keys and limits, and for nothing else.
+//! What is remembered about tokens and chains: it answers for the same bytes, under the same keys and limits, and for nothing else.
 #![allow(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
 
+mod every_time;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::collections::HashMap;
@@ -19,8 +21,8 @@ use handfast_verifier::revocation::RevocationKind;
 use handfast_verifier::tools::RequestContent;
 use handfast_verifier::trust::{Facts, IssuerFacts, KeySet, Status};
 use handfast_verifier::{
-    Authorized, CLOCK_LEEWAY, ChainPolicy, ChainVerdict, ChainVerdicts, DEFAULT_STALENESS, EnforcementPoint, NoStops,
-    NoVerdicts, Rejection, RequestParts, RouteRule, UnverifiedRequest, VerdictKey,
+    Authorized, CLOCK_LEEWAY, ChainPolicy, ChainVerdict, DEFAULT_STALENESS, EnforcementPoint, NoStops, NoVerdicts,
+    Rejection, RequestParts, RouteRule, UnverifiedRequest, VerdictKey, Verdicts,
 };
 use support::*;
 
@@ -125,7 +127,7 @@ fn answer(
     presented: &Presented,
     facts: &Facts,
     max_hops: usize,
-    verdicts: &dyn ChainVerdicts,
+    verdicts: &dyn Verdicts,
 ) -> Result<Authorized, Rejection> {
     static PROOFS: AtomicU64 = AtomicU64::new(1);
     let (resource, target) = (ResourceId::parse(RESOURCE).unwrap(), Target::parse(URI).unwrap());
@@ -154,9 +156,9 @@ fn answer(
     let parts = RequestParts {
         method: "GET",
         target: &target,
-        authorization: vec![authorization.as_bytes()],
-        proofs: vec![proof.as_bytes()],
-        delegation: vec![presented.field.as_bytes()],
+        authorization: [authorization.as_bytes()].into(),
+        proofs: [proof.as_bytes()].into(),
+        delegation: [presented.field.as_bytes()].into(),
         has_misplaced_token: false,
     };
     let route = RouteRule::agents(scope("files:read"));
@@ -167,7 +169,7 @@ fn answer(
     bound.admit(receipt, Spent::nothing())
 }
 
-fn check(presented: &Presented, facts: &Facts, max_hops: usize, verdicts: &dyn ChainVerdicts, expected: &str) {
+fn check(presented: &Presented, facts: &Facts, max_hops: usize, verdicts: &dyn Verdicts, expected: &str) {
     let found =
         answer(presented, facts, max_hops, verdicts).map_or_else(|rejection| rejection.reason(), |_| "accepted");
     assert_eq!(found, expected);
@@ -180,7 +182,7 @@ struct Honest {
     verified: AtomicU64,
 }
 
-impl ChainVerdicts for Honest {
+impl Verdicts for Honest {
     fn find(&self, key: &VerdictKey) -> Option<Arc<ChainVerdict>> {
         self.kept.lock().unwrap().get(key).cloned()
     }
@@ -195,7 +197,7 @@ impl ChainVerdicts for Honest {
 #[derive(Debug, Default)]
 struct Confused(Mutex<Option<Arc<ChainVerdict>>>);
 
-impl ChainVerdicts for Confused {
+impl Verdicts for Confused {
     fn find(&self, _: &VerdictKey) -> Option<Arc<ChainVerdict>> {
         self.0.lock().unwrap().clone()
     }
@@ -296,7 +298,7 @@ struct Keys {
     asked: AtomicU64,
 }
 
-impl ChainVerdicts for Keys {
+impl Verdicts for Keys {
     fn find(&self, _: &VerdictKey) -> Option<Arc<ChainVerdict>> {
         None
     }

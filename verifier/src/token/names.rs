@@ -1,0 +1,81 @@
+//! The names under which what a token says is revoked, taken once and looked up every time.
+
+use handfast_delegation::{AccessToken, ActorChain};
+use handfast_identity::{Thumbprint, UnixTime};
+
+use crate::Rejection;
+use crate::revocation::{RevocationKind, RevocationName, RevocationSet, Revoked};
+
+/// Every revocable thing that one token names, as one issuer's feed calls it.
+#[derive(Clone, Debug)]
+pub(crate) struct TokenNames {
+    listing: String,
+    issued_at: UnixTime,
+    issuer_key: RevocationName,
+    token: RevocationName,
+    task: Option<RevocationName>,
+    owner: RevocationName,
+    agents: Vec<RevocationName>,
+    key: Option<RevocationName>,
+}
+
+impl TokenNames {
+    /// The names in `claims`, signed under `kid`, as `listing` would revoke them.
+    pub(crate) fn new(listing: &str, claims: &AccessToken, kid: &str) -> Self {
+        let name = |kind, id: &str| RevocationName::of(listing, kind, id);
+        // the client is the current actor but in tokens that are refused for it later, and there it counts as well
+        let client = claims.client_id.as_str();
+        let is_actor = claims.actors.as_ref().is_some_and(|actors| actors.current() == client);
+        let client = (!is_actor).then_some(client);
+        let actors = claims.actors.iter().flat_map(ActorChain::iter);
+        Self {
+            listing: listing.to_owned(),
+            issued_at: claims.issued_at,
+            issuer_key: name(RevocationKind::IssuerKey, kid),
+            token: name(RevocationKind::Token, &claims.token_id),
+            task: claims.task.as_ref().map(|task| name(RevocationKind::Task, &task.id)),
+            owner: name(RevocationKind::Owner, &claims.subject),
+            agents: client.into_iter().chain(actors).map(|agent| name(RevocationKind::Agent, agent)).collect(),
+            key: claims.confirmation.as_ref().map(Thumbprint::to_string).map(|jkt| name(RevocationKind::Key, &jkt)),
+        }
+    }
+
+    pub(crate) fn listing(&self) -> &str {
+        &self.listing
+    }
+
+    /// How many names there are, for stores with a bound.
+    pub(crate) const fn len(&self) -> usize {
+        self.agents.len() + 5
+    }
+
+    /// What only the token's own issuer can revoke, and then what any listing can.
+    pub(crate) fn require_clear_of_issuer(&self, set: &RevocationSet) -> Result<(), Rejection> {
+        let covers = |name: RevocationName| set.covers(name, self.issued_at).is_some();
+        if covers(self.issuer_key) {
+            return Err(Rejection::IssuerKeyRevoked);
+        }
+        if covers(self.token) {
+            return Err(Rejection::TokenRevoked);
+        }
+        if self.task.is_some_and(covers) {
+            return Err(Rejection::TaskRevoked);
+        }
+        if covers(self.owner) {
+            return Err(Rejection::PrincipalRevoked);
+        }
+        self.require_clear_of_agents(set)
+    }
+
+    /// The client, every actor of the chain (ACT-10), and the key.
+    pub(crate) fn require_clear_of_agents(&self, set: &RevocationSet) -> Result<(), Rejection> {
+        if self.agents.iter().any(|agent| set.covers(*agent, self.issued_at).is_some()) {
+            return Err(Rejection::AgentRevoked);
+        }
+        match self.key.and_then(|key| set.covers(key, self.issued_at)) {
+            Some(Revoked::Entirely) => Err(Rejection::KeyCompromised),
+            Some(Revoked::ByCut) => Err(Rejection::KeyRotatedOut),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,412 @@
+//! What a remembered token and chain do not answer for: each of it is asked again, of a server that has just accepted them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use handfast_delegation::{Budget, ChainText, Environment, MAX_CHAIN_BYTES, ResourceId};
+use handfast_dpop::{
+    ContentHash, MemoryReplay, NoncePolicy, ProofHeader, ProofRequest, ProofWindow, ReplayLimits, ReplayStore, Target,
+};
+use handfast_identity::{Seconds, SigningKey, UnixTime};
+use handfast_verifier::budget::{BudgetLimits, MemoryBudgets};
+use handfast_verifier::revocation::RevocationKind;
+use handfast_verifier::tools::RequestContent;
+use handfast_verifier::trust::{Facts, IssuerFacts, KeySet, SpeaksFor, Status, TrustedIssuer};
+use handfast_verifier::{
+    CLOCK_LEEWAY, ChainPolicy, ChainVerdict, DEFAULT_STALENESS, EnforcementPoint, KnownToken, RequestParts, RouteRule,
+    Stop, Stops, UnverifiedRequest, VerdictKey, Verdicts, Work,
+};
+
+use super::support::*;
+use super::{Presented, delegate, exchanged, hops, name, offline, root};
+
+/// Everything that was found good, for ever, with the counts of what was verified.
+#[derive(Debug, Default)]
+struct Everything {
+    chains: Mutex<HashMap<VerdictKey, Arc<ChainVerdict>>>,
+    tokens: Mutex<HashMap<String, Arc<KnownToken>>>,
+    headers: Mutex<HashMap<String, Arc<ProofHeader>>>,
+    kept: Mutex<(usize, usize)>,
+}
+
+impl Verdicts for Everything {
+    fn find(&self, key: &VerdictKey) -> Option<Arc<ChainVerdict>> {
+        self.chains.lock().unwrap().get(key).cloned()
+    }
+
+    fn keep(&self, key: VerdictKey, verdict: Arc<ChainVerdict>) {
+        self.kept.lock().unwrap().1 += 1;
+        self.chains.lock().unwrap().insert(key, verdict);
+    }
+
+    fn find_header(&self, text: &str) -> Option<Arc<ProofHeader>> {
+        self.headers.lock().unwrap().get(text).cloned()
+    }
+
+    fn keep_header(&self, header: &Arc<ProofHeader>) {
+        self.headers.lock().unwrap().insert(header.text().to_owned(), Arc::clone(header));
+    }
+
+    fn find_token(&self, text: &str, _: UnixTime) -> Option<Arc<KnownToken>> {
+        self.tokens.lock().unwrap().get(text).cloned()
+    }
+
+    fn keep_token(&self, token: &Arc<KnownToken>) {
+        self.kept.lock().unwrap().0 += 1;
+        self.tokens.lock().unwrap().insert(token.text().to_owned(), Arc::clone(token));
+    }
+}
+
+#[derive(Debug, Default)]
+struct Stopped(bool);
+
+impl Stops for Stopped {
+    fn stop(&self, _: &Work<'_>) -> Option<Stop> {
+        self.0.then_some(Stop::Task)
+    }
+}
+
+/// A request, and everything about the server that may change between two of them.
+struct Ask<'a> {
+    token: &'a str,
+    field: Option<&'a str>,
+    signer: SigningKey,
+    method: &'a str,
+    target: &'a str,
+    proof_token: Option<&'a str>,
+    proof_chain: Option<&'a str>,
+    made_at: i64,
+    id: u64,
+    is_proof_cut: bool,
+    now: i64,
+    resource: &'a str,
+    environment: Option<Environment>,
+    trust: TrustedIssuer,
+    keys: KeySet,
+    status: Status,
+    is_stopped: bool,
+    max_hops: usize,
+    route: RouteRule,
+}
+
+impl<'a> Ask<'a> {
+    fn good(presented: &'a Presented) -> Self {
+        Self {
+            token: &presented.token,
+            field: Some(&presented.field),
+            signer: delegate(2),
+            method: "GET",
+            target: URI,
+            proof_token: None,
+            proof_chain: None,
+            made_at: 0,
+            id: 2 << 8,
+            is_proof_cut: false,
+            now: 0,
+            resource: RESOURCE,
+            environment: None,
+            trust: trust(),
+            keys: keys(&[("", &issuer()), ("", &super::old_issuer())]),
+            status: nothing_revoked(),
+            is_stopped: false,
+            max_hops: 5,
+            route: RouteRule::agents(scope("files:read")),
+        }
+    }
+
+    fn answer(&self, server: &Server) -> &'static str {
+        self.decide(server).map_or_else(|rejection| rejection.reason(), |()| "accepted")
+    }
+
+    fn decide(&self, server: &Server) -> Result<(), handfast_verifier::Rejection> {
+        let now = at(self.now);
+        let (resource, target) = (ResourceId::parse(self.resource).unwrap(), Target::parse(URI).unwrap());
+        let hash = |text: &str| ContentHash::of(text.as_bytes());
+        let chain_hash = |field| ChainText::parse(field, MAX_CHAIN_BYTES).unwrap().hash();
+        let proof = ProofRequest {
+            method: self.method,
+            target: &Target::parse(self.target).unwrap(),
+            token_hash: Some(hash(self.proof_token.unwrap_or(self.token))),
+            nonce: None,
+            delegation_hash: self.proof_chain.or(self.field).map(chain_hash),
+            content_digest: None,
+        };
+        let mut proof = proof.sign(&self.signer, at(self.made_at), &mut Counter(self.id)).unwrap();
+        if self.is_proof_cut {
+            let (input, _) = proof.rsplit_once('.').unwrap();
+            proof = format!("{input}.{}", "A".repeat(86));
+        }
+        let facts = Facts::new([IssuerFacts {
+            trust: Arc::new(self.trust.clone()),
+            keys: Arc::new(self.keys.clone()),
+            status: self.status.clone(),
+        }]);
+        let point = EnforcementPoint {
+            resource: &resource,
+            window: ProofWindow::default(),
+            nonces: NoncePolicy::Off,
+            leeway: CLOCK_LEEWAY,
+            staleness: DEFAULT_STALENESS,
+            environment: self.environment,
+            chain: ChainPolicy { max_hops: self.max_hops, ..ChainPolicy::default() },
+            verdicts: &server.verdicts,
+            stops: &Stopped(self.is_stopped),
+        };
+        let authorization = format!("DPoP {}", self.token);
+        let parts = RequestParts {
+            method: "GET",
+            target: &target,
+            authorization: [authorization.as_bytes()].into(),
+            proofs: [proof.as_bytes()].into(),
+            delegation: self.field.into_iter().map(str::as_bytes).collect(),
+            has_misplaced_token: false,
+        };
+        let bound = UnverifiedRequest::parse_known(&parts, &point.chain, point.verdicts)?
+            .verify(&point, &facts, now)?
+            .bind(&self.route, &RequestContent::default())?;
+        let receipt = server.replay.insert(bound.replay_entry(), now)?;
+        let spent = bound.charges().spend(&server.budgets, now)?;
+        bound.admit(receipt, spent).map(drop)
+    }
+}
+
+fn keys(entries: &[(&str, &SigningKey)]) -> KeySet {
+    let entry = |(id, key): &(&str, &SigningKey)| {
+        let id = if id.is_empty() { kid(key) } else { (*id).to_owned() };
+        format!(r#"{{"kid":"{id}",{}"#, key.public().to_jwk().strip_prefix('{').unwrap())
+    };
+    let set = format!(r#"{{"keys":[{}]}}"#, entries.iter().map(entry).collect::<Vec<_>>().join(","));
+    KeySet::parse(set.as_bytes()).unwrap()
+}
+
+struct Server {
+    verdicts: Everything,
+    replay: MemoryReplay,
+    budgets: MemoryBudgets,
+}
+
+impl Server {
+    /// A server that has accepted what is presented, with the proof of number 1.
+    fn after(presented: &Presented) -> Self {
+        let server = Self {
+            verdicts: Everything::default(),
+            replay: MemoryReplay::new(ReplayLimits::default()),
+            budgets: MemoryBudgets::new(BudgetLimits::default()),
+        };
+        let first = Ask { id: 1 << 8, ..Ask::good(presented) };
+        assert_eq!(first.answer(&server), "accepted");
+        server
+    }
+
+    fn kept(&self) -> (usize, usize) {
+        *self.verdicts.kept.lock().unwrap()
+    }
+}
+
+/// After a request that was accepted, another that `change` makes different is refused, without verifying token or chain anew.
+fn refused(reason: &str, change: impl Fn(&mut Ask<'_>)) {
+    for presented in [offline(&delegate(1)), exchanged()] {
+        let server = Server::after(&presented);
+        let mut ask = Ask::good(&presented);
+        change(&mut ask);
+        assert_eq!(ask.answer(&server), reason);
+        assert_eq!(server.kept(), (1, 1), "{reason}: verified anew");
+        // the twin: what was remembered is as good as before
+        assert_eq!(Ask { id: 3 << 8, ..Ask::good(&presented) }.answer(&server), "accepted");
+        assert_eq!(server.kept(), (1, 1));
+    }
+}
+
+#[test]
+fn the_times_of_the_token_are_asked_every_time() {
+    // its end is 240, as is that of the hops; made 60 before
+    let presented = exchanged();
+    let last = Ask { now: 270, made_at: 270, status: known_at(270), ..Ask::good(&presented) };
+    assert_eq!(last.answer(&Server::after(&presented)), "accepted");
+    refused("token_expired", |ask| (ask.now, ask.made_at, ask.status) = (271, 271, known_at(271)));
+    refused("token_not_yet_valid", |ask| (ask.now, ask.made_at) = (-91, -91));
+}
+
+fn known_at(offset: i64) -> Status {
+    Status::Known { set: Arc::default(), as_of: at(offset) }
+}
+
+#[test]
+fn the_times_of_every_hop_are_asked_every_time() {
+    // a root that lives longer than its hops
+    let mut long = root();
+    long.authority.expires_at = at(1_000);
+    let token = long.sign(&kid(&issuer()), &issuer()).unwrap();
+    let presented = Presented { field: hops(&root(), &token, &delegate(1)).join(","), token };
+    let server = Server::after(&presented);
+    let later = |offset, id: u64| Ask {
+        now: offset,
+        made_at: offset,
+        id: id << 8,
+        status: known_at(offset),
+        ..Ask::good(&presented)
+    };
+    assert_eq!(later(270, 4).answer(&server), "accepted");
+    assert_eq!(later(271, 5).answer(&server), "hop_expired");
+    assert_eq!(later(-81, 6).answer(&server), "hop_not_yet_valid");
+    assert_eq!(server.kept(), (1, 1));
+}
+
+#[test]
+fn audience_environment_and_trust_are_asked_every_time() {
+    refused("audience_mismatch", |ask| ask.resource = "https://files.example");
+    refused("environment_mismatch", |ask| ask.environment = Some(Environment::Dev));
+}
+
+#[test]
+fn a_change_of_trust_or_key_drops_what_was_remembered() {
+    let presented = exchanged();
+    let changed = |change: fn(&mut Ask<'_>), reason| {
+        let server = Server::after(&presented);
+        let mut ask = Ask::good(&presented);
+        change(&mut ask);
+        assert_eq!(ask.answer(&server), reason);
+    };
+    changed(|ask| ask.keys = keys(&[("", &super::old_issuer())]), "token_key_unknown");
+    // another key under the same id is not the same key
+    changed(
+        |ask| ask.keys = keys(&[(&kid(&issuer()), &other_agent()), ("", &super::old_issuer())]),
+        "token_signature_invalid",
+    );
+    changed(|ask| ask.trust.max_lifetime = Seconds::new(60), "token_lifetime_exceeded");
+    changed(|ask| ask.trust.scopes = SpeaksFor::Only(scope("files:write")), "issuer_not_trusted");
+    changed(|ask| ask.trust.issuer = "https://other.example".to_owned(), "issuer_not_trusted");
+    // trust that says the same for the token is still another: it is verified anew, and then known under it
+    let server = Server::after(&presented);
+    let ask = |id: u64| {
+        let mut ask = Ask { id: id << 8, ..Ask::good(&presented) };
+        ask.trust.max_lifetime = Seconds::new(1_000);
+        ask.answer(&server)
+    };
+    assert_eq!((ask(2), server.kept().0), ("accepted", 2));
+    assert_eq!((ask(3), server.kept().0), ("accepted", 2));
+}
+
+#[test]
+fn revocation_is_asked_every_time() {
+    let (agent, issuer_key, jkt) = (did(&delegate(0)).to_string(), kid(&issuer()), kid(&delegate(0)));
+    for (kind, id, reason) in [
+        (RevocationKind::Task, "task_1", "task_revoked"),
+        (RevocationKind::Owner, OWNER, "principal_revoked"),
+        (RevocationKind::Agent, &agent, "agent_revoked"),
+        (RevocationKind::IssuerKey, &issuer_key, "issuer_key_revoked"),
+        (RevocationKind::Token, "tok_1", "token_revoked"),
+        (RevocationKind::Key, &jkt, "key_compromised"),
+    ] {
+        refused(reason, |ask| ask.status = revoked(&[(kind, id)]));
+    }
+    refused("status_unknown", |ask| ask.status = Status::Unknown);
+    refused("status_unknown", |ask| ask.status = known_at(-31));
+    refused("feed_rolled_back", |ask| ask.status = Status::RolledBack);
+    refused("task_halted", |ask| ask.is_stopped = true);
+}
+
+#[test]
+fn what_no_chain_asks_too_is_asked_of_a_remembered_token() {
+    // no chain, so nothing else looks its names up
+    let token = claims(&delegate(0)).sign(&kid(&issuer()), &issuer()).unwrap();
+    let presented = Presented { token, field: String::new() };
+    let alone = |id: u64| Ask { field: None, signer: delegate(0), id: id << 8, ..Ask::good(&presented) };
+    let server = Server {
+        verdicts: Everything::default(),
+        replay: MemoryReplay::new(ReplayLimits::default()),
+        budgets: MemoryBudgets::new(BudgetLimits::default()),
+    };
+    assert_eq!(alone(1).answer(&server), "accepted");
+    let (agent, issuer_key, jkt) = (did(&delegate(0)).to_string(), kid(&issuer()), kid(&delegate(0)));
+    for (place, (kind, id, reason)) in [
+        (RevocationKind::Token, "tok_1", "token_revoked"),
+        (RevocationKind::Task, "task_1", "task_revoked"),
+        (RevocationKind::Owner, OWNER, "principal_revoked"),
+        (RevocationKind::Agent, agent.as_str(), "agent_revoked"),
+        (RevocationKind::Key, jkt.as_str(), "key_compromised"),
+        (RevocationKind::IssuerKey, issuer_key.as_str(), "issuer_key_revoked"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let ask = Ask { status: revoked(&[(kind, id)]), ..alone(10 + place as u64) };
+        assert_eq!(ask.answer(&server), reason);
+    }
+    assert_eq!(Ask { status: Status::Unknown, ..alone(20) }.answer(&server), "status_unknown");
+    assert_eq!(Ask { resource: "https://files.example", ..alone(22) }.answer(&server), "audience_mismatch");
+    assert_eq!(alone(21).answer(&server), "accepted");
+    assert_eq!(server.kept(), (1, 0));
+}
+
+#[test]
+fn the_proof_is_checked_whole_every_time() {
+    refused("method_mismatch", |ask| ask.method = "POST");
+    refused("target_mismatch", |ask| ask.target = "https://api.example/files/43");
+    refused("token_hash_mismatch", |ask| ask.proof_token = Some("another"));
+    refused("chain_malformed", |ask| ask.proof_chain = Some("another"));
+    refused("proof_stale", |ask| ask.made_at = -61);
+    refused("proof_from_future", |ask| ask.made_at = 31);
+    refused("proof_signature", |ask| ask.is_proof_cut = true);
+    refused("proof_replayed", |ask| ask.id = 1 << 8);
+}
+
+#[test]
+fn binding_form_and_route_are_asked_every_time() {
+    refused("holder_mismatch", |ask| ask.signer = delegate(1));
+    refused("insufficient_scope", |ask| ask.route = RouteRule::agents(scope("files:write")));
+    refused("caller_not_permitted", |ask| ask.route = RouteRule::owners(scope("")));
+    // the chain belongs to the token each time, and has to be there
+    let presented = exchanged();
+    let server = Server::after(&presented);
+    assert_eq!(Ask { field: None, ..Ask::good(&presented) }.answer(&server), "evidence_required");
+    let hop = presented.field.split(',').nth(1).unwrap();
+    assert_eq!(Ask { field: Some(hop), ..Ask::good(&presented) }.answer(&server), "chain_malformed");
+    assert_eq!(Ask { max_hops: 1, ..Ask::good(&presented) }.answer(&server), "depth_invalid");
+    assert_eq!(server.kept(), (1, 1));
+}
+
+#[test]
+fn budgets_are_spent_every_time() {
+    let mut root = root();
+    root.authority.budget = Some(Budget::new(Some(2), None).unwrap());
+    let token = root.sign(&kid(&issuer()), &issuer()).unwrap();
+    let presented = Presented { field: hops(&root, &token, &delegate(1)).join(","), token };
+    let server = Server::after(&presented);
+    assert_eq!(Ask { id: 2 << 8, ..Ask::good(&presented) }.answer(&server), "accepted");
+    assert_eq!(Ask { id: 3 << 8, ..Ask::good(&presented) }.answer(&server), "budget_spent");
+    assert_eq!(server.kept(), (1, 1));
+}
+
+#[test]
+fn a_store_that_mixes_tokens_up_is_not_believed() {
+    /// Whatever is asked for, it has the first token it was given.
+    #[derive(Debug, Default)]
+    struct Confused(Mutex<Option<Arc<KnownToken>>>);
+
+    impl Verdicts for Confused {
+        fn find(&self, _: &VerdictKey) -> Option<Arc<ChainVerdict>> {
+            None
+        }
+
+        fn keep(&self, _: VerdictKey, _: Arc<ChainVerdict>) {}
+
+        fn find_token(&self, _: &str, _: UnixTime) -> Option<Arc<KnownToken>> {
+            self.0.lock().unwrap().clone()
+        }
+
+        fn keep_token(&self, token: &Arc<KnownToken>) {
+            self.0.lock().unwrap().get_or_insert(Arc::clone(token));
+        }
+    }
+
+    let verdicts = Confused::default();
+    super::check(&offline(&delegate(1)), &super::both_keys(), 5, &verdicts, "accepted");
+    assert_eq!(super::answer(&exchanged(), &super::both_keys(), 5, &verdicts).unwrap().token_id(), "tok_2");
+    // the same claims with another signature
+    let mut forged = offline(&delegate(1));
+    let (input, _) = forged.token.rsplit_once('.').unwrap();
+    forged.token = format!("{input}.{}", "A".repeat(86));
+    super::check(&forged, &super::both_keys(), 5, &verdicts, "token_signature_invalid");
+    assert_eq!(name(&forged.token), name(&offline(&delegate(1)).token));
+}
