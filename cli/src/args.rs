@@ -137,6 +137,18 @@ Examples:
         #[arg(long, env = "HANDFAST_REGISTRY_DIR")]
         dir: PathBuf,
     },
+    /// Put a registry in service again that was restored from a backup
+    #[command(after_help = "\
+Resource servers notice that a restored registry has forgotten revocations, and refuse its tokens (503 feed_rolled_back) until its
+operator vouches for it by a new epoch. Stop the registry, run this, start it, and at once revoke again whatever is known to be
+lost: servers that were running keep what they knew, those started later learn only what the registry tells them.
+
+Example:  handfast registry new-epoch --dir ./registry")]
+    NewEpoch {
+        /// The registry's directory
+        #[arg(long, env = "HANDFAST_REGISTRY_DIR")]
+        dir: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use handfast_delegation::{UnverifiedAccessToken, VerifiedAccessToken};
@@ -16,6 +17,7 @@ use handfast_verifier::trust::{
 };
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::time::MissedTickBehavior;
 
 use crate::config::{ConfigError, RegistryConfig};
 use crate::feed::{Feed, FeedBook};
@@ -27,6 +29,9 @@ use crate::metrics::Metrics;
 use crate::random::SharedRandom;
 use crate::state::{ATTEMPTS, Commit, State};
 use crate::store::{Store, StoreError};
+
+/// How often expired revocations are forgotten: as often as they are a minute old at least.
+const TIDY_PERIOD: Duration = Duration::from_secs(60);
 
 /// What a registry is made of. [`open`](crate::open) puts these together for a directory; tests do so themselves.
 #[derive(Debug)]
@@ -108,7 +113,7 @@ pub(crate) struct Shared {
     pub(crate) state: State,
     pub(crate) book: Arc<FeedBook>,
     pub(crate) facts: Arc<OwnFacts>,
-    pub(crate) feed: Feed,
+    pub(crate) feed: Arc<Feed>,
     pub(crate) clock: SharedClock,
     pub(crate) random: SharedRandom,
     pub(crate) nonces: Arc<NonceKeys>,
@@ -143,7 +148,7 @@ impl Registry {
         let shared = Shared {
             code_key: keys.code_key(),
             state: State::new(store, config.issuer(), random.clone(), metrics.clone()),
-            feed: Feed::new(Arc::clone(&book), Arc::clone(&keys), told_by, limits.waiting_polls),
+            feed: Arc::new(Feed::new(Arc::clone(&book), Arc::clone(&keys), told_by, limits.waiting_polls)),
             bodies: BodyRoom::new(MAX_BODIES_BYTES),
             rates: Rates::new(limits.registrations_per_source, limits.registrations_in_total),
             config,
@@ -178,7 +183,35 @@ impl Registry {
         }
         let share = usize::try_from(self.shared.config.limits().connections_per_peer).unwrap_or(1);
         let limits = ServerLimits { connections_per_peer: share, ..ServerLimits::default() };
+        let tidying = tokio::spawn(self.clone().tidy());
+        let stop = async {
+            stop.await;
+            self.shared.feed.stop();
+        };
         serve(listener, self.router(), limits, stop).await;
+        tidying.abort();
+    }
+
+    /// Forgets what only stops things that have expired, again and again.
+    async fn tidy(self) {
+        let mut times = tokio::time::interval(TIDY_PERIOD);
+        times.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            times.tick().await;
+            self.forget_expired().await;
+        }
+    }
+
+    /// Forgets entries of the revocation feed that only stop what has expired, and says how many went. [`Self::serve`] does so
+    /// once a minute. What could not be forgotten is kept for the next time: it does no harm.
+    pub async fn forget_expired(&self) -> usize {
+        match self.shared.book.forget_expired(self.shared.clock.now()).await {
+            Ok(forgotten) => forgotten,
+            Err(error) => {
+                tracing::warn!(%error, "expired revocations stay on the feed for now");
+                0
+            }
+        }
     }
 
     /// The configuration.

@@ -15,6 +15,7 @@ pub(crate) async fn run(command: RegistryCommand, ui: Ui) -> Result<(), Failure>
     match command {
         RegistryCommand::Init(args) => init(&args, ui).await,
         RegistryCommand::Serve { dir } => serve(&dir, ui).await,
+        RegistryCommand::NewEpoch { dir } => new_epoch(&dir, ui),
     }
 }
 
@@ -40,6 +41,16 @@ async fn init(args: &RegistryInitArgs, ui: Ui) -> Result<(), Failure> {
             dir = args.dir.display(),
             feed = made.feed_key,
             issuer = args.issuer,
+        )
+    })
+}
+
+fn new_epoch(dir: &Path, ui: Ui) -> Result<(), Failure> {
+    let begun = handfast_registry::begin_epoch(dir).map_err(|error| failure(&error))?;
+    ui.result(&json!({"epoch": begun.epoch, "follows": begun.follows}), |_| {
+        format!(
+            "New epoch    {}\nIt follows   {} up to number {}, head {}",
+            begun.epoch, begun.follows.epoch, begun.follows.seq, begun.follows.head
         )
     })
 }

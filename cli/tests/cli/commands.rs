@@ -126,3 +126,19 @@ fn a_key_file_that_others_can_read_is_refused_with_what_to_do() {
     assert_eq!(output.status.code(), Some(5));
     assert!(String::from_utf8_lossy(&output.stderr).contains("chmod 600"));
 }
+
+#[test]
+fn a_new_epoch_follows_the_one_before() {
+    let place = TempDir::new().unwrap();
+    let directory = place.path().join("registry");
+    let directory = directory.to_str().unwrap();
+    let run =
+        |args: &[&str]| handfast(place.path()).arg("registry").args(args).args(["--dir", directory]).output().unwrap();
+    let none = run(&["new-epoch"]);
+    assert_eq!(none.status.code(), Some(5));
+    assert!(run(&["init", "--issuer", "https://id.example"]).status.success());
+    let begun: Value = serde_json::from_slice(&run(&["new-epoch"]).stdout).unwrap();
+    assert_eq!(begun["follows"]["seq"], 0);
+    let again: Value = serde_json::from_slice(&run(&["new-epoch"]).stdout).unwrap();
+    assert_eq!(again["follows"]["epoch"], begun["epoch"]);
+}

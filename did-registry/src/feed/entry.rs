@@ -70,6 +70,12 @@ impl FeedLink for FeedChain {
         let head = Head::from_bytes(*previous_head).after(&event).map_err(told)?;
         Ok(Linked { head: *head.as_bytes(), stored: json::to_jcs(&event).map_err(told)? })
     }
+
+    fn body(&self, bytes: &[u8]) -> Result<Vec<u8>, LinkError> {
+        let told = |error: JsonError| LinkError::new(error.to_string());
+        let FeedEvent { kind, name, cut, until, .. } = stored(bytes).map_err(told)?;
+        json::to_jcs(&Body { kind, name, cut, until }).map_err(told)
+    }
 }
 
 #[cfg(test)]

@@ -76,6 +76,7 @@ fn public() -> Router<App> {
         .route("/jwks.json", get(documents::jwks))
         .route("/agents/{name}/did.json", get(documents::agent_did))
         .route("/revocations/snapshot", get(revocations::snapshot))
+        .route("/revocations/stream", get(revocations::stream))
 }
 
 /// Routes at which a signature of the caller's own key is all there is.
