@@ -12,6 +12,7 @@ use handfast_identity::{DidKey, UnixTime};
 use handfast_middleware::server::{ServerLimits, serve};
 use handfast_middleware::{Clock, FactsSource, Mode, NonceUse, ResourceServer};
 use handfast_registry_model::{CodeKey, CodeMaker, OwnerCode, OwnerCodeRequest, Refusal, Role, make_owner_code};
+use handfast_verifier::revocation::{RevocationKind, RevocationName};
 use handfast_verifier::trust::{
     DEFAULT_MAX_LIFETIME, Facts, IssuerFacts, KeySet, Profile, SpeaksFor, Status, StatusSource, TrustedIssuer,
 };
@@ -24,7 +25,7 @@ use crate::feed::{Feed, FeedBook};
 use crate::http;
 use crate::http::body::{BodyRoom, MAX_BODIES_BYTES};
 use crate::http::rates::Rates;
-use crate::keys::RegistryKeys;
+use crate::keys::{RegistryKeys, TokenKey};
 use crate::metrics::Metrics;
 use crate::random::SharedRandom;
 use crate::state::{ATTEMPTS, Commit, State};
@@ -303,6 +304,24 @@ impl OwnFacts {
     pub(crate) fn issuer(&self, now: UnixTime) -> IssuerFacts {
         let status = Status::Known { set: self.book.set(), as_of: now };
         IssuerFacts { trust: Arc::clone(&self.trust), keys: Arc::clone(&self.keys), status }
+    }
+
+    /// Whether one of our token keys was revoked.
+    pub(crate) fn has_revoked_key(&self, id: &str) -> bool {
+        let name = RevocationName::of(&self.trust.issuer, RevocationKind::IssuerKey, id);
+        self.book.set().covers(name, UnixTime::EPOCH).is_some()
+    }
+
+    /// The key to sign tokens with: the first that was not revoked.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::StoreUnavailable`] if there is none: what it signed would be refused everywhere.
+    pub(crate) fn signing_key<'k>(&self, keys: &'k RegistryKeys) -> Result<&'k TokenKey, Refusal> {
+        keys.token().find(|key| !self.has_revoked_key(&key.id)).ok_or_else(|| {
+            tracing::error!("every token key was revoked: `handfast registry rotate-key token`, and start again");
+            Refusal::StoreUnavailable
+        })
     }
 
     /// An access token that this registry signed, whatever it is for and however old.

@@ -20,7 +20,7 @@
 //! | `POST /owners/codes`, `POST /owners` | [`make_owner_code`], [`register_owner`] |
 //! | `POST /tasks`, `POST /tasks/{id}/complete` | [`create_owner_task`], [`complete_task`] |
 //! | `POST /oauth2/token` | [`agent_token`], [`owner_token`], [`exchange`], [`narrower_root`] |
-//! | `POST /revocations` | [`revoke_agent`], [`revoke_task`], [`revoke_token`], [`revoke_hop`], [`revoke_owner`] |
+//! | `POST /revocations` | [`revoke_agent`], [`revoke_task`], [`revoke_token`], [`revoke_hop`], [`revoke_issuer_key`], [`revoke_owner`] |
 //!
 //! Out: storage, HTTP, clocks, proofs and their replay, rate limits, the log's tree, signing tokens and the feed. Nothing
 //! here is read from an environment: no clock, disk, network or random source.
@@ -49,9 +49,9 @@ pub use change::{Attempt, Change, Expect, FeedEntry, FeedKind, Loaded, Outcome, 
 pub use code::{CodeKey, OwnerCode, PresentedCode, USER_CODE_CHARS, UserCode};
 pub use decide::{
     Approval, ApprovalHandles, ClaimCase, ClaimView, CodeMaker, ConfirmView, DidSlot, HandleSlot, HopToStop,
-    IssuedClaim, KnownHop, OwnerToStop, RegisteredAgent, Stopped, TaskToStop, TokenToStop, approve, complete_task,
-    create_owner_task, make_owner_code, new_claim_code, poll_claim, refuse_claim, register_agent, register_owner,
-    revoke_agent, revoke_hop, revoke_owner, revoke_task, revoke_token,
+    IssuedClaim, IssuerKeyToStop, KnownHop, OwnerToStop, RegisteredAgent, Stopped, TaskToStop, TokenToStop, approve,
+    complete_task, create_owner_task, make_owner_code, new_claim_code, poll_claim, refuse_claim, register_agent,
+    register_owner, revoke_agent, revoke_hop, revoke_issuer_key, revoke_owner, revoke_task, revoke_token,
 };
 pub use event::{DelegatedHop, Event, Fact, Party};
 pub use ids::{AgentId, ClaimId, IdError, OwnerId, TaskId};

@@ -13,6 +13,7 @@ mod claims;
 mod delegation;
 mod delegation_bench;
 mod documents;
+mod issuer_keys;
 mod malformed;
 mod management;
 mod registration;

@@ -139,7 +139,6 @@ async fn only_its_owner_or_an_admin_ends_an_agent() {
     );
     assert_eq!(revoke(&bench, &owner, body(&Agent::numbered(9))).await.problem(), (404, "unknown_agent"));
     for wrong in [
-        json!({"kind": "issuer_key", "id": "x"}),
         json!({"kind": "agent"}),
         json!({"kind": "agent", "id": agent.did().as_str(), "cut": 5}), // TH67
         json!({"kind": "agent", "id": 5}),

@@ -250,8 +250,26 @@ fn revocations() -> impl Iterator<Item = RevocationRecord> {
         why: Some(longest()),
         at: LATE,
         cut: Some(LATE),
-        until: LATE,
+        until: Some(LATE),
     })
+}
+
+/// One that never ends.
+fn issuer_key_revocation() -> RevocationRecord {
+    let record = revocations().next().unwrap();
+    let id = "x".repeat(43); // a thumbprint
+    RevocationRecord { kind: FeedKind::IssuerKey, id, cut: None, until: None, ..record }
+}
+
+#[test]
+fn revocations_of_keys_have_no_end_and_others_have_one() {
+    let records = [issuer_key_revocation(), revocations().next().unwrap()];
+    check(&records[0]);
+    for record in records {
+        let until = record.until.is_none().then_some(LATE);
+        let bytes = RevocationRecord { until, ..record }.to_bytes().unwrap();
+        assert!(matches!(RevocationRecord::from_bytes(&bytes), Err(RecordError::Corrupt { .. })));
+    }
 }
 
 /// Round trip, size, and every way a stored record can be unreadable.
@@ -271,18 +289,18 @@ where
         Err(RecordError::Corrupt { kind, .. }) => assert_eq!(kind, R::KIND),
         other => panic!("{other:?} from {text}"),
     };
-    let with = |v: &str| text.replacen(r#","v":3"#, v, 1);
-    for (v, found) in [(r#","v":0"#, 0), (r#","v":4"#, 4), (r#","v":4,"w":[]"#, 4)] {
+    let with = |v: &str| text.replacen(r#","v":4"#, v, 1);
+    for (v, found) in [(r#","v":0"#, 0), (r#","v":5"#, 5), (r#","v":5,"w":[]"#, 5)] {
         let unknown = Err(RecordError::UnknownFormat { kind: R::KIND, found });
         assert_eq!(R::from_bytes(with(v).as_bytes()), unknown);
     }
-    for v in ["", r#","v":"3""#, r#","v":3,"v":3"#, r#","v":3,"w":1"#] {
+    for v in ["", r#","v":"4""#, r#","v":4,"v":4"#, r#","v":4,"w":1"#] {
         corrupt(&with(v));
     }
     corrupt(&format!("{text}{{}}"));
-    corrupt(r#"{"v":3}"#);
-    // what formats 1 and 2 had is read as it was
-    for format in 1..=2 {
+    corrupt(r#"{"v":4}"#);
+    // what formats 1 to 3 had is read as it was
+    for format in 1..=3 {
         let before = serde_json::from_slice::<serde_json::Value>(&record.to_bytes().unwrap()).map(|mut value| {
             value.as_object_mut().unwrap().insert("v".to_owned(), format.into());
             value.to_string()
@@ -466,7 +484,12 @@ fn every_statement_fits_the_log_at_its_largest() {
             root_token: hop().root_token,
             hops: (1..).take(MAX_HOPS).map(|n| DelegatedHop { hop: name(n), delegate: did(n), depth: n }).collect(),
         },
-        Fact::Revoked { grain: FeedKind::Task, id: "x".repeat(MAX_REVOCATION_ID_BYTES), cut: Some(LATE), until: LATE },
+        Fact::Revoked {
+            grain: FeedKind::Task,
+            id: "x".repeat(MAX_REVOCATION_ID_BYTES),
+            cut: Some(LATE),
+            until: Some(LATE),
+        },
         Fact::AgentRevoked { agent, dids: (0..5).map(did).collect() },
     ];
     for fact in facts {

@@ -2,7 +2,7 @@
 //!
 //! A change of any struct here is a new format: raise [`FORMAT`], keep the old one readable, and test both. Format 2 adds
 //! members that may be left out (tools, budget and depth of an authority, a ceiling's leave for instances), and so does format 3
-//! (when a task was revoked), so the structs read all formats.
+//! (when a task was revoked) and format 4 (revocations without end, of the registry's own keys), so the structs read all formats.
 
 pub(super) mod agent;
 pub(super) mod claim;
@@ -25,7 +25,7 @@ use super::{EncodeError, RecordError, RecordKind};
 use crate::limits::{MAX_RECORD_BYTES, MAX_RECORD_DEPTH};
 
 /// The format of every record written.
-pub(crate) const FORMAT: u64 = 3;
+pub(crate) const FORMAT: u64 = 4;
 /// The oldest format that is still read.
 const OLDEST_FORMAT: u64 = 1;
 
