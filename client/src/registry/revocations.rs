@@ -9,6 +9,7 @@ use crate::delegation::Bundle;
 use crate::error::AnswerError;
 use crate::secret::Secret;
 
+const ISSUER_KEY: &str = "issuer_key";
 const PREVIEW: &str = "the preview of a revocation";
 
 /// Something that can be stopped alone, for good.
@@ -85,7 +86,7 @@ impl<'a> RevocationWire<'a> {
     pub(super) fn of(what: &'a Revocable, reason: Option<&'a str>) -> Self {
         match what {
             Revocable::Owner(id) => Self { kind: "owner", id, evidence: None, reason },
-            Revocable::IssuerKey(id) => Self { kind: "issuer_key", id, evidence: None, reason },
+            Revocable::IssuerKey(id) => Self { kind: ISSUER_KEY, id, evidence: None, reason },
             Revocable::Task(id) => Self { kind: "task", id, evidence: None, reason },
             Revocable::Token { id, token } => Self { kind: "token", id, evidence: Some(token.expose()), reason },
             Revocable::Hop { name, hop } => {
@@ -143,6 +144,11 @@ impl Reach {
 
     pub(super) fn read(answer: &Answer) -> Result<Self, AnswerError> {
         let ReachWire { agents, tasks, delegations, rest: mut members } = answer.read(PREVIEW)?;
+        // nobody counts who has tokens by a key
+        let is_key = members.get("kind").and_then(Value::as_str) == Some(ISSUER_KEY);
+        if agents.is_none() && !is_key {
+            return Err(AnswerError::Member { endpoint: PREVIEW, member: "agents" });
+        }
         let counts = [("agents", agents), ("tasks", tasks), ("delegations", delegations)];
         members.extend(counts.into_iter().filter_map(|(name, count)| Some((name.to_owned(), count?.into()))));
         Ok(Self { agents, tasks, delegations, members })

@@ -377,6 +377,12 @@ async fn a_task_is_looked_at_and_stopped() {
     assert_eq!((reach.agents(), reach.tasks(), reach.members().get("tasks")), (Some(3), None, None));
     assert_eq!(body(&only_call(&registry)), json!({"kind": "owner", "id": "owner:1"}));
 
+    let registry = answering(200, json!({"kind": "issuer_key", "id": "kid", "latest_expiry": 1})).await;
+    let owner = client(&registry, &key).acting_as(Role::Admin).unwrap();
+    let reach = owner.preview_revocation(&Revocable::IssuerKey("kid".to_owned())).await.unwrap();
+    assert_eq!(reach.agents(), None);
+    assert_eq!(body(&only_call(&registry)), json!({"kind": "issuer_key", "id": "kid"}));
+
     let registry = answering(200, json!({"tasks": 3})).await;
     let owner = client(&registry, &key).acting_as(Role::Owner).unwrap();
     let unread = owner.preview_revocation(&Revocable::Task("x".to_owned())).await;
