@@ -469,6 +469,7 @@ async fn what_cannot_be_kept_stops_the_start_or_grows_old() {
     registry.change(|says| says.feed.revoke(RevocationKind::Agent, &did));
     api.ask_until(refused(401, "agent_revoked")).await;
     clock.advance(31);
+    registry.heard().await;
     assert_eq!(api.ask(&token).await.outcome(), refused(503, "status_unknown"));
     std::fs::remove_dir_all(&kept).unwrap();
     api.ask_until(refused(401, "agent_revoked")).await;
