@@ -162,6 +162,39 @@ Examples:
         #[arg(long, env = "HANDFAST_REGISTRY_DIR")]
         dir: PathBuf,
     },
+    /// Replace a key of the registry, which takes it up at its next start
+    #[command(after_help = "\
+The key that stands by signs tokens, a new one stands by, and the one before stays published until its tokens are over: nobody's
+token ends early. Readers of /jwks.json know the key that stands by already. A stolen key is also to be revoked, with
+`handfast revoke issuer-key`.
+
+Example:  handfast registry rotate-key token --dir ./registry")]
+    RotateKey {
+        /// Which one
+        purpose: KeyPurpose,
+        /// The registry's directory
+        #[arg(long, env = "HANDFAST_REGISTRY_DIR")]
+        dir: PathBuf,
+    },
+    /// Put a registry in service again that was restored from a backup
+    #[command(after_help = "\
+Resource servers notice that a restored registry has forgotten revocations, and refuse its tokens (503 feed_rolled_back) until its
+operator vouches for it by a new epoch. Stop the registry, run this, start it, and at once revoke again whatever is known to be
+lost: servers that were running keep what they knew, those started later learn only what the registry tells them.
+
+Example:  handfast registry new-epoch --dir ./registry")]
+    NewEpoch {
+        /// The registry's directory
+        #[arg(long, env = "HANDFAST_REGISTRY_DIR")]
+        dir: PathBuf,
+    },
+}
+
+/// A key of a registry that can be replaced.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum KeyPurpose {
+    /// The key that signs access tokens
+    Token,
 }
 
 #[derive(Debug, Args)]

@@ -45,7 +45,7 @@ pub use config::{
     CONFIG_FILE, ConfigError, ConfigFile, LifetimesFile, Limits, LimitsFile, RegistryConfig, ResourceFile, Setting,
 };
 pub use handfast_registry_model::{OwnerCode, Refusal, Role};
-pub use keys::{KEYS_DIRECTORY, KeyFileError, RegistryKeys};
+pub use keys::{KEYS_DIRECTORY, KeyFileError, RegistryKeys, RotatedTokenKey, rotate_token_key};
 pub use random::SharedRandom;
 pub use service::{Parts, Registry, SharedClock, StartError};
-pub use setup::{Initialised, STORE_DIRECTORY, SetupError, feed_link, init, open};
+pub use setup::{EpochBegun, Initialised, STORE_DIRECTORY, SetupError, begin_epoch, feed_link, init, open};

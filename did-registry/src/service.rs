@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use handfast_delegation::{UnverifiedAccessToken, VerifiedAccessToken};
@@ -12,23 +13,28 @@ use handfast_middleware::server::{ServerLimits, serve};
 use handfast_middleware::{Clock, FactsSource, Mode, NonceUse, ResourceServer};
 use handfast_registry_model::{CodeKey, CodeMaker, OwnerCode, OwnerCodeRequest, Refusal, Role, make_owner_code};
 use handfast_verifier::budget::MemoryBudgets;
+use handfast_verifier::revocation::{RevocationKind, RevocationName};
 use handfast_verifier::trust::{
     DEFAULT_MAX_LIFETIME, Facts, IssuerFacts, KeySet, Profile, SpeaksFor, Status, StatusSource, TrustedIssuer,
 };
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::time::MissedTickBehavior;
 
 use crate::config::{ConfigError, RegistryConfig};
 use crate::feed::{Feed, FeedBook};
 use crate::http;
 use crate::http::body::{BodyRoom, MAX_BODIES_BYTES};
 use crate::http::rates::Rates;
-use crate::keys::RegistryKeys;
+use crate::keys::{RegistryKeys, TokenKey};
 use crate::metrics::Metrics;
 use crate::random::SharedRandom;
 use crate::state::{ATTEMPTS, Commit, State};
 use crate::store::{Store, StoreError};
 use crate::usage::{FLUSH_PERIOD, Usage};
+
+/// How often expired revocations are forgotten: as often as they are a minute old at least.
+const TIDY_PERIOD: Duration = Duration::from_secs(60);
 
 /// What a registry is made of. [`open`](crate::open) puts these together for a directory; tests do so themselves.
 #[derive(Debug)]
@@ -110,7 +116,7 @@ pub(crate) struct Shared {
     pub(crate) state: State,
     pub(crate) book: Arc<FeedBook>,
     pub(crate) facts: Arc<OwnFacts>,
-    pub(crate) feed: Feed,
+    pub(crate) feed: Arc<Feed>,
     pub(crate) clock: SharedClock,
     pub(crate) random: SharedRandom,
     pub(crate) nonces: Arc<NonceKeys>,
@@ -147,7 +153,7 @@ impl Registry {
         let shared = Shared {
             code_key: keys.code_key(),
             state: State::new(store, config.issuer(), random.clone(), metrics.clone()),
-            feed: Feed::new(Arc::clone(&book), Arc::clone(&keys), told_by, limits.waiting_polls),
+            feed: Arc::new(Feed::new(Arc::clone(&book), Arc::clone(&keys), told_by, limits.waiting_polls)),
             bodies: BodyRoom::new(MAX_BODIES_BYTES),
             rates: Rates::new(limits.registrations_per_source, limits.registrations_in_total),
             config,
@@ -184,17 +190,24 @@ impl Registry {
         }
         let share = usize::try_from(self.shared.config.limits().connections_per_peer).unwrap_or(1);
         let limits = ServerLimits { connections_per_peer: share, ..ServerLimits::default() };
-        let flushing = async {
-            loop {
-                tokio::time::sleep(FLUSH_PERIOD).await;
-                self.note_uses().await;
-            }
+        let tidying = tokio::spawn(self.clone().tidy());
+        let flushing = tokio::spawn(self.clone().flush_uses());
+        let stop = async {
+            stop.await;
+            self.shared.feed.stop();
         };
-        tokio::select! {
-            () = serve(listener, self.router(), limits, stop) => {}
-            () = flushing => {}
-        }
+        serve(listener, self.router(), limits, stop).await;
+        tidying.abort();
+        flushing.abort();
         self.note_uses().await;
+    }
+
+    /// Writes down what agents were given, again and again.
+    async fn flush_uses(self) {
+        loop {
+            tokio::time::sleep(FLUSH_PERIOD).await;
+            self.note_uses().await;
+        }
     }
 
     /// Writes down what agents were given since the last time: hourly and at the end while [`Self::serve`] runs. Whoever serves the
@@ -202,6 +215,28 @@ impl Registry {
     pub async fn note_uses(&self) {
         if let Err(refusal) = self.shared.usage.flush(&self.shared.state).await {
             tracing::warn!(reason = refusal.answer().reason, "last uses could not be written down; they wait");
+        }
+    }
+
+    /// Forgets what only stops things that have expired, again and again.
+    async fn tidy(self) {
+        let mut times = tokio::time::interval(TIDY_PERIOD);
+        times.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            times.tick().await;
+            self.forget_expired().await;
+        }
+    }
+
+    /// Forgets entries of the revocation feed that only stop what has expired, and says how many went. [`Self::serve`] does so
+    /// once a minute. What could not be forgotten is kept for the next time: it does no harm.
+    pub async fn forget_expired(&self) -> usize {
+        match self.shared.book.forget_expired(self.shared.clock.now()).await {
+            Ok(forgotten) => forgotten,
+            Err(error) => {
+                tracing::warn!(%error, "expired revocations stay on the feed for now");
+                0
+            }
         }
     }
 
@@ -300,6 +335,24 @@ impl OwnFacts {
     pub(crate) fn issuer_for_all(&self, now: UnixTime) -> IssuerFacts {
         let trust = TrustedIssuer { resources: SpeaksFor::Everything, ..TrustedIssuer::clone(&self.trust) };
         IssuerFacts { trust: Arc::new(trust), ..self.issuer(now) }
+    }
+
+    /// Whether one of our token keys was revoked.
+    pub(crate) fn has_revoked_key(&self, id: &str) -> bool {
+        let name = RevocationName::of(&self.trust.issuer, RevocationKind::IssuerKey, id);
+        self.book.set().covers(name, UnixTime::EPOCH).is_some()
+    }
+
+    /// The key to sign tokens with: the first that was not revoked.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::StoreUnavailable`] if there is none: what it signed would be refused everywhere.
+    pub(crate) fn signing_key<'k>(&self, keys: &'k RegistryKeys) -> Result<&'k TokenKey, Refusal> {
+        keys.token().find(|key| !self.has_revoked_key(&key.id)).ok_or_else(|| {
+            tracing::error!("every token key was revoked: `handfast registry rotate-key token`, and start again");
+            Refusal::StoreUnavailable
+        })
     }
 
     /// An access token that this registry signed, whatever it is for and however old.

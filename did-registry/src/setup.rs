@@ -16,6 +16,7 @@ use std::sync::Arc;
 use handfast_identity::{DidKey, OsRandom, random_id};
 use handfast_middleware::SystemClock;
 use handfast_registry_model::{OwnerCode, Refusal, Role};
+use handfast_verifier::revocation::{FeedPosition, Head};
 use thiserror::Error;
 
 use crate::config::{CONFIG_FILE, ConfigError, ConfigFile, MAX_CONFIG_BYTES, RegistryConfig};
@@ -23,7 +24,7 @@ use crate::feed::FeedChain;
 use crate::keys::{KeyFileError, RegistryKeys, sync_directory};
 use crate::random::SharedRandom;
 use crate::service::{Parts, Registry, SharedClock, StartError};
-use crate::store::{FeedLink, SledOptions, StoreError, open_sled};
+use crate::store::{FeedLink, SledOptions, StoreError, begin_epoch_sled, open_sled};
 
 /// Where the embedded store is, in the registry's directory.
 pub const STORE_DIRECTORY: &str = "store";
@@ -124,10 +125,39 @@ pub async fn open(directory: impl AsRef<Path>) -> Result<Registry, SetupError> {
     Ok(start(directory, config, keys).await?)
 }
 
+/// A new epoch of a registry's feed, and where the one before it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EpochBegun {
+    /// Its id.
+    pub epoch: String,
+    /// Where the epoch before it ended: what the operator vouches for from now on.
+    pub follows: FeedPosition,
+}
+
+/// Begins a new epoch of the feed of the registry in `directory`, which must not be running: for one that was restored from a
+/// backup (spec/revocation-feed.md, a restored registry).
+///
+/// # Errors
+///
+/// [`SetupError`]; the registry is then as it was.
+pub fn begin_epoch(directory: impl AsRef<Path>) -> Result<EpochBegun, SetupError> {
+    let directory = directory.as_ref();
+    let config = RegistryConfig::new(&read_config(directory)?)?;
+    let options = store_options(directory);
+    let ended = begin_epoch_sled(&options, &FeedChain::new(config.issuer()))?;
+    let head = Head::from_bytes(ended.feed_head);
+    let follows = FeedPosition { epoch: ended.epoch, seq: ended.feed_to, head };
+    Ok(EpochBegun { epoch: options.new_epoch, follows })
+}
+
+/// The store of a registry; its epoch counts for a new store, or to begin another.
+fn store_options(directory: &Path) -> SledOptions {
+    SledOptions { directory: directory.join(STORE_DIRECTORY), new_epoch: random_id(EPOCH_PREFIX, &mut OsRandom) }
+}
+
 async fn start(directory: &Path, config: RegistryConfig, keys: RegistryKeys) -> Result<Registry, StartError> {
     // an existing store keeps its own epoch
-    let options =
-        SledOptions { directory: directory.join(STORE_DIRECTORY), new_epoch: random_id(EPOCH_PREFIX, &mut OsRandom) };
+    let options = store_options(directory);
     let store = Arc::new(open_sled(&options, feed_link(config.issuer()))?);
     let (clock, random) = (SharedClock::new(SystemClock), SharedRandom::new(OsRandom));
     Registry::start(Parts { config, store, keys, clock, random }).await

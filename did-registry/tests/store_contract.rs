@@ -47,6 +47,7 @@ contract!(
     increments_under_contention_are_all_counted,
     pages_follow_the_keys,
     positions_never_run_ahead_or_back,
+    forgotten_feed_entries_are_gone_and_the_chain_goes_on,
     everything_is_there_after_reopening,
     full_values_are_kept,
 );
@@ -54,7 +55,10 @@ contract!(
 fn a_new_store_is_empty(place: &Place) {
     let store = place();
     assert_eq!(get(&*store, THINGS, b"a"), None);
-    assert_eq!(positions(&*store), Positions { log_size: 0, feed_to: 0, feed_head: Chain.origin(EPOCH) });
+    let origin = Chain.origin(EPOCH);
+    let new = Positions { log_size: 0, feed_to: 0, feed_head: origin, feed_base: 0, feed_base_head: origin };
+    assert_eq!(positions(&*store), new);
+    assert_eq!(store.former_epochs(), []);
     assert_eq!(store.epoch(), EPOCH);
     assert_eq!(block_on(store.health()), Ok(()));
     assert_eq!(block_on(store.commit(Batch::new())), Ok(Committed { leaf: None, feed_to: 0 }));
@@ -134,7 +138,35 @@ fn feed_entries_are_chained(place: &Place) {
         assert_eq!(get(&*store, Table::FEED, &seq.to_be_bytes()), record(1, leaf, &linked.stored));
         head = linked.head;
     }
-    assert_eq!(positions(&*store), Positions { log_size: 1, feed_to: 3, feed_head: head });
+    let feed_base_head = Chain.origin(EPOCH);
+    assert_eq!(
+        positions(&*store),
+        Positions { log_size: 1, feed_to: 3, feed_head: head, feed_base: 0, feed_base_head }
+    );
+}
+
+fn forgotten_feed_entries_are_gone_and_the_chain_goes_on(place: &Place) {
+    let store = place();
+    commit(&*store, |b| b.feed(b"one")?.feed(b"two")?.feed(b"three")).unwrap();
+    let before = positions(&*store);
+    let seqs = |store: &dyn Store| -> Vec<u8> {
+        let page = block_on(store.page(Table::FEED, b"", None, 9)).unwrap();
+        page.records.iter().map(|(key, _)| key[7]).collect()
+    };
+    // a hole behind the base, a base that nobody has reached, and one that goes back
+    for (entries, base) in [(&[2, 3][..], 2), (&[2], 4)] {
+        let refused = commit(&*store, |b| b.forget_feed(entries, base, [7; 32])?.put(THINGS, b"a", b"v"));
+        assert!(matches!(refused, Err(CommitError::Link(_))), "{refused:?}");
+    }
+    assert_eq!((positions(&*store), seqs(&*store), get(&*store, THINGS, b"a")), (before, vec![1, 2, 3], None));
+    commit(&*store, |b| b.forget_feed(&[2], 2, [7; 32])).unwrap();
+    assert!(matches!(commit(&*store, |b| b.forget_feed(&[1], 1, [7; 32])), Err(CommitError::Link(_))));
+    let after = Positions { feed_base: 2, feed_base_head: [7; 32], ..before };
+    assert_eq!((positions(&*store), seqs(&*store)), (after, vec![1, 3]));
+    drop(store);
+    let store = place();
+    assert_eq!((positions(&*store), seqs(&*store)), (after, vec![1, 3]));
+    assert_eq!(commit(&*store, |b| b.feed(b"four")).unwrap().feed_to, 4, "numbers are never given out again");
 }
 
 /// Runs `writers` threads, each with its number.

@@ -47,7 +47,7 @@
 //! | content not covered by the proof, on a route that asks for that | 401 `content_digest_required`, `content_digest_mismatch` |
 //! | a budget of the task, its agent or a hop used up | 429 `budget_spent`; with `Retry-After` where a rate will allow more |
 //! | issuer's keys or revocations not known, or not recently; a key not known while its issuer cannot be asked | 503 `status_unknown` |
-//! | issuer's revocation feed went back | 503 `feed_rolled_back`, until this process is restarted |
+//! | issuer's revocation feed went back | 503 `feed_rolled_back`, until its operator vouches for it by a new epoch |
 //!
 //! The body is `application/problem+json` with a stable `reason`; the [`Rejection`] travels in the response's extensions for
 //! the server's own log.
@@ -69,9 +69,10 @@
 //! - Budgets are counted in this process too, and **their counts end with it**: after a restart every budget that is still live
 //!   begins anew, and several nodes each count for themselves. Where that matters, give all nodes of a resource one
 //!   [`BudgetStore`](handfast_verifier::budget::BudgetStore) that outlives them ([`Builder::budget_store`]).
-//! - A registry restored from an old backup has forgotten revocations. Its feed goes back, the keeper logs that once as an error
-//!   and stops following it, and nothing but a restart of this process makes it believe that feed again. Before that, the
-//!   registry has to revoke again what it forgot: a new process has no memory to notice it with.
+//! - A registry restored from an old backup has forgotten revocations. Its feed goes back, the keeper logs that once as an error,
+//!   and its tokens are refused until the registry's operator has begun a new epoch (`handfast registry new-epoch`). Give every
+//!   server a [`state_directory`](Builder::state_directory): a process that starts without one has no memory to notice it with.
+//! - [`feed_lags`](ResourceServer::feed_lags) says how old the last word of each issuer is; alarm well below the staleness.
 //! - Behind a proxy, every connection to [`server`] is the proxy's: raise
 //!   [`connections_per_peer`](server::ServerLimits::connections_per_peer) to `connections`.
 //! - Browser clients can read `DPoP-Nonce` and `WWW-Authenticate` only if the CORS layer exposes them (DPOP-65).
@@ -104,7 +105,7 @@ pub use handfast_fetch::Mode;
 pub use handfast_verifier::tools::{ArgumentKind, ToolRoute, ToolRouteError};
 pub use handfast_verifier::trust::{SpeaksFor, TrustedIssuer};
 pub use handfast_verifier::{Authorized, Rejection, RouteRule, Wish};
-pub use keeper::Pace;
+pub use keeper::{FeedLag, Pace, StateError};
 pub use metadata::ResourceMetadata;
 pub use problem::{PROBLEM_TYPE_BASE, Problem};
 pub use test_keys::publicly_known;

@@ -343,7 +343,7 @@ async fn revoked_things() {
         (Token, "tok_another", None, None),
     ];
     for (kind, id, cut, reason) in cases {
-        let mut set = RevocationSet::default();
+        let set = RevocationSet::default();
         let name = RevocationName::of(api.issuer.url(), kind, id);
         set.insert(&FeedEvent { seq: 1, kind, name, cut, until: None });
         api.facts.set_status(&api.issuer, Status::Known { set: Arc::new(set), as_of: now });

@@ -312,3 +312,169 @@ async fn an_issuer_without_a_feed_is_not_asked_for_one() {
     server.ready().await;
     assert_eq!(registry.change(|says| (says.key_set_asked, says.asked())), (1, 0));
 }
+
+/// Goes on as soon as it may.
+const PUSHED: Pace = Pace { stream_retry: Duration::ZERO, ..BRISK };
+
+#[tokio::test]
+async fn news_that_are_pushed_count_at_once_and_lost_ones_are_asked_for() {
+    let registry = Registry::running().await;
+    registry.change(|says| says.feed.revoke(RevocationKind::Token, "tok_0"));
+    let api = Follower::with(&registry, |builder| builder.pace(PUSHED)).await;
+    registry.pushing(1).await;
+    assert_eq!(registry.change(|says| says.streams.last().cloned()).as_deref(), Some("1"), "from where it stands");
+    let did = api.agent().did().to_string();
+    let news = registry.change(|says| {
+        says.feed.revoke(RevocationKind::Agent, &did);
+        says.feed.since(1, says.clock.now())
+    });
+    let asked = registry.change(|says| says.asked());
+    registry.push(&news);
+    api.ask_until(refused(401, "agent_revoked")).await;
+    assert_eq!(registry.change(|says| says.asked()), asked, "nobody had to ask");
+    let lag = api.server.feed_lags().remove(0);
+    assert_eq!((lag.seq, lag.is_pushed, lag.is_rolled_back), (2, true, false));
+    assert_eq!((lag.issuer, lag.age), (registry.change(|says| says.issuer.url().to_owned()), Some(Seconds::new(0))));
+    // the stream ends: what comes meanwhile is asked for
+    let other = registry.change(|says| {
+        says.pushes = None;
+        says.feed.revoke(RevocationKind::Token, "tok_1");
+        says.feed.last()
+    });
+    registry.heard().await;
+    let lag = api.server.feed_lags().remove(0);
+    assert_eq!((lag.seq, lag.is_pushed, lag.reconnects), (other, false, 1));
+    registry.pushing(1).await;
+    assert_eq!(api.ask(&api.token()).await.outcome(), refused(401, "agent_revoked"));
+}
+
+#[tokio::test]
+async fn what_is_pushed_is_judged_as_what_is_asked_for() {
+    let registry = Registry::running().await;
+    registry.change(|says| says.feed.revoke(RevocationKind::Token, "tok_0"));
+    let api = Follower::with(&registry, |builder| builder.pace(PUSHED)).await;
+    let did = api.agent().did().to_string();
+    let (now, issuer, feed) = registry.change(|says| (says.clock.now(), says.issuer.clone(), says.feed.clone()));
+    let mut lies = feed.clone();
+    lies.revoke(RevocationKind::Agent, &did);
+    let forged = lies.message(1, now).sign(&keys::ed25519(9)).unwrap();
+    let by_token_key = lies.message(1, now).sign(issuer.key()).unwrap();
+    for (name, message) in [("forged", forged), ("the token key's", by_token_key), ("junk", "a.b.c".to_owned())] {
+        registry.pushing(1).await;
+        let before = registry.change(|says| says.streams.len());
+        registry.push(&message);
+        while registry.change(|says| says.streams.len()) == before {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        assert_eq!(api.ask(&api.token()).await.outcome(), served(), "{name}");
+    }
+    // the twin
+    registry.pushing(1).await;
+    registry.change(|says| says.feed = lies.clone());
+    registry.push(&lies.since(1, now));
+    api.ask_until(refused(401, "agent_revoked")).await;
+    // TH64: and a feed that goes back does so here as well
+    registry.pushing(1).await;
+    registry.change(|says| says.feed = feed.clone());
+    registry.push(&feed.since(1, now));
+    api.ask_until(refused(503, "feed_rolled_back")).await;
+    assert!(api.server.feed_lags().remove(0).is_rolled_back);
+}
+
+#[tokio::test]
+async fn a_silent_stream_counts_as_broken() {
+    let registry = Registry::running().await;
+    let pace = Pace { stream_silence: Duration::from_millis(20), ..PUSHED };
+    let api = Follower::with(&registry, |builder| builder.pace(pace)).await;
+    registry.pushing(1).await;
+    let did = api.agent().did().to_string();
+    registry.change(|says| says.feed.revoke(RevocationKind::Agent, &did));
+    api.ask_until(refused(401, "agent_revoked")).await;
+    assert!(api.server.feed_lags().remove(0).reconnects > 0);
+}
+
+#[tokio::test]
+async fn th64_a_feed_that_went_back_while_nobody_watched_is_noticed() {
+    let state = tempfile::tempdir().unwrap();
+    let registry = Registry::running().await;
+    let started = |kept: bool| {
+        let directory = state.path().to_path_buf();
+        Follower::with(&registry, move |builder| if kept { builder.state_directory(directory) } else { builder })
+    };
+    registry.change(|says| says.feed.revoke(RevocationKind::Token, "tok_1"));
+    drop(started(true).await);
+    // the same, and further
+    registry.change(|says| says.feed.revoke(RevocationKind::Token, "tok_2"));
+    let api = started(true).await;
+    assert_eq!(api.ask(&api.token()).await.outcome(), served());
+    assert_eq!(api.server.feed_lags().remove(0).seq, 2);
+    drop(api);
+    // restored from a backup
+    let ahead = registry.change(|says| {
+        let ahead = says.feed.clone();
+        let mut backup = says.issuer.feed();
+        backup.revoke(RevocationKind::Token, "tok_1");
+        says.feed = backup;
+        ahead
+    });
+    let forgetful = started(false).await;
+    assert_eq!(forgetful.ask(&forgetful.token()).await.outcome(), served(), "one without memory cannot know");
+    drop(forgetful);
+    let directory = state.path().to_path_buf();
+    let api = Follower::started(&registry, move |builder| builder.state_directory(directory)).await;
+    api.ask_until(refused(503, "feed_rolled_back")).await;
+    // P-12: the operator vouches for it, and nobody has to be restarted
+    registry.change(|says| {
+        says.feed = ahead.restored(1, "2");
+        says.feed.revoke(RevocationKind::Token, "tok_3");
+    });
+    api.ask_until(served()).await;
+    assert_eq!(api.server.feed_lags().remove(0).seq, 2);
+    drop(api);
+    let api = started(true).await;
+    assert_eq!(api.ask(&api.token()).await.outcome(), served());
+    // an epoch that follows nothing known
+    drop(api);
+    registry.change(|says| says.feed = ahead.clone().in_epoch("3"));
+    let directory = state.path().to_path_buf();
+    let api = Follower::started(&registry, move |builder| builder.state_directory(directory)).await;
+    api.ask_until(refused(503, "feed_rolled_back")).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_stops_the_start_or_grows_old() {
+    let state = tempfile::tempdir().unwrap();
+    let registry = Registry::running().await;
+    let (issuer, clock) = registry.change(|says| (says.issuer.clone(), says.clock.clone()));
+    let start = |directory: std::path::PathBuf| {
+        let clock = clock.clone();
+        let builder = ResourceServer::builder(common::API, common::API).trust(issuer.trust()).mode(Mode::Development);
+        builder.pace(BRISK).clock(move || clock.now()).state_directory(directory).start()
+    };
+    let file_in_the_way = state.path().join("file");
+    std::fs::write(&file_in_the_way, "").unwrap();
+    let error = start(file_in_the_way).await.unwrap_err().to_string();
+    assert!(error.starts_with("`state_directory`: `") && error.contains("file"), "{error}");
+    let directory = state.path().join("state");
+    let api = Follower::with(&registry, |builder| builder.state_directory(&directory)).await;
+    let error = start(directory.clone()).await.unwrap_err().to_string();
+    assert!(error.contains("in use by another server"), "{error}");
+    // names count at once, and the word grows old until it can be kept
+    let token = api.token();
+    let kept = std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
+    let kept = kept.into_iter().find(|path| path.extension().is_some_and(|end| end == "json")).unwrap();
+    std::fs::remove_file(&kept).unwrap();
+    std::fs::create_dir_all(kept.join("in the way")).unwrap();
+    let did = api.agent().did().to_string();
+    registry.change(|says| says.feed.revoke(RevocationKind::Agent, &did));
+    api.ask_until(refused(401, "agent_revoked")).await;
+    clock.advance(31);
+    registry.heard().await;
+    assert_eq!(api.ask(&token).await.outcome(), refused(503, "status_unknown"));
+    std::fs::remove_dir_all(&kept).unwrap();
+    api.ask_until(refused(401, "agent_revoked")).await;
+    drop(api);
+    std::fs::write(&kept, "{}").unwrap();
+    let error = start(directory).await.unwrap_err().to_string();
+    assert!(error.contains(&kept.display().to_string()) && error.contains(issuer.url()), "{error}");
+}

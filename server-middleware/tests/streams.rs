@@ -158,7 +158,7 @@ async fn an_answer_is_broken_off_within_a_second_of_a_revocation() {
         let (agent, now) = (api.agent.did().to_string(), api.clock.now());
         let after = seconds_after(&api, path, || {
             let name = RevocationName::of(api.issuer.url(), RevocationKind::Agent, &agent);
-            let mut set = RevocationSet::default();
+            let set = RevocationSet::default();
             set.insert(&FeedEvent { seq: 1, kind: RevocationKind::Agent, name, cut: None, until: None });
             api.facts.set_status(&api.issuer, Status::Known { set: Arc::new(set), as_of: now });
         })

@@ -85,7 +85,7 @@ fn exchanged() -> AccessToken {
 }
 
 fn revoking(kind: RevocationKind, id: &str) -> RevocationSet {
-    let mut set = RevocationSet::default();
+    let set = RevocationSet::default();
     set.insert(&FeedEvent { seq: 1, kind, name: RevocationName::of(ISSUER, kind, id), cut: None, until: None });
     set
 }

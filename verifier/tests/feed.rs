@@ -5,8 +5,8 @@ mod support;
 
 use handfast_identity::UnixTime;
 use handfast_verifier::revocation::{
-    FeedError, FeedEvent, FeedMessage, FeedState, Head, RevocationKind, RevocationName, Revoked, UnverifiedFeedMessage,
-    VerifiedFeedMessage,
+    FeedBase, FeedError, FeedEvent, FeedMessage, FeedPosition, FeedState, Head, MAX_EPOCH_BYTES, MAX_FORMER_EPOCHS,
+    RevocationKind, RevocationName, Revoked, UnverifiedFeedMessage, VerifiedFeedMessage,
 };
 use support::*;
 
@@ -30,6 +30,8 @@ fn message(events: &[FeedEvent], from: usize, is_snapshot: bool, time: UnixTime)
         to: events.len() as u64,
         prev: (!is_snapshot).then(|| head(before)),
         head: head(events),
+        base: None,
+        follows: Vec::new(),
         events: new.to_vec(),
     };
     let text = message.sign(&feed()).unwrap();
@@ -65,12 +67,12 @@ fn an_old_heartbeat_takes_no_freshness_away_and_gives_none() {
 }
 
 #[test]
-fn a_set_that_is_held_elsewhere_does_not_change_under_its_holder() {
+fn a_set_that_is_held_elsewhere_learns_too() {
     let events = [event(1, "a"), event(2, "b")];
     let mut state = FeedState::start(ISSUER, message(&events[..1], 0, true, at(-5)), at(0)).unwrap();
     let held = state.set().clone();
     state.apply(message(&events, 1, false, at(0)), at(0)).unwrap();
-    assert_eq!((held.len(), state.set().len()), (1, 2));
+    assert_eq!((held.len(), state.set().len()), (2, 2));
 }
 
 #[test]
@@ -86,6 +88,8 @@ fn a_snapshot_that_left_events_out_only_adds() {
         to: 2,
         prev: None,
         head: head(&events),
+        base: None,
+        follows: Vec::new(),
         events: vec![event(2, "b")],
     };
     let signed = |message: &FeedMessage| {
@@ -139,9 +143,175 @@ fn a_snapshot_whose_chain_is_not_its_head_starts_nothing() {
         to: 2,
         prev: None,
         head: head(&events[..1]),
+        base: None,
+        follows: Vec::new(),
         events: events.to_vec(),
     };
     let text = claimed.sign(&feed()).unwrap();
     let signed = UnverifiedFeedMessage::parse(&text).unwrap().verify(&did(&feed())).unwrap();
     assert_eq!(FeedState::start(ISSUER, signed, at(0)).map(|_| ()), Err(FeedError::Inconsistent));
+}
+
+/// A snapshot of `events`, of which those up to `base` are left out, in an epoch of its own that follows others.
+fn snapshot(epoch: &str, events: &[FeedEvent], base: usize, follows: &[FeedPosition]) -> FeedMessage {
+    let head = |count: usize| {
+        events.iter().take(count).fold(Head::start(ISSUER, epoch), |head, event| head.after(event).unwrap())
+    };
+    FeedMessage {
+        issuer: ISSUER.to_owned(),
+        issued_at: at(0),
+        epoch: epoch.to_owned(),
+        from: 0,
+        to: events.len() as u64,
+        prev: None,
+        head: head(events.len()),
+        base: (base > 0).then(|| FeedBase { seq: base as u64, head: head(base) }),
+        follows: follows.to_vec(),
+        events: events.iter().skip(base).copied().collect(),
+    }
+}
+
+fn signed(message: &FeedMessage) -> VerifiedFeedMessage {
+    let text = message.sign(&feed()).unwrap();
+    UnverifiedFeedMessage::parse(&text).unwrap().verify(&did(&feed())).unwrap()
+}
+
+#[test]
+fn a_snapshot_shows_the_chain_from_its_base_on() {
+    let events = [event(1, "a"), event(2, "b"), event(3, "c"), event(4, "d")];
+    let other = [event(1, "a"), event(2, "x"), event(3, "c"), event(4, "d")];
+    let sparse = snapshot("e1", &events, 2, &[]);
+    let changed = |change: fn(&mut FeedMessage)| {
+        let mut message = sparse.clone();
+        change(&mut message);
+        message
+    };
+    let cases = [
+        ("as it is", sparse.clone(), Ok(())),
+        ("another past", snapshot("e1", &other, 2, &[]), Err(FeedError::RolledBack)),
+        (
+            "an event behind the base left out",
+            changed(|message| message.events.retain(|event| event.seq != 3)),
+            Err(FeedError::Inconsistent),
+        ),
+        (
+            "a base beyond its end",
+            changed(|message| message.base.as_mut().unwrap().seq = 5),
+            Err(FeedError::Inconsistent),
+        ),
+        (
+            "a head that is not its events'",
+            changed(|message| message.head = Head::start("x", "y")),
+            Err(FeedError::Inconsistent),
+        ),
+    ];
+    for (what, message, expected) in cases {
+        let mut state = FeedState::start(ISSUER, signed(&snapshot("e1", &events[..3], 0, &[])), at(0)).unwrap();
+        assert_eq!(state.apply(signed(&message), at(0)), expected, "{what}");
+        assert!(is_revoked(&state, "a"), "{what}: what it leaves out is not taken away");
+        assert_eq!(is_revoked(&state, "d"), expected.is_ok(), "{what}");
+        let started = FeedState::start(ISSUER, signed(&message), at(0)).map(|_| ());
+        let is_told = !matches!(expected, Err(FeedError::Inconsistent));
+        assert_eq!(started.is_ok(), is_told, "{what}, to somebody who knows nothing");
+    }
+    // what only a snapshot can say
+    let mut state = FeedState::start(ISSUER, signed(&snapshot("e1", &events, 0, &[])), at(0)).unwrap();
+    let heartbeat = FeedMessage { from: 4, prev: Some(sparse.head), events: Vec::new(), ..sparse };
+    assert_eq!(state.apply(signed(&heartbeat), at(0)), Err(FeedError::Inconsistent));
+}
+
+#[test]
+fn th64_a_restart_forgets_no_roll_back() {
+    let events = [event(1, "a"), event(2, "b"), event(3, "c")];
+    let other = [event(1, "a"), event(2, "x"), event(3, "y")];
+    let stood =
+        || FeedState::start(ISSUER, signed(&snapshot("e1", &events[..2], 0, &[])), at(0)).unwrap().position().clone();
+    let cases = [
+        ("where it stood", snapshot("e1", &events[..2], 0, &[]), Ok(())),
+        ("further", snapshot("e1", &events, 0, &[]), Ok(())),
+        ("further, the past left out", snapshot("e1", &events, 2, &[]), Ok(())),
+        ("behind", snapshot("e1", &events[..1], 0, &[]), Err(FeedError::RolledBack)),
+        ("beside", snapshot("e1", &other[..2], 0, &[]), Err(FeedError::RolledBack)),
+        ("beside and further", snapshot("e1", &other, 0, &[]), Err(FeedError::RolledBack)),
+        ("beside and further, the past left out", snapshot("e1", &other, 2, &[]), Err(FeedError::RolledBack)),
+        ("another epoch", snapshot("e2", &events, 0, &[]), Err(FeedError::RolledBack)),
+    ];
+    for (what, message, expected) in cases {
+        let mut state = FeedState::resume(ISSUER, stood());
+        assert_eq!(state.as_of(), UnixTime::EPOCH, "{what}: nothing is known yet");
+        assert_eq!(state.apply(signed(&message), at(0)), expected, "{what}");
+        assert_eq!(is_revoked(&state, "a"), expected.is_ok() && message.base.is_none(), "{what}");
+    }
+    // not even a good heartbeat says what is revoked
+    let mut state = FeedState::resume(ISSUER, stood());
+    assert_eq!(state.apply(message(&events, 2, false, at(0)), at(0)), Err(FeedError::NotSnapshot));
+    assert_eq!(state.as_of(), UnixTime::EPOCH);
+}
+
+#[test]
+fn p12_a_restored_backup_counts_from_the_operators_word_on() {
+    let events = [event(1, "a"), event(2, "b"), event(3, "lost")];
+    let vouched = |epoch: &str, count: usize| {
+        let head = events.iter().take(count).fold(Head::start(ISSUER, epoch), |head, event| head.after(event).unwrap());
+        FeedPosition { epoch: epoch.to_owned(), seq: count as u64, head }
+    };
+    let restored = [event(1, "a"), event(2, "b"), event(3, "new")];
+    let reader = || FeedState::start(ISSUER, signed(&snapshot("e1", &events, 0, &[])), at(0)).unwrap();
+    let follows = |former: &[FeedPosition]| signed(&snapshot("e2", &restored, 0, former));
+    let fork = FeedPosition { head: Head::start("x", "y"), ..vouched("e1", 3) };
+    let cases: [(&str, &[FeedPosition], Result<(), FeedError>); 6] = [
+        ("vouched for up to before it was lost", &[vouched("e1", 2)], Ok(())),
+        ("vouched for as it was", &[vouched("e1", 3)], Ok(())),
+        ("two restores later", &[vouched("e1.5", 1), vouched("e1", 2)], Ok(())),
+        ("nothing vouched for", &[], Err(FeedError::RolledBack)),
+        ("something else vouched for", &[vouched("e0", 3)], Err(FeedError::RolledBack)),
+        ("another story vouched for", &[fork], Err(FeedError::RolledBack)),
+    ];
+    for (what, former, expected) in cases {
+        // noticed first, or not
+        for was_noticed in [false, true] {
+            let mut state = reader();
+            if was_noticed {
+                let behind = signed(&snapshot("e1", &events[..2], 0, &[]));
+                assert_eq!(state.apply(behind, at(0)), Err(FeedError::RolledBack));
+            }
+            assert_eq!(state.apply(follows(former), at(0)), expected, "{what}, noticed: {was_noticed}");
+            assert!(is_revoked(&state, "lost"), "{what}: what was revoked stays so");
+            assert_eq!(is_revoked(&state, "new"), expected.is_ok(), "{what}");
+            let epoch = if expected.is_ok() { "e2" } else { "e1" };
+            assert_eq!(state.position().epoch, epoch, "{what}");
+        }
+    }
+    // an increment does not say what it follows: the snapshot has to be asked for
+    let mut state = reader();
+    let next =
+        FeedMessage { from: 3, prev: Some(head(&events)), events: Vec::new(), ..snapshot("e2", &events, 0, &[]) };
+    assert_eq!(state.apply(signed(&next), at(0)), Err(FeedError::Gap));
+}
+
+#[test]
+fn what_has_expired_is_forgotten_and_does_not_come_back() {
+    let ended = FeedEvent { until: Some(at(10)), ..event(1, "a") };
+    let events = [ended, event(2, "b")];
+    let mut state = FeedState::start(ISSUER, signed(&snapshot("e1", &events, 0, &[])), at(0)).unwrap();
+    state.forget(at(10));
+    assert_eq!((is_revoked(&state, "a"), state.set().len()), (true, 2), "its last second");
+    state.forget(at(11));
+    assert_eq!((is_revoked(&state, "a"), state.set().len()), (false, 1));
+    assert_eq!(state.position().head, snapshot("e1", &events, 0, &[]).head, "the chain goes on from where it was");
+    state.apply(signed(&snapshot("e1", &events, 1, &[])), at(11)).unwrap();
+    assert_eq!(state.set().len(), 1);
+}
+
+#[test]
+fn a_past_longer_than_any_is_none() {
+    let past = |count: usize| {
+        let former = FeedPosition { epoch: "e0".to_owned(), seq: 0, head: Head::start(ISSUER, "e0") };
+        FeedState::start(ISSUER, signed(&snapshot("e1", &[], 0, &vec![former; count])), at(0)).map(|_| ())
+    };
+    assert_eq!(past(MAX_FORMER_EPOCHS), Ok(()));
+    assert_eq!(past(MAX_FORMER_EPOCHS + 1), Err(FeedError::Inconsistent));
+    let long = FeedPosition { epoch: "e".repeat(MAX_EPOCH_BYTES + 1), seq: 0, head: Head::start(ISSUER, "e0") };
+    let started = FeedState::start(ISSUER, signed(&snapshot("e1", &[], 0, &[long])), at(0)).map(|_| ());
+    assert_eq!(started, Err(FeedError::Inconsistent));
 }

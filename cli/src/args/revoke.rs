@@ -88,6 +88,21 @@ Examples:
         #[command(flatten)]
         how: Revocation,
     },
+    /// Revoke one of the registry's own token keys: every token signed with it dies at once (admins only)
+    #[command(after_help = "\
+The key that stands by signs from then on. Make another with `handfast registry rotate-key token`. The keys are in the registry's
+/jwks.json, each under its `kid`.
+
+Example:  handfast revoke issuer-key 9mQ… --reason 'host broken into'")]
+    IssuerKey {
+        /// The key's `kid`
+        kid: String,
+        /// Show how far it would reach, and stop there
+        #[arg(long)]
+        preview: bool,
+        #[command(flatten)]
+        how: Revocation,
+    },
 }
 
 /// How to revoke, whatever it is.

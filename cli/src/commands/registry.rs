@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use handfast_middleware::{Clock as _, SystemClock};
 use handfast_registry::{ConfigFile, ResourceFile, SetupError};
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::dev::wait_for_stop;
-use crate::args::{RegistryCommand, RegistryInitArgs};
+use crate::args::{KeyPurpose, RegistryCommand, RegistryInitArgs};
 use crate::exit::{Exit, Failure};
 use crate::ui::Ui;
 
@@ -15,6 +16,8 @@ pub(crate) async fn run(command: RegistryCommand, ui: Ui) -> Result<(), Failure>
     match command {
         RegistryCommand::Init(args) => init(&args, ui).await,
         RegistryCommand::Serve { dir } => serve(&dir, ui).await,
+        RegistryCommand::RotateKey { purpose: KeyPurpose::Token, dir } => rotate_token_key(&dir, ui),
+        RegistryCommand::NewEpoch { dir } => new_epoch(&dir, ui),
     }
 }
 
@@ -40,6 +43,29 @@ async fn init(args: &RegistryInitArgs, ui: Ui) -> Result<(), Failure> {
             dir = args.dir.display(),
             feed = made.feed_key,
             issuer = args.issuer,
+        )
+    })
+}
+
+fn rotate_token_key(dir: &Path, ui: Ui) -> Result<(), Failure> {
+    let rotated = handfast_registry::rotate_token_key(dir, SystemClock.now())
+        .map_err(|error| Failure::new(Exit::File, error.to_string()))?;
+    let told = json!({"signs": rotated.signs, "stands_by": rotated.stands_by, "replaced": rotated.replaced});
+    ui.result(&told, |_| {
+        let replaced = rotated.replaced.as_deref().unwrap_or("nothing: no key stood by until now");
+        format!(
+            "Signs        {}\nStands by    {}\nReplaced     {replaced}\n\nIt counts from the registry's next start.",
+            rotated.signs, rotated.stands_by
+        )
+    })
+}
+
+fn new_epoch(dir: &Path, ui: Ui) -> Result<(), Failure> {
+    let begun = handfast_registry::begin_epoch(dir).map_err(|error| failure(&error))?;
+    ui.result(&json!({"epoch": begun.epoch, "follows": begun.follows}), |_| {
+        format!(
+            "New epoch    {}\nIt follows   {} up to number {}, head {}",
+            begun.epoch, begun.follows.epoch, begun.follows.seq, begun.follows.head
         )
     })
 }

@@ -36,6 +36,11 @@ pub(crate) async fn run(command: RevokeCommand, ui: Ui) -> Result<(), Failure> {
             let what = Revocable::Owner(owner);
             Stop { what: &what, kind: "owner", management: acting(&how)? }.run(preview, &how, ui).await
         }
+        RevokeCommand::IssuerKey { kid, preview, how } => {
+            let what = Revocable::IssuerKey(kid);
+            let management = keyfiles::management_as(&keyfiles::owner(&how.key.key)?, Role::Admin)?;
+            Stop { what: &what, kind: "token key", management }.run(preview, &how, ui).await
+        }
     }
 }
 
@@ -96,7 +101,8 @@ fn reach_lines(reach: &Reach) -> String {
     let time = |member: &str| reach.members().get(member).and_then(Value::as_u64);
     let latest = time("latest_expiry").map(|at| format!("; the last token would end at {at}")).unwrap_or_default();
     let before = time("revoked_at").map(|at| format!("\nIt was revoked already, at {at}.")).unwrap_or_default();
-    let counts = [("agents", Some(reach.agents())), ("tasks", reach.tasks()), ("delegations", reach.delegations())];
+    let counts = [("agents", reach.agents()), ("tasks", reach.tasks()), ("delegations", reach.delegations())];
     let counts: Vec<_> = counts.into_iter().filter_map(|(name, count)| Some(format!("{name} {}", count?))).collect();
+    let counts = if counts.is_empty() { vec!["what nobody counts".to_owned()] } else { counts };
     format!("Would stop: {}{latest}.{before}", counts.join(", "))
 }

@@ -126,3 +126,37 @@ fn a_key_file_that_others_can_read_is_refused_with_what_to_do() {
     assert_eq!(output.status.code(), Some(5));
     assert!(String::from_utf8_lossy(&output.stderr).contains("chmod 600"));
 }
+
+#[test]
+fn a_new_epoch_follows_the_one_before() {
+    let place = TempDir::new().unwrap();
+    let directory = place.path().join("registry");
+    let directory = directory.to_str().unwrap();
+    let run =
+        |args: &[&str]| handfast(place.path()).arg("registry").args(args).args(["--dir", directory]).output().unwrap();
+    let none = run(&["new-epoch"]);
+    assert_eq!(none.status.code(), Some(5));
+    assert!(run(&["init", "--issuer", "https://id.example"]).status.success());
+    let begun: Value = serde_json::from_slice(&run(&["new-epoch"]).stdout).unwrap();
+    assert_eq!(begun["follows"]["seq"], 0);
+    let again: Value = serde_json::from_slice(&run(&["new-epoch"]).stdout).unwrap();
+    assert_eq!(again["follows"]["epoch"], begun["epoch"]);
+}
+
+#[test]
+fn a_stolen_token_key_is_revoked_and_another_signs() {
+    let site = Site::start_for(RESOURCE);
+    site.ok(&["owner", "init", "--registry", &site.issuer, "--enrol", &site.admin_code]);
+    let kid = |rotated: &Value, member: &str| rotated[member].as_str().unwrap().to_owned();
+    // the registry runs on with what it read at its start
+    let rotated = site.ok(&["registry", "rotate-key", "token", "--dir", "registry"]);
+    let (stolen, next) = (kid(&rotated, "replaced"), kid(&rotated, "signs"));
+    assert_ne!(stolen, next);
+    let reach = site.ok(&["revoke", "issuer-key", &stolen, "--preview"]);
+    assert_eq!((reach["kind"].as_str(), reach.get("agents")), (Some("issuer_key"), None));
+    let told = site.ok(&["revoke", "issuer-key", &stolen, "--reason", "host broken into", "--yes"]);
+    assert_eq!((told["kind"].as_str(), told["status"].as_str()), (Some("issuer_key"), Some("REVOKED")));
+    assert_eq!(site.refused(&["revoke", "issuer-key", "none", "--yes"]), (3, Some("invalid_request".to_owned())));
+    // whoever needs a token gets one by the key that stood by
+    assert_eq!(site.ok(&["revoke", "issuer-key", &stolen, "--yes"]), told);
+}

@@ -305,7 +305,18 @@ fn revocations_come_from_a_snapshot_by_the_key_of_the_feed() {
         let head = events.iter().fold(Head::start(issuer, "1"), |head, event| head.after(event).unwrap());
         let (issuer, epoch, to) = (issuer.to_owned(), "1".to_owned(), events.len() as u64);
         let issued_at = UnixTime::from_secs(NOW);
-        let message = FeedMessage { issuer, issued_at, epoch, from: 0, to, prev: None, head, events };
+        let message = FeedMessage {
+            issuer,
+            issued_at,
+            epoch,
+            from: 0,
+            to,
+            prev: None,
+            head,
+            base: None,
+            follows: Vec::new(),
+            events,
+        };
         bench.write("snapshot", &message.sign(signer).unwrap());
     };
     bench.write("bundle", &format!("{root},{first}"));

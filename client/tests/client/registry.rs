@@ -357,7 +357,7 @@ async fn a_task_is_looked_at_and_stopped() {
     let registry = answering(200, told.clone()).await;
     let owner = client(&registry, &key).acting_as(Role::Owner).unwrap();
     let reach = owner.preview_revocation(&Revocable::Task("task_1".to_owned())).await.unwrap();
-    assert_eq!((reach.agents(), reach.tasks(), reach.delegations()), (3, Some(1), Some(2)));
+    assert_eq!((reach.agents(), reach.tasks(), reach.delegations()), (Some(3), Some(1), Some(2)));
     assert_eq!(json!(reach.members()), told);
     let call = only_call(&registry);
     assert_eq!((call.path.as_str(), body(&call)), ("/revocations/preview", json!({"kind": "task", "id": "task_1"})));
@@ -374,8 +374,14 @@ async fn a_task_is_looked_at_and_stopped() {
     let registry = answering(200, json!({"agents": 3, "latest_expiry": 9})).await;
     let owner = client(&registry, &key).acting_as(Role::Owner).unwrap();
     let reach = owner.preview_revocation(&Revocable::Owner("owner:1".to_owned())).await.unwrap();
-    assert_eq!((reach.agents(), reach.tasks(), reach.members().get("tasks")), (3, None, None));
+    assert_eq!((reach.agents(), reach.tasks(), reach.members().get("tasks")), (Some(3), None, None));
     assert_eq!(body(&only_call(&registry)), json!({"kind": "owner", "id": "owner:1"}));
+
+    let registry = answering(200, json!({"kind": "issuer_key", "id": "kid", "latest_expiry": 1})).await;
+    let owner = client(&registry, &key).acting_as(Role::Admin).unwrap();
+    let reach = owner.preview_revocation(&Revocable::IssuerKey("kid".to_owned())).await.unwrap();
+    assert_eq!(reach.agents(), None);
+    assert_eq!(body(&only_call(&registry)), json!({"kind": "issuer_key", "id": "kid"}));
 
     let registry = answering(200, json!({"tasks": 3})).await;
     let owner = client(&registry, &key).acting_as(Role::Owner).unwrap();

@@ -128,11 +128,13 @@ pub enum FeedKind {
     Hop,
     /// An owner, by id.
     Owner,
+    /// A token key of the registry's own, by `kid`.
+    IssuerKey,
 }
 
 impl FeedKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Agent, Self::Task, Self::Token, Self::Hop, Self::Owner];
+    pub const ALL: [Self; 6] = [Self::Agent, Self::Task, Self::Token, Self::Hop, Self::Owner, Self::IssuerKey];
 
     /// The kind of this word.
     #[must_use]
@@ -149,6 +151,7 @@ impl FeedKind {
             Self::Token => "token",
             Self::Hop => "hop",
             Self::Owner => "owner",
+            Self::IssuerKey => "issuer_key",
         }
     }
 }

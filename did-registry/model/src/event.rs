@@ -129,8 +129,8 @@ pub enum Fact {
         id: String,
         /// Up to when, for what goes on afterwards.
         cut: Option<UnixTime>,
-        /// When nothing it stops can be alive any more.
-        until: UnixTime,
+        /// When nothing it stops can be alive any more; `None` where it stops for ever.
+        until: Option<UnixTime>,
     },
     /// Something else in an agent's life.
     Life(LifeFact),
@@ -198,6 +198,7 @@ impl Fact {
             Self::Revoked { grain: FeedKind::Token, .. } => "token_revoked",
             Self::Revoked { grain: FeedKind::Hop, .. } => "hop_revoked",
             Self::Revoked { grain: FeedKind::Owner, .. } => "owner_revoked",
+            Self::Revoked { grain: FeedKind::IssuerKey, .. } => "issuer_key_revoked",
         }
     }
 }
@@ -327,7 +328,7 @@ impl<'a> From<&'a Event> for StatementWire<'a> {
                 Self { task: Some(task), root_jti: Some(root_token), hops: Some(hops), ..common }
             }
             Fact::Revoked { id, cut, until, .. } => {
-                Self { id: Some(id), cut: cut.map(UnixTime::as_secs), until: Some(until.as_secs()), ..common }
+                Self { id: Some(id), cut: cut.map(UnixTime::as_secs), until: until.map(UnixTime::as_secs), ..common }
             }
             Fact::AgentRevoked { agent, dids } => Self { agent: Some(agent), dids: Some(dids), ..common },
         }

@@ -23,7 +23,7 @@
 //! | `POST /owners/{id}/offboarding` | [`begin_offboarding`], [`offboard_agent`], [`finish_offboarding`] |
 //! | `POST /tasks`, `POST /tasks/{id}/complete` | [`create_owner_task`], [`complete_task`] |
 //! | `POST /oauth2/token` | [`agent_token`], [`owner_token`], [`exchange`], [`narrower_root`] |
-//! | `POST /revocations` | [`revoke_agent`], [`revoke_task`], [`revoke_token`], [`revoke_hop`], [`revoke_owner`] |
+//! | `POST /revocations` | [`revoke_agent`], [`revoke_task`], [`revoke_token`], [`revoke_hop`], [`revoke_issuer_key`], [`revoke_owner`] |
 //!
 //! Out: storage, HTTP, clocks, proofs and their replay, rate limits, the log's tree, signing tokens and the feed. Nothing
 //! here is read from an environment: no clock, disk, network or random source.
@@ -52,11 +52,12 @@ pub use change::{Attempt, Change, Expect, FeedEntry, FeedKind, Loaded, Outcome, 
 pub use code::{CodeKey, OwnerCode, PresentedCode, USER_CODE_CHARS, UserCode};
 pub use decide::{
     Approval, ApprovalHandles, ClaimCase, ClaimView, CodeMaker, ConfirmView, DidSlot, HandleSlot, HopToStop,
-    IssuedClaim, KnownHop, Leaving, Offboarding, OfferedAgent, OwnerToStop, Recipient, RegisteredAgent, Stopped,
-    TaskToStop, TokenToStop, accept_agent, approve, begin_offboarding, change_ceiling, change_environment,
-    complete_task, create_owner_task, cut_again, finish_offboarding, make_owner_code, new_claim_code, offboard_agent,
-    offer_agent, poll_claim, refuse_claim, register_agent, register_owner, resume_agent, retire_agent, revoke_agent,
-    revoke_hop, revoke_owner, revoke_task, revoke_token, state_version, suspend_agent, withdraw_offer,
+    IssuedClaim, IssuerKeyToStop, KnownHop, Leaving, Offboarding, OfferedAgent, OwnerToStop, Recipient,
+    RegisteredAgent, Stopped, TaskToStop, TokenToStop, accept_agent, approve, begin_offboarding, change_ceiling,
+    change_environment, complete_task, create_owner_task, cut_again, finish_offboarding, make_owner_code,
+    new_claim_code, offboard_agent, offer_agent, poll_claim, refuse_claim, register_agent, register_owner,
+    resume_agent, retire_agent, revoke_agent, revoke_hop, revoke_issuer_key, revoke_owner, revoke_task, revoke_token,
+    state_version, suspend_agent, withdraw_offer,
 };
 pub use event::{DelegatedHop, Event, Fact, LifeChange, LifeFact, Party};
 pub use ids::{AgentId, ClaimId, IdError, OwnerId, TaskId};

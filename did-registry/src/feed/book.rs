@@ -1,17 +1,31 @@
-//! All entries of the feed in memory, as far as they are durable.
+//! The entries of the feed in memory, as far as they are durable and not forgotten.
+//!
+//! ```text
+//!   1   2   3   4   5   6   7   8   9        states are kept for ever, acts until nothing they stop can be alive
+//!   x   ·   ·   x   · | x   x   x   x
+//!   `--- kept ----'   |  `--- tail --'       x: there, ·: forgotten
+//!                    base                    increments go on from anywhere behind it, snapshots show the chain from it on
+//! ```
 //!
 //! Some hundred bytes an entry; a registry that revokes more agents than fit belongs on several. Keeping them is what lets a
 //! snapshot, an increment and the check of our own routes be answered without reading the store.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use handfast_identity::UnixTime;
-use handfast_verifier::revocation::{FeedEvent, FeedMessage, Head, RevocationSet};
+use handfast_verifier::revocation::{
+    FeedBase, FeedEvent, FeedMessage, FeedPosition, Head, RevocationKind, RevocationName, RevocationSet,
+};
 use tokio::sync::{Mutex, watch};
 
+use super::MESSAGE_MAX_EVENTS;
 use super::entry::stored;
-use crate::store::{PAGE_MAX_RECORDS, Positions, Store, StoreError, Table};
+use crate::store::{Batch, CommitError, PAGE_MAX_RECORDS, Positions, Store, StoreError, Table};
+
+/// Entries forgotten in one commit: they fit a batch, and nobody's revocation waits long behind it.
+const FORGOTTEN_AT_ONCE: usize = 4096;
 
 /// What the feed says, up to date with the store after [`FeedBook::sync`].
 pub(crate) struct FeedBook {
@@ -24,9 +38,12 @@ pub(crate) struct FeedBook {
 }
 
 struct Pages {
-    start: Head,
-    /// Event `n` at index `n - 1`, with the head after it.
-    events: Vec<(FeedEvent, Head)>,
+    /// Where the unbroken chain begins: nothing behind it was forgotten.
+    base: FeedBase,
+    /// What is kept at or before the base.
+    kept: Vec<FeedEvent>,
+    /// Every event behind the base, with the head after it.
+    tail: Vec<(FeedEvent, Head)>,
     set: Arc<RevocationSet>,
 }
 
@@ -37,17 +54,19 @@ impl FeedBook {
     ///
     /// [`StoreError`]; an entry that does not fit the chain is damage.
     pub(crate) async fn open(store: Arc<dyn Store>, issuer: &str) -> Result<Self, StoreError> {
-        let start = Head::start(issuer, store.epoch());
-        let pages = Pages { start, events: Vec::new(), set: Arc::default() };
         let positions = store.positions();
-        let book =
-            Self { positions, store, issuer: issuer.to_owned(), pages: RwLock::new(pages), reading: Mutex::new(()) };
-        book.sync().await?;
-        // also before the first entry: a store that was begun for another issuer has another start
-        let upto = *book.positions.borrow();
-        if upto.feed_to == 0 {
-            require_head(start, &upto)?;
+        let upto = *positions.borrow();
+        let base = FeedBase { seq: upto.feed_base, head: Head::from_bytes(upto.feed_base_head) };
+        // a store that was begun for another issuer has another start
+        if base.seq == 0 && base.head != Head::start(issuer, store.epoch()) {
+            return Err(damaged("its head is not that of its entries under this issuer"));
         }
+        let kept = kept(&*store, base.seq).await?;
+        let set = Arc::<RevocationSet>::default();
+        kept.iter().for_each(|event| set.insert(event));
+        let pages = RwLock::new(Pages { base, kept, tail: Vec::new(), set });
+        let book = Self { positions, store, issuer: issuer.to_owned(), pages, reading: Mutex::new(()) };
+        book.sync().await?;
         Ok(book)
     }
 
@@ -96,9 +115,31 @@ impl FeedBook {
 
     fn append(&self, news: Vec<(FeedEvent, Head)>) {
         let mut pages = self.pages.write().unwrap_or_else(PoisonError::into_inner);
-        let set = Arc::make_mut(&mut pages.set);
-        news.iter().for_each(|(event, _)| set.insert(event));
-        pages.events.extend(news);
+        news.iter().for_each(|(event, _)| pages.set.insert(event));
+        pages.tail.extend(news);
+    }
+
+    /// Forgets, here and in the store, entries that only stop what has expired by `now`. Says how many.
+    ///
+    /// # Errors
+    ///
+    /// [`CommitError`]; what was not forgotten stays, and is forgotten the next time.
+    pub(crate) async fn forget_expired(&self, now: UnixTime) -> Result<usize, CommitError> {
+        let _alone = self.reading.lock().await;
+        let mut forgotten = 0;
+        loop {
+            let (entries, base) = self.pages().expired(now, FORGOTTEN_AT_ONCE, MESSAGE_MAX_EVENTS);
+            if entries.is_empty() {
+                self.pages().set.forget(now);
+                return Ok(forgotten);
+            }
+            let mut batch = Batch::new();
+            let built = batch.forget_feed(&entries, base.seq, *base.head.as_bytes()).map(|_| ());
+            built.map_err(|error| StoreError::Unavailable { reason: error.to_string() })?;
+            self.store.commit(batch).await?;
+            forgotten += entries.len();
+            self.pages.write().unwrap_or_else(PoisonError::into_inner).forget(&entries, base);
+        }
     }
 
     /// The revoked names.
@@ -112,6 +153,7 @@ impl FeedBook {
     }
 
     /// The message that brings a reader from `from` to at most `most` events further; from 0 without `prev` it is a snapshot.
+    /// Who stands before the base gets the snapshot too: the way on from there is forgotten.
     ///
     /// `now` must be a time from before the last [`sync`](Self::sync): freshness is promised as of then. A message that does
     /// not reach the end promises none: it is dated to the epoch, and the reader stays as stale as it was.
@@ -120,12 +162,28 @@ impl FeedBook {
     pub(crate) fn message(&self, reading: Reading, most: usize, now: UnixTime) -> Option<FeedMessage> {
         let pages = self.pages();
         let (from, prev) = match reading {
-            Reading::Snapshot => (0, None),
-            Reading::After(from) => (from, Some(pages.head_after(from)?)),
+            Reading::After(from) if from > pages.len() => return None,
+            Reading::After(from) if from >= pages.base.seq => (from, Some(pages.head_after(from)?)),
+            Reading::After(_) | Reading::Snapshot => (0, None),
         };
-        let behind = pages.events.get(usize::try_from(from).ok()?..)?;
-        let events: Vec<_> = behind.iter().take(most).map(|(event, _)| *event).collect();
-        let to = events.last().map_or(from, |event| event.seq);
+        let mut base = None;
+        let events: Vec<_> = if prev.is_some() {
+            let behind = pages.tail.get(usize::try_from(from - pages.base.seq).ok()?..)?;
+            behind.iter().take(most).map(|(event, _)| *event).collect()
+        } else {
+            base = Some(pages.base).filter(|base| base.seq > 0);
+            // INVARIANT: what lies before the base fits one message, or nothing could be told of it
+            let tail = pages.tail.iter().take(most.saturating_sub(pages.kept.len())).map(|(event, _)| event);
+            pages.kept.iter().chain(tail).copied().collect()
+        };
+        let told = events.last().map_or(from, |event| event.seq);
+        let to = if prev.is_some() { told } else { told.max(pages.base.seq) };
+        let former = self.store.former_epochs().iter().filter(|_| prev.is_none());
+        let follows = former.map(|former| FeedPosition {
+            epoch: former.epoch.clone(),
+            seq: former.feed_to,
+            head: Head::from_bytes(former.feed_head),
+        });
         Some(FeedMessage {
             issuer: self.issuer.clone(),
             issued_at: if to == pages.len() { now } else { UnixTime::EPOCH },
@@ -134,6 +192,8 @@ impl FeedBook {
             to,
             prev,
             head: pages.head_after(to)?,
+            base,
+            follows: follows.collect(),
             events,
         })
     }
@@ -158,19 +218,90 @@ pub(crate) enum Reading {
 }
 
 impl Pages {
+    /// The number of the last event.
     fn len(&self) -> u64 {
         // a count of entries in memory fits
-        u64::try_from(self.events.len()).unwrap_or(u64::MAX)
+        self.base.seq.saturating_add(u64::try_from(self.tail.len()).unwrap_or(u64::MAX))
     }
 
     fn last(&self) -> Head {
-        self.events.last().map_or(self.start, |(_, head)| *head)
+        self.tail.last().map_or(self.base.head, |(_, head)| *head)
     }
 
+    /// The head after `seq`, where that is known: from the base on.
     fn head_after(&self, seq: u64) -> Option<Head> {
-        match seq.checked_sub(1) {
-            None => Some(self.start),
-            Some(index) => self.events.get(usize::try_from(index).ok()?).map(|(_, head)| *head),
+        match seq.checked_sub(self.base.seq)?.checked_sub(1) {
+            None => Some(self.base.head),
+            Some(index) => self.tail.get(usize::try_from(index).ok()?).map(|(_, head)| *head),
+        }
+    }
+
+    /// Up to `most` entries that are over at `now`, and the base behind them: those past their `until`, and suspensions that a
+    /// later cut-off ended, which would seem to last without it. What stays before that base is at most `room`: it has to fit
+    /// one snapshot.
+    fn expired(&self, now: UnixTime, most: usize, room: usize) -> (Vec<u64>, FeedBase) {
+        let goes_on = self.cut_offs();
+        let has_ended = |event: &FeedEvent| {
+            event.kind == RevocationKind::Agent
+                && event.cut.is_none()
+                && goes_on.get(&event.name).is_some_and(|seq| *seq > event.seq)
+        };
+        let is_over = |event: &FeedEvent| event.until.is_some_and(|until| now > until) || has_ended(event);
+        let mut entries: Vec<u64> =
+            self.kept.iter().filter(|event| is_over(event)).map(|event| event.seq).take(most).collect();
+        let mut base = self.base;
+        let mut before = self.kept.len() - entries.len();
+        for (event, head) in &self.tail {
+            if entries.len() == most || before > room {
+                break;
+            }
+            if is_over(event) {
+                entries.push(event.seq);
+                base = FeedBase { seq: event.seq, head: *head };
+            } else {
+                before += 1;
+            }
+        }
+        (entries, base)
+    }
+
+    /// The number of each agent's newest cut-off.
+    fn cut_offs(&self) -> HashMap<RevocationName, u64> {
+        let all = self.kept.iter().chain(self.tail.iter().map(|(event, _)| event));
+        // ascending, so the last one stays
+        all.filter(|event| event.kind == RevocationKind::Agent && event.cut.is_some())
+            .map(|event| (event.name, event.seq))
+            .collect()
+    }
+
+    fn forget(&mut self, entries: &[u64], base: FeedBase) {
+        let passed = usize::try_from(base.seq.saturating_sub(self.base.seq)).unwrap_or(usize::MAX);
+        let passed = self.tail.drain(..passed.min(self.tail.len())).map(|(event, _)| event);
+        self.kept.extend(passed);
+        // both ascend
+        self.kept.retain(|event| entries.binary_search(&event.seq).is_err());
+        self.base = base;
+    }
+}
+
+/// What the store keeps at or before `base`.
+async fn kept(store: &dyn Store, base: u64) -> Result<Vec<FeedEvent>, StoreError> {
+    let (mut kept, mut after) = (Vec::<FeedEvent>::new(), None);
+    loop {
+        let page = store.page(Table::FEED, &[], after.as_deref(), PAGE_MAX_RECORDS).await?;
+        for (_, record) in &page.records {
+            let event = stored(&record.value).map_err(|_| damaged("an entry cannot be read"))?;
+            if event.seq > base {
+                return Ok(kept);
+            }
+            if kept.last().is_some_and(|last| last.seq >= event.seq) {
+                return Err(damaged("an entry is out of place"));
+            }
+            kept.push(event);
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(kept),
         }
     }
 }
@@ -208,7 +339,7 @@ mod tests {
 
     use super::*;
     use crate::feed::{FeedChain, body};
-    use crate::store::memory::{MemoryDisk, open_memory};
+    use crate::store::memory::{MemoryDisk, begin_epoch_memory, open_memory};
     use crate::store::{Batch, CommitFuture, EmbeddedStore, Page, StoreFuture};
 
     const ISSUER: &str = "https://id.example";
@@ -272,6 +403,10 @@ mod tests {
 
         fn epoch(&self) -> &str {
             self.0.epoch()
+        }
+
+        fn former_epochs(&self) -> &[crate::store::FormerEpoch] {
+            self.0.former_epochs()
         }
 
         fn health(&self) -> StoreFuture<'_, ()> {
@@ -340,5 +475,136 @@ mod tests {
         assert_eq!(book.known(), known);
         book.sync().await.unwrap();
         assert_eq!(book.known(), known + 1);
+    }
+
+    /// Entry `n` is a state for 0, else an act that ends at that second.
+    async fn book_with(store: &Arc<EmbeddedStore>, untils: &[u64]) -> FeedBook {
+        for (number, until) in untils.iter().enumerate() {
+            let until = (*until > 0).then(|| UnixTime::from_secs(*until));
+            let entry = FeedEntry { kind: FeedKind::Task, id: number.to_string(), cut: None, until };
+            let mut batch = Batch::new();
+            batch.feed(&body(ISSUER, &entry).unwrap()).unwrap();
+            store.commit(batch).await.unwrap();
+        }
+        FeedBook::open(store.clone(), ISSUER).await.unwrap()
+    }
+
+    fn told(message: &FeedMessage) -> (Vec<u64>, Option<u64>, u64) {
+        (message.events.iter().map(|event| event.seq).collect(), message.base.map(|base| base.seq), message.to)
+    }
+
+    #[tokio::test]
+    async fn acts_go_when_they_are_over_and_states_stay() {
+        let store = Arc::new(empty());
+        let book = book_with(&store, &[0, 10, 30, 0, 20, 40]).await;
+        let whole = book.message(Reading::Snapshot, 9, NOW).unwrap();
+        let mut reader = FeedState::start(ISSUER, signed(&whole), NOW).unwrap();
+        let newcomer = |book: &FeedBook| {
+            let snapshot = signed(&book.message(Reading::Snapshot, 9, NOW).unwrap());
+            FeedState::start(ISSUER, snapshot, NOW).unwrap()
+        };
+        let cases: [(u64, usize, &[u64], Option<u64>); 5] = [
+            (10, 0, &[1, 2, 3, 4, 5, 6], None),
+            (11, 1, &[1, 3, 4, 5, 6], Some(2)),
+            (21, 1, &[1, 3, 4, 6], Some(5)),
+            (31, 1, &[1, 4, 6], Some(5)),
+            (41, 1, &[1, 4], Some(6)),
+        ];
+        for (now, gone, left, base) in cases {
+            let now = UnixTime::from_secs(now);
+            assert_eq!(book.forget_expired(now).await, Ok(gone), "{now:?}");
+            assert_eq!(book.set().len(), left.len());
+            // the same after a restart, and what was forgotten does not come back
+            let reopened = FeedBook::open(store.clone(), ISSUER).await.unwrap();
+            for book in [&book, &reopened] {
+                let snapshot = book.message(Reading::Snapshot, 9, NOW).unwrap();
+                assert_eq!(told(&snapshot), (left.to_vec(), base, 6), "{now:?}");
+                assert_eq!(newcomer(book).position(), reader.position(), "the chain goes on from the same head");
+                assert_eq!(newcomer(book).set().len(), left.len());
+                reader.apply(signed(&snapshot), NOW).unwrap();
+            }
+        }
+        // who stands at the end gets increments, who stands before the base gets what is left
+        assert_eq!(told(&book.message(Reading::After(6), 9, NOW).unwrap()), (vec![], None, 6));
+        assert_eq!(told(&book.message(Reading::After(5), 9, NOW).unwrap()), (vec![1, 4], Some(6), 6));
+        revoke(&*store, "new").await;
+        book.sync().await.unwrap();
+        reader.apply(signed(&book.message(Reading::After(6), 9, NOW).unwrap()), NOW).unwrap();
+        assert_eq!(reader.position().seq, 7);
+        assert_eq!(newcomer(&book).position(), reader.position());
+        assert_eq!(FeedBook::open(store, ISSUER).await.unwrap().known(), 7);
+    }
+
+    #[tokio::test]
+    async fn a_suspension_that_is_over_goes_no_later_than_the_cut_off_that_ended_it() {
+        let store = Arc::new(empty());
+        let at = UnixTime::from_secs;
+        for (id, cut) in [("resumed", None), ("suspended", None), ("resumed", Some(at(5)))] {
+            let entry = FeedEntry { kind: FeedKind::Agent, id: id.to_owned(), cut, until: cut.map(|_| at(10)) };
+            let mut batch = Batch::new();
+            batch.feed(&body(ISSUER, &entry).unwrap()).unwrap();
+            store.commit(batch).await.unwrap();
+        }
+        let book = FeedBook::open(store, ISSUER).await.unwrap();
+        for (now, gone, left) in [(1, 1, &[2, 3][..]), (10, 0, &[2, 3]), (11, 1, &[2])] {
+            assert_eq!(book.forget_expired(at(now)).await, Ok(gone), "{now}");
+            let snapshot = book.message(Reading::Snapshot, 9, NOW).unwrap();
+            assert_eq!(told(&snapshot).0, left, "{now}");
+            let newcomer = FeedState::start(ISSUER, signed(&snapshot), NOW).unwrap();
+            for set in [newcomer.set(), &book.set()] {
+                let stops = |id| set.covers(RevocationName::of(ISSUER, RevocationKind::Agent, id), at(6)).is_some();
+                assert_eq!((stops("resumed"), stops("suspended")), (false, true), "{now}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_stays_before_the_base_always_fits_one_message() {
+        let book = book_with(&Arc::new(empty()), &[0, 0, 10, 0, 10]).await;
+        let now = UnixTime::from_secs(11);
+        let expired = |most, room| {
+            let (entries, base) = book.pages().expired(now, most, room);
+            (entries, base.seq)
+        };
+        assert_eq!(expired(9, 3), (vec![3, 5], 5));
+        assert_eq!(expired(9, 2), (vec![3], 3));
+        assert_eq!(expired(9, 1), (vec![], 0));
+        assert_eq!(expired(1, 9), (vec![3], 3), "the rest the next time");
+        book.forget_expired(now).await.unwrap();
+        // even where a message should be shorter
+        assert_eq!(told(&book.message(Reading::Snapshot, 1, NOW).unwrap()), (vec![1, 2, 4], Some(5), 5));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_forgotten_stays_everywhere() {
+        let disk = MemoryDisk::default();
+        let store = Arc::new(open_memory(&disk, Arc::new(FeedChain::new(ISSUER)), "e1").unwrap());
+        let book = book_with(&store, &[10, 0]).await;
+        disk.fail_syncs();
+        assert!(book.forget_expired(UnixTime::from_secs(11)).await.is_err());
+        assert_eq!(told(&book.message(Reading::Snapshot, 9, NOW).unwrap()), (vec![1, 2], None, 2));
+        assert_eq!(book.set().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_new_epoch_tells_what_it_follows() {
+        let disk = MemoryDisk::default();
+        let chain = FeedChain::new(ISSUER);
+        let open = || Arc::new(open_memory(&disk, Arc::new(chain.clone()), "e1").unwrap());
+        let store = open();
+        let book = book_with(&store, &[0, 0]).await;
+        let snapshot = |book: &FeedBook| signed(&book.message(Reading::Snapshot, 9, NOW).unwrap());
+        let mut reader = FeedState::start(ISSUER, snapshot(&book), NOW).unwrap();
+        let before = reader.position().clone();
+        drop((book, store));
+        begin_epoch_memory(&disk, &chain, "e2").unwrap();
+        let book = FeedBook::open(open(), ISSUER).await.unwrap();
+        let message = book.message(Reading::Snapshot, 9, NOW).unwrap();
+        assert_eq!((message.follows.as_slice(), message.epoch.as_str()), (&[before][..], "e2"));
+        reader.apply(signed(&message), NOW).unwrap();
+        assert_eq!((reader.position().epoch.as_str(), reader.position().seq, reader.set().len()), ("e2", 2, 2));
+        let heartbeat = book.message(Reading::After(2), 9, NOW).unwrap();
+        assert!(heartbeat.follows.is_empty());
+        reader.apply(signed(&heartbeat), NOW).unwrap();
     }
 }

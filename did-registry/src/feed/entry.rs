@@ -32,6 +32,7 @@ pub(crate) fn body(issuer: &str, entry: &FeedEntry) -> Result<Vec<u8>, JsonError
         FeedKind::Token => RevocationKind::Token,
         FeedKind::Hop => RevocationKind::Hop,
         FeedKind::Owner => RevocationKind::Owner,
+        FeedKind::IssuerKey => RevocationKind::IssuerKey,
     };
     let FeedEntry { cut, until, .. } = *entry;
     json::to_jcs(&Body { kind, name: RevocationName::of(issuer, kind, &entry.id), cut, until })
@@ -69,6 +70,12 @@ impl FeedLink for FeedChain {
         let event = FeedEvent { seq, kind, name, cut, until };
         let head = Head::from_bytes(*previous_head).after(&event).map_err(told)?;
         Ok(Linked { head: *head.as_bytes(), stored: json::to_jcs(&event).map_err(told)? })
+    }
+
+    fn body(&self, bytes: &[u8]) -> Result<Vec<u8>, LinkError> {
+        let told = |error: JsonError| LinkError::new(error.to_string());
+        let FeedEvent { kind, name, cut, until, .. } = stored(bytes).map_err(told)?;
+        json::to_jcs(&Body { kind, name, cut, until }).map_err(told)
     }
 }
 

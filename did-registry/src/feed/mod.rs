@@ -10,11 +10,13 @@
 
 mod book;
 mod entry;
+mod stream;
 mod told;
 
 pub(crate) use book::FeedBook;
 pub(crate) use entry::{FeedChain, body};
-pub(crate) use told::{Feed, FeedError, WAIT_MAX_SECONDS};
+pub(crate) use stream::Messages;
+pub(crate) use told::{Feed, FeedError, Told, WAIT_MAX_SECONDS};
 
 use handfast_verifier::revocation::MAX_FEED_EVENTS;
 

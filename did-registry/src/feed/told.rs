@@ -8,7 +8,7 @@ use handfast_identity::UnixTime;
 use handfast_identity::jws::JwsError;
 use handfast_middleware::Clock;
 use thiserror::Error;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
 
 use super::book::Reading;
 use super::{FeedBook, MESSAGE_MAX_EVENTS};
@@ -23,16 +23,25 @@ pub(crate) struct Feed {
     book: Arc<FeedBook>,
     keys: Arc<RegistryKeys>,
     clock: Arc<dyn Clock>,
-    waiting: Semaphore,
+    waiting: Arc<Semaphore>,
+    stopped: watch::Sender<bool>,
     /// Strangers may ask for snapshots at will: one is signed a second at most.
     snapshot: Mutex<Option<Signed>>,
 }
 
-#[derive(Clone)]
+/// One signed message.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    /// The number up to which it brings its reader.
+    pub(crate) to: u64,
+    /// The compact JWS.
+    pub(crate) text: Arc<str>,
+}
+
 struct Signed {
     known: u64,
     at: UnixTime,
-    text: Arc<str>,
+    told: Told,
 }
 
 /// Why nothing was told.
@@ -49,34 +58,45 @@ pub(crate) enum FeedError {
 
 impl Feed {
     pub(crate) fn new(book: Arc<FeedBook>, keys: Arc<RegistryKeys>, clock: Arc<dyn Clock>, waiting_polls: u32) -> Self {
-        let waiting = Semaphore::new(usize::try_from(waiting_polls).unwrap_or(1));
-        Self { book, keys, clock, waiting, snapshot: Mutex::new(None) }
+        let waiting = Arc::new(Semaphore::new(usize::try_from(waiting_polls).unwrap_or(1)));
+        Self { book, keys, clock, waiting, stopped: watch::Sender::new(false), snapshot: Mutex::new(None) }
     }
 
     /// The signed snapshot, at most a second old and never behind the store.
-    pub(crate) async fn snapshot(&self) -> Result<Arc<str>, FeedError> {
+    pub(crate) async fn whole(&self) -> Result<Told, FeedError> {
         let mut kept = self.snapshot.lock().await;
         // read before the store is: nothing that is missing can be younger than the message says
         let now = self.clock.now();
         self.book.sync().await?;
         let known = self.book.known();
         if let Some(signed) = kept.as_ref().filter(|signed| signed.at == now && signed.known == known) {
-            return Ok(Arc::clone(&signed.text));
+            return Ok(signed.told.clone());
         }
-        let signed = self.sign(Reading::Snapshot, now)?;
-        let text = Arc::clone(&signed.text);
-        *kept = Some(signed);
-        Ok(text)
+        let told = self.sign(Reading::Snapshot, now)?;
+        *kept = Some(Signed { known, at: now, told: told.clone() });
+        Ok(told)
     }
 
     /// What came after `after`, waiting up to `wait` for it; then a heartbeat, which is an increment of nothing.
-    pub(crate) async fn after(&self, after: u64, wait: Duration) -> Result<Arc<str>, FeedError> {
+    pub(crate) async fn after(&self, after: u64, wait: Duration) -> Result<Told, FeedError> {
+        // beyond the bound nobody waits: an early heartbeat is still true
+        let place = if wait.is_zero() { None } else { self.place() };
+        let wait = if place.is_some() { wait } else { Duration::ZERO };
+        self.news(after, wait).await
+    }
+
+    /// A place among those that wait.
+    pub(super) fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.waiting).try_acquire_owned().ok()
+    }
+
+    /// As [`Self::after`], for somebody who has a place.
+    pub(super) async fn news(&self, after: u64, wait: Duration) -> Result<Told, FeedError> {
         self.book.sync().await?;
         if after > self.book.known() {
             return Err(FeedError::Ahead);
         }
-        // beyond the bound nobody waits: an early heartbeat is still true
-        if let (false, Ok(_place)) = (wait.is_zero(), self.waiting.try_acquire()) {
+        if !wait.is_zero() {
             let mut positions = self.book.positions();
             let moved = positions.wait_for(|positions| positions.feed_to > after);
             // time is up, or the store is gone: either way the answer below says what is so
@@ -84,13 +104,21 @@ impl Feed {
         }
         let now = self.clock.now();
         self.book.sync().await?;
-        Ok(self.sign(Reading::After(after), now)?.text)
+        self.sign(Reading::After(after), now)
     }
 
-    fn sign(&self, reading: Reading, now: UnixTime) -> Result<Signed, FeedError> {
-        let known = self.book.known();
+    /// Ends all streams, for the server is going away.
+    pub(crate) fn stop(&self) {
+        self.stopped.send_replace(true);
+    }
+
+    pub(super) fn stopped(&self) -> watch::Receiver<bool> {
+        self.stopped.subscribe()
+    }
+
+    fn sign(&self, reading: Reading, now: UnixTime) -> Result<Told, FeedError> {
         let message = self.book.message(reading, MESSAGE_MAX_EVENTS, now).ok_or(FeedError::Ahead)?;
-        Ok(Signed { known, at: now, text: message.sign(self.keys.feed())?.into() })
+        Ok(Told { to: message.to, text: message.sign(self.keys.feed())?.into() })
     }
 }
 

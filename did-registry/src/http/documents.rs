@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use handfast_delegation::{DETAILS_TYPE, ResourceId};
-use handfast_identity::{Algorithm, DidDocument};
+use handfast_identity::{Algorithm, DidDocument, PublicKey};
 use handfast_middleware::Clock as _;
 use handfast_registry_model::{
     AGENT_SELF, CLIENT_CREDENTIALS, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ, Refusal, Status, TOKEN_EXCHANGE,
@@ -82,16 +82,27 @@ pub(super) async fn resource_metadata(State(app): State<App>) -> Response {
     published(Json(document).into_response())
 }
 
-/// `GET /jwks.json` (RFC 7517): the token key, under its thumbprint (JWKS-02).
+/// `GET /jwks.json` (RFC 7517): the token keys, each under its thumbprint (JWKS-02). A revoked one is not published (JWKS-06).
 pub(super) async fn jwks(State(app): State<App>) -> Result<Response, Failure> {
-    let key = app.keys.token_public();
+    let mut keys = Vec::new();
+    for key in app.keys.token_public() {
+        let id = key.thumbprint().to_string();
+        if !app.facts.has_revoked_key(&id) {
+            keys.push(jwk(&key, &id)?);
+        }
+    }
+    Ok(published(Json(json!({ "keys": keys })).into_response()))
+}
+
+fn jwk(key: &PublicKey, id: &str) -> Result<Value, Refusal> {
     let mut jwk: Value = serde_json::from_str(&key.to_jwk()).map_err(|_| Refusal::StoreUnavailable)?;
     if let Some(members) = jwk.as_object_mut() {
-        members.insert("kid".to_owned(), app.keys.token_id().into());
+        members.insert("kid".to_owned(), id.into());
         members.insert("use".to_owned(), "sig".into());
-        members.insert("alg".to_owned(), app.keys.token().algorithm().as_str().into());
+        let algorithm = Algorithm::ALL.into_iter().find(|algorithm| algorithm.curve() == key.curve());
+        members.insert("alg".to_owned(), algorithm.map(Algorithm::as_str).into());
     }
-    Ok(published(Json(json!({ "keys": [jwk] })).into_response()))
+    Ok(jwk)
 }
 
 /// `GET /.well-known/did.json`: the registry as `did:web`, with the key it signs its feed with.

@@ -137,7 +137,7 @@ fn names_token(form: &Form) -> bool {
 
 /// The audience of the token presented, not yet believed.
 fn named_resources(request: &RequestParts<'_>) -> impl Iterator<Item = ResourceId> {
-    let text = request.authorization.first().and_then(|field| core::str::from_utf8(field).ok());
+    let text = request.authorization.only().and_then(|field| core::str::from_utf8(field).ok());
     let token =
         text.and_then(|text| UnverifiedAccessToken::parse(text.split_once(' ')?.1.trim_start_matches(' ')).ok());
     token

@@ -85,6 +85,7 @@ fn public() -> Router<App> {
         .route("/1.0/identifiers/{did}", get(identifiers::resolve))
         .route("/agents/{name}/did.json", get(documents::agent_did))
         .route("/revocations/snapshot", get(revocations::snapshot))
+        .route("/revocations/stream", get(revocations::stream))
 }
 
 /// Routes at which a signature of the caller's own key is all there is.

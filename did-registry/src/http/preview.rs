@@ -23,7 +23,8 @@ use super::{App, Failure};
 struct Reach<'a> {
     kind: &'static str,
     id: &'a str,
-    agents: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agents: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tasks: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,6 +51,7 @@ pub(super) async fn preview(
         Thing::Token(shown) => token(&app, caller, &wanted, shown).await?,
         Thing::Hop(found) => hop(&app, caller, &wanted, found).await?,
         Thing::Owner => owner(&app, caller, &wanted, now).await?,
+        Thing::IssuerKey => issuer_key(&app, caller, &wanted, now)?,
     };
     let before = revocation(&app, wanted.kind(), &wanted.id).await?;
     Ok(Json(Reach { revoked_at: before.map(|record| record.at()), ..reach }).into_response())
@@ -60,7 +62,7 @@ impl<'a> Reach<'a> {
     fn of(wanted: &'a Wanted, agent: &str, hops: &[HopRecord], tasks: usize, latest_expiry: UnixTime) -> Self {
         let delegates = hops.iter().map(|hop| hop.delegate().as_str());
         let agents: BTreeSet<_> = delegates.chain([agent]).collect();
-        let (agents, tasks, delegations) = (agents.len(), Some(tasks), Some(hops.len()));
+        let (agents, tasks, delegations) = (Some(agents.len()), Some(tasks), Some(hops.len()));
         let kind = wanted.kind().as_str();
         Self { kind, id: &wanted.id, agents, tasks, delegations, latest_expiry, revoked_at: None }
     }
@@ -131,7 +133,18 @@ async fn owner<'a>(app: &App, caller: Caller<'_>, wanted: &'a Wanted, now: UnixT
     }
     let latest_expiry = now.saturating_add(LONGEST_TOKEN_LIFETIME);
     let (kind, id) = (wanted.kind().as_str(), &wanted.id);
-    Ok(Reach { kind, id, agents, tasks: None, delegations: None, latest_expiry, revoked_at: None })
+    Ok(Reach { kind, id, agents: Some(agents), tasks: None, delegations: None, latest_expiry, revoked_at: None })
+}
+
+/// Every agent and owner may have a token by the key: nobody counts them. Another key signs from then on, if there is one.
+fn issuer_key<'a>(app: &App, caller: Caller<'_>, wanted: &'a Wanted, now: UnixTime) -> Result<Reach<'a>, Refusal> {
+    caller.as_admin()?;
+    if !app.keys.has_token_key(&wanted.id) {
+        return Err(Refusal::InvalidRequest);
+    }
+    let latest_expiry = now.saturating_add(LONGEST_TOKEN_LIFETIME);
+    let (kind, id) = (wanted.kind().as_str(), &wanted.id);
+    Ok(Reach { kind, id, agents: None, tasks: None, delegations: None, latest_expiry, revoked_at: None })
 }
 
 /// Every hop of a task that was exchanged: a tree has 4096 at most.

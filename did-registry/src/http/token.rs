@@ -23,7 +23,7 @@ use super::body::FormBody;
 use super::exchange::{self, Exchanging};
 use super::revoke::require_past_cut;
 use super::{App, Failure, assertion, proof};
-use crate::state::{ATTEMPTS, Commit};
+use crate::state::{ATTEMPTS, Commit, unavailable};
 
 #[derive(Serialize)]
 struct TokenView<'a> {
@@ -43,7 +43,7 @@ struct TokenView<'a> {
 pub(super) async fn token(State(app): State<App>, request: Request) -> Response {
     let now = app.clock.now();
     match granted(&app, request, now).await {
-        Ok(granted) => answer(&app, &granted, now).unwrap_or_else(|failure| failure.oauth()),
+        Ok(granted) => answer(&app, &granted, now).await.unwrap_or_else(|failure| failure.oauth()),
         Err(failure) => failure.oauth(),
     }
 }
@@ -163,9 +163,12 @@ impl Client<'_> {
     }
 }
 
-fn answer(app: &App, Granted { grant, issued_type }: &Granted, now: UnixTime) -> Result<Response, Failure> {
+async fn answer(app: &App, Granted { grant, issued_type }: &Granted, now: UnixTime) -> Result<Response, Failure> {
     let token = grant.token();
-    let text = token.sign(app.keys.token_id(), app.keys.token()).map_err(|error| {
+    // a key that was revoked just now signs nothing any more
+    app.book.sync().await.map_err(|error| unavailable(&error))?;
+    let signing = app.facts.signing_key(&app.keys)?;
+    let text = token.sign(&signing.id, &signing.key).map_err(|error| {
         tracing::error!(%error, "a token cannot be signed");
         Refusal::StoreUnavailable
     })?;

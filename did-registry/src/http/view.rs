@@ -323,7 +323,8 @@ pub(super) struct RevocationView<'a> {
     reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cut: Option<UnixTime>,
-    until: UnixTime,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<UnixTime>,
 }
 
 impl<'a> RevocationView<'a> {

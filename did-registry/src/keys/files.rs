@@ -9,11 +9,13 @@ use handfast_identity::{KeyError, SigningKey, base64url};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::RegistryKeys;
+use super::{RegistryKeys, TokenKey, TokenKeys, rotate};
 
 /// Where the keys are, in the registry's directory.
 pub const KEYS_DIRECTORY: &str = "keys";
-const TOKEN_FILE: &str = "token.jwk";
+pub(super) const TOKEN_FILE: &str = "token.jwk";
+pub(super) const NEXT_FILE: &str = "token-next.jwk";
+pub(super) const FORMER_FILE: &str = "token-former.json";
 const FEED_FILE: &str = "feed.jwk";
 const CODE_FILE: &str = "code.secret";
 
@@ -59,7 +61,10 @@ impl RegistryKeys {
     pub(crate) fn write(&self, directory: &Path) -> Result<(), KeyFileError> {
         let directory = directory.join(KEYS_DIRECTORY);
         DirBuilder::new().mode(0o700).create(&directory).map_err(|source| io_error(&directory, source))?;
-        write(&directory.join(TOKEN_FILE), &self.token.expose_private_jwk())?;
+        write(&directory.join(TOKEN_FILE), &self.token.current.key.expose_private_jwk())?;
+        if let Some(standby) = &self.token.standby {
+            write(&directory.join(NEXT_FILE), &standby.key.expose_private_jwk())?;
+        }
         write(&directory.join(FEED_FILE), &self.feed.expose_private_jwk())?;
         write(&directory.join(CODE_FILE), &Zeroizing::new(base64url::encode(&*self.code)))?;
         sync_directory(&directory)
@@ -68,28 +73,43 @@ impl RegistryKeys {
     /// Reads the keys of `directory`/`keys`.
     pub(crate) fn read(directory: &Path) -> Result<Self, KeyFileError> {
         let directory = directory.join(KEYS_DIRECTORY);
-        let signing = |name: &str| {
-            let path = directory.join(name);
-            let text = read(&path)?;
-            SigningKey::from_private_jwk(text.trim_end())
-                .map_err(|cause| KeyFileError::Content { path, cause: Some(cause) })
+        let (current, feed) = (signing(&directory, TOKEN_FILE)?, signing(&directory, FEED_FILE)?);
+        let standby = match signing(&directory, NEXT_FILE) {
+            Ok(key) => Some(TokenKey::new(key)),
+            // of a registry made before there was one, or between two steps of a rotation
+            Err(error) if error.is_missing() => None,
+            Err(error) => return Err(error),
         };
-        let (token, feed) = (signing(TOKEN_FILE)?, signing(FEED_FILE)?);
+        let token = TokenKeys { current: TokenKey::new(current), standby, former: rotate::former(&directory)? };
         let path = directory.join(CODE_FILE);
-        let text = read(&path)?;
+        let text = read(&path, MAX_KEY_FILE_BYTES)?;
         let code = base64url::decode_array(text.trim_end()).map(Zeroizing::new);
         Ok(Self::of(token, feed, code.map_err(|_| KeyFileError::Content { path, cause: None })?))
     }
 }
 
-fn write(path: &Path, secret: &str) -> Result<(), KeyFileError> {
+impl KeyFileError {
+    /// Whether there is no such file.
+    pub(super) fn is_missing(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+}
+
+/// The signing key in a file of the keys' directory.
+pub(super) fn signing(directory: &Path, name: &str) -> Result<SigningKey, KeyFileError> {
+    let path = directory.join(name);
+    let text = read(&path, MAX_KEY_FILE_BYTES)?;
+    SigningKey::from_private_jwk(text.trim_end()).map_err(|cause| KeyFileError::Content { path, cause: Some(cause) })
+}
+
+pub(super) fn write(path: &Path, secret: &str) -> Result<(), KeyFileError> {
     let told = |source| io_error(path, source);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(told)?;
     file.write_all(secret.as_bytes()).and_then(|()| file.write_all(b"\n")).map_err(told)?;
     file.sync_all().map_err(told)
 }
 
-fn read(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
+pub(super) fn read(path: &Path, most: u64) -> Result<Zeroizing<String>, KeyFileError> {
     let told = |source| io_error(path, source);
     let file = File::open(path).map_err(told)?;
     let meta = file.metadata().map_err(told)?;
@@ -99,8 +119,8 @@ fn read(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
     if meta.mode() & OTHERS != 0 {
         return Err(KeyFileError::Open { path: path.to_path_buf() });
     }
-    let mut text = Zeroizing::new(String::with_capacity(usize::try_from(MAX_KEY_FILE_BYTES).unwrap_or(1024)));
-    file.take(MAX_KEY_FILE_BYTES).read_to_string(&mut text).map_err(told)?;
+    let mut text = Zeroizing::new(String::with_capacity(usize::try_from(most).unwrap_or(1024)));
+    file.take(most).read_to_string(&mut text).map_err(told)?;
     Ok(text)
 }
 
@@ -108,7 +128,7 @@ pub(crate) fn sync_directory(directory: &Path) -> Result<(), KeyFileError> {
     File::open(directory).and_then(|file| file.sync_all()).map_err(|source| io_error(directory, source))
 }
 
-fn io_error(path: &Path, source: io::Error) -> KeyFileError {
+pub(super) fn io_error(path: &Path, source: io::Error) -> KeyFileError {
     KeyFileError::Io { path: path.to_path_buf(), source }
 }
 
@@ -137,7 +157,7 @@ mod tests {
         let keys = RegistryKeys::generate(&mut OsRandom);
         keys.write(directory.path()).unwrap();
         let again = RegistryKeys::read(directory.path()).unwrap();
-        assert_eq!((again.token_id(), again.feed_did()), (keys.token_id(), keys.feed_did()));
+        assert_eq!((again.token_public(), again.feed_did()), (keys.token_public(), keys.feed_did()));
         assert_eq!(again.code, keys.code);
         for name in [TOKEN_FILE, FEED_FILE, CODE_FILE] {
             let meta = std::fs::metadata(directory.path().join(KEYS_DIRECTORY).join(name)).unwrap();

@@ -3,6 +3,8 @@
 //! | file | signs or hashes | lost means |
 //! |---|---|---|
 //! | `token.jwk` | access tokens | no token verifies any more: new ones are needed |
+//! | `token-next.jwk` | access tokens, as soon as the other is revoked or replaced; published ahead | another is made |
+//! | `token-former.json` | nothing: public halves of keys that signed before, published until their tokens are over | those tokens end early |
 //! | `feed.jwk` | the revocation feed; resource servers pin it | they have to be told the new one |
 //! | `code.secret` | nothing; claim codes are hashed under it | open claim codes are void |
 //!
@@ -10,6 +12,8 @@
 //! they sign differs, and verifiers look each up in another place.
 
 mod files;
+mod rotate;
+mod token;
 
 use core::fmt;
 
@@ -23,11 +27,12 @@ use crate::config::{ConfigError, Setting};
 
 pub(crate) use files::sync_directory;
 pub use files::{KEYS_DIRECTORY, KeyFileError};
+pub use rotate::{RotatedTokenKey, rotate_token_key};
+pub(crate) use token::{TokenKey, TokenKeys};
 
 /// The keys of one registry.
 pub struct RegistryKeys {
-    token: SigningKey,
-    token_id: String,
+    token: TokenKeys,
     feed: SigningKey,
     code: Zeroizing<[u8; 32]>,
 }
@@ -36,49 +41,55 @@ impl RegistryKeys {
     /// Fresh keys.
     pub fn generate(random: &mut dyn RandomSource) -> Self {
         Self::of(
-            SigningKey::generate_ed25519(random),
+            TokenKeys {
+                current: TokenKey::new(SigningKey::generate_ed25519(random)),
+                standby: Some(TokenKey::new(SigningKey::generate_ed25519(random))),
+                former: Vec::new(),
+            },
             SigningKey::generate_ed25519(random),
             Zeroizing::new(random_bytes(random)),
         )
     }
 
-    fn of(token: SigningKey, feed: SigningKey, code: Zeroizing<[u8; 32]>) -> Self {
-        Self { token_id: token.public().thumbprint().to_string(), token, feed, code }
+    const fn of(token: TokenKeys, feed: SigningKey, code: Zeroizing<[u8; 32]>) -> Self {
+        Self { token, feed, code }
     }
 
     /// Refuses keys that do not protect: in production those whose secret half is published (TH68), always one key for two
     /// purposes.
     pub(crate) fn require_sound(&self, mode: Mode) -> Result<(), ConfigError> {
-        if self.token.public() == self.feed.public() {
-            return Err(Setting::FeedKey.because("the same key as `keys/token.jwk`: each purpose needs its own"));
+        let token = self.token.public();
+        if token.contains(self.feed.public()) {
+            return Err(Setting::FeedKey.because("the same key as one for tokens: each purpose needs its own"));
         }
-        let keys = [(Setting::TokenKey, &self.token), (Setting::FeedKey, &self.feed)];
-        for (setting, key) in keys.into_iter().filter(|_| mode == Mode::Production) {
-            if let Some(origin) = publicly_known(key.public()) {
+        let token = token.iter().map(|key| (Setting::TokenKey, key));
+        let keys = token.chain([(Setting::FeedKey, self.feed.public())]);
+        for (setting, key) in keys.filter(|_| mode == Mode::Production) {
+            if let Some(origin) = publicly_known(key) {
                 return Err(setting.because(format!("its secret half is published: {origin}")));
             }
         }
         Ok(())
     }
 
-    /// The key that signs access tokens.
-    pub(crate) const fn token(&self) -> &SigningKey {
-        &self.token
+    /// The keys that sign access tokens, the first that may first.
+    pub(crate) fn token(&self) -> impl Iterator<Item = &TokenKey> {
+        self.token.signing()
     }
 
-    /// The `kid` it is published under: its thumbprint (JWKS-02).
-    pub(crate) fn token_id(&self) -> &str {
-        &self.token_id
+    /// Whether a token key is published under this `kid`.
+    pub(crate) fn has_token_key(&self, id: &str) -> bool {
+        self.token_public().iter().any(|key| key.thumbprint().to_string() == id)
     }
 
-    /// The public token key.
-    pub(crate) const fn token_public(&self) -> &PublicKey {
+    /// The public halves of all token keys, those that signed before among them.
+    pub(crate) fn token_public(&self) -> Vec<PublicKey> {
         self.token.public()
     }
 
     /// The published key set, as a verifier in this process holds it.
     pub(crate) fn key_set(&self) -> KeySet {
-        KeySet::of_key(self.token.public())
+        KeySet::of_keys(&self.token_public())
     }
 
     /// The key that signs the feed.
@@ -100,7 +111,7 @@ impl RegistryKeys {
 
 impl fmt::Debug for RegistryKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RegistryKeys(redacted, token {}, feed {})", self.token_id, self.feed.public().thumbprint())
+        write!(f, "RegistryKeys(redacted, token {}, feed {})", self.token.current.id, self.feed.public().thumbprint())
     }
 }
 
@@ -108,9 +119,13 @@ impl fmt::Debug for RegistryKeys {
 mod tests {
     use super::*;
 
+    fn alone(key: SigningKey) -> TokenKeys {
+        TokenKeys { current: TokenKey::new(key), standby: None, former: Vec::new() }
+    }
+
     fn check(token: [u8; 32], feed: [u8; 32], mode: Mode, expected: Option<Setting>) {
         let key = |seed| SigningKey::from_ed25519_seed(&seed);
-        let keys = RegistryKeys::of(key(token), key(feed), Zeroizing::new([1; 32]));
+        let keys = RegistryKeys::of(alone(key(token)), key(feed), Zeroizing::new([1; 32]));
         let found = keys.require_sound(mode).err().and_then(|error| error.setting());
         assert_eq!(found, expected, "{mode:?}");
     }
@@ -133,12 +148,12 @@ mod tests {
     #[test]
     fn th73_debug_shows_public_halves_only() {
         let keys = RegistryKeys::of(
-            SigningKey::from_ed25519_seed(&[7; 32]),
+            alone(SigningKey::from_ed25519_seed(&[7; 32])),
             SigningKey::from_ed25519_seed(&[8; 32]),
             Zeroizing::new([9; 32]),
         );
         let text = format!("{keys:?}");
-        assert!(text.starts_with("RegistryKeys(redacted, token ") && text.contains(keys.token_id()), "{text}");
+        assert!(text.starts_with("RegistryKeys(redacted, token ") && text.contains(&keys.token.current.id), "{text}");
         assert!(!text.contains("BwcH") && !text.contains("CQkJ"), "{text}");
     }
 }

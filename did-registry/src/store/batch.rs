@@ -91,7 +91,16 @@ pub struct Batch {
     pub(super) writes: BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>>,
     pub(super) leaf: Option<Vec<u8>>,
     pub(super) feed: Vec<Vec<u8>>,
+    pub(super) forgotten: Option<Box<Forgotten>>,
     bytes: usize,
+}
+
+/// Feed entries that go, and where the unbroken chain begins afterwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Forgotten {
+    pub(super) entries: Vec<u64>,
+    pub(super) base: u64,
+    pub(super) base_head: [u8; 32],
 }
 
 /// One demand on a record.
@@ -172,6 +181,21 @@ impl Batch {
         bounded_value(Table::FEED, body)?;
         self.grow(body.len())?;
         self.feed.push(body.to_vec());
+        Ok(self)
+    }
+
+    /// Forgets feed entries. `base` is where the unbroken chain begins afterwards, and `base_head` the head there: all
+    /// `entries` lie at or before it, and everything behind it stays.
+    ///
+    /// # Errors
+    ///
+    /// [`BatchError`] if the batch is too large, or forgets something already.
+    pub fn forget_feed(&mut self, entries: &[u64], base: u64, base_head: [u8; 32]) -> Result<&mut Self, BatchError> {
+        if self.forgotten.is_some() {
+            return Err(BatchError::WrittenTwice { table: Table::FEED });
+        }
+        self.grow(entries.len().saturating_mul(ENTRY_OVERHEAD_BYTES))?;
+        self.forgotten = Some(Box::new(Forgotten { entries: entries.to_vec(), base, base_head }));
         Ok(self)
     }
 

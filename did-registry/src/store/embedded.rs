@@ -12,8 +12,8 @@ use super::committer::{self, Job, QUEUE_MAX_BATCHES};
 use super::engine::{Engine, EngineError, Pairs};
 use super::meta;
 use super::{
-    Batch, CommitError, CommitFuture, Committed, FeedLink, PAGE_MAX_RECORDS, Page, Positions, Record, Store,
-    StoreError, StoreFuture, Table,
+    Batch, CommitError, CommitFuture, Committed, FeedLink, FormerEpoch, PAGE_MAX_RECORDS, Page, Positions, Record,
+    Store, StoreError, StoreFuture, Table,
 };
 
 /// A [`Store`] on one machine, made by [`open_sled`](super::open_sled).
@@ -34,6 +34,7 @@ pub(super) struct Shared {
     failure: OnceLock<String>,
     positions: watch::Sender<Positions>,
     epoch: String,
+    former: Vec<FormerEpoch>,
 }
 
 impl EmbeddedStore {
@@ -46,6 +47,7 @@ impl EmbeddedStore {
             failure: OnceLock::new(),
             positions: watch::Sender::new(meta.positions),
             epoch: meta.epoch,
+            former: meta.former,
         });
         let (queue, committer) = committer::start(Arc::clone(&shared), link)?;
         Ok(Self { shared, queue: Some(queue), committer: Some(committer) })
@@ -54,10 +56,11 @@ impl EmbeddedStore {
     async fn enqueue(&self, batch: Batch) -> Result<Committed, CommitError> {
         self.shared.usable()?;
         let (answer, answered) = oneshot::channel();
-        match self.queue.as_ref().map(|queue| queue.try_send(Job { batch, answer })) {
-            Some(Ok(())) => answered.await.unwrap_or_else(|_| Err(self.shared.unavailable().into())),
-            Some(Err(TrySendError::Full(_))) => Err(StoreError::Overloaded { waiting: QUEUE_MAX_BATCHES }.into()),
-            Some(Err(TrySendError::Disconnected(_))) | None => Err(self.shared.unavailable().into()),
+        let Some(queue) = &self.queue else { return Err(self.shared.unavailable().into()) };
+        match queue.try_send(Job { batch, answer }) {
+            Ok(()) => answered.await.unwrap_or_else(|_| Err(self.shared.unavailable().into())),
+            Err(TrySendError::Full(_)) => Err(StoreError::Overloaded { waiting: QUEUE_MAX_BATCHES }.into()),
+            Err(TrySendError::Disconnected(_)) => Err(self.shared.unavailable().into()),
         }
     }
 }
@@ -104,6 +107,10 @@ impl Store for EmbeddedStore {
 
     fn epoch(&self) -> &str {
         &self.shared.epoch
+    }
+
+    fn former_epochs(&self) -> &[FormerEpoch] {
+        &self.shared.former
     }
 
     fn health(&self) -> StoreFuture<'_, ()> {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::engine::{Change, Engine, EngineError, Pairs};
-use super::{EmbeddedStore, FeedLink, StoreError};
+use super::{EmbeddedStore, FeedLink, FormerEpoch, StoreError, epoch};
 
 /// A sync that hangs this long fails, so that a test that forgot it ends.
 const HANG_LIMIT: Duration = Duration::from_secs(10);
@@ -47,7 +47,24 @@ pub fn open_memory(disk: &MemoryDisk, link: Arc<dyn FeedLink>, new_epoch: &str) 
     EmbeddedStore::start(Box::new(disk.clone()), link, new_epoch)
 }
 
+/// Begins a new epoch in the store on `disk`.
+///
+/// # Errors
+///
+/// As [`begin_epoch_sled`](super::begin_epoch_sled).
+pub fn begin_epoch_memory(disk: &MemoryDisk, link: &dyn FeedLink, epoch: &str) -> Result<FormerEpoch, StoreError> {
+    epoch::begin(disk, link, epoch)
+}
+
 impl MemoryDisk {
+    /// Another disk with the same on it: a backup.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        let copy = Self::default();
+        copy.state().rows.clone_from(&self.state().rows);
+        copy
+    }
+
     /// From now on writes are taken but their sync hangs, until [`let_syncs_pass`](Self::let_syncs_pass),
     /// [`let_one_sync_pass`](Self::let_one_sync_pass) or [`fail_syncs`](Self::fail_syncs).
     pub fn hold_syncs(&self) {

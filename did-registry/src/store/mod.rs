@@ -34,6 +34,7 @@ mod batch;
 mod committer;
 mod embedded;
 mod engine;
+mod epoch;
 mod error;
 #[cfg(feature = "testing")]
 pub mod memory;
@@ -51,8 +52,9 @@ pub use embedded::EmbeddedStore;
 pub use error::{CommitError, Expected, StoreError};
 pub use meta::{EPOCH_MAX_BYTES, STORE_FORMAT};
 pub use port::{
-    CommitFuture, Committed, FeedLink, LinkError, Linked, PAGE_MAX_RECORDS, Page, Positions, Store, StoreFuture,
+    CommitFuture, Committed, FORMER_EPOCHS_MAX, FeedLink, FormerEpoch, LinkError, Linked, PAGE_MAX_RECORDS, Page,
+    Positions, Store, StoreFuture,
 };
 pub use record::Record;
-pub use sled_open::{CACHE_BYTES, SledOptions, open_sled};
+pub use sled_open::{CACHE_BYTES, SledOptions, begin_epoch_sled, open_sled};
 pub use table::Table;

@@ -74,6 +74,7 @@ impl Group {
         let leaf = batch.leaf.as_ref().map(|_| self.positions.log_size);
         let mut staged = self.stage_records(batch, leaf, engine)?;
         let positions = stage_sequences(&mut staged, batch, leaf, self.positions, link).map_err(Refused::Batch)?;
+        let positions = stage_forgotten(&mut staged, batch, positions).map_err(Refused::Batch)?;
         self.take(staged, engine)?;
         self.positions = positions;
         Ok(Committed { leaf, feed_to: positions.feed_to })
@@ -147,6 +148,17 @@ fn stage_sequences(
         positions.feed_head = linked.head;
     }
     Ok(positions)
+}
+
+/// Takes forgotten feed entries away. What would leave a hole behind the base is refused.
+fn stage_forgotten(staged: &mut Vec<Change>, batch: &Batch, positions: Positions) -> Result<Positions, CommitError> {
+    let Some(forgotten) = &batch.forgotten else { return Ok(positions) };
+    let is_ahead = (positions.feed_base..=positions.feed_to).contains(&forgotten.base);
+    if !is_ahead || forgotten.entries.iter().any(|seq| *seq > forgotten.base) {
+        return Err(CommitError::Link(LinkError::new("what is forgotten of the feed lies before its base")));
+    }
+    staged.extend(forgotten.entries.iter().map(|seq| (Table::FEED.engine_key(&seq.to_be_bytes()), None)));
+    Ok(Positions { feed_base: forgotten.base, feed_base_head: forgotten.base_head, ..positions })
 }
 
 fn next(number: u64) -> Result<u64, CommitError> {

@@ -63,6 +63,9 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// The id of the feed's current epoch.
     fn epoch(&self) -> &str;
 
+    /// How far earlier epochs of the feed came in this store, the newest first, at most [`FORMER_EPOCHS_MAX`].
+    fn former_epochs(&self) -> &[FormerEpoch];
+
     /// Answers if the store can be read and has not failed (`/readyz`).
     ///
     /// # Errors
@@ -80,6 +83,20 @@ pub struct Page {
     pub next: Option<Vec<u8>>,
 }
 
+/// The most earlier epochs a store remembers: a reader that slept through more restores has to be started anew.
+pub const FORMER_EPOCHS_MAX: usize = 16;
+
+/// Where an earlier epoch of the feed ended, as far as this store knew it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormerEpoch {
+    /// Its id.
+    pub epoch: String,
+    /// Its last sequence number.
+    pub feed_to: u64,
+    /// The chain head after it.
+    pub feed_head: [u8; 32],
+}
+
 /// What a commit gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Committed {
@@ -94,10 +111,14 @@ pub struct Committed {
 pub struct Positions {
     /// The number of log leaves: indexes `0..log_size` exist.
     pub log_size: u64,
-    /// The last sequence number of the feed: `1..=feed_to` exist.
+    /// The last sequence number of the feed: `1..=feed_to` were given out.
     pub feed_to: u64,
     /// The feed's chain head after `feed_to`.
     pub feed_head: [u8; 32],
+    /// Entries up to here may have been forgotten ([`Batch::forget_feed`]); behind it all exist.
+    pub feed_base: u64,
+    /// The feed's chain head after `feed_base`.
+    pub feed_base_head: [u8; 32],
 }
 
 /// How feed entries are chained: given to the store when it is opened, called by its committer only.
@@ -114,6 +135,13 @@ pub trait FeedLink: Send + Sync {
     ///
     /// [`LinkError`] if the body is not an entry; the whole batch is then refused.
     fn link(&self, seq: u64, previous_head: &[u8; 32], body: &[u8]) -> Result<Linked, LinkError>;
+
+    /// The body of a stored entry, to be linked again in another epoch.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkError`] if the bytes are no stored entry.
+    fn body(&self, stored: &[u8]) -> Result<Vec<u8>, LinkError>;
 }
 
 /// A feed entry in its place.

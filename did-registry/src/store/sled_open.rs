@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::sled_engine::{SledEngine, guarded};
-use super::{EmbeddedStore, FeedLink, StoreError};
+use super::{EmbeddedStore, FeedLink, FormerEpoch, StoreError, epoch};
 
 /// The memory sled may use for pages. Registries whose data is much larger belong on a database server.
 pub const CACHE_BYTES: u64 = 256 * 1024 * 1024;
@@ -30,7 +30,7 @@ const UNFINISHED_SNAPSHOT: &str = ".generating";
 pub struct SledOptions {
     /// The store's own directory. It is made with mode 0700 if it is missing.
     pub directory: PathBuf,
-    /// The epoch of the feed in a *new* store: fresh and random, 1 to [`EPOCH_MAX_BYTES`](super::EPOCH_MAX_BYTES)
+    /// The epoch of the feed in a *new* store, or the one to begin: fresh and random, 1 to [`EPOCH_MAX_BYTES`](super::EPOCH_MAX_BYTES)
     /// printable ASCII characters. An existing store keeps its own.
     pub new_epoch: String,
 }
@@ -43,7 +43,21 @@ pub struct SledOptions {
 /// [`StoreError::Directory`] if the path cannot be used (rights, read-only, full), [`StoreError::Epoch`],
 /// [`StoreError::Corrupt`], or [`StoreError::Unavailable`] with sled's words. Nothing acknowledged is lost by a refusal.
 pub fn open_sled(options: &SledOptions, link: Arc<dyn FeedLink>) -> Result<EmbeddedStore, StoreError> {
-    let directory = &std::path::absolute(&options.directory).map_err(|error| unusable(&options.directory, &error))?;
+    EmbeddedStore::start(Box::new(engine(&options.directory)?), link, &options.new_epoch)
+}
+
+/// Begins a new epoch of the feed in the store of a directory, which nothing may have open: what a restored backup needs before
+/// it is served. Every kept entry is in the new epoch too.
+///
+/// # Errors
+///
+/// As [`open_sled`]; [`StoreError::Corrupt`] where there is no store yet.
+pub fn begin_epoch_sled(options: &SledOptions, link: &dyn FeedLink) -> Result<FormerEpoch, StoreError> {
+    epoch::begin(&engine(&options.directory)?, link, &options.new_epoch)
+}
+
+fn engine(directory: &Path) -> Result<SledEngine, StoreError> {
+    let directory = &std::path::absolute(directory).map_err(|error| unusable(directory, &error))?;
     let first_existing = make_directory(directory)?;
     let lock = lock(directory)?;
     await_release(directory)?;
@@ -52,7 +66,7 @@ pub fn open_sled(options: &SledOptions, link: Arc<dyn FeedLink>) -> Result<Embed
     let database = guarded("open", || config.open()).map_err(|error| StoreError::Unavailable { reason: error.0 })?;
     sync_created(directory, &first_existing)?;
     let data_file = open_file(OpenOptions::new().read(true), &directory.join(DATA_FILE))?;
-    EmbeddedStore::start(Box::new(SledEngine::new(database, data_file, lock)), link, &options.new_epoch)
+    Ok(SledEngine::new(database, data_file, lock))
 }
 
 /// Makes the directory with its missing parents and gives the nearest ancestor that was there before.

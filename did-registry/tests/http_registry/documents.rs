@@ -51,11 +51,12 @@ async fn the_registry_is_a_resource_too() {
 }
 
 #[tokio::test]
-async fn the_key_set_holds_the_token_key_and_no_other() {
+async fn the_key_set_holds_the_token_keys_and_no_other() {
     let bench = Bench::new().await;
     let answer = bench.get("/jwks.json").await.is(200);
     let keys = answer.json["keys"].as_array().unwrap();
-    assert_eq!(keys.len(), 1);
+    assert_eq!(keys.len(), 2, "JWKS-05: the one that signs, and the one that stands by");
+    assert_ne!(keys[0]["kid"], keys[1]["kid"]);
     let members: Vec<_> = keys[0].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(members, ["alg", "crv", "kid", "kty", "use", "x"]);
     let set = KeySet::parse(answer.text.as_bytes()).unwrap();

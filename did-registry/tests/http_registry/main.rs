@@ -15,6 +15,7 @@ mod delegation;
 mod delegation_bench;
 mod documents;
 mod introspection;
+mod issuer_keys;
 mod lifecycle;
 #[path = "../../model/tests/model/lifecycle_table.rs"]
 mod lifecycle_table;

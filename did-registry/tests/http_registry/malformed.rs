@@ -212,7 +212,6 @@ async fn a_route_that_is_not_there_is_404_and_a_method_that_is_not_405() {
         "/claims/x/y",
         "/enrolments",
         "/oauth2",
-        "/revocations/stream",
         "/revocations/later",
         "/status-lists/1",
         "/1.0/identifiers",

@@ -139,7 +139,6 @@ async fn only_its_owner_or_an_admin_ends_an_agent() {
     );
     assert_eq!(revoke(&bench, &owner, body(&Agent::numbered(9))).await.problem(), (404, "unknown_agent"));
     for wrong in [
-        json!({"kind": "issuer_key", "id": "x"}),
         json!({"kind": "agent"}),
         json!({"kind": "agent", "id": agent.did().as_str(), "cut": 5}), // TH67
         json!({"kind": "agent", "id": 5}),
@@ -255,4 +254,123 @@ async fn questions_are_read_strictly() {
         let answer = bench.get(&format!("/revocations{query}")).await;
         assert_eq!(answer.problem(), (400, "invalid_request"), "{query}");
     }
+}
+
+#[tokio::test]
+async fn what_can_stop_nothing_any_more_leaves_the_feed_for_good() {
+    let (disk, clock) = (MemoryDisk::default(), HandClock::default());
+    let bench = Bench::on(disk.clone(), clock.clone(), &config()).await;
+    let owner = bench.owner(100).await;
+    let (one, two) = (bench.claimed(1, &owner).await, bench.claimed(2, &owner).await);
+    let task = bench.token_answer(&one, &[("scope", "agent:self")]).await.is(200).json["task"]["id"].clone();
+    revoke(&bench, &owner, json!({"kind": "task", "id": task})).await.is(200);
+    revoke(&bench, &owner, body(&two)).await.is(200);
+    let mut reader = follow(&bench).await;
+    let until = revoke(&bench, &owner, json!({"kind": "task", "id": task})).await.json["until"].as_u64().unwrap();
+    bench.clock.advance(until - bench.now());
+    assert_eq!(bench.registry.forget_expired().await, 0, "its last second");
+    bench.clock.advance(1);
+    assert_eq!(bench.registry.forget_expired().await, 1);
+    assert_eq!(bench.registry.forget_expired().await, 0);
+    let snapshot = follow(&bench).await;
+    assert_eq!((snapshot.set().len(), covers(&bench, &snapshot, &two)), (1, Some(Revoked::Entirely)));
+    catch_up(&bench, &mut reader).await.unwrap();
+    assert_eq!(reader.position(), snapshot.position());
+    // the same after a restart; whoever stands where nothing is left hears what is left
+    drop(bench);
+    let again = Bench::on(disk, clock, &config()).await;
+    let message = crate::bench::claims_of(&again.get("/revocations?after=0").await.is(200).text);
+    let told = (&message["from"], &message["to"], &message["base"]["seq"], message["events"].as_array().unwrap().len());
+    assert_eq!(told, (&json!(0), &json!(2), &json!(1), 1));
+    assert_eq!(follow(&again).await.position(), reader.position());
+    let answer = revoke(&again, &owner, json!({"kind": "task", "id": task})).await.is(200);
+    assert_eq!(answer.json["status"], "REVOKED", "the record of it stays");
+    assert_eq!(again.positions().feed_to, 2, "and it is not told again");
+}
+
+/// What a stream sends next: the number and the message.
+async fn pushed(body: &mut axum::body::Body) -> Option<(String, Value)> {
+    use http_body_util::BodyExt as _;
+    let frame = tokio::time::timeout(Duration::from_secs(60), body.frame()).await.unwrap()?;
+    let bytes = frame.unwrap().into_data().unwrap();
+    let text = std::str::from_utf8(&bytes).unwrap();
+    let (id, data) = text.strip_suffix("\n\n").unwrap().split_once('\n').unwrap();
+    let message = crate::bench::claims_of(data.strip_prefix("data: ").unwrap());
+    Some((id.strip_prefix("id: ").unwrap().to_owned(), message))
+}
+
+async fn stream(bench: &Bench, last: Option<&str>) -> http::Response<axum::body::Body> {
+    use tower::ServiceExt as _;
+    let mut request = http::Request::get("/revocations/stream");
+    if let Some(last) = last {
+        request = request.header("last-event-id", last);
+    }
+    bench.router.clone().oneshot(request.body(axum::body::Body::empty()).unwrap()).await.unwrap()
+}
+
+/// From, to, and whether it is an increment.
+fn told(message: &Value) -> (u64, u64, bool) {
+    (message["from"].as_u64().unwrap(), message["to"].as_u64().unwrap(), message["prev"].is_string())
+}
+
+#[tokio::test]
+async fn news_are_pushed_as_they_come() {
+    let bench = Bench::new().await;
+    let owner = bench.owner(100).await;
+    let (one, two) = (bench.claimed(1, &owner).await, bench.claimed(2, &owner).await);
+    revoke(&bench, &owner, body(&one)).await.is(200);
+    let response = stream(&bench, None).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    let mut events = response.into_body();
+    let (id, message) = pushed(&mut events).await.unwrap();
+    assert_eq!((id.as_str(), told(&message)), ("1", (0, 1, false)), "the snapshot first");
+    revoke(&bench, &owner, body(&two)).await.is(200);
+    let next = tokio::time::timeout(Duration::from_secs(1), pushed(&mut events)).await.unwrap();
+    let (id, message) = next.unwrap();
+    assert_eq!((id.as_str(), told(&message)), ("2", (1, 2, true)));
+    // whoever was here before goes on from there
+    for (last, expected) in [("1", (1, 2, true)), ("2", (2, 2, true)), ("0", (0, 2, true))] {
+        let mut events = stream(&bench, Some(last)).await.into_body();
+        assert_eq!(told(&pushed(&mut events).await.unwrap().1), expected, "{last}");
+    }
+    for wrong in ["3", "-1", "+1", "x", ""] {
+        let answer = Answer::read(stream(&bench, Some(wrong)).await).await;
+        assert_eq!(answer.problem(), (400, "invalid_request"), "{wrong}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_without_news_has_heartbeats() {
+    let bench = Bench::new().await;
+    let mut events = stream(&bench, Some("0")).await.into_body();
+    let started = tokio::time::Instant::now();
+    for seconds in [0, 10, 20] {
+        let (id, message) = pushed(&mut events).await.unwrap();
+        assert_eq!((id.as_str(), told(&message)), ("0", (0, 0, true)));
+        assert_eq!(started.elapsed().as_secs(), seconds);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn streams_are_counted_and_end_with_their_readers() {
+    let mut file = config();
+    file.limits.waiting_polls = 1;
+    let bench = Bench::with(&file).await;
+    let mut first = stream(&bench, None).await.into_body();
+    pushed(&mut first).await.unwrap();
+    let answer = Answer::read(stream(&bench, None).await).await;
+    assert_eq!((answer.problem(), answer.header("retry-after")), ((503, "overloaded"), Some("5")));
+    // one that does not read is dropped, and its place is free again
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let mut second = stream(&bench, None).await.into_body();
+    pushed(&mut second).await.unwrap();
+    while let Some((_, message)) = pushed(&mut first).await {
+        assert_eq!(message["to"], 0, "what was under way");
+    }
+    // one that goes away at once
+    drop(second);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(stream(&bench, None).await.status(), 200);
 }

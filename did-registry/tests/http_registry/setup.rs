@@ -10,7 +10,7 @@ use handfast_registry::store::StoreError;
 use handfast_registry::store::memory::{MemoryDisk, open_memory};
 use handfast_registry::{
     CONFIG_FILE, ConfigError, ConfigFile, KEYS_DIRECTORY, Parts, Registry, RegistryConfig, ResourceFile,
-    STORE_DIRECTORY, Setting, SetupError, SharedClock, SharedRandom, StartError, feed_link, init, open,
+    STORE_DIRECTORY, Setting, SetupError, SharedClock, SharedRandom, StartError, begin_epoch, feed_link, init, open,
 };
 use handfast_testkit::{Agent, CountedRandom, HandClock, START};
 use http::Request;
@@ -159,4 +159,31 @@ impl handfast_identity::RandomSource for Fixed {
         out.fill(self.0);
         self.0 += 1;
     }
+}
+
+#[tokio::test]
+async fn a_restored_registry_begins_a_new_epoch_that_names_the_old_one() {
+    let parent = tempfile::tempdir().unwrap();
+    let directory = parent.path().join("registry");
+    assert!(matches!(begin_epoch(&directory), Err(SetupError::NotARegistry(_))));
+    init(&directory, &production()).await.unwrap();
+    let registry = open(&directory).await.unwrap();
+    let running = begin_epoch(&directory).err().unwrap();
+    assert!(matches!(running, SetupError::Store(StoreError::Locked { .. })), "{running}");
+    let told = |registry: &Registry| {
+        let router = registry.router();
+        async move {
+            let request = Request::get("/revocations/snapshot").body(Body::empty()).unwrap();
+            crate::bench::claims_of(&Answer::read(router.oneshot(request).await.unwrap()).await.is(200).text)
+        }
+    };
+    let before = told(&registry).await;
+    assert!(before["follows"].is_null());
+    drop(registry);
+    let begun = begin_epoch(&directory).unwrap();
+    let registry = open(&directory).await.unwrap();
+    let after = told(&registry).await;
+    assert_eq!(after["epoch"], json!(begun.epoch));
+    assert_eq!(after["follows"], json!([{"epoch": before["epoch"], "seq": before["to"], "head": before["head"]}]));
+    assert_eq!(after["follows"], json!([begun.follows]));
 }

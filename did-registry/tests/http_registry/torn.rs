@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use handfast_registry::ConfigFile;
 use handfast_registry::store::memory::MemoryDisk;
 use handfast_registry::store::{
-    Batch, CommitFuture, EmbeddedStore, Page, Positions, Record, Store, StoreFuture, Table,
+    Batch, CommitFuture, EmbeddedStore, FormerEpoch, Page, Positions, Record, Store, StoreFuture, Table,
 };
 use handfast_testkit::{Agent, HandClock};
 use serde_json::json;
@@ -72,6 +72,10 @@ impl Store for Between {
 
     fn positions(&self) -> watch::Receiver<Positions> {
         self.store.positions()
+    }
+
+    fn former_epochs(&self) -> &[FormerEpoch] {
+        self.store.former_epochs()
     }
 
     fn epoch(&self) -> &str {

@@ -4,10 +4,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use handfast_registry::store::{Store, StoreError, Table};
+use handfast_registry::store::{FeedLink as _, FormerEpoch, SledOptions, Store, StoreError, Table, begin_epoch_sled};
 
 use crate::child::{Running, command};
-use crate::store_support::{THINGS, block_on, commit, get, open, record};
+use crate::store_support::{Chain, EPOCH, THINGS, block_on, commit, get, open, positions, record};
 
 /// Opens the database below the store and changes it by hand.
 fn tamper(directory: &Path, key: &[u8], value: &[u8]) {
@@ -59,8 +59,8 @@ fn a_killed_process_leaves_no_lock() {
 fn other_formats_are_refused_by_name() {
     let corrupt = |what: &str| StoreError::Corrupt { what: what.to_owned() };
     for (format, expected) in [
-        (&2_u32.to_be_bytes()[..], StoreError::NewerFormat { found: 2, known: 1 }),
-        (&u32::MAX.to_be_bytes(), StoreError::NewerFormat { found: u32::MAX, known: 1 }),
+        (&3_u32.to_be_bytes()[..], StoreError::NewerFormat { found: 3, known: 2 }),
+        (&u32::MAX.to_be_bytes(), StoreError::NewerFormat { found: u32::MAX, known: 2 }),
         (&0_u32.to_be_bytes(), corrupt("format `0` never existed")),
         (b"one", corrupt("its format is not a number")),
     ] {
@@ -70,20 +70,81 @@ fn other_formats_are_refused_by_name() {
         drop(store);
         tamper(directory.path(), b"\0format", format);
         assert_eq!(open(directory.path()).err(), Some(expected));
-        tamper(directory.path(), b"\0format", &1_u32.to_be_bytes());
+        tamper(directory.path(), b"\0format", &2_u32.to_be_bytes());
         let store = open(directory.path()).unwrap();
         assert_eq!(get(&store, THINGS, b"a"), record(1, None, b"one"), "the refusal changed nothing");
     }
-    let newer = StoreError::NewerFormat { found: 2, known: 1 };
+    let newer = StoreError::NewerFormat { found: 3, known: 2 };
     assert_eq!(
         newer.to_string(),
-        "the store has format `2`, and this version knows formats up to `1`: use the newer program"
+        "the store has format `3`, and this version knows formats up to `2`: use the newer program"
     );
+}
+
+/// Format 1 could forget nothing and knew no earlier epochs.
+#[test]
+fn a_store_of_the_first_format_is_brought_to_this_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path()).unwrap();
+    commit(&store, |b| b.feed(b"one")?.feed(b"two")?.leaf(b"event")).unwrap();
+    let before = positions(&store);
+    drop(store);
+    let database = open_sled_alone(directory.path());
+    database.insert(b"\0format", &1_u32.to_be_bytes()).unwrap();
+    let whole = database.get(b"\0positions").unwrap().unwrap();
+    database.insert(b"\0positions", &whole[..48]).unwrap();
+    database.remove(b"\0former").unwrap();
+    database.flush().unwrap();
+    drop(database);
+    for _ in 0..2 {
+        let store = open(directory.path()).unwrap();
+        assert_eq!((positions(&store), store.epoch()), (before, EPOCH));
+        assert_eq!(store.former_epochs(), []);
+    }
+}
+
+#[test]
+fn a_new_epoch_holds_what_was_kept_and_names_the_one_before() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path()).unwrap();
+    commit(&store, |b| b.feed(b"one")?.feed(b"two")?.feed(b"three")?.put(THINGS, b"a", b"v")).unwrap();
+    commit(&store, |b| b.forget_feed(&[2], 2, [7; 32])).unwrap();
+    let ended = positions(&store);
+    let begin = |epoch: &str| {
+        let options = SledOptions { directory: directory.path().to_path_buf(), new_epoch: epoch.to_owned() };
+        begin_epoch_sled(&options, &Chain)
+    };
+    assert_eq!(begin("epoch-2").err(), Some(StoreError::Locked { directory: directory.path().to_path_buf() }));
+    drop(store);
+    let former = begin("epoch-2").unwrap();
+    assert_eq!(former, FormerEpoch { epoch: EPOCH.to_owned(), feed_to: 3, feed_head: ended.feed_head });
+    for used in [EPOCH, "epoch-2", ""] {
+        assert!(begin(used).is_err(), "{used}");
+    }
+    let store = open(directory.path()).unwrap();
+    assert_eq!((store.epoch(), store.former_epochs()), ("epoch-2", &[former.clone()][..]));
+    let mut head = Chain.origin("epoch-2");
+    for (seq, body) in [(1_u64, &b"one"[..]), (2, b"three")] {
+        let linked = Chain.link(seq, &head, body).unwrap();
+        assert_eq!(get(&store, Table::FEED, &seq.to_be_bytes()), record(1, None, &linked.stored));
+        head = linked.head;
+    }
+    assert_eq!(get(&store, Table::FEED, &3_u64.to_be_bytes()), None);
+    let now = positions(&store);
+    assert_eq!((now.feed_to, now.feed_head, now.feed_base), (2, head, 0));
+    assert_eq!(get(&store, THINGS, b"a"), record(1, None, b"v"), "nothing else is touched");
+    drop(store);
+    begin("epoch-3").unwrap();
+    let epochs: Vec<_> = open(directory.path()).unwrap().former_epochs().iter().map(|f| f.epoch.clone()).collect();
+    assert_eq!(epochs, ["epoch-2", EPOCH], "the newest first");
+    let nowhere = tempfile::tempdir().unwrap();
+    let options = SledOptions { directory: nowhere.path().to_path_buf(), new_epoch: "epoch-2".to_owned() };
+    assert!(matches!(begin_epoch_sled(&options, &Chain), Err(StoreError::Corrupt { .. })));
 }
 
 #[test]
 fn damaged_facts_are_refused() {
-    for (key, value) in [(&b"\0positions"[..], &b"short"[..]), (b"\0epoch", &[0xff])] {
+    for (key, value) in [(&b"\0positions"[..], &b"short"[..]), (b"\0epoch", &[0xff]), (b"\0former", &[9, b'x'])] {
         let directory = tempfile::tempdir().unwrap();
         drop(open(directory.path()).unwrap());
         tamper(directory.path(), key, value);

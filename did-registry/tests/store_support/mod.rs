@@ -35,6 +35,10 @@ impl FeedLink for Chain {
         let head = Sha256::new().chain_update(previous_head).chain_update(Sha256::digest(&stored)).finalize();
         Ok(Linked { head: head.into(), stored })
     }
+
+    fn body(&self, stored: &[u8]) -> Result<Vec<u8>, LinkError> {
+        stored.get(8..).map(<[u8]>::to_vec).ok_or_else(|| LinkError::new("not an entry"))
+    }
 }
 
 /// Opens the embedded store in `directory`.

@@ -6,6 +6,8 @@ use handfast_fetch::{Mode, SetupError};
 use handfast_verifier::trust::TrustError;
 use thiserror::Error;
 
+use crate::keeper::StateError;
+
 /// Why a resource server does not start.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -67,6 +69,9 @@ pub enum ConfigError {
     /// The nonce period is outside its bounds.
     #[error("`nonces`: {0}")]
     NoncePeriod(#[source] PeriodError),
+    /// What is kept across restarts cannot be used.
+    #[error("`state_directory`: {0}")]
+    State(#[source] StateError),
     /// The HTTP client could not be set up.
     #[error(transparent)]
     Fetch(SetupError),

@@ -5,6 +5,7 @@ mod nonce_use;
 mod start;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use handfast_delegation::Environment;
@@ -49,6 +50,7 @@ pub struct Builder {
     budgets: Option<Arc<dyn BudgetStore>>,
     clock: Arc<dyn Clock>,
     pace: Pace,
+    state_directory: Option<PathBuf>,
     chain: ChainPolicy,
     drift: DriftPolicy,
     on_drift: Option<OnDrift>,
@@ -77,6 +79,7 @@ impl Builder {
             budgets: None,
             clock: Arc::new(SystemClock),
             pace: Pace::default(),
+            state_directory: None,
             chain: ChainPolicy::default(),
             drift: DriftPolicy::default(),
             on_drift: None,
@@ -209,6 +212,13 @@ impl Builder {
     /// such a route can take so much memory, and has ten seconds to send it.
     pub fn content_limit(mut self, bytes: usize) -> Self {
         self.content_limit = bytes;
+        self
+    }
+
+    /// Where it is kept across restarts how far each issuer's feed has come, so that one that went back meanwhile is noticed.
+    /// The directory is made if it is missing, and is this server's alone. Without one a start believes what it hears first.
+    pub fn state_directory(mut self, path: impl Into<PathBuf>) -> Self {
+        self.state_directory = Some(path.into());
         self
     }
 

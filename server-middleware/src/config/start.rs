@@ -12,7 +12,7 @@ use handfast_verifier::trust::{StatusSource, TrustedIssuer};
 use super::{Builder, ConfigError, NonceUse, STALENESS_BOUNDS};
 use crate::drift::DriftBook;
 use crate::guard::{RememberedVerdicts, Shared};
-use crate::keeper::Keeper;
+use crate::keeper::{Keeper, KeeperError};
 use crate::metadata::NotHere;
 use crate::test_keys::publicly_known;
 use crate::{Decisions, FactsSource, ResourceServer};
@@ -125,7 +125,17 @@ impl Builder {
             self.require_followable(trust)?;
             issuers.push((trust.clone(), base));
         }
-        Keeper::start(issuers, self.mode, &self.clock, self.pace).map_err(ConfigError::Fetch)
+        let follows = self.trust.iter().any(|trust| matches!(trust.status, StatusSource::Feed { .. }));
+        let state = self.state_directory.as_deref().filter(|_| follows);
+        if follows && state.is_none() && self.mode == Mode::Production {
+            tracing::warn!(
+                "no `state_directory`: a revocation feed that goes back while this server is not running is believed"
+            );
+        }
+        Keeper::start(issuers, self.mode, &self.clock, self.pace, state).map_err(|error| match error {
+            KeeperError::Fetch(error) => ConfigError::Fetch(error),
+            KeeperError::State(error) => ConfigError::State(error),
+        })
     }
 
     fn require_followable(&self, trust: &TrustedIssuer) -> Result<(), ConfigError> {

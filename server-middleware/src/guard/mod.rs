@@ -22,7 +22,7 @@ use crate::config::{Builder, NonceUse};
 use crate::keeper::Keeper;
 use crate::metadata::Published;
 pub use crate::request::MAX_FORM_BYTES;
-use crate::{Clock, Decisions, DriftBook, FactsSource};
+use crate::{Clock, Decisions, DriftBook, FactsSource, FeedLag};
 
 pub use layer::Protect;
 pub use service::Guard;
@@ -123,6 +123,13 @@ impl ResourceServer {
     #[must_use]
     pub fn facts(&self) -> Arc<Facts> {
         self.shared.facts.facts(self.shared.clock.now())
+    }
+
+    /// How far behind each feed is that this server follows, in the order of its trust records.
+    #[must_use]
+    pub fn feed_lags(&self) -> Vec<FeedLag> {
+        let now = self.shared.clock.now();
+        self.shared.keeper.as_ref().map(|keeper| keeper.lags(now)).unwrap_or_default()
     }
 
     /// Waits until keys and revocations of every issuer are there. It does not say that they stay fresh.

@@ -1,19 +1,24 @@
 //! One issuer's revocations: a snapshot, then news as it comes (spec/revocation-feed.md).
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use handfast_dpop::PublicBase;
 use handfast_fetch::FetchError;
-use handfast_identity::DidKey;
 use handfast_identity::jws::JwsError;
-use handfast_verifier::revocation::{FeedError, FeedState, UnverifiedFeedMessage, VerifiedFeedMessage};
+use handfast_identity::{DidKey, Seconds, UnixTime};
+use handfast_verifier::revocation::{FeedError, FeedPosition, FeedState, UnverifiedFeedMessage, VerifiedFeedMessage};
 use handfast_verifier::trust::Status;
 use thiserror::Error;
 use tokio::task::JoinError;
 use tokio::time::Instant;
 
 use super::board::{Board, Place};
+use super::events::Events;
+use super::lag::Lag;
+use super::memory::{PositionFile, StateError};
 use super::outbound::Outbound;
 use super::pace::{Backoff, Pace};
 use crate::Clock;
@@ -28,7 +33,13 @@ pub(super) struct FeedKeeper {
     pub(super) place: Place,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) pace: Pace,
+    pub(super) lag: Lag,
+    /// Where it is kept how far the feed has come, and how far that was.
+    pub(super) memory: Option<(PositionFile, Option<FeedPosition>)>,
 }
+
+/// How often names are forgotten that only stop what has expired.
+const FORGET_PERIOD: Seconds = Seconds::new(60);
 
 #[derive(Debug, Error)]
 enum FollowError {
@@ -40,6 +51,10 @@ enum FollowError {
     Feed(FeedError),
     #[error("the feed message could not be read: {0}")]
     Reading(#[source] JoinError),
+    #[error("how far the feed has come cannot be kept, and its word is taken for no fresher until it can: {0}")]
+    Memory(#[source] StateError),
+    #[error("the stream of news {0}")]
+    Stream(&'static str),
 }
 
 /// What to ask the issuer next.
@@ -49,25 +64,42 @@ enum Question {
     News,
 }
 
+/// What one follower knows.
+struct Known {
+    state: Option<FeedState>,
+    /// What is on the disk.
+    kept: Option<FeedPosition>,
+    forgot_at: UnixTime,
+}
+
 impl FeedKeeper {
-    /// Follows the feed until it is rolled back. Whatever else goes wrong, what is known stays until it is too old.
+    /// Follows the feed: pushed where the issuer does that, else by asking. Whatever goes wrong, what is known stays until it
+    /// is too old.
     pub(super) async fn run(self) {
-        let mut state = None;
+        let kept = self.memory.as_ref().and_then(|(_, kept)| kept.clone());
+        let state = kept.clone().map(|position| FeedState::resume(&self.issuer, position));
+        let mut known = Known { state, kept, forgot_at: self.clock.now() };
         let mut question = Question::Snapshot;
         let mut backoff = Backoff::new(self.pace);
+        let mut push_again_at = Instant::now();
         loop {
             let asked = Instant::now();
-            let wait = match self.ask(question, &mut state).await {
+            let wait = match self.ask(question, &mut known).await {
                 Ok(brought_news) => {
                     backoff.reset();
                     question = Question::News;
+                    if asked >= push_again_at {
+                        let error = self.follow_stream(&mut known, &mut backoff).await;
+                        push_again_at = Instant::now() + self.stream_pause(&error);
+                        question = next_question(&error, question);
+                    }
                     let pause = if brought_news { Duration::ZERO } else { self.pace.feed_pause };
                     pause.saturating_sub(asked.elapsed())
                 }
-                Err(FollowError::Feed(FeedError::RolledBack)) => return self.give_up(state.as_ref()),
                 Err(error) => {
                     question = next_question(&error, question);
-                    self.report(&error);
+                    self.report(&error, known.state.as_ref());
+                    self.lag.reconnected();
                     backoff.wait()
                 }
             };
@@ -76,22 +108,94 @@ impl FeedKeeper {
     }
 
     /// One question and its answer; says whether anything was revoked since the last.
-    async fn ask(&self, question: Question, state: &mut Option<FeedState>) -> Result<bool, FollowError> {
-        let message = match (question, &state) {
-            (Question::News, Some(known)) => self.news(known.position().seq).await?,
+    async fn ask(&self, question: Question, known: &mut Known) -> Result<bool, FollowError> {
+        let message = match (question, &known.state) {
+            (Question::News, Some(state)) => self.news(state.position().seq).await?,
             (Question::Snapshot, _) | (Question::News, None) => self.snapshot().await?,
         };
+        self.apply(message, known).await
+    }
+
+    /// Takes one message in. Its names are in force at once; that it is fresh is believed when how far it reaches is kept.
+    async fn apply(&self, message: VerifiedFeedMessage, known: &mut Known) -> Result<bool, FollowError> {
         let now = self.clock.now();
-        let before = state.as_ref().map(|known| known.position().seq);
-        let known = match state {
-            Some(known) => {
-                known.apply(message, now).map_err(FollowError::Feed)?;
-                known
+        let before = known.state.as_ref().map(|state| state.position().clone());
+        let state = match &mut known.state {
+            Some(state) => {
+                state.apply(message, now).map_err(FollowError::Feed)?;
+                state
             }
-            None => state.insert(FeedState::start(&self.issuer, message, now).map_err(FollowError::Feed)?),
+            None => known.state.insert(FeedState::start(&self.issuer, message, now).map_err(FollowError::Feed)?),
         };
-        self.board.set_status(self.place, Status::Known { set: Arc::clone(known.set()), as_of: known.as_of() });
-        Ok(before != Some(known.position().seq))
+        if now.since(known.forgot_at) >= FORGET_PERIOD {
+            state.forget(now);
+            known.forgot_at = now;
+        }
+        let position = state.position().clone();
+        if let Some(before) = before.as_ref().filter(|before| before.epoch != position.epoch) {
+            tracing::warn!(
+                issuer = self.issuer,
+                former = before.epoch,
+                known_to = before.seq,
+                epoch = position.epoch,
+                "the registry was restored and vouched for by its operator: what was known to be revoked stays so"
+            );
+        }
+        let (set, as_of) = (Arc::clone(state.set()), state.as_of());
+        if let Some((file, _)) = self.memory.as_ref().filter(|_| known.kept.as_ref() != Some(&position)) {
+            let (file, kept) = (file.clone(), position.clone());
+            let saved = tokio::task::spawn_blocking(move || file.save(&kept)).await.map_err(FollowError::Reading)?;
+            saved.map_err(FollowError::Memory)?;
+            known.kept = Some(position.clone());
+        }
+        self.lag.applied(&position, as_of);
+        self.board.set_status(self.place, Status::Known { set, as_of });
+        Ok(before.is_none_or(|before| before.seq != position.seq))
+    }
+
+    /// Follows a stream of news until it ends, and says why it did.
+    async fn follow_stream(&self, known: &mut Known, backoff: &mut Backoff) -> FollowError {
+        let followed = self.read_stream(known, backoff).await;
+        self.lag.pushed(false);
+        match followed {
+            Err(error @ FollowError::Fetch(FetchError::Status(_) | FetchError::MediaType)) => {
+                tracing::debug!(issuer = self.issuer, %error, "news are not pushed, and asked for");
+                error
+            }
+            Err(error) => {
+                self.lag.reconnected();
+                self.report(&error, known.state.as_ref());
+                error
+            }
+            Ok(never) => match never {},
+        }
+    }
+
+    async fn read_stream(&self, known: &mut Known, backoff: &mut Backoff) -> Result<Infallible, FollowError> {
+        let after = known.state.as_ref().map_or(0, |state| state.position().seq);
+        let url = format!("{}/revocations/stream", self.base);
+        let mut response = self.outbound.stream(&url, after).await.map_err(FollowError::Fetch)?;
+        let mut events = Events::default();
+        loop {
+            let arrived = tokio::time::timeout(self.pace.stream_silence, response.chunk()).await;
+            let arrived = arrived.map_err(|_| FollowError::Stream("fell silent"))?;
+            let bytes = arrived.map_err(|_| FollowError::Stream("broke off"))?.ok_or(FollowError::Stream("ended"))?;
+            events.extend(&bytes);
+            while let Some(text) = events.next().map_err(|_| FollowError::Stream("holds what is no event"))? {
+                let message = self.read(text.into()).await?;
+                self.apply(message, known).await?;
+                self.lag.pushed(true);
+                backoff.reset();
+            }
+        }
+    }
+
+    /// How long to go on by asking: a while where news are not pushed, else as long as after any failure.
+    fn stream_pause(&self, error: &FollowError) -> Duration {
+        match error {
+            FollowError::Fetch(FetchError::Status(_) | FetchError::MediaType) => self.pace.stream_retry,
+            _ => Backoff::new(self.pace).wait(),
+        }
     }
 
     async fn snapshot(&self) -> Result<VerifiedFeedMessage, FollowError> {
@@ -105,6 +209,10 @@ impl FeedKeeper {
 
     async fn message(&self, url: &str, wait: Duration) -> Result<VerifiedFeedMessage, FollowError> {
         let body = self.outbound.feed(url, wait).await.map_err(FollowError::Fetch)?;
+        self.read(body).await
+    }
+
+    async fn read(&self, body: Bytes) -> Result<VerifiedFeedMessage, FollowError> {
         let key = self.key.clone();
         // a snapshot of 100 000 events takes a while to read: not on a thread that serves requests
         let read = tokio::task::spawn_blocking(move || {
@@ -114,14 +222,20 @@ impl FeedKeeper {
         read.await.map_err(FollowError::Reading)?.map_err(FollowError::Message)
     }
 
-    fn report(&self, error: &FollowError) {
+    fn report(&self, error: &FollowError, known: Option<&FeedState>) {
+        if matches!(error, FollowError::Feed(FeedError::RolledBack)) {
+            return self.give_up(known);
+        }
         self.board.status_failed(self.place);
         tracing::warn!(issuer = self.issuer, %error, "revocations not followed");
     }
 
-    /// A feed that took something back says nothing more that could be believed, so it is not asked again. Only somebody who
-    /// finds out what happened can decide to start over (P-12, TH64).
+    /// A feed that took something back says nothing more in this epoch that could be believed. It is asked all the same, for
+    /// its operator may begin a new one that says what it follows (P-12, TH64).
     fn give_up(&self, known: Option<&FeedState>) {
+        if self.lag.rolled_back() {
+            return; // said before
+        }
         self.board.set_status(self.place, Status::RolledBack);
         let (epoch, seq) = known.map(|known| (known.position().epoch.as_str(), known.position().seq)).unzip();
         tracing::error!(
@@ -129,7 +243,7 @@ impl FeedKeeper {
             epoch,
             seq,
             "the revocation feed was rolled back behind what is known of it: no token of this issuer is accepted any more; find \
-             out why its registry forgot revocations, have it revoke them again, and only then restart this server"
+             out why its registry forgot revocations, have it revoke them again, and only then begin a new epoch there"
         );
     }
 }
@@ -139,6 +253,10 @@ impl FeedKeeper {
 fn next_question(error: &FollowError, asked: Question) -> Question {
     match error {
         FollowError::Feed(_) | FollowError::Fetch(FetchError::Status(_)) => Question::Snapshot,
-        FollowError::Fetch(_) | FollowError::Message(_) | FollowError::Reading(_) => asked,
+        FollowError::Fetch(_)
+        | FollowError::Message(_)
+        | FollowError::Reading(_)
+        | FollowError::Memory(_)
+        | FollowError::Stream(_) => asked,
     }
 }

@@ -1,13 +1,17 @@
 //! Follows the trusted issuers over the network: keys and revocation feed of each, in tasks of their own.
 
 mod board;
+mod events;
 mod feed;
 mod keys;
+mod lag;
+mod memory;
 mod outbound;
 mod pace;
 
 use std::fmt;
 use std::future::{Future, ready};
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +19,7 @@ use std::time::Duration;
 use handfast_dpop::PublicBase;
 use handfast_fetch::{Mode, SetupError};
 use handfast_identity::UnixTime;
+use handfast_verifier::revocation::FeedPosition;
 use handfast_verifier::trust::{Facts, StatusSource, TrustedIssuer};
 use tokio::task::JoinHandle;
 
@@ -22,15 +27,29 @@ use crate::{Clock, FactsSource, KeyRefresh};
 use board::Board;
 use feed::FeedKeeper;
 use keys::KeyKeeper;
+use lag::Lag;
+use memory::{PositionFile, StateDirectory};
 use outbound::Outbound;
 
+pub use lag::FeedLag;
+pub use memory::StateError;
 pub use pace::Pace;
 
 /// Facts about issuers that are followed. Dropping it ends the following.
 pub(crate) struct Keeper {
     board: Arc<Board>,
     keys: Vec<Arc<KeyKeeper>>,
+    lags: Vec<Lag>,
     tasks: Vec<JoinHandle<()>>,
+    /// This process's as long as somebody follows.
+    state: Option<StateDirectory>,
+}
+
+/// Why nobody can be followed.
+#[derive(Debug)]
+pub(crate) enum KeeperError {
+    Fetch(SetupError),
+    State(StateError),
 }
 
 impl Keeper {
@@ -40,14 +59,20 @@ impl Keeper {
         mode: Mode,
         clock: &Arc<dyn Clock>,
         pace: Pace,
-    ) -> Result<Self, SetupError> {
-        let outbound = Outbound::new(mode)?;
+        state: Option<&Path>,
+    ) -> Result<Self, KeeperError> {
+        let outbound = Outbound::new(mode).map_err(KeeperError::Fetch)?;
+        let state = state.map(StateDirectory::open).transpose().map_err(KeeperError::State)?;
         let records: Vec<_> = issuers.iter().map(|(trust, _)| trust.clone()).collect();
         let board = Arc::new(Board::new(&records));
-        let mut keeper = Self { board: Arc::clone(&board), keys: Vec::new(), tasks: Vec::new() };
+        let mut keeper =
+            Self { board: Arc::clone(&board), keys: Vec::new(), lags: Vec::new(), tasks: Vec::new(), state: None };
         for (place, (trust, base)) in board.places().into_iter().zip(issuers) {
             let TrustedIssuer { issuer, status, .. } = trust;
             if let StatusSource::Feed { key } = status {
+                let lag = Lag::new(&issuer);
+                keeper.lags.push(lag.clone());
+                let memory = state.as_ref().map(|state| remembered(state, &issuer)).transpose();
                 let feed = FeedKeeper {
                     issuer: issuer.clone(),
                     base: base.clone(),
@@ -57,6 +82,8 @@ impl Keeper {
                     place,
                     clock: Arc::clone(clock),
                     pace,
+                    lag,
+                    memory: memory.map_err(KeeperError::State)?,
                 };
                 keeper.tasks.push(tokio::spawn(feed.run()));
             }
@@ -66,6 +93,7 @@ impl Keeper {
             keeper.tasks.push(tokio::spawn(Arc::clone(&keys).run()));
             keeper.keys.push(keys);
         }
+        keeper.state = state;
         Ok(keeper)
     }
 
@@ -76,9 +104,23 @@ impl Keeper {
         }
     }
 
+    pub(crate) fn lags(&self, now: UnixTime) -> Vec<FeedLag> {
+        self.lags.iter().map(|lag| lag.read(now)).collect()
+    }
+
     pub(crate) async fn ready(&self) {
         self.board.ready().await;
     }
+}
+
+/// Where the feed of `issuer` stood. What is known is written at once: a file that cannot be is found out now.
+fn remembered(state: &StateDirectory, issuer: &str) -> Result<(PositionFile, Option<FeedPosition>), StateError> {
+    let file = state.file(issuer);
+    let position = file.load()?;
+    if let Some(position) = &position {
+        file.save(position)?;
+    }
+    Ok((file, position))
 }
 
 impl FactsSource for Keeper {
@@ -102,6 +144,6 @@ impl Drop for Keeper {
 
 impl fmt::Debug for Keeper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keeper").field("issuers", &self.keys.len()).finish_non_exhaustive()
+        f.debug_struct("Keeper").field("issuers", &self.keys.len()).field("state", &self.state).finish_non_exhaustive()
     }
 }

@@ -14,6 +14,8 @@ use reqwest::{Client, Response, StatusCode};
 use handfast_verifier::revocation::MAX_FEED_BYTES;
 
 const JWT: &str = "application/jwt";
+const EVENT_STREAM: &str = "text/event-stream";
+const LAST_EVENT_ID: &str = "last-event-id";
 /// How long a feed message may take beyond the time it may be held: a snapshot of 16 MiB over a slow line.
 const FEED_SLACK: Duration = Duration::from_secs(15);
 
@@ -43,6 +45,17 @@ impl Outbound {
     /// A feed message of the issuer, which may hold the request for `wait`.
     pub(super) async fn feed(&self, url: &str, wait: Duration) -> Result<Bytes, FetchError> {
         self.direct(url, |essence| essence == JWT, MAX_FEED_BYTES, wait + FEED_SLACK).await
+    }
+
+    /// A stream of feed messages, from the one behind `after` on, that has been begun.
+    pub(super) async fn stream(&self, url: &str, after: u64) -> Result<Response, FetchError> {
+        let begin = async {
+            let request = self.direct.get(url).header(ACCEPT, EVENT_STREAM).header(LAST_EVENT_ID, after);
+            let response = request.send().await?;
+            require_good(&response, |essence| essence == EVENT_STREAM)?;
+            Ok(response)
+        };
+        tokio::time::timeout(FEED_SLACK, begin).await.map_err(|_| FetchError::Deadline { limit: FEED_SLACK })?
     }
 
     async fn direct(

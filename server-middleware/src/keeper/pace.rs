@@ -17,6 +17,10 @@ pub struct Pace {
     pub feed_wait: Duration,
     /// Shortest time between two questions for news that brought none.
     pub feed_pause: Duration,
+    /// How long a stream of news may be silent before it counts as broken: two heartbeats, and less than the staleness.
+    pub stream_silence: Duration,
+    /// How long to ask for news instead after an issuer has refused to push them.
+    pub stream_retry: Duration,
     /// Wait after a first failure; it doubles with every further one, and jitter takes up to half of it.
     pub first_retry: Duration,
     /// Longest wait after a failure.
@@ -31,6 +35,8 @@ impl Default for Pace {
             key_cool_down: Duration::from_secs(60),
             feed_wait: Duration::from_secs(10),
             feed_pause: Duration::from_secs(1),
+            stream_silence: Duration::from_secs(21),
+            stream_retry: Duration::from_secs(60),
             first_retry: Duration::from_millis(500),
             last_retry: Duration::from_secs(15),
         }

@@ -4,10 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that cannot set itself up should stop
 
 use std::collections::{HashMap, VecDeque};
+use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -15,10 +19,11 @@ use axum::{Json, Router};
 use handfast_middleware::server::{ServerLimits, serve};
 use handfast_middleware::{Builder, Mode, Pace, ResourceServer};
 use handfast_testkit::{Agent, Feed, HandClock, Issuer};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
+use http_body::Frame;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::sync::{Barrier, watch};
+use tokio::sync::{Barrier, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::common::{API, Answer, SETTLED, send, with_credentials};
@@ -39,6 +44,10 @@ pub(crate) struct Says {
     /// Answers to the next questions for news, before the feed's own.
     pub(crate) script: VecDeque<Response>,
     questions: watch::Sender<u64>,
+    /// Where streams of news are written to; without it there are none.
+    pub(crate) pushes: Option<Vec<mpsc::UnboundedSender<Bytes>>>,
+    /// Numbers from which streams were asked for.
+    pub(crate) streams: Vec<String>,
 }
 
 impl Says {
@@ -71,6 +80,8 @@ impl Registry {
             key_set_gate: None,
             script: VecDeque::new(),
             questions: watch::Sender::new(0),
+            pushes: None,
+            streams: Vec::new(),
             issuer,
         };
         Self { says: Arc::new(Mutex::new(says)), address, running: None }
@@ -89,6 +100,7 @@ impl Registry {
             .route("/jwks.json", get(key_set))
             .route("/revocations", get(news))
             .route("/revocations/snapshot", get(snapshot))
+            .route("/revocations/stream", get(stream))
             .with_state(Arc::clone(&self.says));
         self.running = Some(tokio::spawn(serve(listener, app, ServerLimits::default(), std::future::pending())));
     }
@@ -102,6 +114,27 @@ impl Registry {
 
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Says) -> T) -> T {
         change(&mut self.says.lock().unwrap())
+    }
+
+    /// Pushes a message of its own to every stream.
+    pub(crate) fn push(&self, message: &str) {
+        let bytes = Bytes::from(format!("id: 0\ndata: {message}\n\n"));
+        self.change(|says| says.pushes.iter().flatten().for_each(|stream| drop(stream.send(bytes.clone()))));
+    }
+
+    /// Lets news be pushed, and waits until so many follow them.
+    pub(crate) async fn pushing(&self, streams: usize) {
+        let open = |says: &mut Says| {
+            let pushes = says.pushes.get_or_insert_default();
+            pushes.retain(|stream| !stream.is_closed());
+            pushes.len()
+        };
+        let waiting = async {
+            while self.change(open) < streams {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(SOON, waiting).await.unwrap();
     }
 
     /// Waits until whatever was changed before has been heard: one question may have been under way, the next is answered
@@ -148,6 +181,27 @@ async fn snapshot(State(says): State<Shared>) -> Response {
     jwt(&says.feed.snapshot(says.clock.now()))
 }
 
+async fn stream(State(says): State<Shared>, headers: HeaderMap) -> Response {
+    let mut says = says.lock().unwrap();
+    says.streams.extend(headers.get("last-event-id").map(|last| last.to_str().unwrap().to_owned()));
+    let Some(pushes) = &mut says.pushes else { return StatusCode::NOT_FOUND.into_response() };
+    let (sender, messages) = mpsc::unbounded_channel();
+    pushes.push(sender);
+    ([("content-type", "text/event-stream")], Body::new(Pushed(messages))).into_response()
+}
+
+/// What is pushed from now on, and the end when nothing is any more.
+struct Pushed(mpsc::UnboundedReceiver<Bytes>);
+
+impl http_body::Body for Pushed {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.poll_recv(cx).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}
+
 async fn news(State(says): State<Shared>, Query(query): Query<HashMap<String, u64>>) -> Response {
     let mut says = says.lock().unwrap();
     says.questions.send_modify(|asked| *asked += 1);
@@ -171,6 +225,8 @@ pub(crate) const BRISK: Pace = Pace {
     key_cool_down: Duration::from_secs(60),
     feed_wait: Duration::ZERO,
     feed_pause: Duration::from_millis(2),
+    stream_silence: Duration::from_secs(5),
+    stream_retry: Duration::from_secs(60),
     first_retry: Duration::from_millis(2),
     last_retry: Duration::from_millis(10),
 };

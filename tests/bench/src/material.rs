@@ -139,7 +139,7 @@ pub fn issuing() -> impl Fn() -> String {
 /// What a resource server knows: the issuer's key, and revocations of others.
 pub fn facts() -> Facts {
     let issuer = Issuer::example();
-    let mut set = RevocationSet::default();
+    let set = RevocationSet::default();
     for number in 0..REVOKED {
         let kind = RevocationKind::Token;
         let name = RevocationName::of(issuer.url(), kind, &number.to_string());

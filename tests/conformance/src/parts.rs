@@ -185,7 +185,7 @@ fn facts(issuer: &IssuerSetting, record: TrustedIssuer) -> IssuerFacts {
 }
 
 fn revocations(issuer: &str, revoked: &[Revocation]) -> RevocationSet {
-    let mut set = RevocationSet::default();
+    let set = RevocationSet::default();
     for (entry, seq) in revoked.iter().zip(1..) {
         let kind: RevocationKind = named(&entry.kind);
         let name = RevocationName::of(issuer, kind, &entry.id);

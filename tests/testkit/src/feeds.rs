@@ -1,7 +1,11 @@
 //! Revocation feeds, message by message.
 
+use std::collections::BTreeSet;
+
 use handfast_identity::UnixTime;
-use handfast_verifier::revocation::{FeedEvent, FeedMessage, Head, RevocationKind, RevocationName};
+use handfast_verifier::revocation::{
+    FeedBase, FeedEvent, FeedMessage, FeedPosition, Head, RevocationKind, RevocationName,
+};
 
 use crate::Issuer;
 
@@ -13,14 +17,23 @@ pub const EPOCH: &str = "1";
 pub struct Feed {
     issuer: Issuer,
     epoch: String,
+    follows: Vec<FeedPosition>,
     events: Vec<FeedEvent>,
+    /// Numbers of events that snapshots leave out.
+    forgotten: BTreeSet<u64>,
 }
 
 impl Feed {
     /// An empty feed.
     #[must_use]
     pub fn new(issuer: &Issuer) -> Self {
-        Self { issuer: issuer.clone(), epoch: EPOCH.to_owned(), events: Vec::new() }
+        Self {
+            issuer: issuer.clone(),
+            epoch: EPOCH.to_owned(),
+            follows: Vec::new(),
+            events: Vec::new(),
+            forgotten: BTreeSet::new(),
+        }
     }
 
     /// The same events under another epoch.
@@ -28,6 +41,21 @@ impl Feed {
     pub fn in_epoch(mut self, epoch: &str) -> Self {
         epoch.clone_into(&mut self.epoch);
         self
+    }
+
+    /// The same feed as a backup from after event `seq` holds it, put in service again by its operator as a new epoch.
+    #[must_use]
+    pub fn restored(&self, seq: u64, epoch: &str) -> Self {
+        let vouched = FeedPosition { epoch: self.epoch.clone(), seq, head: self.head(seq) };
+        let mut restored = self.clone().in_epoch(epoch);
+        restored.follows.insert(0, vouched);
+        restored.events.retain(|event| event.seq <= seq);
+        restored
+    }
+
+    /// Snapshots leave event `seq` out from now on.
+    pub fn forget(&mut self, seq: u64) {
+        self.forgotten.insert(seq);
     }
 
     /// Revokes what `id` names, for good.
@@ -62,7 +90,10 @@ impl Feed {
     /// All events, signed at `now`.
     #[must_use]
     pub fn snapshot(&self, now: UnixTime) -> String {
-        self.sign(&FeedMessage { prev: None, ..self.message(0, now) })
+        let base = self.forgotten.last().map(|seq| FeedBase { seq: *seq, head: self.head(*seq) });
+        let mut message = FeedMessage { prev: None, base, follows: self.follows.clone(), ..self.message(0, now) };
+        message.events.retain(|event| !self.forgotten.contains(&event.seq));
+        self.sign(&message)
     }
 
     /// The events after number `after`, signed at `now`; a heartbeat when there are none.
@@ -83,6 +114,8 @@ impl Feed {
             to: self.last(),
             prev: Some(self.head(from)),
             head: self.head(self.last()),
+            base: None,
+            follows: Vec::new(),
             events: self.events.iter().filter(|event| event.seq > from).copied().collect(),
         }
     }

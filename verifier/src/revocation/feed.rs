@@ -5,30 +5,22 @@ use std::sync::Arc;
 
 use handfast_identity::{Seconds, UnixTime};
 
-use super::{FeedMessage, Head, RevocationSet, VerifiedFeedMessage};
+use super::snapshot::{require_chain, require_form};
+use super::{FeedMessage, FeedPosition, RevocationKind, RevocationSet, VerifiedFeedMessage};
 
 /// How far ahead of our clock a message may be signed before its freshness is not believed (the clock leeway).
 const MAX_AHEAD: Seconds = Seconds::new(30);
 
-/// Where a reader stands. Kept across restarts, it is what makes a roll-back visible.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FeedPosition {
-    /// The epoch.
-    pub epoch: String,
-    /// The last number applied.
-    pub seq: u64,
-    /// The head after it.
-    pub head: Head,
-}
-
 /// What one issuer's feed has told so far.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct FeedState {
     issuer: String,
     position: FeedPosition,
     as_of: UnixTime,
     set: Arc<RevocationSet>,
     is_rolled_back: bool,
+    /// Where it stood is known from an earlier process, what was revoked is not.
+    awaits_snapshot: bool,
 }
 
 /// Why a message was not applied. None of them changes what is known.
@@ -44,7 +36,8 @@ pub enum FeedError {
     Gap,
     /// Not a snapshot, and nothing is known yet.
     NotSnapshot,
-    /// Fewer events than we know, other events at a number we know, or another epoch: the feed was rolled back.
+    /// Fewer events than we know, other events at a number we know, or an epoch that does not follow ours: the feed was rolled
+    /// back.
     RolledBack,
 }
 
@@ -75,28 +68,45 @@ impl FeedState {
         if !message.is_snapshot() || message.from != 0 {
             return Err(FeedError::NotSnapshot);
         }
-        let set = Arc::new(snapshot_set(&message)?);
-        if is_dense(&message) {
-            let origin = Head::start(issuer, &message.epoch);
-            require_chain(&message, &FeedPosition { epoch: message.epoch.clone(), seq: 0, head: origin })?;
+        require_form(&message)?;
+        require_chain(&message, None)?;
+        let position = FeedPosition { epoch: message.epoch.clone(), seq: message.to, head: message.head };
+        let mut state = Self { as_of: message.issued_at, ..Self::resume(issuer, position) };
+        state.awaits_snapshot = false;
+        state.learn(&message);
+        Ok(state)
+    }
+
+    /// Goes on from where a reader stood before a restart. It knows no names yet: its first message has to be a snapshot, and
+    /// one that does not continue from `position` is a roll-back, as if there had been no restart.
+    #[must_use]
+    pub fn resume(issuer: &str, position: FeedPosition) -> Self {
+        Self {
+            issuer: issuer.to_owned(),
+            position,
+            as_of: UnixTime::EPOCH,
+            set: Arc::default(),
+            is_rolled_back: false,
+            awaits_snapshot: true,
         }
-        let position = FeedPosition { epoch: message.epoch, seq: message.to, head: message.head };
-        Ok(Self { issuer: issuer.to_owned(), position, as_of: message.issued_at, set, is_rolled_back: false })
     }
 
     /// Takes the next message in: increment, heartbeat or a later snapshot.
     ///
     /// # Errors
     ///
-    /// [`FeedError`], by rule broken. After [`FeedError::RolledBack`] nothing this issuer signs can be believed current, and
-    /// every later message gets the same answer: a feed does not heal itself by running past the place where it lied.
+    /// [`FeedError`], by rule broken. After [`FeedError::RolledBack`] nothing this issuer signs in this epoch can be believed
+    /// current, and every later message gets the same answer: a feed does not heal itself by running past the place where it
+    /// lied. Only the operator's word does, which is the snapshot of a new epoch that names ours as one it follows.
     #[allow(clippy::needless_pass_by_value)] // a message is applied once
     pub fn apply(&mut self, message: VerifiedFeedMessage, now: UnixTime) -> Result<(), FeedError> {
-        if self.is_rolled_back {
-            return Err(FeedError::RolledBack);
-        }
-        let applied = self.take(&message.message, now);
-        self.is_rolled_back = applied == Err(FeedError::RolledBack);
+        let message = &message.message;
+        let applied = match message.epoch == self.position.epoch {
+            true if self.is_rolled_back => Err(FeedError::RolledBack),
+            true => self.take(message, now),
+            false => self.begin(message, now),
+        };
+        self.is_rolled_back |= applied == Err(FeedError::RolledBack);
         applied
     }
 
@@ -104,40 +114,66 @@ impl FeedState {
         require_origin(message, &self.issuer, now)?;
         let is_behind = message.to < self.position.seq;
         let differs_here = message.to == self.position.seq && message.head != self.position.head;
-        if message.epoch != self.position.epoch || is_behind || differs_here {
+        if is_behind || differs_here {
             return Err(FeedError::RolledBack);
         }
         if message.is_snapshot() {
-            self.merge(message)?;
+            require_form(message)?;
+            require_chain(message, Some(&self.position))?;
+            self.learn(message);
+            self.awaits_snapshot = false;
+        } else if self.awaits_snapshot {
+            return Err(FeedError::NotSnapshot);
         } else {
             self.append(message)?;
         }
+        self.moved(message);
+        Ok(())
+    }
+
+    /// The first message of a new epoch. Names of the old one stay in force: the operator says how far the registry's memory
+    /// reaches, and whatever lies beyond was revoked all the same.
+    fn begin(&mut self, message: &FeedMessage, now: UnixTime) -> Result<(), FeedError> {
+        require_origin(message, &self.issuer, now)?;
+        if !message.is_snapshot() {
+            // only a snapshot says what it follows
+            return if self.is_rolled_back { Err(FeedError::RolledBack) } else { Err(FeedError::Gap) };
+        }
+        require_form(message)?;
+        let ours = message.follows.iter().find(|former| former.epoch == self.position.epoch);
+        let forks = |former: &FeedPosition| former.seq == self.position.seq && former.head != self.position.head;
+        if ours.is_none_or(forks) {
+            return Err(FeedError::RolledBack);
+        }
+        require_chain(message, None)?;
+        let stopped = message.events.iter().filter(|event| event.kind == RevocationKind::Agent && event.cut.is_none());
+        self.set.begin_epoch(&stopped.map(|event| event.name).collect());
+        self.learn(message);
+        self.position.epoch.clone_from(&message.epoch);
+        self.awaits_snapshot = false;
+        self.is_rolled_back = false;
+        self.moved(message);
+        Ok(())
+    }
+
+    /// A snapshot adds to what is known. One that left events out must take nothing away, and one that did not cannot.
+    fn learn(&self, message: &FeedMessage) {
+        message.events.iter().for_each(|event| self.set.insert(event));
+    }
+
+    fn moved(&mut self, message: &FeedMessage) {
         self.position.seq = message.to;
         self.position.head = message.head;
         // a repeated older heartbeat brings nothing new and takes nothing back
         self.as_of = self.as_of.max(message.issued_at);
-        Ok(())
-    }
-
-    /// A later snapshot of the same epoch. One with every event shows the whole chain, so it has to pass through our head;
-    /// one that left some out shows no chain, so it can only add to what is known.
-    fn merge(&mut self, message: &FeedMessage) -> Result<(), FeedError> {
-        if message.from != 0 {
-            return Err(FeedError::Inconsistent); // an increment without its link must not pass for a snapshot
-        }
-        let mut names = snapshot_set(message)?;
-        if is_dense(message) {
-            require_chain(message, &self.position)?;
-        } else {
-            names.absorb(&self.set);
-        }
-        self.set = Arc::new(names);
-        Ok(())
     }
 
     fn append(&mut self, message: &FeedMessage) -> Result<(), FeedError> {
         if message.from != self.position.seq {
             return Err(FeedError::Gap);
+        }
+        if message.base.is_some() || !message.follows.is_empty() {
+            return Err(FeedError::Inconsistent); // a snapshot's to say
         }
         if message.prev != Some(self.position.head) {
             return Err(FeedError::RolledBack);
@@ -154,11 +190,13 @@ impl FeedState {
         if seq != message.to || head != message.head {
             return Err(FeedError::Inconsistent);
         }
-        if !message.events.is_empty() {
-            let set = Arc::make_mut(&mut self.set);
-            message.events.iter().for_each(|event| set.insert(event));
-        }
+        self.learn(message);
         Ok(())
+    }
+
+    /// Forgets names that only stop what has expired by `now`.
+    pub fn forget(&self, now: UnixTime) {
+        self.set.forget(now);
     }
 
     /// Where the reader stands.
@@ -188,36 +226,4 @@ fn require_origin(message: &FeedMessage, issuer: &str, now: UnixTime) -> Result<
         return Err(FeedError::FromTheFuture);
     }
     if message.from > message.to { Err(FeedError::Inconsistent) } else { Ok(()) }
-}
-
-/// A snapshot's events: ascending, none beyond `to`; gaps are events no longer kept.
-fn snapshot_set(message: &FeedMessage) -> Result<RevocationSet, FeedError> {
-    let mut set = RevocationSet::default();
-    let mut last = 0;
-    for event in &message.events {
-        if event.seq <= last || event.seq > message.to {
-            return Err(FeedError::Inconsistent);
-        }
-        last = event.seq;
-        set.insert(event);
-    }
-    Ok(set)
-}
-
-/// Whether a snapshot leaves no event out.
-fn is_dense(message: &FeedMessage) -> bool {
-    u64::try_from(message.events.len()) == Ok(message.to)
-}
-
-/// Recomputes the chain of a dense snapshot: it has to pass through `known`, and to end in the head that was signed.
-fn require_chain(message: &FeedMessage, known: &FeedPosition) -> Result<(), FeedError> {
-    let mut head = Head::start(&message.issuer, &message.epoch);
-    let passes =
-        |seq: u64, head: Head| if seq == known.seq && head != known.head { Err(FeedError::RolledBack) } else { Ok(()) };
-    passes(0, head)?;
-    for event in &message.events {
-        head = head.after(event).map_err(|_| FeedError::Inconsistent)?;
-        passes(event.seq, head)?;
-    }
-    if head == message.head { Ok(()) } else { Err(FeedError::Inconsistent) }
 }

@@ -16,6 +16,10 @@ pub const FEED_TYPE: &str = "revocation-feed+jwt";
 pub const MAX_FEED_BYTES: usize = 16 * 1024 * 1024;
 /// Most events in one message (spec/limits.md); at some 80 bytes each they fit [`MAX_FEED_BYTES`].
 pub const MAX_FEED_EVENTS: usize = 100_000;
+/// Most earlier epochs that a snapshot names (spec/limits.md).
+pub const MAX_FORMER_EPOCHS: usize = 16;
+/// Longest id of an epoch, in bytes (spec/limits.md).
+pub const MAX_EPOCH_BYTES: usize = 64;
 
 /// One revocation, as the feed tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,15 +72,21 @@ impl Head {
     }
 }
 
-impl fmt::Debug for Head {
+impl fmt::Display for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&base64url::encode(&self.0))
     }
 }
 
+impl fmt::Debug for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl Serialize for Head {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&base64url::encode(&self.0))
+        serializer.collect_str(self)
     }
 }
 
@@ -84,6 +94,26 @@ impl<'de> Deserialize<'de> for Head {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         base64url::decode_array(&String::deserialize(deserializer)?).map(Self).map_err(serde::de::Error::custom)
     }
+}
+
+/// A number of the feed and the head after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedBase {
+    /// The number.
+    pub seq: u64,
+    /// h(`seq`).
+    pub head: Head,
+}
+
+/// A place in the feed. Kept across restarts by a reader, it is what makes a roll-back visible.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedPosition {
+    /// The epoch.
+    pub epoch: String,
+    /// The number of the last event; 0 before the first.
+    pub seq: u64,
+    /// The head after it.
+    pub head: Head,
 }
 
 /// What a feed message says.
@@ -106,6 +136,12 @@ pub struct FeedMessage {
     pub prev: Option<Head>,
     /// h(`to`).
     pub head: Head,
+    /// In a snapshot that left events out: from where on it left none out.
+    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
+    pub base: Option<FeedBase>,
+    /// In a snapshot: how far earlier epochs came, the newest first, as far as the operator vouches for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub follows: Vec<FeedPosition>,
     /// The events from `from` + 1 to `to`; a snapshot may leave out those no longer kept.
     pub events: Vec<FeedEvent>,
 }

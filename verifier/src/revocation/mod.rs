@@ -1,14 +1,16 @@
 //! What was revoked: names, the set a resource server holds, and the signed feed that fills it (spec/revocation-feed.md).
 
 mod feed;
+
 mod message;
 mod name;
 mod set;
+mod snapshot;
 
-pub use feed::{FeedError, FeedPosition, FeedState};
+pub use feed::{FeedError, FeedState};
 pub use message::{
-    FEED_TYPE, FeedEvent, FeedMessage, Head, MAX_FEED_BYTES, MAX_FEED_EVENTS, UnverifiedFeedMessage,
-    VerifiedFeedMessage,
+    FEED_TYPE, FeedBase, FeedEvent, FeedMessage, FeedPosition, Head, MAX_EPOCH_BYTES, MAX_FEED_BYTES, MAX_FEED_EVENTS,
+    MAX_FORMER_EPOCHS, UnverifiedFeedMessage, VerifiedFeedMessage,
 };
 pub use name::{RevocationKind, RevocationName};
 pub use set::{RevocationSet, Revoked};

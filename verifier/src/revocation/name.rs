@@ -61,6 +61,12 @@ impl RevocationName {
         Self(digest.first_chunk().copied().unwrap_or_default())
     }
 
+    /// A byte that is spread evenly, for dividing names into parts.
+    pub(super) const fn first_byte(self) -> u8 {
+        let [first, ..] = self.0;
+        first
+    }
+
     /// Reads 22 characters of base64url.
     ///
     /// # Errors

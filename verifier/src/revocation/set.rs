@@ -1,63 +1,66 @@
-//! The revoked names one issuer's feed has told, and what each stops.
+//! The revoked names one issuer's feed has told, what each stops, and until when.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::{PoisonError, RwLock};
 
 use handfast_identity::UnixTime;
 
 use super::{FeedEvent, RevocationKind, RevocationName};
 
+/// Parts a set is divided into: a part grows by itself, so that no event has to wait for all names to be moved.
+const PARTS: usize = 64;
+
+/// What an entry without `until` has in its place.
+const FOR_EVER: UnixTime = UnixTime::from_secs(u64::MAX);
+
 /// Revoked names of one issuer. Applying an event twice, or in another order, gives the same set.
-#[derive(Clone, Debug, Default)]
+///
+/// Whoever holds the set sees what is inserted afterwards: one more name costs the same however many are known, and a check
+/// that is under way can only get stricter.
+#[derive(Debug, Default)]
 pub struct RevocationSet {
-    entries: HashMap<RevocationName, Extent>,
+    parts: Parts,
 }
 
-/// How much an entry stops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Extent {
-    /// Everything that bears the name.
-    All,
-    /// What was issued up to the cut: the thing lives on, its past does not.
-    UpTo(UnixTime),
-    /// What was issued after the cut: a key that was rotated out signs no more.
-    After(UnixTime),
-    /// An agent: all of it, unless a cut-off came behind that; and what was issued up to the latest cut-off.
-    Agent(Agent),
+#[derive(Debug)]
+struct Parts([RwLock<HashMap<RevocationName, Stops>>; PARTS]);
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self(core::array::from_fn(|_| RwLock::default()))
+    }
 }
 
-/// What is known of an agent. Each part only ever grows, so no order of events makes a difference.
+/// All that is stopped under one name: whatever any entry stops, for as long as that entry counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Agent {
-    /// Number of the newest entry without cut-off: REVOKED, retired or suspended since then. 0 before the first.
-    stopped: u64,
-    /// Number of the newest entry with one: a suspension before it is over. 0 before the first.
+struct Stops {
+    /// Everything that bears the name.
+    all: Option<All>,
+    /// Number of an agent's newest entry with a cut-off: a suspension before it is over. 0 before the first.
     goes_on: u64,
-    /// The latest cut-off.
-    cut: Option<UnixTime>,
+    /// What was issued up to the cut: the thing lives on, its past does not.
+    up_to: Option<Cut>,
+    /// What was issued after the cut: a key that was rotated out signs no more.
+    after: Option<Cut>,
 }
 
-impl Agent {
-    fn of(event: &FeedEvent) -> Self {
-        match event.cut {
-            None => Self { stopped: event.seq, ..Self::default() },
-            Some(cut) => Self { goes_on: event.seq, cut: Some(cut), stopped: 0 },
-        }
-    }
+/// Until when an entry counts, that second included.
+type Until = UnixTime;
 
-    fn widened(self, other: Self) -> Self {
-        Self {
-            stopped: self.stopped.max(other.stopped),
-            goes_on: self.goes_on.max(other.goes_on),
-            cut: self.cut.max(other.cut),
-        }
-    }
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct All {
+    /// The newest entry's number.
+    seq: u64,
+    until: Until,
+}
 
-    fn covers(self, issued_at: UnixTime) -> Option<Revoked> {
-        if self.stopped > 0 && self.stopped >= self.goes_on {
-            return Some(Revoked::Entirely);
-        }
-        self.cut.is_some_and(|cut| issued_at <= cut).then_some(Revoked::ByCut)
-    }
+/// The number of what an issuer whose memory was restored no longer knows it stopped: nothing it says later ends that.
+const BEYOND_THE_ISSUER: u64 = u64::MAX;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Cut {
+    at: UnixTime,
+    until: Until,
 }
 
 /// What a look-up found.
@@ -72,56 +75,104 @@ pub enum Revoked {
 impl RevocationSet {
     /// Takes one event in. Nothing that was issued before comes back by a later event: a suspended agent goes on behind a cut-off,
     /// with what is issued after it.
-    pub fn insert(&mut self, event: &FeedEvent) {
-        let extent = match (event.kind, event.cut) {
-            (RevocationKind::Agent, _) => Extent::Agent(Agent::of(event)),
-            (_, None) => Extent::All,
-            (RevocationKind::Key, Some(cut)) => Extent::After(cut),
-            (_, Some(cut)) => Extent::UpTo(cut),
-        };
-        self.entries.entry(event.name).and_modify(|known| *known = known.widened(extent)).or_insert(extent);
+    pub fn insert(&self, event: &FeedEvent) {
+        let mut part = self.part(event.name).write().unwrap_or_else(PoisonError::into_inner);
+        part.entry(event.name).or_default().widen(event);
     }
 
-    /// Takes in everything `other` holds.
-    pub fn absorb(&mut self, other: &Self) {
-        for (name, extent) in &other.entries {
-            self.entries.entry(*name).and_modify(|known| *known = known.widened(*extent)).or_insert(*extent);
+    /// Begins a new epoch of the feed, whose numbers start anew: from here on an agent's stops and cut-offs are in order with
+    /// those to come. `known` are the agents that the issuer knows it stopped; the others stay stopped for good.
+    pub(super) fn begin_epoch(&self, known: &HashSet<RevocationName>) {
+        for part in &self.parts.0 {
+            for (name, stops) in part.write().unwrap_or_else(PoisonError::into_inner).iter_mut() {
+                let seq = if known.contains(name) { 0 } else { BEYOND_THE_ISSUER };
+                stops.all = stops.standing().map(|all| All { seq, ..all });
+                stops.goes_on = 0;
+            }
+        }
+    }
+
+    /// Forgets what only stops things that have expired by `now`: entries whose `until` is past, and suspensions that are over.
+    pub fn forget(&self, now: UnixTime) {
+        for part in &self.parts.0 {
+            part.write().unwrap_or_else(PoisonError::into_inner).retain(|_, stops| stops.still_counts(now));
         }
     }
 
     /// Whether `name`, issued at `issued_at`, is revoked. `None` means that it is not, as far as this set knows.
     #[must_use]
     pub fn covers(&self, name: RevocationName, issued_at: UnixTime) -> Option<Revoked> {
-        match self.entries.get(&name)? {
-            Extent::All => Some(Revoked::Entirely),
-            Extent::UpTo(cut) => (issued_at <= *cut).then_some(Revoked::ByCut),
-            Extent::After(cut) => (issued_at > *cut).then_some(Revoked::ByCut),
-            Extent::Agent(agent) => agent.covers(issued_at),
+        let stops = self.part(name).read().unwrap_or_else(PoisonError::into_inner).get(&name).copied()?;
+        let by_cut =
+            stops.up_to.is_some_and(|cut| issued_at <= cut.at) || stops.after.is_some_and(|cut| issued_at > cut.at);
+        match (stops.standing(), by_cut) {
+            (Some(_), _) => Some(Revoked::Entirely),
+            (None, true) => Some(Revoked::ByCut),
+            (None, false) => None,
         }
     }
 
     /// Names held.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.parts.0.iter().map(|part| part.read().unwrap_or_else(PoisonError::into_inner).len()).sum()
     }
 
     /// Whether it holds no name.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
+    }
+
+    fn part(&self, name: RevocationName) -> &RwLock<HashMap<RevocationName, Stops>> {
+        let [first, ..] = &self.parts.0;
+        self.parts.0.get(usize::from(name.first_byte()) % PARTS).unwrap_or(first)
     }
 }
 
-impl Extent {
-    /// The smallest extent that stops whatever either stops.
-    fn widened(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::UpTo(a), Self::UpTo(b)) => Self::UpTo(a.max(b)),
-            (Self::After(a), Self::After(b)) => Self::After(a.min(b)),
-            (Self::Agent(a), Self::Agent(b)) => Self::Agent(a.widened(b)),
-            _ => Self::All,
+impl Stops {
+    fn widen(&mut self, event: &FeedEvent) {
+        let until = event.until.unwrap_or(FOR_EVER);
+        match (event.kind, event.cut) {
+            (_, None) => self.all = Some(All::newer(self.all, All { seq: event.seq, until })),
+            (RevocationKind::Key, Some(at)) => {
+                self.after = Some(Cut::wider(self.after, Cut { at, until }, UnixTime::min));
+            }
+            (kind, Some(at)) => {
+                self.up_to = Some(Cut::wider(self.up_to, Cut { at, until }, UnixTime::max));
+                if kind == RevocationKind::Agent {
+                    self.goes_on = self.goes_on.max(event.seq);
+                }
+            }
         }
+    }
+
+    /// What stops everything, but for a suspension that a cut-off ended.
+    fn standing(&self) -> Option<All> {
+        self.all.filter(|all| all.seq >= self.goes_on)
+    }
+
+    /// Drops what is past its `until`; says whether anything is left. A suspension that is over goes no later than the cut-off
+    /// that ended it: alone it would count again.
+    fn still_counts(&mut self, now: UnixTime) -> bool {
+        let is_past = |until: Until| until != FOR_EVER && now > until;
+        self.all = self.standing().filter(|all| !is_past(all.until));
+        self.up_to = self.up_to.filter(|cut| !is_past(cut.until));
+        self.after = self.after.filter(|cut| !is_past(cut.until));
+        self.all.is_some() || self.up_to.is_some() || self.after.is_some()
+    }
+}
+
+impl All {
+    fn newer(known: Option<Self>, new: Self) -> Self {
+        known.map_or(new, |known| Self { seq: known.seq.max(new.seq), until: known.until.max(new.until) })
+    }
+}
+
+impl Cut {
+    /// The cut that stops whatever either stops, for as long as either counts.
+    fn wider(known: Option<Self>, new: Self, further: fn(UnixTime, UnixTime) -> UnixTime) -> Self {
+        known.map_or(new, |known| Self { at: further(known.at, new.at), until: known.until.max(new.until) })
     }
 }
 
@@ -142,7 +193,7 @@ mod tests {
     }
 
     fn check(events: &[FeedEvent], kind: RevocationKind, issued_at: u64, expected: Option<Revoked>) {
-        let mut set = RevocationSet::default();
+        let set = RevocationSet::default();
         events.iter().for_each(|event| set.insert(event));
         let name = RevocationName::of(ISSUER, kind, "x");
         assert_eq!(set.covers(name, UnixTime::from_secs(issued_at)), expected, "{events:?} at {issued_at}");
@@ -188,20 +239,41 @@ mod tests {
     }
 
     #[test]
-    fn sets_are_put_together_as_events_are() {
-        let numbered = |seq, cut| FeedEvent { seq, ..event(RevocationKind::Agent, cut) };
-        let of = |event: FeedEvent| {
-            let mut set = RevocationSet::default();
-            set.insert(&event);
-            set
-        };
+    fn a_suspension_that_is_over_is_forgotten_with_its_cut_off() {
         let name = RevocationName::of(ISSUER, RevocationKind::Agent, "x");
-        for (one, two) in [(numbered(1, None), numbered(2, Some(10))), (numbered(2, Some(10)), numbered(1, None))] {
-            let mut set = of(one);
-            set.absorb(&of(two));
-            assert_eq!(set.covers(name, UnixTime::from_secs(10)), Some(Revoked::ByCut));
-            assert_eq!(set.covers(name, UnixTime::from_secs(11)), None);
+        let suspended = FeedEvent { seq: 3, ..event(RevocationKind::Agent, None) };
+        let resumed =
+            FeedEvent { seq: 4, until: Some(UnixTime::from_secs(99)), ..event(RevocationKind::Agent, Some(10)) };
+        let set = RevocationSet::default();
+        [suspended, resumed].iter().for_each(|event| set.insert(event));
+        for (now, expected) in [(99, Some(Revoked::ByCut)), (100, None)] {
+            set.forget(UnixTime::from_secs(now));
+            assert_eq!(set.covers(name, UnixTime::from_secs(10)), expected, "{now}");
+            assert_eq!(set.covers(name, UnixTime::from_secs(11)), None, "{now}");
         }
+        assert!(set.is_empty());
+    }
+
+    #[test]
+    fn p12_the_numbers_of_a_new_epoch_end_nothing_of_an_old_one() {
+        let name = RevocationName::of(ISSUER, RevocationKind::Agent, "x");
+        let numbered = |seq, cut| FeedEvent { seq, ..event(RevocationKind::Agent, cut) };
+        let check = |before: &[FeedEvent], is_known: bool, after: &[FeedEvent], expected| {
+            let set = RevocationSet::default();
+            before.iter().for_each(|event| set.insert(event));
+            set.begin_epoch(&is_known.then_some(name).into_iter().collect());
+            after.iter().for_each(|event| set.insert(event));
+            assert_eq!(set.covers(name, UnixTime::from_secs(50)), expected, "{before:?} {is_known} {after:?}");
+        };
+        let (entirely, nothing) = (Some(Revoked::Entirely), None);
+        // the restored registry no longer knows that it revoked the agent, lets it go on, and is not heard
+        check(&[numbered(100, None)], false, &[numbered(51, Some(40))], entirely);
+        // it knows of a suspension and ends it, with a number that is smaller than the old one was
+        check(&[numbered(100, None)], true, &[numbered(30, None)], entirely);
+        check(&[numbered(100, None)], true, &[numbered(30, None), numbered(51, Some(40))], nothing);
+        // an old cut-off of a greater number does not end a new stop
+        check(&[numbered(99, None), numbered(100, Some(40))], false, &[numbered(60, None)], entirely);
+        check(&[numbered(99, None), numbered(100, Some(40))], false, &[], nothing);
     }
 
     #[test]
@@ -219,5 +291,33 @@ mod tests {
             RevocationName::of("https://a", RevocationKind::Agent, "x"),
             RevocationName::of("https://b", RevocationKind::Agent, "x")
         );
+    }
+
+    #[test]
+    fn an_entry_is_forgotten_after_its_last_second_and_others_are_not() {
+        let until = |kind, cut, until| FeedEvent { until: Some(UnixTime::from_secs(until)), ..event(kind, cut) };
+        let kind = RevocationKind::Owner;
+        let name = RevocationName::of(ISSUER, kind, "x");
+        let cases: [(&str, &[FeedEvent], u64, Option<Revoked>); 7] = [
+            ("its last second", &[until(kind, None, 100)], 100, Some(Revoked::Entirely)),
+            ("the one behind it", &[until(kind, None, 100)], 101, None),
+            ("without end", &[event(kind, None)], u64::MAX, Some(Revoked::Entirely)),
+            (
+                "a longer one of the same",
+                &[until(kind, None, 200), until(kind, None, 100)],
+                101,
+                Some(Revoked::Entirely),
+            ),
+            ("a cut of its own end", &[until(kind, None, 100), until(kind, Some(50), 200)], 101, Some(Revoked::ByCut)),
+            ("a cut without end", &[until(kind, None, 100), event(kind, Some(50))], 101, Some(Revoked::ByCut)),
+            ("a cut that ended", &[event(kind, None), until(kind, Some(50), 100)], 101, Some(Revoked::Entirely)),
+        ];
+        for (what, events, now, expected) in cases {
+            let set = RevocationSet::default();
+            events.iter().for_each(|event| set.insert(event));
+            set.forget(UnixTime::from_secs(now));
+            assert_eq!(set.covers(name, UnixTime::from_secs(50)), expected, "{what}");
+            assert_eq!(set.is_empty(), expected.is_none(), "{what}");
+        }
     }
 }

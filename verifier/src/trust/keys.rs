@@ -82,7 +82,13 @@ impl KeySet {
     /// The set of one key, under its thumbprint: how an issuer names its own (JWKS-02).
     #[must_use]
     pub fn of_key(key: &PublicKey) -> Self {
-        Self { keys: HashMap::from([(key.thumbprint().to_string(), key.clone())]), generation: 0 }
+        Self::of_keys(core::slice::from_ref(key))
+    }
+
+    /// The set of several keys, each under its thumbprint.
+    #[must_use]
+    pub fn of_keys(keys: &[PublicKey]) -> Self {
+        Self { keys: keys.iter().map(|key| (key.thumbprint().to_string(), key.clone())).collect(), generation: 0 }
     }
 
     /// The same keys as a later generation: verdicts cached under an earlier one no longer count.

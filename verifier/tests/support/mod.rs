@@ -129,7 +129,7 @@ pub fn nothing_revoked() -> Status {
 }
 
 pub fn revoked(entries: &[(RevocationKind, &str)]) -> Status {
-    let mut set = RevocationSet::default();
+    let set = RevocationSet::default();
     for (kind, id) in entries {
         let name = RevocationName::of(ISSUER, *kind, id);
         set.insert(&FeedEvent { seq: 1, kind: *kind, name, cut: None, until: None });

@@ -147,6 +147,8 @@ fn snapshot(issuer: &str, as_of: u64, revoked: &[Revocation]) -> FeedMessage {
         from: 0,
         to: u64::try_from(events.len()).unwrap(),
         prev: None,
+        base: None,
+        follows: Vec::new(),
         head: events.iter().fold(start, |head, event| head.after(event).unwrap()),
         events,
     }

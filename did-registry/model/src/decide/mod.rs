@@ -27,8 +27,8 @@ pub use owner::{CodeMaker, make_owner_code, register_owner};
 pub use poll::{ClaimView, poll_claim};
 pub use register::{RegisteredAgent, register_agent};
 pub use revoke::{
-    HopToStop, KnownHop, OwnerToStop, Stopped, TaskToStop, TokenToStop, revoke_agent, revoke_hop, revoke_owner,
-    revoke_task, revoke_token,
+    HopToStop, IssuerKeyToStop, KnownHop, OwnerToStop, Stopped, TaskToStop, TokenToStop, revoke_agent, revoke_hop,
+    revoke_issuer_key, revoke_owner, revoke_task, revoke_token,
 };
 pub(crate) use task::{Draft, new_task, task_created, task_lifetime};
 pub use task::{complete_task, create_owner_task};

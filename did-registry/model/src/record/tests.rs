@@ -306,8 +306,26 @@ fn revocations() -> impl Iterator<Item = RevocationRecord> {
         why: Some(longest()),
         at: LATE,
         cut: Some(LATE),
-        until: LATE,
+        until: Some(LATE),
     })
+}
+
+/// One that never ends.
+fn issuer_key_revocation() -> RevocationRecord {
+    let record = revocations().next().unwrap();
+    let id = "x".repeat(43); // a thumbprint
+    RevocationRecord { kind: FeedKind::IssuerKey, id, cut: None, until: None, ..record }
+}
+
+#[test]
+fn revocations_of_keys_have_no_end_and_others_have_one() {
+    let records = [issuer_key_revocation(), revocations().next().unwrap()];
+    check(&records[0]);
+    for record in records {
+        let until = record.until.is_none().then_some(LATE);
+        let bytes = RevocationRecord { until, ..record }.to_bytes().unwrap();
+        assert!(matches!(RevocationRecord::from_bytes(&bytes), Err(RecordError::Corrupt { .. })));
+    }
 }
 
 /// Round trip, size, and every way a stored record can be unreadable.
@@ -571,7 +589,12 @@ fn every_statement_fits_the_log_at_its_largest() {
             root_token: hop().root_token,
             hops: (1..).take(MAX_HOPS).map(|n| DelegatedHop { hop: name(n), delegate: did(n), depth: n }).collect(),
         },
-        Fact::Revoked { grain: FeedKind::Task, id: "x".repeat(MAX_REVOCATION_ID_BYTES), cut: Some(LATE), until: LATE },
+        Fact::Revoked {
+            grain: FeedKind::Task,
+            id: "x".repeat(MAX_REVOCATION_ID_BYTES),
+            cut: Some(LATE),
+            until: Some(LATE),
+        },
         Fact::OwnerOffboarding { owner: owner_id(1), to: Some(owner_id(2)), done: false },
         Fact::OwnerOffboarding { owner: owner_id(1), to: None, done: true },
         Fact::AgentRevoked { agent: agent.clone(), dids: (0..5).map(did).collect() },

@@ -2,6 +2,7 @@
 
 mod agent;
 mod hop;
+mod issuer_key;
 mod oauth;
 mod owner;
 mod task;
@@ -44,6 +45,7 @@ pub(super) enum Thing {
     Token(Box<VerifiedAccessToken>),
     Hop(FoundHop),
     Owner,
+    IssuerKey,
 }
 
 #[derive(Deserialize)]
@@ -72,7 +74,10 @@ impl Wanted {
             (FeedKind::Agent, None) => Thing::Agent,
             (FeedKind::Task, None) => Thing::Task,
             (FeedKind::Owner, None) => Thing::Owner,
-            (FeedKind::Agent | FeedKind::Task | FeedKind::Owner, Some(_)) => return Err(Refusal::InvalidRequest),
+            (FeedKind::IssuerKey, None) => Thing::IssuerKey,
+            (FeedKind::Agent | FeedKind::Task | FeedKind::Owner | FeedKind::IssuerKey, Some(_)) => {
+                return Err(Refusal::InvalidRequest);
+            }
             (FeedKind::Token, shown) => Thing::Token(Box::new(token::shown(app, &id, shown.as_deref())?)),
             (FeedKind::Hop, shown) => Thing::Hop(hop::found(app, &id, shown.as_deref()).await?),
         };
@@ -86,6 +91,7 @@ impl Wanted {
             Thing::Token(_) => FeedKind::Token,
             Thing::Hop(_) => FeedKind::Hop,
             Thing::Owner => FeedKind::Owner,
+            Thing::IssuerKey => FeedKind::IssuerKey,
         }
     }
 }
@@ -105,6 +111,7 @@ pub(super) async fn revoke(State(app): State<App>, caller: Authenticated, body: 
         Thing::Token(token) => token::revoked(&app, caller, token, wanted.why.as_ref(), now).await?,
         Thing::Hop(hop) => hop::revoked(&app, caller, hop, wanted.why.as_ref(), now).await?,
         Thing::Owner => owner::revoked(&app, caller, &wanted).await?,
+        Thing::IssuerKey => issuer_key::revoked(&app, caller, &wanted, now).await?,
     };
     Ok(Json(RevocationView::of(&record)).into_response())
 }

@@ -87,7 +87,7 @@ pub fn begin_offboarding(
         why: why.clone(),
         at: now,
         cut: None,
-        until,
+        until: Some(until),
     };
     let expect = case.stopped.map_or(Expect::Absent, |before| Expect::Version(before.version));
     let fact = Fact::OwnerOffboarding { owner: owner.id.clone(), to, done: false };

@@ -2,7 +2,8 @@
 //!
 //! A change of any struct here is a new format: raise [`FORMAT`], keep the old one readable, and test both. Format 2 adds
 //! members that may be left out (tools, budget and depth of an authority, a ceiling's leave for instances), and so does format 3
-//! (when a task was revoked) and format 4 (how an owner holds an agent, the era of a task), so the structs read all formats.
+//! (when a task was revoked) and format 4 (how an owner holds an agent, the era of a task, revocations without end), so the
+//! structs read all formats.
 
 pub(super) mod agent;
 pub(super) mod claim;

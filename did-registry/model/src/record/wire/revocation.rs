@@ -50,7 +50,8 @@ pub(in crate::record) struct RevocationWire {
     at: UnixTime,
     #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     cut: Option<UnixTime>,
-    until: UnixTime,
+    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
+    until: Option<UnixTime>,
 }
 
 impl From<&RevocationRecord> for RevocationWire {
@@ -70,6 +71,9 @@ impl TryFrom<RevocationWire> for RevocationRecord {
         let kind = kind.ok_or(Damage("a revocation of an unknown kind"))?;
         if id.len() > MAX_REVOCATION_ID_BYTES {
             return Err(Damage("a revocation of something with an overlong id"));
+        }
+        if until.is_some() == (kind == FeedKind::IssuerKey) {
+            return Err(Damage("a revocation that ends and should not, or should and does not"));
         }
         Ok(Self { organisation, kind, id, by: by.into(), why, at, cut, until })
     }

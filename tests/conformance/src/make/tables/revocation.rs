@@ -1,7 +1,9 @@
 //! Revocation names, the heads of a feed, and runs of feed messages (spec/revocation-feed.md).
 
 use handfast_identity::{UnixTime, base64url, json, jws};
-use handfast_verifier::revocation::{FeedEvent, FeedMessage, Head, RevocationKind, RevocationName};
+use handfast_verifier::revocation::{
+    FeedBase, FeedEvent, FeedMessage, FeedPosition, Head, RevocationKind, RevocationName,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::make::NOW;
@@ -73,6 +75,7 @@ pub enum Verdict {
 }
 
 const EPOCH: &str = "2026-11-21";
+const NEXT_EPOCH: &str = "2026-11-22";
 
 fn event(seq: u64, kind: RevocationKind, id: &str, cut: Option<u64>, until: Option<u64>) -> FeedEvent {
     FeedEvent {
@@ -147,6 +150,8 @@ fn message(from: u64, to: u64, linked: bool) -> FeedMessage {
         to,
         prev: linked.then(|| head(EPOCH, count(from))),
         head: head(EPOCH, count(to)),
+        base: None,
+        follows: Vec::new(),
         events: events().into_iter().filter(|event| from < event.seq && event.seq <= to).collect(),
     }
 }
@@ -161,6 +166,34 @@ fn increment(from: u64, to: u64) -> FeedMessage {
     message(from, to, true)
 }
 
+/// A snapshot of everything that left out what has an end, up to `base`.
+fn sparse(base: usize) -> FeedMessage {
+    changed(snapshot(4), |message| {
+        let seq = u64::try_from(base).unwrap();
+        message.base = Some(FeedBase { seq, head: head(EPOCH, base) });
+        message.events.retain(|event| event.seq > seq || event.until.is_none());
+    })
+}
+
+/// Where this epoch ended, for one that follows it.
+fn former(seq: usize) -> FeedPosition {
+    FeedPosition { epoch: EPOCH.to_owned(), seq: u64::try_from(seq).unwrap(), head: head(EPOCH, seq) }
+}
+
+/// The first snapshot of an epoch that begins empty.
+fn restored(follows: &[FeedPosition]) -> FeedMessage {
+    changed(changed(snapshot(0), renamed), |message| message.follows = follows.to_vec())
+}
+
+/// The message of an empty feed as one of the next epoch.
+fn renamed(message: &mut FeedMessage) {
+    NEXT_EPOCH.clone_into(&mut message.epoch);
+    if message.to == 0 {
+        message.head = head(NEXT_EPOCH, 0);
+        message.prev = message.prev.map(|_| head(NEXT_EPOCH, 0));
+    }
+}
+
 fn run(about: &str, messages: Vec<(FeedMessage, Verdict)>) -> Run {
     let signed = |(message, verdict): (FeedMessage, Verdict)| (message.sign(&Who::Feed.key()).unwrap(), verdict);
     Run { about: about.to_owned(), now: NOW, messages: messages.into_iter().map(signed).collect() }
@@ -172,7 +205,7 @@ fn changed(mut message: FeedMessage, change: impl FnOnce(&mut FeedMessage)) -> F
 }
 
 fn runs() -> Vec<Run> {
-    use Verdict::{Applied, Gap, NotSnapshot};
+    use Verdict::{Applied, Gap, NotSnapshot, RolledBack};
     vec![
         run(
             "snapshot, increments, heartbeat, a later snapshot",
@@ -191,6 +224,24 @@ fn runs() -> Vec<Run> {
                 (changed(snapshot(4), |message| message.events.retain(|event| event.until.is_none())), Applied),
                 (increment(4, 4), Applied),
             ],
+        ),
+        run(
+            "a snapshot that shows the chain from its base on",
+            vec![(snapshot(3), Applied), (sparse(2), Applied), (sparse(3), Applied), (increment(4, 4), Applied)],
+        ),
+        run(
+            "a new epoch that follows ours, and from then on only it",
+            vec![
+                (snapshot(2), Applied),
+                (increment(1, 1), RolledBack),
+                (restored(&[former(1)]), Applied),
+                (changed(increment(0, 0), renamed), Applied),
+                (snapshot(2), RolledBack),
+            ],
+        ),
+        run(
+            "an increment of a new epoch, which does not say what it follows",
+            vec![(snapshot(2), Applied), (changed(increment(2, 2), renamed), Gap), (restored(&[former(2)]), Applied)],
         ),
         run("a heartbeat twice", vec![(snapshot(2), Applied), (increment(2, 2), Applied), (increment(2, 2), Applied)]),
         run(
@@ -223,11 +274,24 @@ fn roll_backs() -> Vec<Run> {
                 (changed(increment(2, 3), |message| message.prev = Some(head("other", 2))), RolledBack),
             ],
         ),
+        run("another epoch", vec![(snapshot(2), Applied), (changed(snapshot(2), renamed), RolledBack)]),
         run(
-            "another epoch",
+            "a new epoch that follows another story",
             vec![
                 (snapshot(2), Applied),
-                (changed(snapshot(2), |message| message.epoch = "2026-11-22".to_owned()), RolledBack),
+                (restored(&[FeedPosition { head: head("other", 2), ..former(2) }]), RolledBack),
+            ],
+        ),
+        run(
+            "a snapshot whose chain from its base on is another",
+            vec![
+                (snapshot(3), Applied),
+                (
+                    changed(sparse(2), |message| {
+                        message.base = Some(FeedBase { seq: 2, head: head("other", 2) });
+                    }),
+                    RolledBack,
+                ),
             ],
         ),
     ]
@@ -262,6 +326,12 @@ fn contradictions() -> Vec<Run> {
         }),
         after_one("a snapshot with an event beyond its end", {
             changed(snapshot(3), |message| message.events.push(event(4, RevocationKind::Hop, "x", None, None)))
+        }),
+        after_one("a snapshot that leaves an event out behind its base", {
+            changed(sparse(2), |message| message.events.retain(|event| event.seq != 3))
+        }),
+        after_one("an increment that says what only a snapshot can", {
+            changed(increment(1, 3), |message| message.follows = vec![former(1)])
         }),
         run(
             "a first snapshot that does not start at 0",
