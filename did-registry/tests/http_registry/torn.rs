@@ -184,3 +184,28 @@ async fn a_cut_off_that_was_past_when_it_was_written_is_made_again() {
         assert_eq!((&told.json["cut"], bench.positions().feed_to), (&json!(made + cut), entries), "{seconds}");
     }
 }
+
+/// The same for an agent's cut-off, in whichever event it is set; that of going on has nothing to escape it.
+#[tokio::test]
+async fn an_agents_cut_off_that_was_past_when_it_was_written_is_set_again() {
+    let lower = json!({"ceiling": {"scope": "", "resource": []}});
+    let events = [("ceiling", lower, 1), ("environment", json!({"environment": "prod"}), 1), ("resume", json!({}), 2)];
+    for (event, body, before) in events {
+        for (seconds, again) in [(5, 0), (6, 1)] {
+            let (bench, between) = scene().await;
+            let owner = bench.owner(100).await;
+            let agent = bench.claimed(1, &owner).await;
+            let path = |event: &str| format!("/agents/{}/{event}", agent.did());
+            if event == "resume" {
+                bench.manage(&owner.key, "owner:self", "POST", &path("suspend"), Some(json!({}))).await.is(200);
+            }
+            let token = bench.token(&owner.key, &[("scope", "owner:self")]).await;
+            let clock = bench.clock.clone();
+            *between.before_commit.lock().unwrap() = Some(Box::pin(async move { clock.advance(seconds) }));
+            bench.call(&owner.key, &token, "POST", &path(event), Some(body.clone())).await.is(200);
+            assert!(between.before_commit.lock().unwrap().is_none(), "it did happen in between");
+            let entries = if event == "resume" { before } else { before + again };
+            assert_eq!(bench.positions().feed_to, entries, "{event} after {seconds} s");
+        }
+    }
+}
