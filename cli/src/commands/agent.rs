@@ -6,7 +6,7 @@ use handfast_client::{Agent, AgentRegistration, Claim, ClaimStatus, DpopKey, Key
 use handfast_identity::fingerprint;
 use serde_json::json;
 
-use super::{record_lines, resources, scope};
+use super::{life, record_lines, resources, scope};
 use crate::args::{AgentCommand, AgentKey, OwnerKey, RegisterArgs};
 use crate::exit::{Exit, Failure};
 use crate::keyfiles;
@@ -18,6 +18,7 @@ pub(crate) async fn run(command: AgentCommand, ui: Ui) -> Result<(), Failure> {
         AgentCommand::Register(args) => register(args, ui).await,
         AgentCommand::Show { agent, owner_key, key } => show(agent, owner_key, &key, ui).await,
         AgentCommand::List { all, key } => list(all, &key, ui).await,
+        AgentCommand::Life(command) => life::run(command, ui).await,
     }
 }
 

@@ -216,7 +216,7 @@ impl Management {
         Ok(Secret::new(code))
     }
 
-    async fn get<const N: usize>(
+    pub(super) async fn get<const N: usize>(
         &self,
         segments: [&str; N],
         query: &[(&str, Option<&str>)],
@@ -228,7 +228,11 @@ impl Management {
         call(self.http.get(url)).await
     }
 
-    async fn post<const N: usize>(&self, segments: [&str; N], body: &impl Serialize) -> Result<Answer, ClientError> {
+    pub(super) async fn post<const N: usize>(
+        &self,
+        segments: [&str; N],
+        body: &impl Serialize,
+    ) -> Result<Answer, ClientError> {
         let url = self.registry.endpoint(segments);
         call(self.http.post(url).json(body)).await
     }

@@ -1,14 +1,18 @@
 //! What happened: the statement of a state change, whose commitment becomes a leaf of the log.
 
+mod life;
+
 use core::fmt;
 
-use handfast_delegation::{Authority, Trigger};
+use handfast_delegation::{Authority, Environment, Trigger};
 use handfast_identity::{ContentHash, DidKey, Handle, UnixTime, json};
 use serde::{Serialize, Serializer};
 
 use crate::limits::{MAX_STATEMENT_BYTES, MAX_WHY_BYTES};
 use crate::record::wire::{AuthorityWire, CeilingWire};
 use crate::{AgentId, Ceiling, ClaimId, EncodeError, FeedKind, OwnerId, ReceivedStatement, Role, ShownText, TaskId};
+
+pub use life::{LifeChange, LifeFact};
 
 /// The format of the statements the registry writes itself.
 const FORMAT: u8 = 1;
@@ -128,6 +132,22 @@ pub enum Fact {
         /// When nothing it stops can be alive any more.
         until: UnixTime,
     },
+    /// Something else in an agent's life.
+    Life(LifeFact),
+    /// An agent stated its new version; the statement is its own.
+    VersionStated {
+        /// The signed statement, as received.
+        statement: ReceivedStatement,
+    },
+    /// An owner's off-boarding began, or went on after its beginning.
+    OwnerOffboarding {
+        /// The owner.
+        owner: OwnerId,
+        /// Who takes the agents over; none if they are retired.
+        to: Option<OwnerId>,
+        /// Whether nothing is left to be done.
+        done: bool,
+    },
     /// An agent was revoked.
     AgentRevoked {
         /// The agent.
@@ -169,6 +189,10 @@ impl Fact {
             Self::TaskCreated { .. } => "task_created",
             Self::TaskCompleted { .. } => "task_completed",
             Self::Delegated { .. } => "delegated",
+            Self::Life(life) => life.change.kind(),
+            Self::VersionStated { .. } => "version_stated",
+            Self::OwnerOffboarding { done: false, .. } => "owner_offboarding",
+            Self::OwnerOffboarding { done: true, .. } => "owner_offboarded",
             Self::AgentRevoked { .. } | Self::Revoked { grain: FeedKind::Agent, .. } => "agent_revoked",
             Self::Revoked { grain: FeedKind::Task, .. } => "task_revoked",
             Self::Revoked { grain: FeedKind::Token, .. } => "token_revoked",
@@ -202,9 +226,9 @@ impl Event {
     /// [`EncodeError`] if it is longer than [`MAX_STATEMENT_BYTES`], which the bounds of its parts exclude.
     pub fn statement(&self) -> Result<Vec<u8>, EncodeError> {
         let bytes = match &self.fact {
-            Fact::AgentRegistered { statement } | Fact::OwnerRegistered { statement } => {
-                statement.as_str().as_bytes().to_vec()
-            }
+            Fact::AgentRegistered { statement }
+            | Fact::OwnerRegistered { statement }
+            | Fact::VersionStated { statement } => statement.as_str().as_bytes().to_vec(),
             _ => json::to_jcs(&StatementWire::from(self)).map_err(|_| EncodeError)?,
         };
         if bytes.len() <= MAX_STATEMENT_BYTES { Ok(bytes) } else { Err(EncodeError) }
@@ -237,6 +261,10 @@ struct StatementWire<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     dids: Option<&'a [DidKey]>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    environment: Option<Environment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<&'a OwnerId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     handle: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hops: Option<&'a [DelegatedHop]>,
@@ -250,6 +278,8 @@ struct StatementWire<'a> {
     root_jti: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     task: Option<&'a TaskId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<&'a OwnerId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trigger: Option<&'a Trigger>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -268,7 +298,9 @@ impl<'a> From<&'a Event> for StatementWire<'a> {
             ..Self::default()
         };
         match &event.fact {
-            Fact::AgentRegistered { .. } | Fact::OwnerRegistered { .. } => common,
+            Fact::AgentRegistered { .. } | Fact::OwnerRegistered { .. } | Fact::VersionStated { .. } => common,
+            Fact::Life(life) => life.written(common),
+            Fact::OwnerOffboarding { owner, to, .. } => Self { id: Some(owner.as_str()), to: to.as_ref(), ..common },
             Fact::OwnerCodeMade { role } => Self { role: Some(role.as_str()), ..common },
             Fact::ClaimCodeIssued { agent, claim } => Self { agent: Some(agent), claim: Some(claim), ..common },
             Fact::ClaimCodeWrong { claim } | Fact::ClaimConfirming { claim } | Fact::ClaimRefused { claim } => {

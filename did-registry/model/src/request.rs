@@ -188,6 +188,10 @@ impl TaskRequest {
     }
 }
 
+mod life;
+
+pub use life::{CeilingRequest, EnvironmentRequest, OffboardingRequest, OfferRequest, ReasonRequest};
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)] // a failed set-up step is a failed test

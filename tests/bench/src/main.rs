@@ -10,6 +10,7 @@
 //! tests/bench/instructions           instruction counts, by callgrind
 //! ```
 //!
+//! `sign-proof` and `sign-token` are told beside a bare signature of the same library over as many bytes.
 //! `cold` is from the texts of token and field to the verdict, `known` the same where the delegates' keys were decoded before, `kept` the same with the chain's verdict remembered and the field
 //! read already; reading it, hash included, is `field`. `whole` is a request from its fields to the handler's argument, replay store
 //! included: `warm` with token and proof header seen before, `known` with the header, `never` with neither; `refused` are requests
@@ -22,6 +23,7 @@ mod ours;
 mod peers;
 mod replay;
 mod requests;
+mod signing;
 mod table;
 
 use meter::Candidate;
@@ -34,6 +36,7 @@ fn candidates() -> Vec<Candidate> {
     all.extend(ours::requests());
     all.extend(requests::all());
     all.push(ours::authorisation());
+    all.extend(signing::all());
     all.extend(peers::all());
     all
 }

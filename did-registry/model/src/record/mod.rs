@@ -7,6 +7,7 @@ mod agent;
 mod claim;
 mod hop;
 mod index;
+mod offboarding;
 mod organisation;
 mod owner;
 mod rate;
@@ -14,8 +15,11 @@ mod revocation;
 mod slot;
 mod stops;
 mod task;
+mod tenure;
 #[cfg(test)]
 mod tests;
+mod usage;
+mod versions;
 pub(crate) mod wire;
 
 use core::fmt;
@@ -26,6 +30,7 @@ pub use claim::{ClaimRecord, ClaimStatus};
 pub(crate) use claim::{ClaimState, OwnerTries};
 pub use hop::{HopRecord, TreeEntry, TreeRecord};
 pub use index::{DidHolder, DidRecord, HandleRecord, OwnedAgent};
+pub use offboarding::OffboardingRecord;
 pub use organisation::Organisation;
 pub use owner::{OwnerCodeRecord, OwnerRecord, Role};
 pub(crate) use rate::Rate;
@@ -34,6 +39,9 @@ pub use slot::{RecordKind, Slot};
 pub use stops::StopsRecord;
 pub(crate) use task::OpenTask;
 pub use task::{SelfTasks, Subject, TaskRecord};
+pub(crate) use tenure::{Offer, Suspension, Tenure};
+pub use usage::{UsageRecord, UsedScope};
+pub use versions::{KnownVersion, VersionsRecord};
 
 /// A record that can be stored.
 pub trait Stored: Sized {
@@ -76,6 +84,9 @@ pub enum Record {
     TreeEntry(TreeEntry),
     Revocation(RevocationRecord),
     Stops(StopsRecord),
+    Versions(VersionsRecord),
+    Offboarding(OffboardingRecord),
+    Usage(UsageRecord),
 }
 
 macro_rules! each_record {
@@ -95,6 +106,9 @@ macro_rules! each_record {
             Record::TreeEntry($inner) => $result,
             Record::Revocation($inner) => $result,
             Record::Stops($inner) => $result,
+            Record::Versions($inner) => $result,
+            Record::Offboarding($inner) => $result,
+            Record::Usage($inner) => $result,
         }
     };
 }
@@ -141,6 +155,9 @@ into_record! {
     TreeEntry(TreeEntry);
     Revocation(RevocationRecord);
     Stops(StopsRecord);
+    Versions(VersionsRecord);
+    Offboarding(OffboardingRecord);
+    Usage(UsageRecord);
 }
 
 /// Something is longer than what holds it. Its parts are bounded so that this does not happen.

@@ -36,11 +36,17 @@ pub enum RecordKind {
     Revocation,
     /// [`StopsRecord`](crate::StopsRecord), by agent id: how much it stopped lately.
     Stops,
+    /// [`VersionsRecord`](crate::VersionsRecord), by agent id: which versions it said it was.
+    Versions,
+    /// [`OffboardingRecord`](crate::OffboardingRecord), by owner id.
+    Offboarding,
+    /// [`UsageRecord`](crate::UsageRecord), by agent id: when it was last given what.
+    Usage,
 }
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::Agent,
         Self::Did,
         Self::Handle,
@@ -55,6 +61,9 @@ impl RecordKind {
         Self::TreeEntry,
         Self::Revocation,
         Self::Stops,
+        Self::Versions,
+        Self::Offboarding,
+        Self::Usage,
     ];
 
     /// Its name, for errors and for tables.
@@ -75,6 +84,9 @@ impl RecordKind {
             Self::TreeEntry => "tree_entries",
             Self::Revocation => "revocations",
             Self::Stops => "stops",
+            Self::Versions => "versions",
+            Self::Offboarding => "offboardings",
+            Self::Usage => "usages",
         }
     }
 }
@@ -192,6 +204,24 @@ impl Slot {
     #[must_use]
     pub fn stops(agent: &AgentId) -> Self {
         Self { kind: RecordKind::Stops, key: agent.to_string() }
+    }
+
+    /// Of the versions of an agent.
+    #[must_use]
+    pub fn versions(agent: &AgentId) -> Self {
+        Self { kind: RecordKind::Versions, key: agent.to_string() }
+    }
+
+    /// Of the off-boarding of an owner.
+    #[must_use]
+    pub fn offboarding(owner: &OwnerId) -> Self {
+        Self { kind: RecordKind::Offboarding, key: owner.to_string() }
+    }
+
+    /// Of the last uses of an agent.
+    #[must_use]
+    pub fn usage(agent: &AgentId) -> Self {
+        Self { kind: RecordKind::Usage, key: agent.to_string() }
     }
 
     /// Of the list of an agent's open `self` tasks.

@@ -120,6 +120,13 @@ impl Refusal {
             Self::UnknownAgent => (404, None, "unknown_agent", "no such agent", "check the DID or handle; an unclaimed agent expires when unused"),
             Self::UnknownTask => (404, None, "unknown_task", "no such task", "check the task id"),
             Self::AgentRevoked => (409, None, "agent_revoked", "the agent is revoked", "revocation is final: register a new agent with a new key"),
+            Self::AgentSuspended => (409, None, "agent_suspended", "the agent is suspended", "ask whoever suspended it to let it go on: its owner, or an admin where an admin did"),
+            Self::AgentRetired => (409, None, "agent_retired", "the agent is retired", "retiring is final: register a new agent with a new key"),
+            Self::NotClaimed => (409, None, "not_claimed", "the agent has no owner yet", "claim it first"),
+            Self::UnknownTransfer => (404, None, "unknown_transfer", "no such offer of an agent", "ask the agent's owner to offer it, or to offer it again"),
+            Self::OwnerClosed => (409, None, "owner_closed", "the owner has been off-boarded", "name another owner"),
+            Self::InvalidVersion => (400, None, "invalid_version", "the version statement is not acceptable", "check type, audience, time and members of the statement"),
+            Self::StaleStatement => (409, None, "stale_statement", "a later statement of the agent was taken already", "sign the statement anew"),
             Self::InvalidEvidence => (400, None, "invalid_evidence", "what is to be revoked was not shown, or is over", "show the thing with this id itself, as this registry or its delegator signed it, before it ends"),
             Self::InvalidDid => (400, None, "invalid_did", "not an acceptable did:key", "use the one spelling of a sound Ed25519 or P-256 key"),
             Self::WeakKey => (400, None, "weak_key", "others could sign for this key", "make a new key"),
@@ -143,6 +150,8 @@ impl Refusal {
             Self::InvalidGrant(GrantFault::UnknownTask) => (400, Some(OauthError::InvalidGrant), "unknown_task", "no such task of this agent", "check the task id, or leave it out"),
             Self::InvalidGrant(GrantFault::TaskEnded) => (400, Some(OauthError::InvalidGrant), "task_ended", "the task has ended", "start a new task"),
             Self::InvalidGrant(GrantFault::TaskRevoked) => (400, Some(OauthError::InvalidGrant), "task_revoked", "the task is revoked", "start a new task, if the owner agrees"),
+            Self::InvalidGrant(GrantFault::AgentSuspended) => (400, Some(OauthError::InvalidGrant), "agent_suspended", "the agent is suspended", "ask its owner to let it go on"),
+            Self::InvalidGrant(GrantFault::OwnerClosed) => (400, Some(OauthError::InvalidGrant), "owner_closed", "the owner has been off-boarded", "ask whoever runs the registry; nothing is issued for this owner any more"),
             Self::InvalidScope { .. } => (400, Some(OauthError::InvalidScope), "invalid_scope", "more scope than may be had there", "ask for less, or ask the owner to raise the ceiling"),
             Self::InvalidTarget => (400, Some(OauthError::InvalidTarget), "invalid_target", "not a resource this client may have such a token for", "name one resource of the ceiling; several only for tokens that may be passed on, and tools or budgets only where they are applied"),
             Self::InvalidAuthorizationDetails => (400, Some(OauthError::InvalidAuthorizationDetails), "invalid_authorization_details", "`authorization_details` of an unknown type or form, or too long", "send one object of type attenuating_agent_token, or leave it out and use scopes"),
@@ -210,6 +219,8 @@ const fn delegation(fault: DelegationFault) -> Row {
         F::HopRevoked => ("hop_revoked", "a hop was revoked", "ask the delegator of that hop why, and for another"),
         F::KeyRotatedOut => ("key_rotated_out", "a key of the delegation was replaced", "delegate anew by, and for, the agent's present DID"),
         F::KeyCompromised => ("key_compromised", "a key of the delegation was revoked", "delegate anew without that key; its holder has to register another"),
+        F::AgentSuspended => ("agent_suspended", "an agent of the delegation is suspended", "wait until it goes on, or delegate anew without it"),
+        F::AgentRetired => ("agent_retired", "an agent of the delegation is retired", "delegate anew without it; below its own root tokens nothing is exchanged any more"),
         F::IssuerKeyRevoked => ("issuer_key_revoked", "the key that signed the root token was revoked", "get a new root token and delegate anew"),
     };
     (400, Some(OauthError::InvalidRequest), reason, title, detail)
@@ -335,15 +346,24 @@ mod tests {
                 R::Overloaded => 43,
                 R::InvalidGrant(GrantFault::TaskRevoked) => 44,
                 R::InvalidEvidence => 45,
-                R::Widened(widening) => 44 + widening_ordinal(widening),
-                R::Chain(ChainError::Widened(widening)) => 50 + widening_ordinal(widening),
-                R::Chain(error) => 56 + chain_ordinal(error),
-                R::Delegation(fault) => 69 + (*fault as u8),
+                R::AgentSuspended => 46,
+                R::AgentRetired => 47,
+                R::NotClaimed => 48,
+                R::UnknownTransfer => 49,
+                R::OwnerClosed => 50,
+                R::InvalidVersion => 51,
+                R::StaleStatement => 52,
+                R::InvalidGrant(GrantFault::AgentSuspended) => 53,
+                R::InvalidGrant(GrantFault::OwnerClosed) => 54,
+                R::Widened(widening) => 53 + widening_ordinal(widening),
+                R::Chain(ChainError::Widened(widening)) => 59 + widening_ordinal(widening),
+                R::Chain(error) => 65 + chain_ordinal(error),
+                R::Delegation(fault) => 78 + (*fault as u8),
             }
         };
         let mut found: Vec<u8> = Refusal::every().iter().map(ordinal).collect();
         found.sort_unstable();
-        assert_eq!(found, (0..84).collect::<Vec<u8>>());
+        assert_eq!(found, (0..95).collect::<Vec<u8>>());
     }
 
     #[test]
@@ -376,11 +396,14 @@ mod tests {
         let mut shared: Vec<_> = meanings.into_iter().filter(|(_, statuses)| statuses.len() > 1).collect();
         shared.sort();
         let expected = [
+            ("agent_retired", vec![409, 400]),
             ("agent_revoked", vec![409, 400, 400]),
+            ("agent_suspended", vec![409, 400, 400]),
             ("budget_widened", vec![400, 400]),
             ("depth_invalid", vec![400, 400, 400]),
             ("details_widened", vec![400, 400]),
             ("expiry_widened", vec![400, 400, 400]),
+            ("owner_closed", vec![409, 400]),
             ("task_ended", vec![400, 400]),
             ("task_revoked", vec![400, 400]),
             ("unknown_task", vec![404, 400]),

@@ -6,6 +6,7 @@
 
 mod agent;
 mod owner;
+mod version;
 
 use core::fmt;
 
@@ -18,6 +19,8 @@ use crate::limits::{MAX_PROOF_ID_BYTES, MAX_STATEMENT_BYTES};
 use crate::{Feature, Refusal, RegistryPolicy};
 
 pub use agent::{AGENT_STATEMENT_TYPE, AgentRegistration, UnverifiedAgentRegistration, VerifiedAgentRegistration};
+pub use version::{UnverifiedVersion, VERSION_STATEMENT_TYPE, VerifiedVersion, VersionStatement};
+
 pub use owner::{OWNER_STATEMENT_TYPE, OwnerRegistration, UnverifiedOwnerRegistration, VerifiedOwnerRegistration};
 
 /// Why a registration statement is refused.

@@ -1,18 +1,22 @@
-//! How records are stored: JSON of format 3, unknown members refused.
+//! How records are stored: JSON of format 4, unknown members refused.
 //!
 //! A change of any struct here is a new format: raise [`FORMAT`], keep the old one readable, and test both. Format 2 adds
 //! members that may be left out (tools, budget and depth of an authority, a ceiling's leave for instances), and so does format 3
-//! (when a task was revoked), so the structs read all formats.
+//! (when a task was revoked) and format 4 (how an owner holds an agent, the era of a task), so the structs read all formats.
 
 pub(super) mod agent;
 pub(super) mod claim;
 pub(super) mod hop;
 pub(super) mod index;
+pub(super) mod offboarding;
 pub(super) mod owner;
 mod parts;
 pub(super) mod revocation;
 pub(super) mod stops;
 pub(super) mod task;
+mod tenure;
+pub(super) mod usage;
+pub(super) mod versions;
 
 use handfast_identity::json::{self, Limits};
 use serde::de::DeserializeOwned;
@@ -25,7 +29,7 @@ use super::{EncodeError, RecordError, RecordKind};
 use crate::limits::{MAX_RECORD_BYTES, MAX_RECORD_DEPTH};
 
 /// The format of every record written.
-pub(crate) const FORMAT: u64 = 3;
+pub(crate) const FORMAT: u64 = 4;
 /// The oldest format that is still read.
 const OLDEST_FORMAT: u64 = 1;
 

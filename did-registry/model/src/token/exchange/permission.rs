@@ -25,13 +25,27 @@ impl Holder {
 }
 
 impl Living<'_> {
-    /// DEL-39, DEL-40: nobody REVOKED, and nobody under a key that was replaced.
-    pub(super) fn require_standing(&self, did: &DidKey) -> Result<(), DelegationFault> {
-        let Self::Agent(agent) = self else { return Ok(()) };
+    /// DEL-39: what stops an agent altogether.
+    pub(super) fn stopped(&self) -> Option<DelegationFault> {
+        let Self::Agent(agent) = self else { return None };
         if matches!(agent.record.life, Life::Revoked(_)) {
-            return Err(DelegationFault::AgentRevoked);
+            return Some(DelegationFault::AgentRevoked);
         }
-        if agent.record.did == *did { Ok(()) } else { Err(DelegationFault::KeyRotatedOut) }
+        if agent.record.retired_at().is_some() {
+            return Some(DelegationFault::AgentRetired);
+        }
+        agent.record.suspended_at().map(|_| DelegationFault::AgentSuspended)
+    }
+
+    /// DEL-39, DEL-40: nobody REVOKED, retired or suspended, and nobody under a key that was replaced.
+    pub(super) fn require_standing(&self, did: &DidKey) -> Result<(), DelegationFault> {
+        if let Some(fault) = self.stopped() {
+            return Err(fault);
+        }
+        match self {
+            Self::Agent(agent) if agent.record.did != *did => Err(DelegationFault::KeyRotatedOut),
+            Self::Agent(_) | Self::Nobody | Self::Owner => Ok(()),
+        }
     }
 }
 
@@ -71,7 +85,7 @@ impl<'a> Grounds<'a> {
         if task.is_some_and(|task| task.record.revoked.is_some()) {
             return Err(DelegationFault::TaskRevoked.into());
         }
-        let task = task.filter(|task| task.record.is_open(now));
+        let task = task.filter(|task| agent.record.goes_on_with(&task.record, now));
         Ok(Self { agent, task: task.ok_or(DelegationFault::TaskEnded)?, owned })
     }
 }
