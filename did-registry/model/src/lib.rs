@@ -20,7 +20,9 @@
 //! | `POST /owners/codes`, `POST /owners` | [`make_owner_code`], [`register_owner`] |
 //! | `POST /tasks`, `POST /tasks/{id}/complete` | [`create_owner_task`], [`complete_task`] |
 //! | `POST /oauth2/token` | [`agent_token`], [`owner_token`], [`exchange`], [`narrower_root`] |
-//! | `POST /revocations` | [`revoke_agent`], [`revoke_task`], [`revoke_token`], [`revoke_hop`], [`revoke_owner`] |
+//! | `POST /revocations` | [`revoke_agent`], [`revoke_task`], [`revoke_token`], [`revoke_hop`], [`revoke_owner`], [`revoke_key`] |
+//! | `POST /agents/{…}/rotate`, `/rotate/approve`, `/rotate/refuse` | [`rotate`], [`approve_rotation`], [`refuse_rotation`] |
+//! | `POST /agents/{…}/recover` | [`recover`] |
 //!
 //! Out: storage, HTTP, clocks, proofs and their replay, rate limits, the log's tree, signing tokens and the feed. Nothing
 //! here is read from an environment: no clock, disk, network or random source.
@@ -49,24 +51,25 @@ pub use change::{Attempt, Change, Expect, FeedEntry, FeedKind, Loaded, Outcome, 
 pub use code::{CodeKey, OwnerCode, PresentedCode, USER_CODE_CHARS, UserCode};
 pub use decide::{
     Approval, ApprovalHandles, ClaimCase, ClaimView, CodeMaker, ConfirmView, DidSlot, HandleSlot, HopToStop,
-    IssuedClaim, KnownHop, OwnerToStop, RegisteredAgent, Stopped, TaskToStop, TokenToStop, approve, complete_task,
-    create_owner_task, make_owner_code, new_claim_code, poll_claim, refuse_claim, register_agent, register_owner,
-    revoke_agent, revoke_hop, revoke_owner, revoke_task, revoke_token,
+    IssuedClaim, KeyToStop, KnownHop, NewestKey, OwnerToStop, Recovery, RecoveryCase, RegisteredAgent, Rotation,
+    RotationCase, Stopped, TaskToStop, TokenToStop, approve, approve_rotation, complete_task, create_owner_task,
+    make_owner_code, new_claim_code, poll_claim, recover, refuse_claim, refuse_rotation, register_agent,
+    register_owner, revoke_agent, revoke_hop, revoke_key, revoke_owner, revoke_task, revoke_token, rotate,
 };
-pub use event::{DelegatedHop, Event, Fact, Party};
+pub use event::{DelegatedHop, Event, Fact, KeyChanged, Party};
 pub use ids::{AgentId, ClaimId, IdError, OwnerId, TaskId};
 pub use policy::{KnownResource, Mode, PolicyError, RegistryPolicy};
 pub use record::{
-    AgentRecord, ClaimRecord, ClaimStatus, DidHolder, DidRecord, EncodeError, HandleRecord, HopRecord, Organisation,
-    OwnedAgent, OwnerCodeRecord, OwnerRecord, Profile, Record, RecordError, RecordKind, RevocationRecord, Role,
-    SelfTasks, Slot, Status, StopsRecord, Stored, Subject, TaskRecord, TreeEntry, TreeRecord,
+    AgentRecord, ClaimRecord, ClaimStatus, DidHolder, DidRecord, EncodeError, HandleRecord, HopRecord, KeyRecord,
+    Organisation, OwnedAgent, OwnerCodeRecord, OwnerRecord, PendingRotation, Profile, Record, RecordError, RecordKind,
+    RevocationRecord, Role, SelfTasks, Slot, Status, StopsRecord, Stored, Subject, TaskRecord, TreeEntry, TreeRecord,
 };
 pub use refusal::{DelegationFault, Feature, GrantFault, OauthError, Refusal, RefusalAnswer};
-pub use request::{ApproveRequest, OwnerCodeRequest, RefuseRequest, TaskRequest};
+pub use request::{ApproveRequest, OwnerCodeRequest, RecoveryRequest, RefuseRequest, RotationAnswer, TaskRequest};
 pub use statement::{
     AGENT_STATEMENT_TYPE, AgentRegistration, OWNER_STATEMENT_TYPE, OwnerRegistration, ReceivedStatement,
     StatementError, UnverifiedAgentRegistration, UnverifiedOwnerRegistration, VerifiedAgentRegistration,
-    VerifiedOwnerRegistration,
+    VerifiedKeyChange, VerifiedOwnerRegistration,
 };
 pub use text::{ShownText, TextError};
 pub use token::{

@@ -8,8 +8,10 @@ mod claim;
 mod free;
 mod owner;
 mod poll;
+mod recover;
 mod register;
 mod revoke;
+mod rotate;
 mod task;
 
 pub use approve::{Approval, ApprovalHandles, ConfirmView, approve};
@@ -17,10 +19,12 @@ pub use claim::{ClaimCase, IssuedClaim, new_claim_code, refuse_claim};
 pub use free::{DidSlot, HandleSlot};
 pub use owner::{CodeMaker, make_owner_code, register_owner};
 pub use poll::{ClaimView, poll_claim};
+pub use recover::{Recovery, RecoveryCase, recover};
 pub use register::{RegisteredAgent, register_agent};
 pub use revoke::{
-    HopToStop, KnownHop, OwnerToStop, Stopped, TaskToStop, TokenToStop, revoke_agent, revoke_hop, revoke_owner,
-    revoke_task, revoke_token,
+    HopToStop, KeyToStop, KnownHop, OwnerToStop, Stopped, TaskToStop, TokenToStop, revoke_agent, revoke_hop,
+    revoke_key, revoke_owner, revoke_task, revoke_token,
 };
+pub use rotate::{NewestKey, Rotation, RotationCase, approve_rotation, refuse_rotation, rotate};
 pub(crate) use task::{Draft, new_task, task_created, task_lifetime};
 pub use task::{complete_task, create_owner_task};

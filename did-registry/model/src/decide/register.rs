@@ -46,6 +46,8 @@ pub fn register_agent(
         id,
         organisation: Organisation::default(),
         did: statement.did().clone(),
+        key_number: 1,
+        is_key_compromised: false,
         former: Vec::new(),
         handle: handle.handle.clone(),
         profile: registration.profile.clone(),

@@ -7,6 +7,7 @@ mod agent;
 mod claim;
 mod hop;
 mod index;
+mod key;
 mod organisation;
 mod owner;
 mod rate;
@@ -26,6 +27,8 @@ pub use claim::{ClaimRecord, ClaimStatus};
 pub(crate) use claim::{ClaimState, OwnerTries};
 pub use hop::{HopRecord, TreeEntry, TreeRecord};
 pub use index::{DidHolder, DidRecord, HandleRecord, OwnedAgent};
+pub(crate) use key::KeyGround;
+pub use key::{KeyRecord, PendingRotation};
 pub use organisation::Organisation;
 pub use owner::{OwnerCodeRecord, OwnerRecord, Role};
 pub(crate) use rate::Rate;
@@ -76,6 +79,8 @@ pub enum Record {
     TreeEntry(TreeEntry),
     Revocation(RevocationRecord),
     Stops(StopsRecord),
+    Key(KeyRecord),
+    Rotation(PendingRotation),
 }
 
 macro_rules! each_record {
@@ -95,6 +100,8 @@ macro_rules! each_record {
             Record::TreeEntry($inner) => $result,
             Record::Revocation($inner) => $result,
             Record::Stops($inner) => $result,
+            Record::Key($inner) => $result,
+            Record::Rotation($inner) => $result,
         }
     };
 }
@@ -141,6 +148,8 @@ into_record! {
     TreeEntry(TreeEntry);
     Revocation(RevocationRecord);
     Stops(StopsRecord);
+    Key(KeyRecord);
+    Rotation(PendingRotation);
 }
 
 /// Something is longer than what holds it. Its parts are bounded so that this does not happen.

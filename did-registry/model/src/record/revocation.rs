@@ -19,7 +19,7 @@ pub struct RevocationRecord {
     pub(crate) why: Option<ShownText<MAX_WHY_BYTES>>,
     pub(crate) at: UnixTime,
     pub(crate) cut: Option<UnixTime>,
-    pub(crate) until: UnixTime,
+    pub(crate) until: Option<UnixTime>,
 }
 
 impl RevocationRecord {
@@ -59,9 +59,9 @@ impl RevocationRecord {
         self.cut
     }
 
-    /// When nothing it stops can be alive any more: the end of its feed entry.
+    /// When nothing it stops can be alive any more: the end of its feed entry. None for a key, which stays compromised.
     #[must_use]
-    pub const fn until(&self) -> UnixTime {
+    pub const fn until(&self) -> Option<UnixTime> {
         self.until
     }
 }

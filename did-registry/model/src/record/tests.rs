@@ -9,13 +9,15 @@ use handfast_delegation::{
 };
 use handfast_identity::{ContentHash, DidKey, Handle, MAX_UNIX_SECONDS, RandomSource, Seconds, SigningKey, UnixTime};
 
+use handfast_identity::history::{MAX_KEY_STATEMENT_BYTES, MAX_KEYS_PER_AGENT};
+
 use super::*;
 use crate::authority::bounded;
 use crate::code::{CodeHash, OwnerCodeDigest};
 use crate::limits::*;
 use crate::{
-    AgentId, Ceiling, ClaimId, DelegatedHop, DelegationMode, Event, Fact, FeedKind, OwnerId, Party, ShownText, TaskId,
-    plain_authority,
+    AgentId, Ceiling, ClaimId, DelegatedHop, DelegationMode, Event, Fact, FeedKind, KeyChanged, OwnerId, Party,
+    ReceivedStatement, ShownText, TaskId, plain_authority,
 };
 
 struct Steps(u8);
@@ -92,7 +94,9 @@ fn agent(life: Life) -> AgentRecord {
         id: agent_id(),
         organisation: serde_json::from_value(serde_json::json!("x".repeat(63))).unwrap(),
         did: did(1),
-        former: (2..).take(MAX_FORMER_DIDS).map(did).collect(),
+        key_number: MAX_KEYS_PER_AGENT,
+        is_key_compromised: true,
+        former: Vec::new(),
         handle: longest_handle(),
         profile: Profile { name: longest(), version: longest(), purpose: longest(), environment: Environment::Prod },
         created: LATE,
@@ -250,8 +254,46 @@ fn revocations() -> impl Iterator<Item = RevocationRecord> {
         why: Some(longest()),
         at: LATE,
         cut: Some(LATE),
-        until: LATE,
+        until: Some(LATE),
     })
+}
+
+fn longest_text() -> ReceivedStatement {
+    ReceivedStatement::kept("x".repeat(MAX_KEY_STATEMENT_BYTES))
+}
+
+fn longest_change(agent: AgentId) -> KeyChanged {
+    KeyChanged { agent, number: u16::MAX, last_good: Some(u16::MAX), statement: longest_text() }
+}
+
+fn keys() -> [KeyRecord; 3] {
+    let key = |number, ground| KeyRecord {
+        agent: agent_id(),
+        organisation: serde_json::from_value(serde_json::json!("x".repeat(63))).unwrap(),
+        number,
+        did: did(1),
+        ground,
+        hash: name(1),
+        since: LATE,
+        replaced: Some(LATE),
+        compromised: Some(LATE),
+    };
+    [
+        key(1, KeyGround::Registered),
+        key(MAX_KEYS_PER_AGENT, KeyGround::Rotated(longest_text())),
+        key(MAX_KEYS_PER_AGENT, KeyGround::Recovered { statement: longest_text(), last_good: MAX_KEYS_PER_AGENT - 1 }),
+    ]
+}
+
+fn pending() -> PendingRotation {
+    PendingRotation {
+        agent: agent_id(),
+        organisation: Organisation::default(),
+        did: did(1),
+        statement: longest_text(),
+        requested: LATE,
+        expires: LATE,
+    }
 }
 
 /// Round trip, size, and every way a stored record can be unreadable.
@@ -271,18 +313,18 @@ where
         Err(RecordError::Corrupt { kind, .. }) => assert_eq!(kind, R::KIND),
         other => panic!("{other:?} from {text}"),
     };
-    let with = |v: &str| text.replacen(r#","v":3"#, v, 1);
-    for (v, found) in [(r#","v":0"#, 0), (r#","v":4"#, 4), (r#","v":4,"w":[]"#, 4)] {
+    let with = |v: &str| text.replacen(r#","v":4"#, v, 1);
+    for (v, found) in [(r#","v":0"#, 0), (r#","v":5"#, 5), (r#","v":5,"w":[]"#, 5)] {
         let unknown = Err(RecordError::UnknownFormat { kind: R::KIND, found });
         assert_eq!(R::from_bytes(with(v).as_bytes()), unknown);
     }
-    for v in ["", r#","v":"3""#, r#","v":3,"v":3"#, r#","v":3,"w":1"#] {
+    for v in ["", r#","v":"4""#, r#","v":4,"v":4"#, r#","v":4,"w":1"#] {
         corrupt(&with(v));
     }
     corrupt(&format!("{text}{{}}"));
-    corrupt(r#"{"v":3}"#);
-    // what formats 1 and 2 had is read as it was
-    for format in 1..=2 {
+    corrupt(r#"{"v":4}"#);
+    // what formats 1 to 3 had is read as it was
+    for format in 1..=3 {
         let before = serde_json::from_slice::<serde_json::Value>(&record.to_bytes().unwrap()).map(|mut value| {
             value.as_object_mut().unwrap().insert("v".to_owned(), format.into());
             value.to_string()
@@ -315,6 +357,8 @@ fn every_record_round_trips_fits_and_is_read_strictly() {
     check(&tree());
     check(&tree_entry());
     revocations().for_each(|record| check(&record));
+    keys().iter().for_each(check);
+    check(&pending());
     check(&StopsRecord { agent: agent_id(), organisation: Organisation::default(), made: fullest_rate() });
 }
 
@@ -339,7 +383,7 @@ fn a_ceiling_from_before_there_was_leave_for_instances_gives_none() {
     assert!(text.contains(member), "{text}");
     assert_eq!(instances(&text), Some(true));
     assert_eq!(instances(&text.replace(member, "")), Some(false));
-    assert_eq!(instances(&text.replace(member, "").replace("\"v\":3", "\"v\":1")), Some(false));
+    assert_eq!(instances(&text.replace(member, "").replace("\"v\":4", "\"v\":1")), Some(false));
     assert_eq!(instances(&text.replace(member, ",\"instances\":1")), None);
 }
 
@@ -356,6 +400,9 @@ fn what_breaks_a_bound_is_damage() {
             Record::SelfTasks(_) => SelfTasks::from_bytes(bytes).err(),
             Record::Hop(_) => HopRecord::from_bytes(bytes).err(),
             Record::Tree(_) => TreeRecord::from_bytes(bytes).err(),
+            Record::Key(_) => KeyRecord::from_bytes(bytes).err(),
+            Record::Rotation(_) => PendingRotation::from_bytes(bytes).err(),
+            Record::Revocation(_) => RevocationRecord::from_bytes(bytes).err(),
             _ => None,
         };
         assert!(matches!(error, Some(RecordError::Corrupt { .. })), "{changed}");
@@ -363,7 +410,9 @@ fn what_breaks_a_bound_is_damage() {
     let [unclaimed, claimed, revoked] = agents();
     let did = did(2);
     damaged(unclaimed.into(), "UNCLAIMED", "REVOKED");
-    damaged(claimed.clone().into(), "\"former\":[", &format!("\"former\":[\"{did}\","));
+    damaged(claimed.clone().into(), "\"handle\"", &format!("\"former\":[\"{did}\"],\"handle\""));
+    damaged(claimed.clone().into(), "\"key_number\":256", "\"key_number\":257");
+    damaged(claimed.clone().into(), "\"key_number\":256", "\"key_number\":0");
     damaged(claimed.clone().into(), "86400", "86401");
     damaged(claimed.clone().into(), "exchange", "anything");
     damaged(claimed.clone().into(), "00000000000 ", "agent:self ");
@@ -376,11 +425,21 @@ fn what_breaks_a_bound_is_damage() {
     damaged(hop().into(), &format!("\"name\":\"{}", name(1)), "\"name\":\"x");
     damaged(tree().into(), "4096", "4097");
     damaged(revoked.into(), &format!("\"claimed_at\":{MAX_UNIX_SECONDS},"), "");
-    let pending = claim(ClaimState::Pending(fullest_tries()));
-    damaged(pending.clone().into(), "\"w\":1", "\"w\":2");
-    damaged(pending.clone().into(), "\"w\":0", "\"w\":6");
+    let [first, second, third] = keys();
+    damaged(first.clone().into(), "\"number\":1", "\"number\":2");
+    damaged(second.clone().into(), "\"number\":256", "\"number\":1");
+    damaged(second.clone().into(), "\"number\":256", "\"number\":257");
+    damaged(second.into(), "\"xxx", "\"xxxx");
+    damaged(third.into(), "\"last_good\":255", "\"last_good\":256");
+    damaged(first.into(), "\"number\":1", "\"last_good\":0,\"number\":1");
+    damaged(pending().into(), "\"xxx", "\"xxxx");
+    let task = revocations().next().unwrap();
+    damaged(task.into(), &format!("\"until\":{MAX_UNIX_SECONDS},"), "");
+    let tried = claim(ClaimState::Pending(fullest_tries()));
+    damaged(tried.clone().into(), "\"w\":1", "\"w\":2");
+    damaged(tried.clone().into(), "\"w\":0", "\"w\":6");
     let (first, second) = (owner_id(0), owner_id(1));
-    damaged(pending.into(), first.as_str(), second.as_str());
+    damaged(tried.into(), first.as_str(), second.as_str());
     let open = TaskId::generate(&mut Steps(77));
     damaged(self_tasks().into(), "\"open\":[", &format!("\"open\":[{{\"deadline\":1,\"id\":\"{open}\"}},"));
 }
@@ -466,13 +525,30 @@ fn every_statement_fits_the_log_at_its_largest() {
             root_token: hop().root_token,
             hops: (1..).take(MAX_HOPS).map(|n| DelegatedHop { hop: name(n), delegate: did(n), depth: n }).collect(),
         },
-        Fact::Revoked { grain: FeedKind::Task, id: "x".repeat(MAX_REVOCATION_ID_BYTES), cut: Some(LATE), until: LATE },
-        Fact::AgentRevoked { agent, dids: (0..5).map(did).collect() },
+        Fact::Revoked {
+            grain: FeedKind::Task,
+            id: "x".repeat(MAX_REVOCATION_ID_BYTES),
+            cut: Some(LATE),
+            until: Some(LATE),
+        },
+        Fact::AgentRevoked { agent: agent.clone(), dids: (0..=u8::MAX).map(did).collect(), keys: MAX_KEYS_PER_AGENT },
+        Fact::RotationRequested(longest_change(agent.clone())),
+        Fact::RotationRefused(longest_change(agent.clone())),
+        Fact::KeyRotated(longest_change(agent.clone())),
+        Fact::KeyRecovered(longest_change(agent)),
     ];
     for fact in facts {
         let kind = fact.kind();
-        // of these only revoking takes a reason
-        let why = matches!(fact, Fact::AgentRevoked { .. } | Fact::Revoked { .. }).then(longest);
+        // of these only revoking and owners' answers take a reason
+        let takes_reason = matches!(
+            fact,
+            Fact::AgentRevoked { .. }
+                | Fact::Revoked { .. }
+                | Fact::RotationRefused(_)
+                | Fact::KeyRotated(_)
+                | Fact::KeyRecovered(_)
+        );
+        let why = takes_reason.then(longest);
         let event = Event { fact, who: Party::Agent(did(1)), why, when: LATE, did: Some(did(1)) };
         let statement = event.statement().unwrap();
         let start = String::from_utf8_lossy(&statement).into_owned();

@@ -120,6 +120,12 @@ impl Refusal {
             Self::UnknownAgent => (404, None, "unknown_agent", "no such agent", "check the DID or handle; an unclaimed agent expires when unused"),
             Self::UnknownTask => (404, None, "unknown_task", "no such task", "check the task id"),
             Self::AgentRevoked => (409, None, "agent_revoked", "the agent is revoked", "revocation is final: register a new agent with a new key"),
+            Self::InvalidRotation => (400, None, "invalid_rotation", "the statement about the key is malformed, stale or for another registry", "check its members, its `aud` and the clock"),
+            Self::StaleSequence => (409, None, "stale_sequence", "the statement does not follow the newest good one", "look at the agent's keys, and sign a statement that follows the newest one"),
+            Self::NotClaimed => (409, None, "not_claimed", "nobody has claimed the agent", "register the new key instead, or let the agent be claimed first"),
+            Self::KeyCompromised => (409, None, "key_compromised", "the key was declared compromised", "only the agent's owner can put another in its place, by a recovery"),
+            Self::TooManyKeys => (409, None, "too_many_keys", "the agent has had as many keys as one may have", "register a new agent"),
+            Self::UnknownRotation => (404, None, "unknown_rotation", "no rotation to this key waits for an answer", "look at the agent's record: it names the key that waits"),
             Self::InvalidEvidence => (400, None, "invalid_evidence", "what is to be revoked was not shown, or is over", "show the thing with this id itself, as this registry or its delegator signed it, before it ends"),
             Self::InvalidDid => (400, None, "invalid_did", "not an acceptable did:key", "use the one spelling of a sound Ed25519 or P-256 key"),
             Self::WeakKey => (400, None, "weak_key", "others could sign for this key", "make a new key"),
@@ -142,6 +148,7 @@ impl Refusal {
             Self::InvalidGrant(GrantFault::AgentRevoked) => (400, Some(OauthError::InvalidGrant), "agent_revoked", "the agent is revoked", "revocation is final: register a new agent with a new key"),
             Self::InvalidGrant(GrantFault::UnknownTask) => (400, Some(OauthError::InvalidGrant), "unknown_task", "no such task of this agent", "check the task id, or leave it out"),
             Self::InvalidGrant(GrantFault::TaskEnded) => (400, Some(OauthError::InvalidGrant), "task_ended", "the task has ended", "start a new task"),
+            Self::InvalidGrant(GrantFault::KeyCompromised) => (400, Some(OauthError::InvalidGrant), "key_compromised", "the agent's key was declared compromised", "let the agent's owner recover it with another key"),
             Self::InvalidGrant(GrantFault::TaskRevoked) => (400, Some(OauthError::InvalidGrant), "task_revoked", "the task is revoked", "start a new task, if the owner agrees"),
             Self::InvalidScope { .. } => (400, Some(OauthError::InvalidScope), "invalid_scope", "more scope than may be had there", "ask for less, or ask the owner to raise the ceiling"),
             Self::InvalidTarget => (400, Some(OauthError::InvalidTarget), "invalid_target", "not a resource this client may have such a token for", "name one resource of the ceiling; several only for tokens that may be passed on, and tools or budgets only where they are applied"),
@@ -335,6 +342,13 @@ mod tests {
                 R::Overloaded => 43,
                 R::InvalidGrant(GrantFault::TaskRevoked) => 44,
                 R::InvalidEvidence => 45,
+                R::InvalidRotation => 84,
+                R::StaleSequence => 85,
+                R::NotClaimed => 86,
+                R::KeyCompromised => 87,
+                R::TooManyKeys => 88,
+                R::UnknownRotation => 89,
+                R::InvalidGrant(GrantFault::KeyCompromised) => 90,
                 R::Widened(widening) => 44 + widening_ordinal(widening),
                 R::Chain(ChainError::Widened(widening)) => 50 + widening_ordinal(widening),
                 R::Chain(error) => 56 + chain_ordinal(error),
@@ -343,7 +357,7 @@ mod tests {
         };
         let mut found: Vec<u8> = Refusal::every().iter().map(ordinal).collect();
         found.sort_unstable();
-        assert_eq!(found, (0..84).collect::<Vec<u8>>());
+        assert_eq!(found, (0..91).collect::<Vec<u8>>());
     }
 
     #[test]
@@ -381,6 +395,7 @@ mod tests {
             ("depth_invalid", vec![400, 400, 400]),
             ("details_widened", vec![400, 400]),
             ("expiry_widened", vec![400, 400, 400]),
+            ("key_compromised", vec![409, 400, 400]),
             ("task_ended", vec![400, 400]),
             ("task_revoked", vec![400, 400]),
             ("unknown_task", vec![404, 400]),

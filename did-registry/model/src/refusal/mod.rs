@@ -55,6 +55,19 @@ pub enum Refusal {
     /// The DID belongs to a record already, now or formerly.
     DidRegistered,
 
+    /// The statement about a key is malformed, stale or for another registry.
+    InvalidRotation,
+    /// The statement does not follow the newest one, or names one that is not good (TH61).
+    StaleSequence,
+    /// The agent has no owner, who could answer for another key.
+    NotClaimed,
+    /// The key was declared compromised: only the owner can put another in its place.
+    KeyCompromised,
+    /// As many keys as an agent may have.
+    TooManyKeys,
+    /// No rotation to this key waits for its owner.
+    UnknownRotation,
+
     /// No such claim.
     UnknownClaim,
     /// Not the code of this claim, or no enrolment code.
@@ -132,6 +145,8 @@ pub enum GrantFault {
     TaskEnded,
     /// The task was revoked.
     TaskRevoked,
+    /// The agent's key was declared compromised.
+    KeyCompromised,
 }
 
 /// Why nothing is given for good evidence: what the registry's own records say of it (spec/delegation.md, exchange).
@@ -263,6 +278,12 @@ impl Refusal {
             Self::InvalidRegistration,
             Self::ProofRequired,
             Self::DidRegistered,
+            Self::InvalidRotation,
+            Self::StaleSequence,
+            Self::NotClaimed,
+            Self::KeyCompromised,
+            Self::TooManyKeys,
+            Self::UnknownRotation,
             Self::UnknownClaim,
             Self::WrongCode,
             Self::AlreadyClaimed,
@@ -280,6 +301,7 @@ impl Refusal {
             Self::InvalidGrant(GrantFault::UnknownTask),
             Self::InvalidGrant(GrantFault::TaskEnded),
             Self::InvalidGrant(GrantFault::TaskRevoked),
+            Self::InvalidGrant(GrantFault::KeyCompromised),
             Self::InvalidScope { excess: Scope::default() },
             Self::InvalidTarget,
             Self::InvalidAuthorizationDetails,

@@ -5,6 +5,7 @@
 //! ```
 
 mod agent;
+mod key;
 mod owner;
 
 use core::fmt;
@@ -18,6 +19,7 @@ use crate::limits::{MAX_PROOF_ID_BYTES, MAX_STATEMENT_BYTES};
 use crate::{Feature, Refusal, RegistryPolicy};
 
 pub use agent::{AGENT_STATEMENT_TYPE, AgentRegistration, UnverifiedAgentRegistration, VerifiedAgentRegistration};
+pub use key::VerifiedKeyChange;
 pub use owner::{OWNER_STATEMENT_TYPE, OwnerRegistration, UnverifiedOwnerRegistration, VerifiedOwnerRegistration};
 
 /// Why a registration statement is refused.
@@ -165,6 +167,11 @@ struct Proven {
 pub struct ReceivedStatement(String);
 
 impl ReceivedStatement {
+    /// One that was received before, read back from its record.
+    pub(crate) const fn kept(text: String) -> Self {
+        Self(text)
+    }
+
     /// The compact JWS.
     #[must_use]
     pub fn as_str(&self) -> &str {

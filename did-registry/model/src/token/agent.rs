@@ -58,7 +58,7 @@ struct Standing {
 ///
 /// # Errors
 ///
-/// In this order: [`Refusal::InvalidClient`]; [`Refusal::InvalidGrant`] for a REVOKED agent;
+/// In this order: [`Refusal::InvalidClient`]; [`Refusal::InvalidGrant`] for a compromised key, and a REVOKED agent;
 /// [`Refusal::InvalidGrant`], [`Refusal::TaskTooLong`], [`Refusal::InvalidRequest`] for the task;
 /// [`Refusal::InvalidScope`], [`Refusal::InvalidTarget`]; [`Refusal::Widened`] for more tools or depth than it has;
 /// [`Refusal::InvalidTarget`] for tools or a budget where nobody applies them; for a new task [`Refusal::TooManyTasks`] and [`Refusal::SlowDown`].
@@ -74,6 +74,9 @@ pub fn agent_token(
     let agent = &client.agent.record;
     if request.client != agent.did || !agent.did.thumbprint().is_same_key(prover) || agent.is_expired(now) {
         return Err(Refusal::InvalidClient);
+    }
+    if agent.is_key_compromised {
+        return Err(Refusal::InvalidGrant(GrantFault::KeyCompromised));
     }
     let standing = standing(agent, policy)?;
     let known = match &request.task {

@@ -506,7 +506,7 @@ fn nobody_in_the_chain_is_revoked_or_under_another_key() {
         };
         assert_eq!(scene.world.commit(&change), Err(Conflict(Slot::agent(&id))));
     }
-    // no call rotates keys yet; the records can say so
+    // a DID that is not one of the agent's
     for (seed, place) in [(ROOT, 0), (PLANNER, 1)] {
         let mut scene = Scene::new();
         let root = scene.root();

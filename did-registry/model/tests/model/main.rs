@@ -6,5 +6,6 @@ mod delegation;
 mod life;
 mod registration;
 mod revoking;
+mod rotating;
 mod support;
 mod tokens;

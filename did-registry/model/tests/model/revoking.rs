@@ -31,7 +31,7 @@ fn a_revoked_task_gives_no_more_tokens_and_another_does() {
     let until = deadline.saturating_add(REVOCATION_MARGIN);
     assert!(is_news);
     assert_eq!((record.kind(), record.id(), record.why()), (FeedKind::Task, task.as_str(), Some("enough")));
-    assert_eq!((record.at(), record.until()), (world.now, until));
+    assert_eq!((record.at(), record.until()), (world.now, Some(until)));
     assert_eq!(record.by(), &Party::Owner(owner.id().clone()));
     let entry = FeedEntry { kind: FeedKind::Task, id: task.to_string(), cut: None, until: Some(until) };
     assert_eq!(world.feed, [entry], "without cut-off: also what is being issued now is stopped");
@@ -179,7 +179,7 @@ fn a_token_is_stopped_by_those_it_concerns() {
             continue;
         };
         let (is_news, record) = stopped.unwrap();
-        assert_eq!((is_news, record.by(), record.until()), (true, &by, until));
+        assert_eq!((is_news, record.by(), record.until()), (true, &by, Some(until)));
         let id = token.claims().token_id.clone();
         assert_eq!(world.feed.last(), Some(&FeedEntry { kind: FeedKind::Token, id, cut: None, until: Some(until) }));
         assert_eq!(stop_token(&mut world, who, &token), Ok((false, record)));
@@ -262,7 +262,7 @@ fn a_hop_is_stopped_until_it_or_its_task_has_ended() {
         world.now = at(-600);
         let (is_news, record) = stop_hop(&mut world, caller(&owner, &own), &hop, &task).unwrap();
         let until = at(kept).saturating_add(REVOCATION_MARGIN);
-        assert_eq!((is_news, record.until()), (true, until), "{past_deadline}");
+        assert_eq!((is_news, record.until()), (true, Some(until)), "{past_deadline}");
         let id = hop.name().to_string();
         assert_eq!(world.feed, [FeedEntry { kind: FeedKind::Hop, id, cut: None, until: Some(until) }]);
         assert_eq!(world.log.last().unwrap().0.kind(), "hop_revoked");
@@ -332,7 +332,7 @@ fn an_owner_is_cut_off_a_little_ahead_and_again_only_behind_that() {
     let own = scope("owner:self");
     let (is_news, first) = stop_owner(&mut world, caller(&owner, &own), owner.id()).unwrap();
     let (cut, until) = (at(5), at(5 + 3600 + 60));
-    assert_eq!((is_news, first.at(), first.cut(), first.until()), (true, at(0), Some(cut), until));
+    assert_eq!((is_news, first.at(), first.cut(), first.until()), (true, at(0), Some(cut), Some(until)));
     let entry = |cut, until| FeedEntry {
         kind: FeedKind::Owner,
         id: owner.id().to_string(),

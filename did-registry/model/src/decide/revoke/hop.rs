@@ -118,12 +118,12 @@ pub fn revoke_hop(
         why: why.clone(),
         at: now,
         cut: None,
-        until,
+        until: Some(until),
     };
     let mut writes = vec![Write::put(Expect::Absent, record.clone())];
     writes.extend(counted(caller, case.stops, now)?);
     let event = Event {
-        fact: Fact::Revoked { grain: FeedKind::Hop, id, cut: None, until },
+        fact: Fact::Revoked { grain: FeedKind::Hop, id, cut: None, until: Some(until) },
         who: by,
         why,
         when: now,

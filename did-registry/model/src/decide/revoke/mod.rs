@@ -2,6 +2,7 @@
 
 mod agent;
 mod hop;
+mod key;
 mod owner;
 mod task;
 mod token;
@@ -10,6 +11,7 @@ use handfast_identity::{Seconds, UnixTime};
 
 pub use agent::revoke_agent;
 pub use hop::{HopToStop, KnownHop, revoke_hop};
+pub use key::{KeyToStop, revoke_key};
 pub use owner::{OwnerToStop, revoke_owner};
 pub use task::{TaskToStop, revoke_task};
 pub use token::{TokenToStop, revoke_token};

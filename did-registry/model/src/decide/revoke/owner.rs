@@ -50,11 +50,11 @@ pub fn revoke_owner(
         why: why.clone(),
         at: now,
         cut: Some(cut),
-        until,
+        until: Some(until),
     };
     let expect = case.before.map_or(Expect::Absent, |before| Expect::Version(before.version));
     let event = Event {
-        fact: Fact::Revoked { grain: FeedKind::Owner, id: id.clone(), cut: Some(cut), until },
+        fact: Fact::Revoked { grain: FeedKind::Owner, id: id.clone(), cut: Some(cut), until: Some(until) },
         who: by,
         why,
         when: now,

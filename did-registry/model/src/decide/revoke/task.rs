@@ -54,7 +54,7 @@ pub fn revoke_task(
         why: why.clone(),
         at: now,
         cut: None,
-        until,
+        until: Some(until),
     };
     let mut writes = vec![
         Write::replace(task, TaskRecord { revoked: Some(now), ..task.record.clone() }),
@@ -63,7 +63,7 @@ pub fn revoke_task(
     let listed = case.self_tasks.filter(|list| list.record.open.iter().any(|open| open.id == *id));
     writes.extend(listed.map(|list| Write::replace(list, list.record.without(id))));
     let event = Event {
-        fact: Fact::Revoked { grain: FeedKind::Task, id: id.to_string(), cut: None, until },
+        fact: Fact::Revoked { grain: FeedKind::Task, id: id.to_string(), cut: None, until: Some(until) },
         who: by,
         why,
         when: now,

@@ -55,12 +55,12 @@ pub fn revoke_token(
         why: why.clone(),
         at: now,
         cut: None,
-        until,
+        until: Some(until),
     };
     let mut writes = vec![Write::put(Expect::Absent, record.clone())];
     writes.extend(counted(caller, case.stops, now)?);
     let event = Event {
-        fact: Fact::Revoked { grain: FeedKind::Token, id: token.token_id.clone(), cut: None, until },
+        fact: Fact::Revoked { grain: FeedKind::Token, id: token.token_id.clone(), cut: None, until: Some(until) },
         who: by,
         why,
         when: now,

@@ -1,13 +1,15 @@
-//! How records are stored: JSON of format 3, unknown members refused.
+//! How records are stored: JSON of format 4, unknown members refused.
 //!
 //! A change of any struct here is a new format: raise [`FORMAT`], keep the old one readable, and test both. Format 2 adds
 //! members that may be left out (tools, budget and depth of an authority, a ceiling's leave for instances), and so does format 3
-//! (when a task was revoked), so the structs read all formats.
+//! (when a task was revoked). Format 4 has keys that follow each other, and revocations without an end, and no longer the list of
+//! former DIDs of an agent, in which there never was one. The structs read all formats.
 
 pub(super) mod agent;
 pub(super) mod claim;
 pub(super) mod hop;
 pub(super) mod index;
+pub(super) mod key;
 pub(super) mod owner;
 mod parts;
 pub(super) mod revocation;
@@ -19,13 +21,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use parts::{AuthorityWire, CeilingWire};
-use parts::{DidText, HandleText, Hash32, RateWire, objects};
+use parts::{DidText, HandleText, Hash32, RateWire, is_false, objects};
 
 use super::{EncodeError, RecordError, RecordKind};
 use crate::limits::{MAX_RECORD_BYTES, MAX_RECORD_DEPTH};
 
 /// The format of every record written.
-pub(crate) const FORMAT: u64 = 3;
+pub(crate) const FORMAT: u64 = 4;
 /// The oldest format that is still read.
 const OLDEST_FORMAT: u64 = 1;
 

@@ -155,7 +155,7 @@ pub(crate) struct CeilingWire {
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference
-const fn is_false(flag: &bool) -> bool {
+pub(super) const fn is_false(flag: &bool) -> bool {
     !*flag
 }
 

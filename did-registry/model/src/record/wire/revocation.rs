@@ -50,7 +50,8 @@ pub(in crate::record) struct RevocationWire {
     at: UnixTime,
     #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     cut: Option<UnixTime>,
-    until: UnixTime,
+    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
+    until: Option<UnixTime>,
 }
 
 impl From<&RevocationRecord> for RevocationWire {
@@ -68,6 +69,10 @@ impl TryFrom<RevocationWire> for RevocationRecord {
         // the end of an agent is in the agent's own record
         let kind = FeedKind::parse(&kind).filter(|kind| *kind != FeedKind::Agent);
         let kind = kind.ok_or(Damage("a revocation of an unknown kind"))?;
+        // only a key is stopped for ever
+        if until.is_none() && kind != FeedKind::Key {
+            return Err(Damage("a revocation without an end"));
+        }
         if id.len() > MAX_REVOCATION_ID_BYTES {
             return Err(Damage("a revocation of something with an overlong id"));
         }

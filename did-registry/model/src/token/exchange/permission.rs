@@ -25,13 +25,26 @@ impl Holder {
 }
 
 impl Living<'_> {
-    /// DEL-39, DEL-40: nobody REVOKED, and nobody under a key that was replaced.
-    pub(super) fn require_standing(&self, did: &DidKey) -> Result<(), DelegationFault> {
+    /// DEL-39: nobody REVOKED, and nobody under a key that never was theirs. What a key signed before it was replaced is good
+    /// (DEL-40); what it signed afterwards, and whatever a compromised one signed, the feed stops.
+    pub(super) fn require_standing(&self, did: &DidKey) -> Result<(), Refusal> {
         let Self::Agent(agent) = self else { return Ok(()) };
         if matches!(agent.record.life, Life::Revoked(_)) {
-            return Err(DelegationFault::AgentRevoked);
+            return Err(DelegationFault::AgentRevoked.into());
         }
-        if agent.record.did == *did { Ok(()) } else { Err(DelegationFault::KeyRotatedOut) }
+        if agent.record.did == *did || agent.record.did_history()?.any(|former| former == did) {
+            Ok(())
+        } else {
+            Err(DelegationFault::KeyRotatedOut.into())
+        }
+    }
+
+    /// DEL-40: whoever gets a token proves the key that is good now.
+    pub(super) fn require_current(&self, did: &DidKey) -> Result<(), DelegationFault> {
+        match self {
+            Self::Agent(agent) if agent.record.did != *did => Err(DelegationFault::KeyRotatedOut),
+            Self::Agent(_) | Self::Nobody | Self::Owner => Ok(()),
+        }
     }
 }
 
