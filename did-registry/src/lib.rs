@@ -41,7 +41,8 @@ mod state;
 pub mod store;
 
 pub use config::{
-    CONFIG_FILE, ConfigError, ConfigFile, LifetimesFile, Limits, LimitsFile, RegistryConfig, ResourceFile, Setting,
+    CONFIG_FILE, ConfigError, ConfigFile, LifetimesFile, Limits, LimitsFile, RegistryConfig, ResourceFile,
+    RotationFile, Setting,
 };
 pub use handfast_registry_model::{OwnerCode, Refusal, Role};
 pub use keys::{KEYS_DIRECTORY, KeyFileError, RegistryKeys};

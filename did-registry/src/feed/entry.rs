@@ -32,6 +32,7 @@ pub(crate) fn body(issuer: &str, entry: &FeedEntry) -> Result<Vec<u8>, JsonError
         FeedKind::Token => RevocationKind::Token,
         FeedKind::Hop => RevocationKind::Hop,
         FeedKind::Owner => RevocationKind::Owner,
+        FeedKind::Key => RevocationKind::Key,
     };
     let FeedEntry { cut, until, .. } = *entry;
     json::to_jcs(&Body { kind, name: RevocationName::of(issuer, kind, &entry.id), cut, until })

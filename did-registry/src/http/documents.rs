@@ -21,7 +21,7 @@ use super::{App, Failure, Name, REVOKE_PATH, TOKEN_PATH};
 const FOR_FIVE_MINUTES: HeaderValue = HeaderValue::from_static("public, max-age=300");
 /// Older readers take JSON types only (DR-21).
 const DID_MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/did+json");
-const ANYBODY: HeaderValue = HeaderValue::from_static("*");
+pub(super) const ANYBODY: HeaderValue = HeaderValue::from_static("*");
 
 /// `GET /.well-known/oauth-authorization-server` (RFC 8414)
 pub(super) async fn metadata(State(app): State<App>) -> Response {
@@ -85,10 +85,11 @@ fn did_web(origin: &str) -> String {
     format!("did:web:{escaped}")
 }
 
-/// `GET /agents/{did or handle}/did.json`: public, for handles too. A REVOKED agent has none any more (DW-13).
+/// `GET /agents/{did or handle}/did.json`: public, for handles too. A REVOKED agent has none any more, and neither has a DID that
+/// another took the place of (DW-13): a document is that of the DID asked for, or of none.
 pub(super) async fn agent_did(State(app): State<App>, Name(name): Name) -> Result<Response, Failure> {
     let agent = living(app.state.agent_named(&name).await?, app.clock.now())?;
-    if agent.status() == Status::Revoked {
+    if agent.status() == Status::Revoked || (name.starts_with("did:") && name != agent.did().as_str()) {
         return Err(Refusal::UnknownAgent.into());
     }
     Ok(did_document(&DidDocument::of_key(agent.did())))

@@ -3,7 +3,7 @@
 //! | who may call | how it is shown |
 //! |---|---|
 //! | anybody | metadata, keys, DID documents, the feed, health |
-//! | whoever holds a key | a signed statement (`/agents`, `/owners`), or a proof without token (`/claims`, `/oauth2/token`) |
+//! | whoever holds a key | a signed statement (`/agents`, `/owners`, `/agents/{…}/rotate`), or a proof without token (`/claims`, `/oauth2/token`) |
 //! | owners, admins, agents about themselves | a DPoP-bound token for the registry, checked by the project's own middleware |
 //!
 //! No cookie is ever read, so a page of another site has nothing to ride on (TH60).
@@ -16,14 +16,17 @@ mod claims;
 mod documents;
 mod exchange;
 mod form;
+mod keys;
 mod observe;
 mod operations;
 mod owners;
 mod preview;
 mod proof;
 pub(crate) mod rates;
+mod recover;
 mod revocations;
 mod revoke;
+mod rotate;
 mod tasks;
 mod token;
 mod view;
@@ -75,6 +78,7 @@ fn public() -> Router<App> {
         .route("/.well-known/did.json", get(documents::own_did))
         .route("/jwks.json", get(documents::jwks))
         .route("/agents/{name}/did.json", get(documents::agent_did))
+        .route("/agents/{name}/keys", get(keys::history))
         .route("/revocations/snapshot", get(revocations::snapshot))
 }
 
@@ -86,12 +90,14 @@ fn by_proof() -> Router<App> {
         .route("/claims", post(claims::new_code))
         .route("/claims/{id}", get(claims::poll))
         .route("/owners", post(owners::register))
+        .route("/agents/{name}/rotate", post(rotate::rotate))
 }
 
 /// Routes behind a token for the registry.
 fn managed(app: &App) -> Router<App> {
     let owner = || rule(RouteRule::owners, &[OWNER_SELF]);
     let admin = || rule(RouteRule::owners, &[REGISTRY_ADMIN]);
+    let manager = || rule(RouteRule::owners, &[OWNER_SELF, REGISTRY_ADMIN]);
     let reader = || rule(RouteRule::owners, &[OWNER_SELF, REGISTRY_READ, REGISTRY_ADMIN]);
     let worker = || rule(RouteRule::agents_and_owners, &[AGENT_SELF, OWNER_SELF, REGISTRY_ADMIN]);
     let concerned = || rule(RouteRule::agents_and_owners, &[AGENT_SELF, OWNER_SELF, REGISTRY_READ, REGISTRY_ADMIN]);
@@ -102,6 +108,9 @@ fn managed(app: &App) -> Router<App> {
     Router::new()
         .route("/agents", post(agents::register).merge(behind(reader(), get(agents::list))))
         .route("/agents/{name}", behind(concerned(), get(agents::show)))
+        .route("/agents/{name}/rotate/approve", behind(manager(), post(rotate::approve)))
+        .route("/agents/{name}/rotate/refuse", behind(manager(), post(rotate::refuse)))
+        .route("/agents/{name}/recover", behind(owner(), post(recover::recover)))
         .route("/claims/{id}/approve", behind(owner(), post(claims::approve)))
         .route("/claims/{id}/refuse", behind(owner(), post(claims::refuse)))
         .route("/owners/codes", behind(admin(), post(owners::new_code)))

@@ -17,6 +17,7 @@ mod malformed;
 mod management;
 mod registration;
 mod revocations;
+mod rotating;
 mod secrets;
 mod setup;
 mod stopping;

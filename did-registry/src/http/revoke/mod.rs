@@ -2,6 +2,7 @@
 
 mod agent;
 mod hop;
+mod key;
 mod oauth;
 mod owner;
 mod task;
@@ -11,6 +12,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use handfast_delegation::VerifiedAccessToken;
+use handfast_identity::DidKey;
 use handfast_identity::json::{self, Limits};
 use handfast_middleware::{Caller as Authenticated, Clock as _};
 use handfast_registry_model::limits::{MAX_BODY_BYTES, MAX_REVOCATION_ID_BYTES, MAX_WHY_BYTES};
@@ -20,6 +22,7 @@ use handfast_registry_model::{
 use serde::Deserialize;
 
 pub(super) use hop::FoundHop;
+pub(super) use key::holder_of as holder_of_key;
 pub(super) use oauth::revoke as revoke_own_token;
 pub(super) use owner::{named as owner_named, require_past_cut};
 pub(super) use token::client_of;
@@ -44,6 +47,7 @@ pub(super) enum Thing {
     Token(Box<VerifiedAccessToken>),
     Hop(FoundHop),
     Owner,
+    Key(Box<DidKey>),
 }
 
 #[derive(Deserialize)]
@@ -72,7 +76,10 @@ impl Wanted {
             (FeedKind::Agent, None) => Thing::Agent,
             (FeedKind::Task, None) => Thing::Task,
             (FeedKind::Owner, None) => Thing::Owner,
-            (FeedKind::Agent | FeedKind::Task | FeedKind::Owner, Some(_)) => return Err(Refusal::InvalidRequest),
+            (FeedKind::Key, None) => Thing::Key(Box::new(DidKey::parse(&id).map_err(|_| Refusal::InvalidRequest)?)),
+            (FeedKind::Agent | FeedKind::Task | FeedKind::Owner | FeedKind::Key, Some(_)) => {
+                return Err(Refusal::InvalidRequest);
+            }
             (FeedKind::Token, shown) => Thing::Token(Box::new(token::shown(app, &id, shown.as_deref())?)),
             (FeedKind::Hop, shown) => Thing::Hop(hop::found(app, &id, shown.as_deref()).await?),
         };
@@ -86,6 +93,7 @@ impl Wanted {
             Thing::Token(_) => FeedKind::Token,
             Thing::Hop(_) => FeedKind::Hop,
             Thing::Owner => FeedKind::Owner,
+            Thing::Key(_) => FeedKind::Key,
         }
     }
 }
@@ -105,6 +113,7 @@ pub(super) async fn revoke(State(app): State<App>, caller: Authenticated, body: 
         Thing::Token(token) => token::revoked(&app, caller, token, wanted.why.as_ref(), now).await?,
         Thing::Hop(hop) => hop::revoked(&app, caller, hop, wanted.why.as_ref(), now).await?,
         Thing::Owner => owner::revoked(&app, caller, &wanted).await?,
+        Thing::Key(did) => key::revoked(&app, caller, did, wanted.why.as_ref(), now).await?,
     };
     Ok(Json(RevocationView::of(&record)).into_response())
 }
