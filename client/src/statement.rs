@@ -108,7 +108,7 @@ impl OwnerRegistration {
     }
 }
 
-fn statement_id() -> String {
+pub(crate) fn statement_id() -> String {
     base64url::encode(&random_bytes::<STATEMENT_ID_BYTES>(&mut OsRandom))
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod demo;
 pub(crate) mod dev;
 pub(crate) mod did;
 pub(crate) mod exchange;
+pub(crate) mod keys;
 pub(crate) mod owner;
 pub(crate) mod registry;
 pub(crate) mod revoke;

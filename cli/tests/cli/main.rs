@@ -8,5 +8,6 @@ mod delegation;
 mod demo;
 mod readme;
 mod revoking;
+mod rotating;
 mod site;
 mod vectors;

@@ -228,7 +228,15 @@ impl Management {
         call(self.http.get(url)).await
     }
 
-    async fn post<const N: usize>(&self, segments: [&str; N], body: &impl Serialize) -> Result<Answer, ClientError> {
+    pub(super) const fn registry(&self) -> &RegistryClient {
+        &self.registry
+    }
+
+    pub(super) async fn post<const N: usize>(
+        &self,
+        segments: [&str; N],
+        body: &impl Serialize,
+    ) -> Result<Answer, ClientError> {
         let url = self.registry.endpoint(segments);
         call(self.http.post(url).json(body)).await
     }

@@ -4,6 +4,7 @@ mod agents;
 mod answer;
 mod claims;
 mod client;
+mod keys;
 mod management;
 mod metadata;
 mod revocations;
@@ -14,6 +15,7 @@ pub use agents::{AgentPage, AgentRecord, AgentStatus, Claim, OwnerRecord, Regist
 pub(crate) use answer::Answer;
 pub use claims::{Approval, ApprovalAnswer, Ceiling, ClaimStatus, Confirmation, DelegationMode};
 pub use client::RegistryClient;
+pub use keys::Rotated;
 pub use management::{Management, Role};
 pub use metadata::Metadata;
 pub use revocations::{Reach, Revocable};

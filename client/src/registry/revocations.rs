@@ -33,6 +33,9 @@ pub enum Revocable {
     },
     /// Everything on behalf of an owner up to now, by the owner's id. Owner and agents go on with new tokens a few seconds later.
     Owner(String),
+    /// One key of an agent, current or former, by its DID: everything by it, bound to it or made for it. The agent goes on with
+    /// another one.
+    Key(String),
 }
 
 impl Revocable {
@@ -56,7 +59,9 @@ impl Revocable {
     #[must_use]
     pub fn id(&self) -> &str {
         match self {
-            Self::Task(id) | Self::Token { id, .. } | Self::Hop { name: id, .. } | Self::Owner(id) => id,
+            Self::Task(id) | Self::Token { id, .. } | Self::Hop { name: id, .. } | Self::Owner(id) | Self::Key(id) => {
+                id
+            }
         }
     }
 }
@@ -79,6 +84,7 @@ impl<'a> RevocationWire<'a> {
     pub(super) fn of(what: &'a Revocable, reason: Option<&'a str>) -> Self {
         match what {
             Revocable::Owner(id) => Self { kind: "owner", id, evidence: None, reason },
+            Revocable::Key(id) => Self { kind: "key", id, evidence: None, reason },
             Revocable::Task(id) => Self { kind: "task", id, evidence: None, reason },
             Revocable::Token { id, token } => Self { kind: "token", id, evidence: Some(token.expose()), reason },
             Revocable::Hop { name, hop } => {
