@@ -3,8 +3,9 @@
 use handfast_identity::history::MAX_KEYS_PER_AGENT;
 use handfast_identity::{ContentHash, DidKey, Handle};
 use handfast_registry_model::{
-    AgentId, AgentRecord, ClaimId, ClaimRecord, DidHolder, DidRecord, DidSlot, HandleRecord, HandleSlot, KeyRecord,
-    Loaded, NewestKey, OwnerId, OwnerRecord, PendingRotation, Refusal, Slot, TaskId, TaskRecord,
+    AgentId, AgentRecord, ClaimId, ClaimRecord, DidHolder, DidRecord, DidSlot, FeedKind, HandleRecord, HandleSlot,
+    KeyRecord, Loaded, NewestKey, OwnerId, OwnerRecord, PendingRotation, Refusal, RevocationRecord, Slot, TaskId,
+    TaskRecord,
 };
 
 use crate::state::State;
@@ -129,7 +130,9 @@ impl State {
             Some(agent) => self.load(&Slot::handle(agent.record.handle())).await?,
             None => None,
         };
-        Ok(DidSlot { entry, agent, handle })
+        let slot = Slot::revocation(FeedKind::Key, did.as_str());
+        let is_compromised = self.load::<RevocationRecord>(&slot).await?.is_some();
+        Ok(DidSlot { entry, agent, handle, is_compromised })
     }
 
     /// What is known about a handle that somebody wants.

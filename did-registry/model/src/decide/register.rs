@@ -27,7 +27,7 @@ pub struct RegisteredAgent {
 ///
 /// # Errors
 ///
-/// [`Refusal::DidRegistered`]; [`Refusal::HandleTaken`] or [`Refusal::HandleConfusable`] when the generated handle is
+/// [`Refusal::DidRegistered`], [`Refusal::KeyCompromised`]; [`Refusal::HandleTaken`] or [`Refusal::HandleConfusable`] when the generated handle is
 /// not free: generate another.
 pub fn register_agent(
     statement: &VerifiedAgentRegistration,

@@ -615,6 +615,21 @@ fn a_key_is_declared_compromised_by_whoever_answers_for_it() {
 }
 
 #[test]
+fn a_compromised_key_is_nobodys_next_one() {
+    let mut scene = Scene::new();
+    // one that no agent has, an instance's: an admin stops it
+    let (admin, all) = (scene.world.owner_as(102, Role::Admin), scope("registry:admin"));
+    let leaked = did(9);
+    let case = KeyToStop { did: &leaked, agent: None, key: None, before: None };
+    let stopped = revoke_key(caller(&admin, &all), case, None, scene.world.now).unwrap();
+    scene.world.stop(stopped);
+    assert_eq!(scene.rotate(1, 9).map(|_| ()), Err(Refusal::KeyCompromised));
+    assert_eq!(scene.recover(1, 9), Err(Refusal::KeyCompromised));
+    let name = handle("leaked-key");
+    assert_eq!(scene.world.register_as(&key(9), &name).map(|_| ()), Err(Refusal::KeyCompromised));
+}
+
+#[test]
 fn of_rotations_at_once_one_is_taken() {
     let mut scene = Scene::new();
     let changes: Vec<_> = (2..50)

@@ -173,7 +173,8 @@ impl World {
         let entry = self.load::<DidRecord>(&Slot::did(did));
         let agent = self.agent_of(did);
         let handle = agent.as_ref().and_then(|agent| self.load(&Slot::handle(agent.record.handle())));
-        DidSlot { entry, agent, handle }
+        let revocation = self.load::<RevocationRecord>(&Slot::revocation(FeedKind::Key, did.as_str()));
+        DidSlot { entry, agent, handle, is_compromised: revocation.is_some() }
     }
 
     pub(crate) fn handle_slot(&self, handle: &Handle) -> HandleSlot {
