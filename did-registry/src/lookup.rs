@@ -10,9 +10,6 @@ use handfast_registry_model::{
 
 use crate::state::State;
 
-/// The most keys of one agent: one page.
-const KEYS_MAX: usize = MAX_KEYS_PER_AGENT as usize;
-
 impl State {
     /// The agent with this id.
     pub(crate) async fn agent(&self, id: &AgentId) -> Result<Option<Loaded<AgentRecord>>, Refusal> {
@@ -33,7 +30,9 @@ impl State {
 
     /// The records of an agent's keys up to the current one, in their order: of one that never had another none.
     pub(crate) async fn keys_of(&self, agent: &AgentRecord) -> Result<Vec<Loaded<KeyRecord>>, Refusal> {
-        let mut keys = self.loaded_page::<KeyRecord>(&Slot::keys_prefix(agent.id()), KEYS_MAX).await?;
+        // one page: no agent has more
+        let (prefix, most) = (Slot::keys_prefix(agent.id()), usize::from(MAX_KEYS_PER_AGENT));
+        let mut keys = self.loaded_page::<KeyRecord>(&prefix, most).await?;
         // one that followed since belongs to another version of the agent
         keys.retain(|key| key.record.number() <= agent.key_number());
         Ok(keys)
