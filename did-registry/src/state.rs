@@ -43,8 +43,8 @@ const fn table(kind: RecordKind) -> Table {
         RecordKind::TreeEntry => Table::new(27, RecordKind::TreeEntry.as_str()),
         RecordKind::Revocation => Table::new(28, RecordKind::Revocation.as_str()),
         RecordKind::Stops => Table::new(29, RecordKind::Stops.as_str()),
-        RecordKind::Key => Table::new(40, RecordKind::Key.as_str()),
-        RecordKind::Rotation => Table::new(41, RecordKind::Rotation.as_str()),
+        RecordKind::Key => Table::new(50, RecordKind::Key.as_str()),
+        RecordKind::Rotation => Table::new(51, RecordKind::Rotation.as_str()),
     }
 }
 

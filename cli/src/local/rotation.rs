@@ -108,6 +108,40 @@ async fn no_request_fails_across_a_rotation() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_delegate_holds_is_proved_with_the_key_it_is_bound_to() {
+    let local = Local::start(Ports::default()).await.unwrap();
+    let owner = local.admin().await.unwrap().acting_as(Role::Owner).unwrap();
+    let mut agents = Vec::new();
+    for name in ["planner", "worker"] {
+        let key = DpopKey::generate();
+        let registry = local.registry(key.clone()).unwrap();
+        let registered = registry.register_agent(&local.registration(name).unwrap()).await.unwrap();
+        local.claim(&owner, key.did(), &registered.claim.unwrap()).await.unwrap();
+        agents.push(local.agent(key).unwrap());
+    }
+    let (worker, planner) = (agents.pop().unwrap(), agents.pop().unwrap());
+    let path = local.directory.path().join("worker.json");
+    worker.key_file().create(&path).unwrap();
+    let tokens = Arc::new(planner.tokens(TokenRequest::new(local.api_origin(), &[READ_SCOPE]).unwrap()).unwrap());
+    let sign = |to: handfast_identity::DidKey| planner.delegate(Arc::clone(&tokens)).to(to).scope(READ_SCOPE).sign();
+    let first = sign(worker.did()).await.unwrap();
+    let delegated = worker.with_delegation(first.bundle().clone()).unwrap();
+    let http = delegated.exchange().build().unwrap();
+    let status = || async { http.get(local.echo_url()).send().await.unwrap().status().as_u16() };
+    assert_eq!(status().await, 200);
+    worker.rotate(&path).await.unwrap();
+    assert_eq!(status().await, 200, "the token is bound to the former key, and good to its end");
+    // the next one is for the new key
+    let second = sign(worker.did()).await.unwrap();
+    delegated.renew(second.bundle().clone()).unwrap();
+    assert_eq!(
+        delegated.exchange().build().unwrap().get(local.echo_url()).send().await.unwrap().status().as_u16(),
+        200
+    );
+    local.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_process_goes_on_with_the_key_it_finds() {
     let local = Local::start(Ports::default()).await.unwrap();
     let (agent, path) = agent_with_file(&local).await;
