@@ -2,18 +2,24 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use handfast_delegation::Tools;
+use handfast_identity::signature_backend;
 
+mod bench;
 mod bounds;
 mod delegation;
 mod keys;
+mod life;
 mod revoke;
 
+pub(crate) use bench::{BenchCommand, BenchServeArgs, BenchTargetArgs};
 pub(crate) use bounds::Bounds;
 pub(crate) use delegation::{ChainCommand, DelegateArgs, Delegation, Evidence, ExchangeArgs, VerifyArgs};
 pub(crate) use keys::{HistoryArgs, RecoverArgs, RotateArgs, RotationAnswerArgs};
+pub(crate) use life::{CeilingArgs, Doing, LifeCommand, OffboardArgs, ReviewArgs};
 pub(crate) use revoke::{Revocation, RevokeCommand};
 
 use crate::parse;
@@ -22,7 +28,7 @@ use crate::parse;
 #[derive(Debug, Parser)]
 #[command(
     name = "handfast",
-    version,
+    version = version(),
     max_term_width = 100,
     after_help = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused (the server's reason is printed), 4 unavailable (try again),
@@ -36,6 +42,13 @@ pub(crate) struct Cli {
     pub json: bool,
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// With the arithmetic of the signature checks: a build without its flag is much slower, and nothing else tells.
+fn version() -> &'static str {
+    static VERSION: LazyLock<String> =
+        LazyLock::new(|| format!("{} (signatures: {})", env!("CARGO_PKG_VERSION"), signature_backend()));
+    &VERSION
 }
 
 #[derive(Debug, Subcommand)]
@@ -110,9 +123,21 @@ Examples:
     /// Decentralized identifiers
     #[command(subcommand)]
     Did(DidCommand),
+    /// Review agents: what they may do, when they last did, whose they are, how old
+    #[command(after_help = "\
+A last use is when the registry last gave a token with the scope; what a server then let the agent do, it does not see.
+
+Examples:
+  handfast review
+  handfast review --stale 30
+  handfast review --all --csv > agents.csv")]
+    Review(ReviewArgs),
     /// Stop something, for good
     #[command(subcommand)]
     Revoke(RevokeCommand),
+    /// What this machine carries
+    #[command(subcommand)]
+    Bench(BenchCommand),
 }
 
 #[derive(Debug, Args)]
@@ -187,6 +212,14 @@ pub(crate) enum OwnerCommand {
         #[command(flatten)]
         key: OwnerKey,
     },
+    /// Off-board an owner (admins only): nothing is issued for them any more, and their agents go to somebody or out of use
+    #[command(after_help = "\
+What a run left undone, because it was stopped or the registry was, the same command finishes.
+
+Examples:
+  handfast owner offboard owner:01… --to owner:02… --reason 'left the company'
+  handfast owner offboard owner:01… --retire --yes")]
+    Offboard(OffboardArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -247,6 +280,8 @@ Examples:
   handfast agent history --verify keys.json --first did:key:z6Mk…
   handfast agent history --verify https://registry.example/agents/billing-bot/keys --first did:key:z6Mk… --owner did:key:z6Mk…")]
     History(HistoryArgs),
+    #[command(flatten)]
+    Life(LifeCommand),
     /// List an owner's agents
     List {
         /// Every agent of the registry (admins only)

@@ -14,9 +14,10 @@ mod ui;
 
 use std::process::ExitCode;
 
-use args::{Cli, Command};
+use args::{BenchCommand, Cli, Command};
 use clap::Parser;
 use exit::{Exit, Failure};
+use tokio::runtime::Builder;
 use ui::Ui;
 
 fn main() -> ExitCode {
@@ -32,10 +33,13 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli, ui: Ui) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(Exit::Failed, format!("cannot start: {error}")))?;
+    let mut builder = match &cli.command {
+        // what is measured is what one thread does
+        Command::Bench(BenchCommand::Target(_)) => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    let runtime =
+        builder.enable_all().build().map_err(|error| Failure::new(Exit::Failed, format!("cannot start: {error}")))?;
     runtime.block_on(dispatch(cli.command, ui))
 }
 
@@ -54,6 +58,8 @@ async fn dispatch(command: Command, ui: Ui) -> Result<(), Failure> {
         Command::Exchange(args) => commands::exchange::run(args, ui).await,
         Command::Chain(command) => commands::chain::run(command, ui).await,
         Command::Did(command) => commands::did::run(&command, ui),
+        Command::Review(args) => commands::review::run(args, ui).await,
         Command::Revoke(command) => commands::revoke::run(command, ui).await,
+        Command::Bench(command) => commands::bench::run(command, ui).await,
     }
 }

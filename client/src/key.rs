@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use handfast_delegation::Hop;
-use handfast_dpop::{MakeError, ProofRequest};
+use handfast_dpop::{MakeError, ProofRequest, ProofSigner};
 use handfast_identity::history::{KeyChangeKind, Succession};
 use handfast_identity::jws::{self, JwsError};
 use handfast_identity::{Algorithm, Curve, DidKey, KeyError, OsRandom, SigningKey, Thumbprint, UnixTime};
@@ -16,27 +16,30 @@ use zeroize::Zeroizing;
 pub struct DpopKey(Arc<Keys>);
 
 struct Keys {
-    key: SigningKey,
+    signer: ProofSigner,
     /// The same key under Ed25519's newer name, for servers that list no other (DPOP-122); P-256 keys have one name.
-    renamed: Option<SigningKey>,
+    renamed: Option<ProofSigner>,
     did: DidKey,
+}
+
+impl Keys {
+    const fn key(&self) -> &SigningKey {
+        self.signer.key()
+    }
 }
 
 impl DpopKey {
     /// A fresh Ed25519 key from the operating system's random source.
     #[must_use]
     pub fn generate() -> Self {
-        let key = SigningKey::generate_ed25519(&mut OsRandom);
-        let did = key.public().did();
-        let renamed = renamed(&key);
-        Self(Arc::new(Keys { key, renamed, did }))
+        Self::from_signing_key(SigningKey::generate_ed25519(&mut OsRandom))
     }
 
     /// A fresh key of the same kind as `other`.
     #[must_use]
     pub fn generate_like(other: &Self) -> Self {
         // one scalar in 2^32 is none
-        let made = match other.0.key.public().curve() {
+        let made = match other.0.key().public().curve() {
             Curve::Ed25519 => None,
             Curve::P256 => (0..4).find_map(|_| SigningKey::generate_p256(&mut OsRandom).ok()),
         };
@@ -47,8 +50,8 @@ impl DpopKey {
     #[must_use]
     pub fn from_signing_key(key: SigningKey) -> Self {
         let did = key.public().did();
-        let renamed = renamed(&key);
-        Self(Arc::new(Keys { key, renamed, did }))
+        let renamed = renamed(&key).map(ProofSigner::new);
+        Self(Arc::new(Keys { signer: ProofSigner::new(key), renamed, did }))
     }
 
     /// Reads a private JWK.
@@ -75,18 +78,18 @@ impl DpopKey {
     /// The secret as private JWK, wiped when dropped. For key files only.
     #[must_use]
     pub fn expose_private_jwk(&self) -> Zeroizing<String> {
-        self.0.key.expose_private_jwk()
+        self.0.key().expose_private_jwk()
     }
 
     /// The first of its algorithm names that `names` lists, when they list one (DPOP-122).
     pub(crate) fn algorithm_among<'a>(&self, names: impl Iterator<Item = &'a str>) -> Option<Algorithm> {
         let listed: Vec<_> = names.filter_map(Algorithm::parse).collect();
-        let own = std::iter::once(&self.0.key).chain(&self.0.renamed).map(SigningKey::algorithm);
+        let own = std::iter::once(&self.0.signer).chain(&self.0.renamed).map(|signer| signer.key().algorithm());
         own.into_iter().find(|algorithm| listed.contains(algorithm))
     }
 
     pub(crate) fn default_algorithm(&self) -> Algorithm {
-        self.0.key.algorithm()
+        self.0.key().algorithm()
     }
 
     /// A proof for `request`, under `algorithm` where the key has that name.
@@ -96,18 +99,18 @@ impl DpopKey {
         algorithm: Option<Algorithm>,
         now: UnixTime,
     ) -> Result<String, MakeError> {
-        let renamed = self.0.renamed.as_ref().filter(|key| Some(key.algorithm()) == algorithm);
-        request.sign(renamed.unwrap_or(&self.0.key), now, &mut OsRandom)
+        let renamed = self.0.renamed.as_ref().filter(|signer| Some(signer.key().algorithm()) == algorithm);
+        renamed.unwrap_or(&self.0.signer).sign(request, now, &mut OsRandom)
     }
 
     /// A statement of this key: header `typ`, `alg` and `kid` = the DID URL of its verification method (DK-15).
     pub(crate) fn state(&self, typ: &str, claims: &impl Serialize) -> Result<String, JwsError> {
-        jws::sign(typ, Some(&self.0.did.key_id()), claims, &self.0.key)
+        jws::sign(typ, Some(&self.0.did.key_id()), claims, self.0.key())
     }
 
     /// What this key says when it takes a place in an agent's history (spec/rotation.md).
     pub(crate) fn accept(&self, place: &Succession) -> Result<String, JwsError> {
-        place.accept(&self.0.key)
+        place.accept(self.0.key())
     }
 
     /// The statement of a change, by this key, over what the new one said.
@@ -117,12 +120,12 @@ impl DpopKey {
         place: &Succession,
         acceptance: String,
     ) -> Result<String, JwsError> {
-        place.sign(kind, acceptance, &self.0.key)
+        place.sign(kind, acceptance, self.0.key())
     }
 
     /// A hop by this key.
     pub(crate) fn sign_hop(&self, hop: &Hop) -> Result<String, JwsError> {
-        hop.sign(&self.0.key)
+        hop.sign(self.0.key())
     }
 }
 

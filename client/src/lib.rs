@@ -64,9 +64,10 @@ pub use key::DpopKey;
 pub use keyfile::{KeyFile, KeyFileError, KeyKind, MAX_KEY_FILE_BYTES};
 pub use owner::Owner;
 pub use registry::{
-    AgentPage, AgentRecord, AgentStatus, Approval, ApprovalAnswer, Ceiling, Claim, ClaimStatus, Confirmation,
-    DelegationMode, Management, Metadata, NewTask, OwnerRecord, Reach, Registered, RegistryClient, Revocable, Role,
-    Rotated, Task, TaskDelegation, TaskTree,
+    AgentPage, AgentRecord, AgentStatus, AgentVersion, Approval, ApprovalAnswer, Ceiling, Claim, ClaimStatus,
+    Confirmation, DelegationMode, Management, Metadata, NewTask, Offboarding, OwnerRecord, Reach, Registered,
+    RegistryClient, ReviewPage, ReviewQuery, Reviewed, Revocable, Role, Rotated, ScopeUse, Task, TaskDelegation,
+    TaskTree,
 };
 pub use reqwest;
 pub use reqwest_middleware;

@@ -11,6 +11,7 @@ use crate::secret::Secret;
 /// Media type of statements in a request body.
 pub(crate) const STATEMENT_MEDIA_TYPE: &str = "application/jwt";
 const AGENT_TYPE: &str = "agent-registration+jwt";
+const VERSION_TYPE: &str = "agent-version+jwt";
 const OWNER_TYPE: &str = "owner-registration+jwt";
 /// Random bytes of a statement's `jti`, as of a proof's (DPOP-05).
 const STATEMENT_ID_BYTES: usize = 16;
@@ -108,6 +109,30 @@ impl OwnerRegistration {
     }
 }
 
+#[derive(Serialize)]
+struct VersionClaims<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    iat: UnixTime,
+    jti: String,
+    version: &'a str,
+}
+
+/// What an agent says of its new version to `issuer`: good once, around `now`.
+///
+/// # Errors
+///
+/// [`ArgumentError::Statement`] when it cannot be written.
+pub(crate) fn version_statement(
+    version: &str,
+    key: &DpopKey,
+    issuer: &str,
+    now: UnixTime,
+) -> Result<String, ArgumentError> {
+    let claims = VersionClaims { iss: key.did().as_str(), aud: issuer, iat: now, jti: statement_id(), version };
+    Ok(key.state(VERSION_TYPE, &claims)?)
+}
+
 pub(crate) fn statement_id() -> String {
     base64url::encode(&random_bytes::<STATEMENT_ID_BYTES>(&mut OsRandom))
 }
@@ -165,6 +190,16 @@ mod tests {
         let claims =
             claims(&registration.statement(&key, "https://reg.example", NOW).unwrap(), &key, "agent-registration+jwt");
         assert_eq!(claims["expected_owner"], json!("owner:x"));
+    }
+
+    #[test]
+    fn a_version_statement_holds_the_version_and_nothing_else() {
+        let key = DpopKey::generate();
+        let statement = version_statement("1.3", &key, "https://reg.example", NOW).unwrap();
+        let claims = claims(&statement, &key, "agent-version+jwt");
+        let names: Vec<_> = claims.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(names, ["aud", "iat", "iss", "jti", "version"]);
+        assert_eq!(claims["version"], json!("1.3"));
     }
 
     #[test]

@@ -39,6 +39,7 @@ mod service;
 mod setup;
 mod state;
 pub mod store;
+mod usage;
 
 pub use config::{
     CONFIG_FILE, ConfigError, ConfigFile, LifetimesFile, Limits, LimitsFile, RegistryConfig, ResourceFile,

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use handfast_identity::signature_backend;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 /// Commits take a disk's sync: from a fast NVMe drive's half millisecond to a stall of seconds.
@@ -63,6 +65,8 @@ impl Metrics {
         let tokens = Family::<ClientLabel, Counter>::default();
         let commits = Histogram::new(COMMIT_SECONDS);
         let (feed_position, log_size, replay_held) = (Gauge::default(), Gauge::default(), Gauge::default());
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION")), ("signatures", signature_backend())]);
+        registry.register("build", "This program, and the arithmetic of its signature checks", build);
         registry.register("requests", "Requests answered, by route and status", requests.clone());
         registry.register("refusals", "Requests refused, by stable reason", refusals.clone());
         registry.register("tokens_issued", "Access tokens issued, by kind of client", tokens.clone());

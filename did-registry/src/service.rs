@@ -11,6 +11,7 @@ use handfast_identity::{DidKey, UnixTime};
 use handfast_middleware::server::{ServerLimits, serve};
 use handfast_middleware::{Clock, FactsSource, Mode, NonceUse, ResourceServer};
 use handfast_registry_model::{CodeKey, CodeMaker, OwnerCode, OwnerCodeRequest, Refusal, Role, make_owner_code};
+use handfast_verifier::budget::MemoryBudgets;
 use handfast_verifier::trust::{
     DEFAULT_MAX_LIFETIME, Facts, IssuerFacts, KeySet, Profile, SpeaksFor, Status, StatusSource, TrustedIssuer,
 };
@@ -27,6 +28,7 @@ use crate::metrics::Metrics;
 use crate::random::SharedRandom;
 use crate::state::{ATTEMPTS, Commit, State};
 use crate::store::{Store, StoreError};
+use crate::usage::{FLUSH_PERIOD, Usage};
 
 /// What a registry is made of. [`open`](crate::open) puts these together for a directory; tests do so themselves.
 #[derive(Debug)]
@@ -117,6 +119,8 @@ pub(crate) struct Shared {
     pub(crate) bodies: BodyRoom,
     pub(crate) metrics: Metrics,
     pub(crate) guard: ResourceServer,
+    pub(crate) introspections: MemoryBudgets,
+    pub(crate) usage: Usage,
 }
 
 impl Registry {
@@ -156,6 +160,8 @@ impl Registry {
             replay,
             metrics,
             guard,
+            introspections: http::introspect::counted(),
+            usage: Usage::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -178,7 +184,25 @@ impl Registry {
         }
         let share = usize::try_from(self.shared.config.limits().connections_per_peer).unwrap_or(1);
         let limits = ServerLimits { connections_per_peer: share, ..ServerLimits::default() };
-        serve(listener, self.router(), limits, stop).await;
+        let flushing = async {
+            loop {
+                tokio::time::sleep(FLUSH_PERIOD).await;
+                self.note_uses().await;
+            }
+        };
+        tokio::select! {
+            () = serve(listener, self.router(), limits, stop) => {}
+            () = flushing => {}
+        }
+        self.note_uses().await;
+    }
+
+    /// Writes down what agents were given since the last time: hourly and at the end while [`Self::serve`] runs. Whoever serves the
+    /// router by other means calls it now and then.
+    pub async fn note_uses(&self) {
+        if let Err(refusal) = self.shared.usage.flush(&self.shared.state).await {
+            tracing::warn!(reason = refusal.answer().reason, "last uses could not be written down; they wait");
+        }
     }
 
     /// The configuration.
@@ -270,6 +294,12 @@ impl OwnFacts {
     pub(crate) fn issuer(&self, now: UnixTime) -> IssuerFacts {
         let status = Status::Known { set: self.book.set(), as_of: now };
         IssuerFacts { trust: Arc::clone(&self.trust), keys: Arc::clone(&self.keys), status }
+    }
+
+    /// The same, about whatever resource it issues tokens for.
+    pub(crate) fn issuer_for_all(&self, now: UnixTime) -> IssuerFacts {
+        let trust = TrustedIssuer { resources: SpeaksFor::Everything, ..TrustedIssuer::clone(&self.trust) };
+        IssuerFacts { trust: Arc::new(trust), ..self.issuer(now) }
     }
 
     /// An access token that this registry signed, whatever it is for and however old.

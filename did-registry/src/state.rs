@@ -43,6 +43,9 @@ const fn table(kind: RecordKind) -> Table {
         RecordKind::TreeEntry => Table::new(27, RecordKind::TreeEntry.as_str()),
         RecordKind::Revocation => Table::new(28, RecordKind::Revocation.as_str()),
         RecordKind::Stops => Table::new(29, RecordKind::Stops.as_str()),
+        RecordKind::Versions => Table::new(40, RecordKind::Versions.as_str()),
+        RecordKind::Offboarding => Table::new(41, RecordKind::Offboarding.as_str()),
+        RecordKind::Usage => Table::new(42, RecordKind::Usage.as_str()),
         RecordKind::Key => Table::new(50, RecordKind::Key.as_str()),
         RecordKind::Rotation => Table::new(51, RecordKind::Rotation.as_str()),
     }
@@ -163,6 +166,22 @@ impl State {
                 tracing::info!(event = change.event.fact.kind(), who = %change.event.who, leaf = committed.leaf);
                 Ok(Commit::Done { leaf: committed.leaf })
             }
+            Err(CommitError::Conflict { .. }) => Ok(Commit::Conflict),
+            Err(CommitError::Store(error)) => Err(unavailable(&error)),
+            Err(CommitError::Link(error)) => Err(unreadable(&error)),
+        }
+    }
+
+    /// Writes a record that no event stands behind: a count or a note, never a state of anybody's.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::StoreUnavailable`] or [`Refusal::Overloaded`].
+    pub(crate) async fn keep(&self, expect: Expect, record: &Record) -> Result<Commit, Refusal> {
+        let mut batch = Batch::new();
+        put(&mut batch, expect, record).map_err(|error| unreadable(&error))?;
+        match self.store.commit(batch).await {
+            Ok(_) => Ok(Commit::Done { leaf: None }),
             Err(CommitError::Conflict { .. }) => Ok(Commit::Conflict),
             Err(CommitError::Store(error)) => Err(unavailable(&error)),
             Err(CommitError::Link(error)) => Err(unreadable(&error)),

@@ -31,7 +31,7 @@ pub use nonce::{
 };
 pub use proof::{
     CheckedProof, Expectation, MAX_METHOD_BYTES, MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES, MakeError, PROOF_TYPE,
-    ProofClass, ProofError, ProofRequest, Remedy, UnverifiedProof, VerifiedProof,
+    ProofClass, ProofError, ProofRequest, ProofSigner, Remedy, UnverifiedProof, VerifiedProof,
 };
 pub use replay::{MemoryReplay, Receipt, RefuseAll, ReplayEntry, ReplayError, ReplayLimits, ReplayStore};
 pub use target::{MAX_TARGET_BYTES, PublicBase, Target, TargetError};

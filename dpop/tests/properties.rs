@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed set-up should stop the test")]
 
 use handfast_dpop::{
-    ContentHash, Expectation, MakeError, Nonce, NoncePolicy, ProofError, ProofRequest, ProofWindow, PublicBase, Target,
-    UnverifiedProof, VerifiedProof,
+    ContentHash, Expectation, MakeError, Nonce, NoncePolicy, ProofError, ProofRequest, ProofSigner, ProofWindow,
+    PublicBase, Target, UnverifiedProof, VerifiedProof,
 };
 use handfast_identity::{Algorithm, RandomSource, SigningKey, UnixTime};
 use proptest::prelude::*;
@@ -116,6 +116,32 @@ fn any_flipped_bit_is_refused() {
                 assert!(verified(&altered, &expected, now).is_err(), "bit {bit} of byte {place}");
             }
         }
+    }
+}
+
+/// A header written once is the header written each time, under each name of the key.
+#[test]
+fn a_signer_writes_what_each_request_would() {
+    let target = Target::parse("https://api.example/v1/files/42").unwrap();
+    let now = UnixTime::from_secs(1_795_262_400);
+    let request = ProofRequest {
+        method: "GET",
+        target: &target,
+        token_hash: None,
+        nonce: None,
+        delegation_hash: None,
+        content_digest: None,
+    };
+    for (signer, key) in keys().map(ProofSigner::new).into_iter().zip(keys()) {
+        let (mut ours, mut theirs) = (Fixed(0), Fixed(0));
+        for _ in 0..2 {
+            let proof = signer.sign(&request, now, &mut ours).unwrap();
+            assert_eq!(proof, request.sign(&key, now, &mut theirs).unwrap());
+            assert!(verified(&proof, &expectation("GET", &target, None), now).is_ok());
+        }
+        let plain = Target::parse("http://api.example/v1/files/42").unwrap();
+        let refused = signer.sign(&ProofRequest { target: &plain, ..request }, now, &mut ours);
+        assert_eq!(refused, Err(MakeError::PlainHttp));
     }
 }
 

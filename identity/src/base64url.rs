@@ -22,6 +22,16 @@ pub fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode_to_string(bytes)
 }
 
+/// The length of `count` bytes written as unpadded base64url.
+pub(crate) const fn encoded_len(count: usize) -> usize {
+    (count * 4).div_ceil(3)
+}
+
+/// Writes `bytes` as unpadded base64url behind `text`.
+pub(crate) fn append(bytes: &[u8], text: &mut String) {
+    URL_SAFE_NO_PAD.encode_append(bytes, text);
+}
+
 /// Characters of 32 bytes: a hash or a key.
 pub(crate) const CHARS_OF_32_BYTES: usize = 43;
 
@@ -47,7 +57,7 @@ pub fn decode(text: &str) -> Result<Vec<u8>, Base64Error> {
 /// As [`decode`], and any other length.
 pub fn decode_array<const N: usize>(text: &str) -> Result<[u8; N], Base64Error> {
     let mut bytes = [0; N];
-    if text.len() != (N * 4).div_ceil(3) {
+    if text.len() != encoded_len(N) {
         return Err(Base64Error);
     }
     URL_SAFE_NO_PAD.decode(text.as_bytes(), bytes.as_mut_slice().as_out()).map_err(|_| Base64Error)?;

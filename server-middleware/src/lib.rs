@@ -29,6 +29,7 @@
 //! | [`ToolRoute`], [`ToolArguments`] | which tool a route's requests call, and the extractor of the arguments that were checked |
 //! | [`FactsSource`] | what is known about issuers; by default a keeper that follows each one's keys and revocation feed |
 //! | [`DriftPolicy`], [`DriftBook`] | what happens when callers ask for more than their task was given |
+//! | [`ResourceMetadata`] | what the resource says about itself (RFC 9728), named in every challenge |
 //! | [`Problem`], [`Decisions`] | answers (RFC 9457) and counters, by reason |
 //! | [`server`] | HTTP/1.1 and HTTP/2 with the time-outs and limits that `axum::serve` leaves out |
 //!
@@ -85,6 +86,7 @@ mod extract;
 mod facts;
 mod guard;
 mod keeper;
+mod metadata;
 mod problem;
 mod request;
 pub mod server;
@@ -99,8 +101,9 @@ pub use facts::{FactsSource, FixedFacts, KeyRefresh};
 pub use guard::{Guard, MAX_FORM_BYTES, Protect, ResourceServer};
 pub use handfast_fetch::Mode;
 pub use handfast_verifier::tools::{ArgumentKind, ToolRoute, ToolRouteError};
-pub use handfast_verifier::trust::TrustedIssuer;
+pub use handfast_verifier::trust::{SpeaksFor, TrustedIssuer};
 pub use handfast_verifier::{Authorized, Rejection, RouteRule, Wish};
 pub use keeper::Pace;
+pub use metadata::ResourceMetadata;
 pub use problem::{PROBLEM_TYPE_BASE, Problem};
 pub use test_keys::publicly_known;

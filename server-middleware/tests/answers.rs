@@ -12,7 +12,7 @@ use common::{API, Answer, Api, CHALLENGE, refused, send, served, with_credential
 use handfast_delegation::{AccessToken, Environment, Scope};
 use handfast_dpop::RefuseAll;
 use handfast_identity::{Seconds, Thumbprint, UnixTime};
-use handfast_middleware::{PROBLEM_TYPE_BASE, RouteRule};
+use handfast_middleware::{PROBLEM_TYPE_BASE, ResourceMetadata, RouteRule};
 use handfast_testkit::{Agent, Issuer};
 use handfast_verifier::revocation::{FeedEvent, RevocationKind, RevocationName, RevocationSet};
 use handfast_verifier::trust::Status;
@@ -415,6 +415,44 @@ async fn the_challenge_names_the_metadata_when_configured() {
     let answer = api.send(Request::get("/files").body(Body::empty()).unwrap()).await;
     let expected = format!(r#"DPoP algs="EdDSA Ed25519 ES256", resource_metadata="{url}""#);
     assert_eq!(answer.field("www-authenticate"), Some(expected.as_str()));
+}
+
+#[tokio::test]
+async fn a_resource_publishes_its_metadata_where_its_challenges_say() {
+    let scopes = Scope::parse("files:read files:write").unwrap();
+    let metadata = ResourceMetadata::new().scopes(&scopes).name("Files").documentation("https://docs.example/");
+    let api = Api::with(|builder| builder.publish_metadata(metadata.applies_tools())).await;
+    let app = api.app().merge(api.server.metadata_routes());
+    let refused = send(&app, Request::get("/files").body(Body::empty()).unwrap()).await;
+    let challenge = refused.field("www-authenticate").unwrap();
+    let (_, named) = challenge.split_once("resource_metadata=\"").unwrap();
+    let path = named.trim_end_matches('"').strip_prefix(API).unwrap();
+    assert_eq!(path, "/.well-known/oauth-protected-resource");
+    let answer = send(&app, Request::get(path).body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.field("content-type"), Some("application/json"));
+    assert_eq!(answer.field("cache-control"), Some("public, max-age=300"));
+    let expected = json!({
+        "resource": API,
+        "authorization_servers": [api.issuer.url()],
+        "scopes_supported": ["files:read", "files:write"],
+        "resource_name": "Files",
+        "resource_documentation": "https://docs.example/",
+        "authorization_details_types_supported": ["attenuating_agent_token"],
+        "dpop_signing_alg_values_supported": ["EdDSA", "Ed25519", "ES256"],
+        "dpop_bound_access_tokens_required": true,
+    });
+    assert_eq!(answer.json(), expected);
+}
+
+#[tokio::test]
+async fn metadata_has_no_empty_lists_and_is_served_where_it_was_asked_for() {
+    let api = Api::with(|builder| builder.publish_metadata(ResourceMetadata::new().scopes(&Scope::default()))).await;
+    let app: axum::Router = api.server.metadata_routes();
+    let ask = |path: &str| Request::get(path).body(Body::empty()).unwrap();
+    let members = send(&app, ask("/.well-known/oauth-protected-resource")).await.json();
+    assert!(!members.as_object().unwrap().contains_key("scopes_supported"), "{members}");
+    let silent: axum::Router = Api::new().await.server.metadata_routes();
+    assert_eq!(send(&silent, ask("/.well-known/oauth-protected-resource")).await.status.as_u16(), 404);
 }
 
 #[tokio::test]

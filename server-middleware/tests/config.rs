@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use common::API;
 use handfast_identity::{DidKey, Seconds, SigningKey, base64url};
-use handfast_middleware::{Builder, FixedFacts, Mode, NonceUse, ResourceServer, TrustedIssuer};
+use handfast_middleware::{Builder, FixedFacts, Mode, NonceUse, ResourceMetadata, ResourceServer, TrustedIssuer};
 use handfast_testkit::Issuer;
 use handfast_verifier::trust::StatusSource;
 
@@ -72,6 +72,17 @@ async fn the_metadata_url_stays_inside_its_quotes() {
         assert!(found.as_ref().is_err_and(|text| text.starts_with("`resource_metadata` ")), "{url}: {found:?}");
     }
     check(with("http://127.0.0.1:4600/x").mode(Mode::Development), Ok(())).await;
+}
+
+#[tokio::test]
+async fn metadata_is_published_below_the_servers_own_origin() {
+    let with = |resource: &str| with_facts(resource, API).publish_metadata(ResourceMetadata::new());
+    check(with("https://api.example/v1"), Ok(())).await;
+    for resource in ["https://other.example", "https://api.example/v1?x", "urn:example:api"] {
+        let refused =
+            format!("`publish_metadata`: `{resource}` is not below the origin of `public_base`, or has a query");
+        check(with(resource), Err(&refused)).await;
+    }
 }
 
 #[tokio::test]

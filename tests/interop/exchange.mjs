@@ -4,7 +4,7 @@ import * as oauth from 'oauth4webapi'
 import { chainHash, claimsOf, didOf, freshKey, hop } from './delegation.mjs'
 import { check, finish, keyPair, startDev } from './lib.mjs'
 
-const PEER = 'oauth4webapi exchange'
+const PEER = { peer: 'oauth4webapi', as: 'client that exchanges', alg: 'Ed25519' }
 const GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
 const JWT = 'urn:ietf:params:oauth:token-type:jwt'

@@ -65,6 +65,15 @@ fn agent_status_names_issuers_whose_status_is_followed() {
 }
 
 #[test]
+fn a_foreign_issuer_is_trusted_for_five_minutes() {
+    let foreign = TrustedIssuer::rfc9068(ISSUER);
+    assert_eq!((foreign.profile, &foreign.status), (Profile::Rfc9068, &StatusSource::None));
+    check(std::slice::from_ref(&foreign), Ok(()));
+    let longer = Seconds::new(foreign.max_lifetime.get() + 1);
+    check(&[TrustedIssuer { max_lifetime: longer, ..foreign }], Err(TrustError::Lifetime(ISSUER.to_owned())));
+}
+
+#[test]
 fn tokens_that_cannot_be_revoked_live_five_minutes() {
     let without = |lifetime: Seconds| TrustedIssuer { status: StatusSource::None, max_lifetime: lifetime, ..trust() };
     check(&[without(MAX_LIFETIME_WITHOUT_STATUS)], Ok(()));

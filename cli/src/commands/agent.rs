@@ -6,7 +6,7 @@ use handfast_client::{Agent, AgentRegistration, Claim, ClaimStatus, DpopKey, Key
 use handfast_identity::fingerprint;
 use serde_json::json;
 
-use super::{keys, record_lines, resources, scope};
+use super::{keys, life, record_lines, resources, scope};
 use crate::args::{AgentCommand, AgentKey, OwnerKey, RegisterArgs};
 use crate::exit::{Exit, Failure};
 use crate::keyfiles;
@@ -22,6 +22,7 @@ pub(crate) async fn run(command: AgentCommand, ui: Ui) -> Result<(), Failure> {
         AgentCommand::Recover(args) => keys::recover(args, ui).await,
         AgentCommand::History(args) => keys::history(args, ui).await,
         AgentCommand::List { all, key } => list(all, &key, ui).await,
+        AgentCommand::Life(command) => life::run(command, ui).await,
     }
 }
 

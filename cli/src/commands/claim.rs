@@ -44,7 +44,7 @@ pub(crate) async fn run(args: ClaimArgs, ui: Ui) -> Result<(), Failure> {
     }
 }
 
-fn delegates(texts: &[String]) -> Result<Vec<DidKey>, Failure> {
+pub(super) fn delegates(texts: &[String]) -> Result<Vec<DidKey>, Failure> {
     let read =
         |text: &String| DidKey::parse(text).map_err(|error| usage(format!("`{}`: {error}", text.escape_debug())));
     texts.iter().map(read).collect()

@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub(crate) mod agent;
+pub(crate) mod bench;
 pub(crate) mod chain;
 pub(crate) mod claim;
 pub(crate) mod curl;
@@ -10,8 +11,10 @@ pub(crate) mod dev;
 pub(crate) mod did;
 pub(crate) mod exchange;
 pub(crate) mod keys;
+mod life;
 pub(crate) mod owner;
 pub(crate) mod registry;
+pub(crate) mod review;
 pub(crate) mod revoke;
 pub(crate) mod task;
 pub(crate) mod token;

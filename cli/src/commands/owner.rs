@@ -3,6 +3,7 @@
 use handfast_client::{DpopKey, KeyFile, KeyKind, Owner, OwnerRegistration, RegistryClient, Role, Secret};
 use serde_json::json;
 
+use super::life;
 use crate::args::{OwnerCommand, OwnerKey, RegistryUrl};
 use crate::exit::Failure;
 use crate::keyfiles;
@@ -12,6 +13,7 @@ pub(crate) async fn run(command: OwnerCommand, ui: Ui) -> Result<(), Failure> {
     match command {
         OwnerCommand::Init { registry, enrol, key } => init(&registry, enrol, &key, ui).await,
         OwnerCommand::Code { admin, key } => code(admin, &key, ui).await,
+        OwnerCommand::Offboard(args) => life::offboard(args, ui).await,
     }
 }
 

@@ -10,7 +10,9 @@ use axum::{Json, Router};
 use handfast_delegation::{ActorChain, Scope, Task};
 use handfast_identity::DidKey;
 use handfast_middleware::server::{ServerLimits, serve};
-use handfast_middleware::{Caller, Mode, ResourceServer, RouteRule, ToolArguments, ToolRoute, TrustedIssuer};
+use handfast_middleware::{
+    Caller, Mode, ResourceMetadata, ResourceServer, RouteRule, ToolArguments, ToolRoute, TrustedIssuer,
+};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -29,7 +31,10 @@ pub(crate) async fn start(
     feed_key: DidKey,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> Result<JoinHandle<()>, Failure> {
+    let scopes = Scope::parse(&format!("{READ_SCOPE} {OTHER_SCOPE}")).map_err(|error| failed("no api", error))?;
+    let metadata = ResourceMetadata::new().scopes(&scopes).name("handfast, an API to try").applies_tools();
     let server = ResourceServer::builder(origin, origin)
+        .publish_metadata(metadata)
         .trust(TrustedIssuer::single(issuer, feed_key))
         .mode(Mode::Development)
         .start()
@@ -43,6 +48,7 @@ pub(crate) async fn start(
         .route("/files/{*path}", get(file).layer(server.protect(read_file)))
         .route("/echo", get(echo).post(echo).layer(scope(READ_SCOPE)?))
         .route("/other", get(echo).post(echo).layer(scope(OTHER_SCOPE)?))
+        .merge(server.metadata_routes())
         .with_state(origin.to_owned());
     let ready = tokio::time::timeout(PATIENCE, server.ready()).await;
     ready.map_err(|_| failed("no api", "it heard nothing usable from the registry"))?;

@@ -1,11 +1,13 @@
 //! The command line as its users meet it: the binary, real servers, real files.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests stop at the first surprise
 
+mod bench;
 mod bounds;
 mod commands;
 mod content;
 mod delegation;
 mod demo;
+mod life;
 mod readme;
 mod revoking;
 mod rotating;

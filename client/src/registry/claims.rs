@@ -111,7 +111,7 @@ pub struct Approval {
 }
 
 #[derive(Serialize)]
-struct CeilingWire<'a> {
+pub(super) struct CeilingWire<'a> {
     scope: &'a Scope,
     resource: &'a [ResourceId],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -146,19 +146,25 @@ pub(super) struct ApprovalWire<'a> {
     confirm: Option<&'a str>,
 }
 
+impl Ceiling {
+    pub(super) fn wire(&self) -> CeilingWire<'_> {
+        CeilingWire {
+            scope: &self.scope,
+            resource: &self.resources,
+            max_task_seconds: self.max_task.map(Seconds::get),
+            delegation: self.delegation,
+            del_max_depth: self.max_depth,
+            delegates: &self.delegates,
+            instances: self.instances,
+            authorization_details: self.tools.as_ref().map(Tools::to_details),
+            budget: self.budget,
+        }
+    }
+}
+
 impl Approval {
     pub(super) fn wire<'a>(&'a self, confirm: Option<&'a str>) -> ApprovalWire<'a> {
-        let ceiling = CeilingWire {
-            scope: &self.ceiling.scope,
-            resource: &self.ceiling.resources,
-            max_task_seconds: self.ceiling.max_task.map(Seconds::get),
-            delegation: self.ceiling.delegation,
-            del_max_depth: self.ceiling.max_depth,
-            delegates: &self.ceiling.delegates,
-            instances: self.ceiling.instances,
-            authorization_details: self.ceiling.tools.as_ref().map(Tools::to_details),
-            budget: self.ceiling.budget,
-        };
+        let ceiling = self.ceiling.wire();
         ApprovalWire { user_code: self.user_code.expose(), handle: self.handle.as_deref(), ceiling, confirm }
     }
 }

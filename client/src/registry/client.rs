@@ -11,7 +11,7 @@ use reqwest::Url;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, RequestBuilder};
 use tokio::sync::OnceCell;
 
-use super::agents::{Claim, OwnerRecord, Registered};
+use super::agents::{AgentRecord, Claim, OwnerRecord, Registered};
 use super::claims::ClaimStatus;
 use super::{Answer, Management, Metadata, Role};
 use crate::clock::{Clock, SystemClock};
@@ -20,7 +20,7 @@ use crate::error::{ClientError, SignError};
 use crate::key::DpopKey;
 use crate::keyring::Keyring;
 use crate::signing::{Credentials, Destinations, Issuer, Prover, Signer};
-use crate::statement::{AgentRegistration, OwnerRegistration, STATEMENT_MEDIA_TYPE};
+use crate::statement::{AgentRegistration, OwnerRegistration, STATEMENT_MEDIA_TYPE, version_statement};
 
 /// A registry that needs longer for one call is down.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -128,6 +128,17 @@ impl RegistryClient {
     pub async fn register_agent(&self, registration: &AgentRegistration) -> Result<Registered, ClientError> {
         let statement = registration.statement(&self.key(), self.issuer(), self.0.clock.now())?;
         Registered::read(&self.post_statement(["agents"], statement).await?, self.key().did())
+    }
+
+    /// States the version of this key's agent, with a statement made now.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`]; refusals are `unknown_agent`, `not_claimed`, `agent_suspended`, `agent_retired`, `agent_revoked`,
+    /// `invalid_version`, `stale_statement`, `slow_down`.
+    pub async fn state_version(&self, version: &str) -> Result<AgentRecord, ClientError> {
+        let statement = version_statement(version, &self.key(), self.issuer(), self.0.clock.now())?;
+        Ok(AgentRecord::read(&self.post_statement(["agents", self.key().did().as_str(), "version"], statement).await?)?)
     }
 
     /// Registers the key as an owner's.

@@ -216,7 +216,7 @@ impl Management {
         Ok(Secret::new(code))
     }
 
-    async fn get<const N: usize>(
+    pub(super) async fn get<const N: usize>(
         &self,
         segments: [&str; N],
         query: &[(&str, Option<&str>)],

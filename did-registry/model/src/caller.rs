@@ -4,6 +4,7 @@ use handfast_delegation::{AccessToken, Scope};
 use handfast_identity::UnixTime;
 
 use crate::authority::{AGENT_SELF, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ};
+use crate::decide::require_active;
 use crate::{AgentRecord, KnownHop, Organisation, OwnerId, OwnerRecord, Party, Refusal, Role, Status, TaskRecord};
 
 /// An owner or agent behind a management call. Made from a verified token for the registry and the record it names.
@@ -41,8 +42,8 @@ impl<'a> Caller<'a> {
     ///
     /// # Errors
     ///
-    /// [`Refusal::Forbidden`] without `agent:self`; [`Refusal::UnknownAgent`] or [`Refusal::AgentRevoked`];
-    /// [`Refusal::StoreUnavailable`] for a record without its history.
+    /// [`Refusal::Forbidden`] without `agent:self`; [`Refusal::UnknownAgent`], [`Refusal::AgentRevoked`],
+    /// [`Refusal::AgentRetired`] or [`Refusal::AgentSuspended`]; [`Refusal::StoreUnavailable`] for a record without its history.
     pub fn agent(
         record: Option<&'a AgentRecord>,
         client_id: &str,
@@ -56,10 +57,11 @@ impl<'a> Caller<'a> {
         if !record.did_history()?.any(|did| did.as_str() == client_id) {
             return Err(Refusal::UnknownAgent);
         }
-        match record.status() {
-            Status::Revoked => Err(Refusal::AgentRevoked),
-            Status::Unclaimed | Status::Claimed => Ok(Self(Kind::Agent { record })),
+        if record.status() == Status::Revoked {
+            return Err(Refusal::AgentRevoked);
         }
+        require_active(record)?;
+        Ok(Self(Kind::Agent { record }))
     }
 
     /// The owner, for an owner's own affairs: claiming, tasks for their agents.

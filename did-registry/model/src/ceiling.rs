@@ -1,6 +1,7 @@
 //! The ceiling an owner sets for an agent: the most it may ever be given.
 
 use core::fmt;
+use std::collections::BTreeSet;
 
 use handfast_delegation::{Authority, Budget, DetailsError, MAX_HOPS, ResourceId, Scope, Tools};
 use handfast_identity::{DidKey, Seconds, json};
@@ -33,6 +34,15 @@ impl DelegationMode {
             Self::None => "none",
             Self::Exchange => "exchange",
             Self::Offline => "offline",
+        }
+    }
+
+    /// How much it allows: each mode all that those before it do.
+    const fn reach(self) -> u8 {
+        match self {
+            Self::None => 0,
+            Self::Exchange => 1,
+            Self::Offline => 2,
         }
     }
 
@@ -140,6 +150,29 @@ impl Ceiling {
     #[must_use]
     pub fn with_instances(self, instances: bool) -> Self {
         Self { instances, ..self }
+    }
+
+    /// The ceiling that allows nothing: that of an agent which has just changed hands.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self {
+            authority: Authority::of(Scope::default(), BTreeSet::new()),
+            max_task: DEFAULT_TASK_LIFETIME,
+            delegation: DelegationMode::None,
+            delegates: Vec::new(),
+            instances: false,
+        }
+    }
+
+    /// Whether this one allows all that `other` does: then nothing made under `other` is too much.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        let depth = |ceiling: &Self| Authority { max_depth: ceiling.max_depth(), ..ceiling.authority.clone() };
+        depth(other).narrows(&depth(self)).is_ok()
+            && other.max_task <= self.max_task
+            && other.delegation.reach() <= self.delegation.reach()
+            && other.delegates.iter().all(|did| self.delegates.contains(did))
+            && (self.instances || !other.instances)
     }
 
     /// What may be done, where and with which tools, how often, and how far it may be passed on.

@@ -112,6 +112,20 @@ impl FeedEntry {
     }
 }
 
+impl FeedEntry {
+    /// The entries that stop every DID of an agent for as long as a later one does not say otherwise.
+    pub(crate) fn agent_state(dids: &[DidKey]) -> Vec<Self> {
+        dids.iter().map(Self::revoked_agent).collect()
+    }
+
+    /// The entries that stop what every DID of an agent was issued up to `cut`, and end a suspension that was told before.
+    ///
+    /// `until` is left out where there was one: a reader that knows it and comes back late has to learn that it is over.
+    pub(crate) fn agent_cut(dids: &[DidKey], cut: UnixTime, until: Option<UnixTime>) -> Vec<Self> {
+        dids.iter().map(|did| Self { kind: FeedKind::Agent, id: did.to_string(), cut: Some(cut), until }).collect()
+    }
+}
+
 /// What a feed entry names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FeedKind {

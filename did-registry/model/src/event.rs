@@ -1,14 +1,18 @@
 //! What happened: the statement of a state change, whose commitment becomes a leaf of the log.
 
+mod life;
+
 use core::fmt;
 
-use handfast_delegation::{Authority, Trigger};
+use handfast_delegation::{Authority, Environment, Trigger};
 use handfast_identity::{ContentHash, DidKey, Handle, UnixTime, json};
 use serde::{Serialize, Serializer};
 
 use crate::limits::{MAX_LISTED_DIDS, MAX_STATEMENT_BYTES, MAX_WHY_BYTES};
 use crate::record::wire::{AuthorityWire, CeilingWire};
 use crate::{AgentId, Ceiling, ClaimId, EncodeError, FeedKind, OwnerId, ReceivedStatement, Role, ShownText, TaskId};
+
+pub use life::{LifeChange, LifeFact};
 
 /// The format of the statements the registry writes itself.
 const FORMAT: u8 = 1;
@@ -128,14 +132,28 @@ pub enum Fact {
         /// When nothing it stops can be alive any more; of a key never.
         until: Option<UnixTime>,
     },
+    /// Something else in an agent's life.
+    Life(LifeFact),
+    /// An agent stated its new version; the statement is its own.
+    VersionStated {
+        /// The signed statement, as received.
+        statement: ReceivedStatement,
+    },
+    /// An owner's off-boarding began, or went on after its beginning.
+    OwnerOffboarding {
+        /// The owner.
+        owner: OwnerId,
+        /// Who takes the agents over; none if they are retired.
+        to: Option<OwnerId>,
+        /// Whether nothing is left to be done.
+        done: bool,
+    },
     /// An agent was revoked.
     AgentRevoked {
         /// The agent.
         agent: AgentId,
         /// Every DID it ever had, the newest first.
         dids: Vec<DidKey>,
-        /// How many these are.
-        keys: u16,
     },
     /// A rotation was asked for that its owner has to approve.
     RotationRequested(KeyChanged),
@@ -192,6 +210,10 @@ impl Fact {
             Self::TaskCreated { .. } => "task_created",
             Self::TaskCompleted { .. } => "task_completed",
             Self::Delegated { .. } => "delegated",
+            Self::Life(life) => life.change.kind(),
+            Self::VersionStated { .. } => "version_stated",
+            Self::OwnerOffboarding { done: false, .. } => "owner_offboarding",
+            Self::OwnerOffboarding { done: true, .. } => "owner_offboarded",
             Self::AgentRevoked { .. } | Self::Revoked { grain: FeedKind::Agent, .. } => "agent_revoked",
             Self::Revoked { grain: FeedKind::Task, .. } => "task_revoked",
             Self::Revoked { grain: FeedKind::Token, .. } => "token_revoked",
@@ -230,9 +252,9 @@ impl Event {
     /// [`EncodeError`] if it is longer than [`MAX_STATEMENT_BYTES`], which the bounds of its parts exclude.
     pub fn statement(&self) -> Result<Vec<u8>, EncodeError> {
         let bytes = match &self.fact {
-            Fact::AgentRegistered { statement } | Fact::OwnerRegistered { statement } => {
-                statement.as_str().as_bytes().to_vec()
-            }
+            Fact::AgentRegistered { statement }
+            | Fact::OwnerRegistered { statement }
+            | Fact::VersionStated { statement } => statement.as_str().as_bytes().to_vec(),
             _ => json::to_jcs(&StatementWire::from(self)).map_err(|_| EncodeError)?,
         };
         if bytes.len() <= MAX_STATEMENT_BYTES { Ok(bytes) } else { Err(EncodeError) }
@@ -265,6 +287,10 @@ struct StatementWire<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     dids: Option<&'a [DidKey]>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    environment: Option<Environment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<&'a OwnerId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     handle: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hops: Option<&'a [DelegatedHop]>,
@@ -275,7 +301,7 @@ struct StatementWire<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     key_number: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    keys: Option<u16>,
+    keys: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_good: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -287,9 +313,19 @@ struct StatementWire<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     task: Option<&'a TaskId>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<&'a OwnerId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     trigger: Option<&'a Trigger>,
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<u64>,
+}
+
+/// The newest of an agent's DIDs, and how many it had: a statement has its bounds, and the number says whether there are more.
+fn listed(dids: &[DidKey]) -> (Option<&[DidKey]>, Option<usize>) {
+    if dids.is_empty() {
+        return (None, None);
+    }
+    (Some(dids.get(..MAX_LISTED_DIDS).unwrap_or(dids)), Some(dids.len()))
 }
 
 impl<'a> From<&'a Event> for StatementWire<'a> {
@@ -304,7 +340,9 @@ impl<'a> From<&'a Event> for StatementWire<'a> {
             ..Self::default()
         };
         match &event.fact {
-            Fact::AgentRegistered { .. } | Fact::OwnerRegistered { .. } => common,
+            Fact::AgentRegistered { .. } | Fact::OwnerRegistered { .. } | Fact::VersionStated { .. } => common,
+            Fact::Life(life) => life.written(common),
+            Fact::OwnerOffboarding { owner, to, .. } => Self { id: Some(owner.as_str()), to: to.as_ref(), ..common },
             Fact::OwnerCodeMade { role } => Self { role: Some(role.as_str()), ..common },
             Fact::ClaimCodeIssued { agent, claim } => Self { agent: Some(agent), claim: Some(claim), ..common },
             Fact::ClaimCodeWrong { claim } | Fact::ClaimConfirming { claim } | Fact::ClaimRefused { claim } => {
@@ -333,10 +371,9 @@ impl<'a> From<&'a Event> for StatementWire<'a> {
             Fact::Revoked { id, cut, until, .. } => {
                 Self { id: Some(id), cut: cut.map(UnixTime::as_secs), until: until.map(UnixTime::as_secs), ..common }
             }
-            Fact::AgentRevoked { agent, dids, keys } => {
-                // a statement has its bounds; the number says whether there are more
-                let listed = dids.get(..MAX_LISTED_DIDS).unwrap_or(dids);
-                Self { agent: Some(agent), dids: Some(listed), keys: Some(*keys), ..common }
+            Fact::AgentRevoked { agent, dids } => {
+                let (dids, keys) = listed(dids);
+                Self { agent: Some(agent), dids, keys, ..common }
             }
             Fact::RotationRequested(change)
             | Fact::RotationRefused(change)

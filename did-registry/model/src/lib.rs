@@ -18,6 +18,9 @@
 //! | `POST /claims`, `GET /claims/{id}` | [`new_claim_code`], [`poll_claim`] |
 //! | `POST /claims/{id}/approve`, `/refuse` | [`approve`], [`refuse_claim`] |
 //! | `POST /owners/codes`, `POST /owners` | [`make_owner_code`], [`register_owner`] |
+//! | `POST /agents/{…}/suspend`, `/resume`, `/retire`, `/ceiling`, `/environment`, `/version` | [`suspend_agent`], [`resume_agent`], [`retire_agent`], [`change_ceiling`], [`change_environment`], [`state_version`] |
+//! | `POST /agents/{…}/transfer`, `/transfer/accept`, `/transfer/withdraw` | [`offer_agent`], [`accept_agent`], [`withdraw_offer`] |
+//! | `POST /owners/{id}/offboarding` | [`begin_offboarding`], [`offboard_agent`], [`finish_offboarding`] |
 //! | `POST /tasks`, `POST /tasks/{id}/complete` | [`create_owner_task`], [`complete_task`] |
 //! | `POST /oauth2/token` | [`agent_token`], [`owner_token`], [`exchange`], [`narrower_root`] |
 //! | `POST /revocations` | [`revoke_agent`], [`revoke_task`], [`revoke_token`], [`revoke_hop`], [`revoke_owner`], [`revoke_key`] |
@@ -51,29 +54,37 @@ pub use change::{Attempt, Change, Expect, FeedEntry, FeedKind, Loaded, Outcome, 
 pub use code::{CodeKey, OwnerCode, PresentedCode, USER_CODE_CHARS, UserCode};
 pub use decide::{
     Approval, ApprovalHandles, ClaimCase, ClaimView, CodeMaker, ConfirmView, DidSlot, HandleSlot, HopToStop,
-    IssuedClaim, KeyToStop, KnownHop, NewestKey, OwnerToStop, Recovery, RecoveryCase, RegisteredAgent, Rotation,
-    RotationCase, Stopped, TaskToStop, TokenToStop, approve, approve_rotation, complete_task, create_owner_task,
-    make_owner_code, new_claim_code, poll_claim, recover, refuse_claim, refuse_rotation, register_agent,
-    register_owner, revoke_agent, revoke_hop, revoke_key, revoke_owner, revoke_task, revoke_token, rotate,
+    IssuedClaim, KeyToStop, KnownHop, Leaving, NewestKey, Offboarding, OfferedAgent, OwnerToStop, Recipient, Recovery,
+    RecoveryCase, RegisteredAgent, Rotation, RotationCase, Stopped, TaskToStop, TokenToStop, accept_agent, approve,
+    approve_rotation, begin_offboarding, change_ceiling, change_environment, complete_task, create_owner_task,
+    cut_again, finish_offboarding, make_owner_code, new_claim_code, offboard_agent, offer_agent, poll_claim, recover,
+    refuse_claim, refuse_rotation, register_agent, register_owner, resume_agent, retire_agent, revoke_agent,
+    revoke_hop, revoke_key, revoke_owner, revoke_task, revoke_token, rotate, state_version, suspend_agent,
+    withdraw_offer,
 };
-pub use event::{DelegatedHop, Event, Fact, KeyChanged, Party};
+pub use event::{DelegatedHop, Event, Fact, KeyChanged, LifeChange, LifeFact, Party};
 pub use ids::{AgentId, ClaimId, IdError, OwnerId, TaskId};
 pub use policy::{KnownResource, Mode, PolicyError, RegistryPolicy};
 pub use record::{
     AgentRecord, ClaimRecord, ClaimStatus, DidHolder, DidRecord, EncodeError, HandleRecord, HopRecord, KeyRecord,
-    Organisation, OwnedAgent, OwnerCodeRecord, OwnerRecord, PendingRotation, Profile, Record, RecordError, RecordKind,
-    RevocationRecord, Role, SelfTasks, Slot, Status, StopsRecord, Stored, Subject, TaskRecord, TreeEntry, TreeRecord,
+    KnownVersion, OffboardingRecord, Organisation, OwnedAgent, OwnerCodeRecord, OwnerRecord, PendingRotation, Profile,
+    Record, RecordError, RecordKind, RevocationRecord, Role, SelfTasks, Slot, Status, StopsRecord, Stored, Subject,
+    TaskRecord, TreeEntry, TreeRecord, UsageRecord, UsedScope, VersionsRecord,
 };
 pub use refusal::{DelegationFault, Feature, GrantFault, OauthError, Refusal, RefusalAnswer};
-pub use request::{ApproveRequest, OwnerCodeRequest, RecoveryRequest, RefuseRequest, RotationAnswer, TaskRequest};
+pub use request::{
+    ApproveRequest, CeilingRequest, EnvironmentRequest, OffboardingRequest, OfferRequest, OwnerCodeRequest,
+    ReasonRequest, RecoveryRequest, RefuseRequest, RotationAnswer, TaskRequest,
+};
 pub use statement::{
     AGENT_STATEMENT_TYPE, AgentRegistration, OWNER_STATEMENT_TYPE, OwnerRegistration, ReceivedStatement,
-    StatementError, UnverifiedAgentRegistration, UnverifiedOwnerRegistration, VerifiedAgentRegistration,
-    VerifiedKeyChange, VerifiedOwnerRegistration,
+    StatementError, UnverifiedAgentRegistration, UnverifiedOwnerRegistration, UnverifiedVersion,
+    VERSION_STATEMENT_TYPE, VerifiedAgentRegistration, VerifiedKeyChange, VerifiedOwnerRegistration, VerifiedVersion,
+    VersionStatement,
 };
 pub use text::{ShownText, TextError};
 pub use token::{
     AgentClient, CLIENT_CREDENTIALS, Exchange, ExchangeCase, ExchangeDecision, ExchangeRequest, GrantRequest, Holder,
-    PendingGrant, TOKEN_EXCHANGE, TaskChoice, TokenDecision, TokenGrant, TokenRequest, agent_token, exchange,
-    narrower_root, owner_token,
+    PendingGrant, TOKEN_EXCHANGE, TaskChoice, TokenDecision, TokenGrant, TokenRequest, UnverifiedClientAssertion,
+    VerifiedClientAssertion, agent_token, client_of, exchange, narrower_root, owner_token,
 };

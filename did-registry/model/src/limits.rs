@@ -25,6 +25,20 @@ pub const REVOCATION_MARGIN: Seconds = Seconds::new(60);
 /// How far ahead of its decision the cut-off of an owner lies: longer than a token is being issued, or a revocation is being
 /// written. So long nothing is issued (spec/limits.md, revocations).
 pub const OWNER_CUT_AHEAD: Seconds = Seconds::new(5);
+/// How far ahead of its decision the cut-off of an agent lies, as that of an owner. So long it gets nothing (spec/limits.md, life).
+pub const AGENT_CUT_AHEAD: Seconds = OWNER_CUT_AHEAD;
+/// How long an offer to take an agent over is good (spec/limits.md, life).
+pub const OFFER_LIFETIME: Seconds = Seconds::new(7 * 24 * 60 * 60);
+/// Most versions of an agent that are kept, the present one included (spec/limits.md, life).
+pub const MAX_VERSIONS: usize = 24;
+/// Most new versions of one agent an hour: each is a write and a leaf (P-18).
+pub const MAX_VERSIONS_PER_HOUR: u8 = 20;
+/// Most scope tokens whose last use is kept of one agent: as many as a scope has (spec/limits.md, life).
+pub const MAX_USED_SCOPES: usize = 64;
+/// All scope tokens whose last use is kept of one agent together: two ceilings' worth.
+pub const MAX_USED_SCOPE_BYTES: usize = 2 * MAX_AUTHORITY_SCOPE_BYTES;
+/// Most agents that one call of an off-boarding deals with (spec/limits.md, life).
+pub const OFFBOARDING_STEP: usize = 32;
 /// The longest life of any token: of a root that may be passed on, or in development.
 pub const LONGEST_TOKEN_LIFETIME: Seconds = MAX_DELEGABLE_LIFETIME;
 /// Most revocations of one agent an hour: more than it has reason to, and little beside what the feed of a day holds (P-18).
@@ -121,3 +135,8 @@ pub const MAX_TOKEN_LIFETIME_DEVELOPMENT: Seconds = Seconds::new(60 * 60);
 pub const DEFAULT_STATEMENT_PAST: Seconds = Seconds::new(60);
 /// How far ahead a registration statement may be when nothing is configured (spec/limits.md, proof freshness).
 pub const DEFAULT_STATEMENT_FUTURE: Seconds = Seconds::new(30);
+
+/// How far ahead a client assertion may end (JB-04).
+pub const MAX_ASSERTION_AHEAD: Seconds = Seconds::new(300);
+/// Tolerance in the times of a client assertion, as in tokens.
+pub const ASSERTION_LEEWAY: Seconds = Seconds::new(30);

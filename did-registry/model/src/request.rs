@@ -188,6 +188,9 @@ impl TaskRequest {
     }
 }
 
+mod life;
+
+pub use life::{CeilingRequest, EnvironmentRequest, OffboardingRequest, OfferRequest, ReasonRequest};
 /// `POST /agents/{…}/rotate/approve` and `/refuse`: an owner answers to a rotation that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RotationAnswer {

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use handfast_identity::{Handle, UnixTime};
 use handfast_middleware::{Caller as Authenticated, Clock as _};
 use handfast_registry_model::{
-    AgentId, AgentRecord, Loaded, OwnedAgent, Refusal, RegisteredAgent, Slot, UnverifiedAgentRegistration,
+    AgentId, AgentRecord, Caller, Loaded, OwnedAgent, Refusal, RegisteredAgent, Slot, UnverifiedAgentRegistration,
     VerifiedAgentRegistration, register_agent,
 };
 use http::header::LOCATION;
@@ -97,10 +97,23 @@ struct PageView<'a> {
 /// `GET /agents?after=&limit=`
 pub(super) async fn list(State(app): State<App>, caller: Authenticated, request: Request) -> Result<Response, Failure> {
     let now = app.clock.now();
-    let (after, limit) = page_asked(request.uri().query().unwrap_or_default())?;
+    let form = Form::parse(request.uri().query().unwrap_or_default().as_bytes())?.only(&["after", "limit"])?;
+    let (after, limit) = page_of(&form)?;
     let identity = Identity::of(&app, &caller).await?;
-    let caller = identity.caller(now)?;
-    let (agents, next) = if let Ok(reader) = caller.as_reader() {
+    let (agents, next) = owned_page(&app, identity.caller(now)?, after, limit).await?;
+    let living = agents.iter().filter(|agent| !agent.is_expired(now));
+    let view = PageView { agents: living.map(|agent| AgentView::of(agent, None)).collect(), next };
+    Ok(Json(view).into_response())
+}
+
+/// A page of the agents that `caller` may list, expired ones among them: an owner's, or all for readers.
+pub(super) async fn owned_page(
+    app: &App,
+    caller: Caller<'_>,
+    after: Option<String>,
+    limit: usize,
+) -> Result<(Vec<AgentRecord>, Option<String>), Refusal> {
+    Ok(if let Ok(reader) = caller.as_reader() {
         let page = app.state.page::<AgentRecord>("", after.as_deref(), limit).await?;
         let own = |agent: &AgentRecord| agent.organisation() == reader.organisation();
         (page.records.into_iter().filter(own).collect::<Vec<_>>(), page.next)
@@ -115,15 +128,11 @@ pub(super) async fn list(State(app): State<App>, caller: Authenticated, request:
         }
         let next = page.next.and_then(|key| key.strip_prefix(&prefix).map(str::to_owned));
         (agents.into_iter().filter(|agent| agent.owner() == Some(owner.id())).collect(), next)
-    };
-    let living = agents.iter().filter(|agent| !agent.is_expired(now));
-    let view = PageView { agents: living.map(|agent| AgentView::of(agent, None)).collect(), next };
-    Ok(Json(view).into_response())
+    })
 }
 
 /// `after` and `limit` of a query.
-fn page_asked(query: &str) -> Result<(Option<String>, usize), Refusal> {
-    let form = Form::parse(query.as_bytes())?.only(&["after", "limit"])?;
+pub(super) fn page_of(form: &Form) -> Result<(Option<String>, usize), Refusal> {
     let after = form.one("after")?.map(AgentId::parse).transpose().map_err(|_| Refusal::InvalidRequest)?;
     let limit = match form.one("limit")? {
         None => PAGE_DEFAULT,

@@ -66,10 +66,6 @@ impl Failure {
     /// The answer of the token endpoint (ERR-15).
     pub(crate) fn oauth(&self) -> Response {
         let words = self.words();
-        let description = match &words.excess {
-            Some(excess) => format!("{}: {excess}", words.detail),
-            None => words.detail.to_owned(),
-        };
         let status = match &self.cause {
             // DPOP-56: a proof's faults are the request's here
             Cause::Rejected(_) if words.status == 401 => 400,
@@ -80,9 +76,15 @@ impl Failure {
             None | Some("invalid_token") => "invalid_request",
             Some(error) => error,
         };
-        let wire = OauthWire { error, error_description: &description, reason: words.reason };
-        let mut response = (code(status), Json(wire)).into_response();
-        words.dress(response.headers_mut());
+        self.finish(words.oauth(status, error), words.reason)
+    }
+
+    /// The answer of an OAuth endpoint whose callers present tokens: status and challenge are those of a resource, its body is
+    /// OAuth JSON (ERR-15, RFC 7662 2.3).
+    pub(crate) fn oauth_resource(&self) -> Response {
+        let words = self.words();
+        let mut response = words.oauth(words.status, words.error.unwrap_or("invalid_request"));
+        words.challenge(response.headers_mut());
         self.finish(response, words.reason)
     }
 
@@ -103,9 +105,7 @@ impl Failure {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, PROBLEM_MEDIA_TYPE);
         words.dress(headers);
-        if let Some(challenge) = words.challenge.as_ref().and_then(|text| HeaderValue::try_from(text).ok()) {
-            headers.insert(WWW_AUTHENTICATE, challenge);
-        }
+        words.challenge(headers);
         self.finish(response, words.reason)
     }
 
@@ -171,6 +171,23 @@ impl From<RefusalAnswer> for Words {
 }
 
 impl Words {
+    fn oauth(&self, status: u16, error: &str) -> Response {
+        let description = match &self.excess {
+            Some(excess) => format!("{}: {excess}", self.detail),
+            None => self.detail.to_owned(),
+        };
+        let wire = OauthWire { error, error_description: &description, reason: self.reason };
+        let mut response = (code(status), Json(wire)).into_response();
+        self.dress(response.headers_mut());
+        response
+    }
+
+    fn challenge(&self, headers: &mut HeaderMap) {
+        if let Some(challenge) = self.challenge.as_ref().and_then(|text| HeaderValue::try_from(text).ok()) {
+            headers.insert(WWW_AUTHENTICATE, challenge);
+        }
+    }
+
     fn dress(&self, headers: &mut HeaderMap) {
         headers.insert(CACHE_CONTROL, NO_STORE);
         let ours = (self.status == 503).then_some(RETRY_AFTER_SECONDS);

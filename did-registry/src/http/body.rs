@@ -120,6 +120,11 @@ impl JsonBody {
 }
 
 impl JwtBody {
+    /// The bytes, for statements whose refusals are their own.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The statement.
     pub(super) fn text(&self) -> Result<&str, Refusal> {
         core::str::from_utf8(&self.0).map_err(|_| Refusal::InvalidRegistration)

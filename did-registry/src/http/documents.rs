@@ -15,13 +15,16 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::agents::living;
-use super::{App, Failure, Name, REVOKE_PATH, TOKEN_PATH};
+use super::{App, Failure, INTROSPECT_PATH, Name, REVOKE_PATH, TOKEN_PATH};
 
 /// JWKS-06: a compromised key has to be out of every cache within five minutes.
-const FOR_FIVE_MINUTES: HeaderValue = HeaderValue::from_static("public, max-age=300");
+pub(super) const FOR_FIVE_MINUTES: HeaderValue = HeaderValue::from_static("public, max-age=300");
 /// Older readers take JSON types only (DR-21).
 const DID_MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/did+json");
 pub(super) const ANYBODY: HeaderValue = HeaderValue::from_static("*");
+
+/// The client's proof is its authentication; it may add an assertion (JB-01).
+const CLIENT_METHODS: [&str; 2] = ["none", "private_key_jwt"];
 
 /// `GET /.well-known/oauth-authorization-server` (RFC 8414)
 pub(super) async fn metadata(State(app): State<App>) -> Response {
@@ -37,18 +40,23 @@ pub(super) async fn metadata(State(app): State<App>) -> Response {
         .chain(known.iter().map(|resource| &resource.id))
         .map(ResourceId::as_str)
         .collect();
+    let algorithms = Algorithm::ALL.map(Algorithm::as_str);
     let mut document = json!({
         "issuer": config.issuer(),
         "token_endpoint": config.url(TOKEN_PATH),
         "revocation_endpoint": config.url(REVOKE_PATH),
-        "revocation_endpoint_auth_methods_supported": ["none"],
+        "revocation_endpoint_auth_methods_supported": CLIENT_METHODS,
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+        "introspection_endpoint": config.url(INTROSPECT_PATH),
+        // RFC 8414 2: an access token type
+        "introspection_endpoint_auth_methods_supported": ["DPoP"],
         "jwks_uri": config.url("/jwks.json"),
         // required (MD-04), and lists without elements are left out (MD-06): `none` is the registered type that returns nothing
         "response_types_supported": ["none"],
         "grant_types_supported": [CLIENT_CREDENTIALS, TOKEN_EXCHANGE],
-        // the client's proof is its authentication
-        "token_endpoint_auth_methods_supported": ["none"],
-        "dpop_signing_alg_values_supported": Algorithm::ALL.map(Algorithm::as_str),
+        "token_endpoint_auth_methods_supported": CLIENT_METHODS,
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "dpop_signing_alg_values_supported": algorithms,
         "scopes_supported": scopes,
         "protected_resources": resources,
     });
@@ -58,6 +66,19 @@ pub(super) async fn metadata(State(app): State<App>) -> Response {
     {
         members.insert("authorization_details_types_supported".to_owned(), json!([DETAILS_TYPE]));
     }
+    published(Json(document).into_response())
+}
+
+/// `GET /.well-known/oauth-protected-resource` (RFC 9728): the registry as a resource, whose tokens are its own (MD-20).
+pub(super) async fn resource_metadata(State(app): State<App>) -> Response {
+    let config = &app.config;
+    let document = json!({
+        "resource": config.registry().as_str(),
+        "authorization_servers": [config.issuer()],
+        "scopes_supported": [AGENT_SELF, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ],
+        "dpop_signing_alg_values_supported": Algorithm::ALL.map(Algorithm::as_str),
+        "dpop_bound_access_tokens_required": true,
+    });
     published(Json(document).into_response())
 }
 
@@ -85,11 +106,12 @@ fn did_web(origin: &str) -> String {
     format!("did:web:{escaped}")
 }
 
-/// `GET /agents/{did or handle}/did.json`: public, for handles too. A REVOKED agent has none any more, and neither has a DID that
-/// another took the place of (DW-13): a document is that of the DID asked for, or of none.
+/// `GET /agents/{did or handle}/did.json`: public, for handles too. A REVOKED or retired agent has none any more, and neither has
+/// a DID that another took the place of (DW-13): a document is that of the DID asked for, or of none.
 pub(super) async fn agent_did(State(app): State<App>, Name(name): Name) -> Result<Response, Failure> {
     let agent = living(app.state.agent_named(&name).await?, app.clock.now())?;
-    if agent.status() == Status::Revoked || (name.starts_with("did:") && name != agent.did().as_str()) {
+    let is_over = agent.status() == Status::Revoked || agent.retired_at().is_some();
+    if is_over || (name.starts_with("did:") && name != agent.did().as_str()) {
         return Err(Refusal::UnknownAgent.into());
     }
     Ok(did_document(&DidDocument::of_key(agent.did())))

@@ -59,7 +59,10 @@ impl Exchanging<'_> {
         let evidence = verify_evidence(&text, &issuer, MAX_HOPS).map_err(Refusal::from)?;
         evidence.chain().require_current(self.now, CLOCK_LEEWAY).map_err(Refusal::from)?;
         let set = self.app.book.set();
-        evidence.require_not_revoked(self.app.config.issuer(), &set).map_err(|rejection| revoked(&rejection))?;
+        if let Err(rejection) = evidence.require_not_revoked(self.app.config.issuer(), &set) {
+            let case = self.case(evidence.root().claims(), Some(evidence.chain())).await?;
+            return Err(self.told_apart(&rejection, &case).into());
+        }
         let prover = self.proof.thumbprint();
         let wanted = Exchange { request: self.wanted, prover: &prover, root: evidence.root() };
         let mut is_spent = false;
@@ -71,10 +74,10 @@ impl Exchanging<'_> {
                 is_spent = true;
             }
             match decision {
-                ExchangeDecision::Ready(grant) => return Ok(*grant),
+                ExchangeDecision::Ready(grant) => return Ok(self.noted(*grant, case.delegates.last())),
                 ExchangeDecision::NewHops { change, grant } => {
                     if let Commit::Done { .. } = self.app.state.commit(&change).await? {
-                        return Ok(*grant);
+                        return Ok(self.noted(*grant, case.delegates.last()));
                     }
                 }
             }
@@ -98,15 +101,32 @@ impl Exchanging<'_> {
         let text = one_member(self.wanted.expose_subject_token()).map_err(Refusal::from)?;
         let (root, kid) = verify_root(text, &issuer).map_err(Refusal::from)?;
         let set = self.app.book.set();
-        require_root_not_revoked(root.claims(), &kid, self.app.config.issuer(), &set)
-            .map_err(|rejection| revoked(&rejection))?;
         let case = self.case(root.claims(), None).await?;
+        require_root_not_revoked(root.claims(), &kid, self.app.config.issuer(), &set)
+            .map_err(|rejection| self.told_apart(&rejection, &case))?;
         let prover = self.proof.thumbprint();
         let wanted = Exchange { request: self.wanted, prover: &prover, root: &root };
         let (policy, random) = (self.app.config.policy(), &mut self.app.random.clone());
         let grant = narrower_root(wanted, &case, policy, self.now, random)?;
         proof::spend(self.app, self.proof, self.now)?;
-        Ok(grant)
+        Ok(self.noted(grant, Some(&case.agent)))
+    }
+
+    /// The grant, once it is noted as a use of whoever gets it.
+    fn noted(&self, grant: TokenGrant, holder: Option<&Holder>) -> TokenGrant {
+        if let Some(Holder::Agent(agent)) = holder {
+            let (id, organisation) = (agent.record.id(), agent.record.organisation());
+            self.app.usage.note(id, organisation, &grant.token().authority.scope, self.now);
+        }
+        grant
+    }
+
+    /// What the feed says of evidence. It names a suspended or retired agent as it does a REVOKED one: our records tell them apart.
+    fn told_apart(&self, rejection: &Rejection, case: &ExchangeCase) -> Refusal {
+        match rejection {
+            Rejection::AgentRevoked => case.stopped(self.now).unwrap_or(DelegationFault::AgentRevoked).into(),
+            other => revoked(other),
+        }
     }
 
     /// What our records say of everybody in the evidence.

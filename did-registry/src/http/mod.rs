@@ -3,20 +3,25 @@
 //! | who may call | how it is shown |
 //! |---|---|
 //! | anybody | metadata, keys, DID documents, the feed, health |
-//! | whoever holds a key | a signed statement (`/agents`, `/owners`, `/agents/{…}/rotate`), or a proof without token (`/claims`, `/oauth2/token`) |
+//! | whoever holds a key | a signed statement (`/agents`, `/owners`, `/agents/{…}/rotate`, `/agents/{…}/version`), or a proof without token (`/claims`, `/oauth2/token`) |
+//! | resources | a DPoP-bound token for themselves, of scope `introspect` (`/oauth2/introspect`) |
 //! | owners, admins, agents about themselves | a DPoP-bound token for the registry, checked by the project's own middleware |
 //!
 //! No cookie is ever read, so a page of another site has nothing to ride on (TH60).
 
 mod agents;
 mod answer;
+mod assertion;
 pub(crate) mod body;
 mod caller;
 mod claims;
 mod documents;
 mod exchange;
 mod form;
+mod identifiers;
+pub(crate) mod introspect;
 mod keys;
+mod life;
 mod observe;
 mod operations;
 mod owners;
@@ -52,6 +57,8 @@ pub(crate) use answer::{Failure, Reason};
 const TOKEN_PATH: &str = "/oauth2/token";
 /// Where clients give tokens up (RFC 7009); the same holds there.
 const REVOKE_PATH: &str = "/oauth2/revoke";
+/// Where resources ask about tokens (RFC 7662); the same holds there.
+const INTROSPECT_PATH: &str = "/oauth2/introspect";
 
 /// What handlers take as state.
 type App = Arc<Shared>;
@@ -75,8 +82,10 @@ fn public() -> Router<App> {
         .route("/readyz", get(operations::readyz))
         .route("/metrics", get(operations::metrics))
         .route("/.well-known/oauth-authorization-server", get(documents::metadata))
+        .route("/.well-known/oauth-protected-resource", get(documents::resource_metadata))
         .route("/.well-known/did.json", get(documents::own_did))
         .route("/jwks.json", get(documents::jwks))
+        .route("/1.0/identifiers/{did}", get(identifiers::resolve))
         .route("/agents/{name}/did.json", get(documents::agent_did))
         .route("/agents/{name}/keys", get(keys::history))
         .route("/revocations/snapshot", get(revocations::snapshot))
@@ -87,18 +96,20 @@ fn by_proof() -> Router<App> {
     Router::new()
         .route(TOKEN_PATH, post(token::token))
         .route(REVOKE_PATH, post(revoke::revoke_own_token))
+        .route(INTROSPECT_PATH, post(introspect::introspect))
         .route("/claims", post(claims::new_code))
         .route("/claims/{id}", get(claims::poll))
         .route("/owners", post(owners::register))
         .route("/agents/{name}/rotate", post(rotate::rotate))
+        .route("/agents/{name}/version", post(life::state_version))
 }
 
 /// Routes behind a token for the registry.
 fn managed(app: &App) -> Router<App> {
     let owner = || rule(RouteRule::owners, &[OWNER_SELF]);
     let admin = || rule(RouteRule::owners, &[REGISTRY_ADMIN]);
-    let manager = || rule(RouteRule::owners, &[OWNER_SELF, REGISTRY_ADMIN]);
     let reader = || rule(RouteRule::owners, &[OWNER_SELF, REGISTRY_READ, REGISTRY_ADMIN]);
+    let manager = || rule(RouteRule::owners, &[OWNER_SELF, REGISTRY_ADMIN]);
     let worker = || rule(RouteRule::agents_and_owners, &[AGENT_SELF, OWNER_SELF, REGISTRY_ADMIN]);
     let concerned = || rule(RouteRule::agents_and_owners, &[AGENT_SELF, OWNER_SELF, REGISTRY_READ, REGISTRY_ADMIN]);
     let behind = |rule: RouteRule, routes: MethodRouter<App>| {
@@ -108,6 +119,17 @@ fn managed(app: &App) -> Router<App> {
     Router::new()
         .route("/agents", post(agents::register).merge(behind(reader(), get(agents::list))))
         .route("/agents/{name}", behind(concerned(), get(agents::show)))
+        .route("/agents/{name}/versions", behind(concerned(), get(life::versions)))
+        .route("/agents/{name}/suspend", behind(manager(), post(life::suspend)))
+        .route("/agents/{name}/resume", behind(manager(), post(life::resume)))
+        .route("/agents/{name}/retire", behind(manager(), post(life::retire)))
+        .route("/agents/{name}/ceiling", behind(owner(), post(life::ceiling)))
+        .route("/agents/{name}/environment", behind(owner(), post(life::environment)))
+        .route("/agents/{name}/transfer", behind(owner(), post(life::offer)))
+        .route("/agents/{name}/transfer/accept", behind(owner(), post(life::accept)))
+        .route("/agents/{name}/transfer/withdraw", behind(manager(), post(life::withdraw)))
+        .route("/owners/{id}/offboarding", behind(admin(), post(life::offboard).get(life::offboarding)))
+        .route("/review", behind(reader(), get(life::review)))
         .route("/agents/{name}/rotate/approve", behind(manager(), post(rotate::approve)))
         .route("/agents/{name}/rotate/refuse", behind(manager(), post(rotate::refuse)))
         .route("/agents/{name}/recover", behind(owner(), post(recover::recover)))
@@ -148,7 +170,11 @@ async fn no_such_method(uri: Uri) -> Response {
 /// A refusal before any handler, in the form of the place: OAuth JSON where tokens come from (ERR-15).
 fn refused_at(uri: &Uri, refusal: Refusal) -> Response {
     let failure = Failure::from(refusal);
-    if [TOKEN_PATH, REVOKE_PATH].contains(&uri.path()) { failure.oauth() } else { failure.into_response() }
+    if [TOKEN_PATH, REVOKE_PATH, INTROSPECT_PATH].contains(&uri.path()) {
+        failure.oauth()
+    } else {
+        failure.into_response()
+    }
 }
 
 /// The one variable segment of a path, decoded.

@@ -1,5 +1,5 @@
 //! `POST /oauth2/token`: `client_credentials` and token exchange, authenticated by the proof itself (RFC 6749 4.4, RFC 8693,
-//! RFC 9449 5).
+//! RFC 9449 5), beside which a client may assert itself as well (RFC 7523).
 //!
 //! Order: media type and form, the proof's unsigned parts, the client behind the key, the proof's signature, then what is
 //! asked for. The proof is used up last, when a token is about to be made.
@@ -12,8 +12,8 @@ use handfast_dpop::{CheckedProof, VerifiedProof};
 use handfast_identity::{Thumbprint, UnixTime};
 use handfast_middleware::Clock as _;
 use handfast_registry_model::{
-    AgentClient, AgentId, DidHolder, ExchangeRequest, GrantRequest, Loaded, OwnerId, Refusal, SelfTasks, Slot,
-    TokenDecision, TokenGrant, TokenRequest, agent_token, owner_token,
+    AgentClient, AgentId, DidHolder, ExchangeRequest, GrantRequest, Loaded, Organisation, OwnerId, Refusal, SelfTasks,
+    Slot, TokenDecision, TokenGrant, TokenRequest, agent_token, owner_token,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -22,7 +22,7 @@ use super::answer::hand_out;
 use super::body::FormBody;
 use super::exchange::{self, Exchanging};
 use super::revoke::require_past_cut;
-use super::{App, Failure, proof};
+use super::{App, Failure, assertion, proof};
 use crate::state::{ATTEMPTS, Commit};
 
 #[derive(Serialize)]
@@ -61,6 +61,7 @@ async fn granted(app: &App, request: Request, now: UnixTime) -> Result<Granted, 
     let chain = exchange::presented(&parts.headers)?;
     let proof = proof::check(app, &parts, chain.as_ref().map(ChainText::hash), now)?;
     let proof = authenticated(&wanted, proof)?;
+    assertion::spend(app, &form, now)?;
     match &wanted {
         GrantRequest::Credentials(_) if chain.is_some() => Err(Refusal::InvalidRequest.into()),
         GrantRequest::Credentials(wanted) => {
@@ -118,7 +119,7 @@ impl Client<'_> {
     async fn agent(&self, id: &AgentId, proof: &VerifiedProof) -> Result<TokenGrant, Failure> {
         let mut is_spent = false;
         for _ in 0..ATTEMPTS {
-            let decision = self.decide(id).await?;
+            let (decision, organisation) = self.decide(id).await?;
             if !is_spent {
                 proof::spend(self.app, proof, self.now)?;
                 is_spent = true;
@@ -133,12 +134,13 @@ impl Client<'_> {
                 },
             };
             self.app.metrics.note_token("agent");
+            self.app.usage.note(id, &organisation, &grant.token().authority.scope, self.now);
             return Ok(grant);
         }
         Err(Refusal::Overloaded.into())
     }
 
-    async fn decide(&self, id: &AgentId) -> Result<TokenDecision, Refusal> {
+    async fn decide(&self, id: &AgentId) -> Result<(TokenDecision, Organisation), Refusal> {
         let state = &self.app.state;
         let agent = state.agent(id).await?.ok_or(Refusal::InvalidClient)?;
         let self_tasks: Option<Loaded<SelfTasks>> = state.load(&Slot::self_tasks(id)).await?;
@@ -157,7 +159,7 @@ impl Client<'_> {
         if let Some(owner) = agent.record.owner() {
             require_past_cut(self.app, owner, self.now).await?;
         }
-        Ok(decision)
+        Ok((decision, agent.record.organisation().clone()))
     }
 }
 

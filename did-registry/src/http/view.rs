@@ -33,6 +33,13 @@ pub(super) struct AgentView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_at: Option<UnixTime>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    suspended_at: Option<UnixTime>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retired_at: Option<UnixTime>,
+    /// The newest offer to another owner, which nobody took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transfer: Option<TransferView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<PartyView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ceiling: Option<CeilingView<'a>>,
@@ -65,6 +72,9 @@ impl<'a> AgentView<'a> {
             created_at: agent.created(),
             claimed_at: agent.claimed_at(),
             revoked_at: agent.revoked_at(),
+            suspended_at: agent.suspended_at(),
+            retired_at: agent.retired_at(),
+            transfer: agent.offer().map(|(to, expires_at)| TransferView { to: to.as_str(), expires_at }),
             owner: owner_id.map(|id| PartyView { id, name: owner.and_then(name_of) }),
             ceiling: agent.ceiling().map(CeilingView::of),
             requested: agent.requested().map(AuthorityView::of),
@@ -110,6 +120,12 @@ impl<'a> WaitingView<'a> {
         let (requested_at, expires_at) = (pending.requested_at(), pending.expires_at());
         Self { did: pending.did(), fingerprint: fingerprint(pending.did()), requested_at, expires_at }
     }
+}
+
+#[derive(Serialize)]
+struct TransferView<'a> {
+    to: &'a str,
+    expires_at: UnixTime,
 }
 
 fn name_of(owner: &OwnerRecord) -> Option<&str> {
@@ -272,7 +288,7 @@ impl<'a> TaskView<'a> {
         let status = match (task.revoked_at(), task.completed_at()) {
             (Some(_), _) => "revoked",
             (None, Some(_)) => "completed",
-            (None, None) if task.is_open(now) => "open",
+            (None, None) if agent.goes_on_with(task, now) => "open",
             (None, None) => "ended",
         };
         Self {

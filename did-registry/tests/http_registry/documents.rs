@@ -16,11 +16,15 @@ async fn the_metadata_says_what_there_is() {
         "issuer": bench.issuer,
         "token_endpoint": format!("{}/oauth2/token", bench.issuer),
         "revocation_endpoint": format!("{}/oauth2/revoke", bench.issuer),
-        "revocation_endpoint_auth_methods_supported": ["none"],
+        "revocation_endpoint_auth_methods_supported": ["none", "private_key_jwt"],
+        "revocation_endpoint_auth_signing_alg_values_supported": ["EdDSA", "Ed25519", "ES256"],
+        "introspection_endpoint": format!("{}/oauth2/introspect", bench.issuer),
+        "introspection_endpoint_auth_methods_supported": ["DPoP"],
         "jwks_uri": format!("{}/jwks.json", bench.issuer),
         "response_types_supported": ["none"],
         "grant_types_supported": ["client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"],
-        "token_endpoint_auth_methods_supported": ["none"],
+        "token_endpoint_auth_methods_supported": ["none", "private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": ["EdDSA", "Ed25519", "ES256"],
         "dpop_signing_alg_values_supported": ["EdDSA", "Ed25519", "ES256"],
         "scopes_supported": ["agent:self", "echo:hello", "echo:read", "echo:write", "files:read", "owner:self", "registry:admin", "registry:read"],
         "protected_resources": [bench.issuer, API, FILES],
@@ -29,6 +33,21 @@ async fn the_metadata_says_what_there_is() {
     // MD-06
     let lists = answer.json.as_object().unwrap().values().filter_map(Value::as_array);
     assert!(lists.into_iter().all(|list| !list.is_empty()));
+}
+
+#[tokio::test]
+async fn the_registry_is_a_resource_too() {
+    let bench = Bench::new().await;
+    let answer = bench.get("/.well-known/oauth-protected-resource").await.is(200);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let expected = json!({
+        "resource": bench.issuer,
+        "authorization_servers": [bench.issuer],
+        "scopes_supported": ["agent:self", "owner:self", "registry:admin", "registry:read"],
+        "dpop_signing_alg_values_supported": ["EdDSA", "Ed25519", "ES256"],
+        "dpop_bound_access_tokens_required": true,
+    });
+    assert_eq!(answer.json, expected);
 }
 
 #[tokio::test]
@@ -70,9 +89,56 @@ async fn did_documents_are_public() {
 }
 
 #[tokio::test]
+async fn any_did_key_is_resolved_by_the_binding_of_did_resolution() {
+    let bench = Bench::new().await;
+    let did = Agent::numbered(1).did().to_string();
+    let path = format!("/1.0/identifiers/{did}");
+    let ask = async |path: &str, accept: Option<&str>| {
+        let request = Request::get(path);
+        let request = if let Some(accept) = accept { request.header("accept", accept) } else { request };
+        bench.send(request.body(axum::body::Body::empty()).unwrap()).await
+    };
+    let plain = ask(&path, None).await.is(200);
+    assert_eq!(plain.header("content-type"), Some("application/did"));
+    assert_eq!((&plain.json["id"], plain.header("access-control-allow-origin")), (&json!(did), Some("*")));
+    for (accept, media_type) in [
+        ("*/*", "application/did"),
+        ("text/html, application/did+json;q=0.9", "application/did+json"),
+        ("application/did+ld+json", "application/did+ld+json"),
+        ("Application/JSON", "application/json"),
+    ] {
+        let answer = ask(&path, Some(accept)).await.is(200);
+        assert_eq!((answer.header("content-type"), &answer.text), (Some(media_type), &plain.text), "{accept}");
+    }
+    let whole = ask(&path, Some("application/did-resolution")).await.is(200);
+    assert_eq!(whole.header("content-type"), Some("application/did-resolution"));
+    let metadata = json!({"contentType": "application/did"});
+    let expected = json!({"didResolutionMetadata": metadata, "didDocument": plain.json, "didDocumentMetadata": {}});
+    assert_eq!(whole.json, expected);
+    assert_eq!(ask(&format!("{path}?noCache=true"), None).await.is(200).text, plain.text);
+    ask(&path.replace(':', "%3A"), None).await.is(200);
+
+    for (path, accept, status, code) in [
+        ("/1.0/identifiers/did:key:z6Mk", None, 400, "INVALID_DID"),
+        ("/1.0/identifiers/nobody", None, 400, "INVALID_DID"),
+        ("/1.0/identifiers/did:web:api.example", None, 501, "METHOD_NOT_SUPPORTED"),
+        (&format!("{path}?versionId=1"), None, 501, "FEATURE_NOT_SUPPORTED"),
+        (&format!("{path}?noCache=x"), None, 400, "INVALID_OPTIONS"),
+        (&path, Some("text/html"), 406, "REPRESENTATION_NOT_SUPPORTED"),
+    ] {
+        let answer = ask(path, accept).await.is(status);
+        assert_eq!(answer.header("content-type"), Some("application/did-resolution"));
+        let error = &answer.json["didResolutionMetadata"]["error"];
+        assert_eq!(error["type"], format!("https://www.w3.org/ns/did#{code}"), "{path}");
+        assert_eq!((&answer.json["didDocument"], &answer.json["didDocumentMetadata"]), (&Value::Null, &json!({})));
+    }
+}
+
+#[tokio::test]
 async fn health_and_counts() {
     let bench = Bench::new().await;
-    assert_eq!(bench.get("/livez").await.is(200).text, "ok\n");
+    let backend = handfast_identity::signature_backend();
+    assert_eq!(bench.get("/livez").await.is(200).text, format!("ok\nsignatures {backend}\n"));
     assert_eq!(bench.get("/readyz").await.is(200).text, "ok\n");
     assert_eq!(bench.get("/").await.is(200).json["issuer"], bench.issuer.as_str());
     let owner = bench.owner(100).await;
@@ -82,6 +148,8 @@ async fn health_and_counts() {
     bench.get("/nothing").await.is(404);
     bench.get("/agents").await.is(401);
     let text = bench.get("/metrics").await.is(200).text;
+    let version = env!("CARGO_PKG_VERSION");
+    let build = format!("handfast_registry_build_info{{version=\"{version}\",signatures=\"{backend}\"}} 1");
     for line in [
         "handfast_registry_requests_total{route=\"POST /agents\",status=\"201\"} 1",
         "handfast_registry_requests_total{route=\"GET unmatched\",status=\"404\"} 1",
@@ -92,6 +160,7 @@ async fn health_and_counts() {
         "handfast_registry_feed_position 1",
         "handfast_registry_log_size 6",
         "handfast_registry_replay_held 6",
+        &build,
     ] {
         assert!(text.lines().any(|found| found == line), "no `{line}` in\n{text}");
     }

@@ -7,14 +7,20 @@
     reason = "a failed step is a failed test"
 )]
 
+mod assertions;
 mod bench;
 mod budgets;
 mod claims;
 mod delegation;
 mod delegation_bench;
 mod documents;
+mod introspection;
+mod lifecycle;
+#[path = "../../model/tests/model/lifecycle_table.rs"]
+mod lifecycle_table;
 mod malformed;
 mod management;
+mod offboarding;
 mod registration;
 mod revocations;
 mod rotating;

@@ -285,7 +285,7 @@ async fn th65_a_store_that_fails_is_said_to() {
     let answer = post(&bench, bench.agent_statement(&Agent::numbered(1))).await;
     assert_eq!((answer.problem(), answer.header("retry-after")), ((503, "store_unavailable"), Some("5")));
     assert_eq!(bench.get("/readyz").await.problem(), (503, "store_unavailable"));
-    assert_eq!(bench.get("/livez").await.is(200).text, "ok\n");
+    assert!(bench.get("/livez").await.is(200).text.starts_with("ok\n"));
     let Value::Object(members) = answer.json else { panic!() };
     assert!(!members.contains_key("claim"));
 }

@@ -1,6 +1,7 @@
 //! `POST /revocations` for other things than agents, and what a resource server makes of it.
 
 use std::future::pending;
+use std::time::Duration;
 
 use handfast_delegation::UnverifiedHop;
 use handfast_testkit::Agent;
@@ -78,6 +79,32 @@ async fn p11_a_task_stops_at_a_resource_server_and_its_sibling_does_not() {
     revoke(&live.bench, &live.owner, json!({"kind": "task", "id": task_of(&one)})).await.is(200);
     assert_eq!(live.api.refuses(&one, &live.nonce).await, 401);
     assert_eq!(live.status(&other).await, 200);
+}
+
+#[tokio::test]
+async fn p11_a_suspended_agent_stops_at_a_resource_server_and_goes_on_with_new_tokens() {
+    let live = Live::new().await;
+    let old = live.token("one").await;
+    assert_eq!(live.status(&old).await, 200);
+    let life = async |event: &str| {
+        let path = format!("/agents/{}/{event}", live.api.agent.did());
+        live.bench.manage(&live.owner.key, "owner:self", "POST", &path, Some(json!({}))).await.is(200);
+    };
+    life("suspend").await;
+    assert_eq!(live.api.refuses(&old, &live.nonce).await, 401);
+    life("resume").await;
+    live.bench.clock.advance(1);
+    let new = live.token("two").await;
+    // the resource server reads of it within the second
+    let mut status = live.status(&new).await;
+    for _ in 0..50 {
+        if status == 200 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        status = live.status(&new).await;
+    }
+    assert_eq!((status, live.status(&old).await), (200, 401), "the old one stays dead");
 }
 
 #[tokio::test]

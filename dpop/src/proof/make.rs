@@ -3,10 +3,10 @@
 use core::fmt;
 
 use handfast_identity::json::JsonError;
-use handfast_identity::jws::{JwsError, sign_with_header};
+use handfast_identity::jws::{HeaderSegment, JwsError};
 use handfast_identity::{RandomSource, SigningKey, UnixTime, base64url, random_bytes};
 
-use super::wire::{ClaimsOut, HeaderOut};
+use super::wire::ClaimsOut;
 use super::{MAX_METHOD_BYTES, MAX_PROOF_BYTES, PROOF_TYPE};
 use crate::{ContentDigest, ContentHash, Nonce, Target};
 
@@ -31,7 +31,8 @@ pub struct ProofRequest<'a> {
 }
 
 impl ProofRequest<'_> {
-    /// Makes the value of the `DPoP` field, with a fresh `jti`. The algorithm name is the key's (DPOP-122).
+    /// Makes the value of the `DPoP` field, with a fresh `jti`. The algorithm name is the key's (DPOP-122). Whoever makes many
+    /// keeps a [`ProofSigner`].
     ///
     /// # Errors
     ///
@@ -61,13 +62,23 @@ impl ProofRequest<'_> {
     /// # Ok::<(), handfast_dpop::TargetError>(())
     /// ```
     pub fn sign(&self, key: &SigningKey, now: UnixTime, random: &mut dyn RandomSource) -> Result<String, MakeError> {
+        self.sign_under(&header(key), key, now, random)
+    }
+
+    fn sign_under(
+        &self,
+        header: &HeaderSegment,
+        key: &SigningKey,
+        now: UnixTime,
+        random: &mut dyn RandomSource,
+    ) -> Result<String, MakeError> {
         if !self.target.is_protected() {
             return Err(MakeError::PlainHttp);
         }
         if !is_method(self.method) {
             return Err(MakeError::Method);
         }
-        let proof = sign_with_header(&header(key)?, &self.claims(now, &proof_id(random)), key)?;
+        let proof = header.sign(&self.claims(now, &proof_id(random)), key)?;
         if proof.len() > MAX_PROOF_BYTES { Err(MakeError::TooLong) } else { Ok(proof) }
     }
 
@@ -85,9 +96,50 @@ impl ProofRequest<'_> {
     }
 }
 
-fn header(key: &SigningKey) -> Result<HeaderOut<'static>, MakeError> {
-    let jwk = serde_json::from_str(&key.public().to_jwk()).map_err(|error| MakeError::Json(error.to_string()))?;
-    Ok(HeaderOut { typ: PROOF_TYPE, alg: key.algorithm().as_str(), jwk })
+/// A key for many proofs. Their header is the same text each time, so it is written once.
+pub struct ProofSigner {
+    key: SigningKey,
+    header: HeaderSegment,
+}
+
+impl ProofSigner {
+    /// Proofs by `key`, under its algorithm name.
+    #[must_use]
+    pub fn new(key: SigningKey) -> Self {
+        Self { header: header(&key), key }
+    }
+
+    /// The key.
+    #[must_use]
+    pub const fn key(&self) -> &SigningKey {
+        &self.key
+    }
+
+    /// The same as [`ProofRequest::sign`] with this key.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn sign(
+        &self,
+        request: &ProofRequest<'_>,
+        now: UnixTime,
+        random: &mut dyn RandomSource,
+    ) -> Result<String, MakeError> {
+        request.sign_under(&self.header, &self.key, now, random)
+    }
+}
+
+impl fmt::Debug for ProofSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ProofSigner(redacted, {})", self.key.public().thumbprint())
+    }
+}
+
+/// DPOP-02, DPOP-03: a public JWK is JSON already, and neither name needs escaping.
+fn header(key: &SigningKey) -> HeaderSegment {
+    let (alg, jwk) = (key.algorithm().as_str(), key.public().to_jwk());
+    HeaderSegment::of_json(&format!(r#"{{"typ":"{PROOF_TYPE}","alg":"{alg}","jwk":{jwk}}}"#))
 }
 
 fn proof_id(random: &mut dyn RandomSource) -> String {

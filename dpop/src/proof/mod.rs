@@ -13,7 +13,7 @@ use handfast_identity::{PublicKey, SignatureValid, Thumbprint, UnixTime};
 
 pub use error::{ProofClass, ProofError, Remedy};
 pub use expectation::Expectation;
-pub use make::{MakeError, ProofRequest};
+pub use make::{MakeError, ProofRequest, ProofSigner};
 
 use crate::{ContentDigest, ContentHash, ReplayEntry};
 

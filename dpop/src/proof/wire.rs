@@ -5,7 +5,6 @@ use core::fmt;
 use handfast_identity::{MAX_UNIX_SECONDS, UnixTime};
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use serde::{Deserialize as DeriveDeserialize, Serialize};
-use serde_json::Value;
 
 use super::{MAX_METHOD_BYTES, MAX_PROOF_ID_BYTES};
 
@@ -27,14 +26,6 @@ pub(super) struct Claims {
     pub(super) dch: Option<String>,
     #[serde(default, deserialize_with = "text_if_there")]
     pub(super) htd: Option<String>,
-}
-
-/// A header as we write it.
-#[derive(Serialize)]
-pub(super) struct HeaderOut<'a> {
-    pub(super) typ: &'a str,
-    pub(super) alg: &'a str,
-    pub(super) jwk: Value,
 }
 
 /// Claims as we write them.

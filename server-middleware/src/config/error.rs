@@ -32,6 +32,12 @@ pub enum ConfigError {
         #[source]
         cause: TargetError,
     },
+    /// Metadata that nobody could find: the identifier is no address of this server.
+    #[error("`publish_metadata`: `{resource}` is not below the origin of `public_base`, or has a query")]
+    Metadata {
+        /// The resource identifier.
+        resource: String,
+    },
     /// The trust records cannot stand together.
     #[error("`trusted_issuers`: {0}")]
     Trust(#[source] TrustError),

@@ -16,7 +16,7 @@ use handfast_verifier::trust::TrustedIssuer;
 use handfast_verifier::{ChainPolicy, DEFAULT_STALENESS};
 
 use crate::drift::{DriftNotice, DriftPolicy, OnDrift};
-use crate::{Clock, FactsSource, Pace, SystemClock};
+use crate::{Clock, FactsSource, Pace, ResourceMetadata, SystemClock};
 
 pub use error::ConfigError;
 pub use nonce_use::NonceUse;
@@ -38,6 +38,7 @@ pub struct Builder {
     facts: Option<Arc<dyn FactsSource>>,
     environment: Option<Environment>,
     resource_metadata: Option<String>,
+    metadata: Option<ResourceMetadata>,
     window: ProofWindow,
     staleness: Seconds,
     nonce_use: NonceUse,
@@ -65,6 +66,7 @@ impl Builder {
             facts: None,
             environment: None,
             resource_metadata: None,
+            metadata: None,
             window: ProofWindow::default(),
             staleness: DEFAULT_STALENESS,
             nonce_use: NonceUse::default(),
@@ -110,6 +112,14 @@ impl Builder {
     /// The URL of this resource's metadata (RFC 9728), named in challenges (MD-24).
     pub fn resource_metadata(mut self, url: &str) -> Self {
         self.resource_metadata = Some(url.to_owned());
+        self
+    }
+
+    /// Has the server publish this resource's metadata (RFC 9728, MD-20), and name it in challenges unless
+    /// [`Self::resource_metadata`] names another. Merge [`ResourceServer::metadata_routes`](crate::ResourceServer::metadata_routes)
+    /// into the outermost router, unguarded: it is served at the root of the origin, whatever prefix a proxy strips elsewhere.
+    pub fn publish_metadata(mut self, metadata: ResourceMetadata) -> Self {
+        self.metadata = Some(metadata);
         self
     }
 

@@ -13,6 +13,7 @@ use super::{Builder, ConfigError, NonceUse, STALENESS_BOUNDS};
 use crate::drift::DriftBook;
 use crate::guard::{RememberedVerdicts, Shared};
 use crate::keeper::Keeper;
+use crate::metadata::NotHere;
 use crate::test_keys::publicly_known;
 use crate::{Decisions, FactsSource, ResourceServer};
 
@@ -41,6 +42,15 @@ impl Builder {
         if let Some(keeper) = &keeper {
             keeper.asked_once(self.pace.patience).await;
         }
+        let metadata = match self.metadata {
+            None => None,
+            Some(metadata) => {
+                let known = facts.facts(self.clock.now());
+                let issuers = known.issuers().map(|facts| facts.trust.issuer.clone()).collect();
+                let published = metadata.publish(&resource, &base, issuers);
+                Some(published.map_err(|NotHere| ConfigError::Metadata { resource: resource.to_string() })?)
+            }
+        };
         let nonces = match self.nonces {
             Some(source) => source,
             None => Arc::new(process_nonces()?),
@@ -49,7 +59,8 @@ impl Builder {
             shared: Arc::new(Shared {
                 resource,
                 base,
-                resource_metadata: self.resource_metadata,
+                resource_metadata: self.resource_metadata.or_else(|| metadata.as_ref().map(|known| known.url.clone())),
+                metadata,
                 environment: self.environment,
                 window: self.window,
                 staleness: self.staleness,

@@ -10,6 +10,7 @@ mod verdicts;
 use std::fmt;
 use std::sync::Arc;
 
+use axum::Router;
 use handfast_delegation::{Environment, ResourceId, Scope, ScopeError};
 use handfast_dpop::{NonceSource, ProofWindow, PublicBase, ReplayStore, RestartRule};
 use handfast_identity::Seconds;
@@ -19,6 +20,7 @@ use handfast_verifier::{ChainPolicy, ChainVerdicts, RouteRule};
 
 use crate::config::{Builder, NonceUse};
 use crate::keeper::Keeper;
+use crate::metadata::Published;
 pub use crate::request::MAX_FORM_BYTES;
 use crate::{Clock, Decisions, DriftBook, FactsSource};
 
@@ -38,6 +40,7 @@ pub(crate) struct Shared {
     pub(crate) resource: ResourceId,
     pub(crate) base: PublicBase,
     pub(crate) resource_metadata: Option<String>,
+    pub(crate) metadata: Option<Published>,
     pub(crate) environment: Option<Environment>,
     pub(crate) window: ProofWindow,
     pub(crate) staleness: Seconds,
@@ -78,6 +81,11 @@ impl ResourceServer {
     pub fn protect(&self, rule: RouteRule) -> Protect {
         let rule = if self.shared.binds_content { rule.bind_content() } else { rule };
         Protect::new(self.clone(), rule)
+    }
+
+    /// The route of this resource's metadata (RFC 9728): public, and none where [`Builder::publish_metadata`] was not asked for.
+    pub fn metadata_routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        self.shared.metadata.as_ref().map_or_else(Router::new, Published::routes)
     }
 
     /// The resource identifier.

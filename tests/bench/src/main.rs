@@ -9,6 +9,7 @@
 //! tests/bench/instructions           instruction counts, by callgrind
 //! ```
 //!
+//! `sign-proof` and `sign-token` are told beside a bare signature of the same library over as many bytes.
 //! `cold` is from the texts of token and field to the verdict, `known` the same where the delegates' keys were decoded before, `kept` the same with the chain's verdict remembered and the field
 //! read already; reading it, hash included, is `field`. Ratios are what counts: the machine may be busy with something else.
 
@@ -17,6 +18,7 @@ mod material;
 mod meter;
 mod ours;
 mod peers;
+mod signing;
 mod table;
 
 use meter::Candidate;
@@ -28,6 +30,7 @@ fn candidates() -> Vec<Candidate> {
     all.extend(ours::all_chains());
     all.extend(ours::requests());
     all.push(ours::authorisation());
+    all.extend(signing::all());
     all.extend(peers::all());
     all
 }

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use handfast_delegation::{AccessToken, ActorChain, ChainClaims, Delegability, Hop, ResourceId, Tools};
+use handfast_delegation::{AccessToken, ActorChain, Authority, ChainClaims, Delegability, Hop, ResourceId, Tools};
 use handfast_dpop::{ContentHash, NoncePolicy, ProofRequest, ProofWindow, Target};
-use handfast_identity::{DidKey, UnixTime};
+use handfast_identity::{DidKey, SigningKey, UnixTime};
 use handfast_testkit::{Agent, CountedRandom, Issuer, START, facts_of};
 use handfast_verifier::revocation::{FeedEvent, RevocationKind, RevocationName, RevocationSet};
 use handfast_verifier::trust::{Facts, Status};
@@ -124,6 +124,15 @@ impl Presented {
         };
         request.sign(self.delegate.key(), START, &mut CountedRandom::unshared()).expect("a proof")
     }
+}
+
+/// Writes and signs a root token, again and again.
+pub fn issuing() -> impl Fn() -> String {
+    let issuer = Issuer::example();
+    let root = AccessToken { authority: Authority { tools: None, ..root(&issuer).authority }, ..root(&issuer) };
+    let key = SigningKey::from_ed25519_seed(&[7; 32]);
+    let kid = key.public().thumbprint().to_string();
+    move || root.sign(&kid, &key).expect("a token can be written")
 }
 
 /// What a resource server knows: the issuer's key, and revocations of others.

@@ -2,24 +2,11 @@
 
 use std::fmt::Write;
 
+use handfast_identity::signature_backend;
 use serde_json::{Value, json};
 
 use crate::meter::{Measured, slope};
 use crate::ours::LENGTHS;
-
-/// The backend that the unit was measured with.
-fn backend() -> &'static str {
-    #[cfg(target_arch = "x86_64")]
-    if cfg!(curve25519_dalek_backend = "avx512")
-        && is_x86_feature_detected!("avx512ifma")
-        && is_x86_feature_detected!("avx512vl")
-    {
-        return "avx512";
-    } else if is_x86_feature_detected!("avx2") {
-        return "avx2";
-    }
-    "serial"
-}
 
 /// What each further hop adds, in U: by medians, and by low times. None where nothing was measured.
 fn per_hop(measured: &[Measured], name: impl Fn(u8) -> String) -> Option<(f64, f64)> {
@@ -50,7 +37,7 @@ fn slopes(measured: &[Measured]) -> Vec<(String, f64, f64)> {
 
 /// As a table.
 pub fn text(measured: &[Measured]) -> String {
-    let mut out = format!("backend of ed25519-dalek 3: {}\n\n", backend());
+    let mut out = format!("backend of ed25519-dalek 3: {}\n\n", signature_backend());
     let _ =
         writeln!(out, "{:44} {:>9} {:>9} {:>9} {:>9} {:>6}", "", "median ns", "low ns", "U median", "U low", "allocs");
     for one in measured {
@@ -79,5 +66,5 @@ pub fn json(measured: &[Measured]) -> Value {
         .into_iter()
         .map(|(name, by_median, by_low)| json!({"name": name, "u_median": by_median, "u_low": by_low}))
         .collect();
-    json!({"backend": backend(), "candidates": candidates, "each_further_hop": slopes})
+    json!({"backend": signature_backend(), "candidates": candidates, "each_further_hop": slopes})
 }

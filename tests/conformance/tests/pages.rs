@@ -212,3 +212,49 @@ fn requirements_stand_once_and_vectors_name_known_ones() {
         assert!(unknown.is_empty(), "{name} names {unknown:?}");
     }
 }
+
+/// Name and version of every foreign package that is pinned for trying it: JavaScript, Python, Rust.
+fn pinned_strangers() -> Vec<(String, String)> {
+    let package: serde_json::Value = serde_json::from_str(&text("tests/interop/package.json")).unwrap();
+    let javascript = package["dependencies"].as_object().unwrap().clone();
+    // a framework that one of the peers is a part of, and no peer itself
+    let javascript = javascript.into_iter().filter(|(name, _)| name != "express");
+    let javascript = javascript.map(|(name, version)| (name, version.as_str().unwrap().to_owned()));
+    let requirements = text("tests/interop/python/requirements.txt");
+    let python = requirements.lines().filter_map(|line| line.strip_prefix("# ")?.split_once("=="));
+    let python: Vec<_> = python.map(|(name, version)| (name.to_owned(), version.to_owned())).collect();
+    javascript.chain(python).chain(pinned_crates("tests/oracles/server/Cargo.toml")).collect()
+}
+
+/// Name and version of every crate that a manifest pins.
+fn pinned_crates(manifest: &str) -> Vec<(String, String)> {
+    let pinned = |line: &str| {
+        let (name, rest) = line.split_once(" = ")?;
+        Some((name.to_owned(), rest.split_once("\"=")?.1.split('"').next()?.to_owned()))
+    };
+    text(manifest).lines().filter_map(pinned).collect()
+}
+
+#[test]
+fn the_oracles_of_the_page_are_those_that_are_pinned() {
+    let page = text("spec/interop.md");
+    let section = section(&page, "## Oracles");
+    let pinned = pinned_crates("tests/oracles/dids/Cargo.toml");
+    assert!(!pinned.is_empty());
+    for (name, version) in pinned {
+        assert!(section.contains(&format!("`{name}` {version}")), "{name} {version}");
+    }
+}
+
+#[test]
+fn the_strangers_of_the_page_are_those_that_are_pinned() {
+    let page = text("spec/interop.md");
+    let rows = ["## JavaScript", "## Python", "## Rust"].map(|name| rows(section(&page, name)));
+    let listed: BTreeSet<_> = rows
+        .into_iter()
+        .flatten()
+        .flat_map(|cells| cells[0].split(" through ").map(str::to_owned).collect::<Vec<_>>())
+        .map(|name| name.split_once(' ').map(|(name, version)| (name.to_owned(), version.to_owned())).unwrap())
+        .collect();
+    assert_eq!(listed, pinned_strangers().into_iter().collect());
+}

@@ -20,7 +20,7 @@ from delegation import chain_hash, claims_of, did_of, hop, sha256
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 dev = lib.start_dev(sys.argv[1])
 by_name = {credential["name"]: credential for credential in dev["credentials"]}
-check = partial(lib.check, "requests_oauth2client")
+PACKAGES = ["requests-oauth2client"]
 
 
 class ChainKey(DPoPKey):
@@ -110,31 +110,31 @@ def made_of(root, hops, *actors, token):
     return f"found and expected: {wrong}" if wrong else "accepted"
 
 
-def one_hop(label, credential, algorithm):
+def one_hop(credential, algorithm):
     """A root of `credential`, one hop below it to a new key, what both can do with it and nobody else can."""
     holder, worker, stranger = key_of(credential), Jwk.generate(alg=algorithm), Jwk.generate(alg=algorithm)
     root_token = client_of(holder).client_credentials(
         scope="echo:read", resource=dev["audience"], dpop=True, dpop_key=DPoPKey(holder)
     )
     root = root_token.access_token
-    say = partial("{}: {}".format, label)
-    check(say("a call with the root"), "accepted", lambda: used_by(holder, answer=call(root_token)))
+    check = partial(lib.check, (PACKAGES, "client that exchanges", algorithm))
+    check("a call with the root", "accepted", lambda: used_by(holder, answer=call(root_token)))
     narrower = exchange(DPoPKey(holder), root_token, scope="echo:read")
-    check(say("the root becomes another of its holder"), "accepted", lambda: made_of(root, [], holder, token=narrower))
-    check(say("a call with that"), "accepted", lambda: used_by(holder, answer=call(narrower)))
+    check("the root becomes another of its holder", "accepted", lambda: made_of(root, [], holder, token=narrower))
+    check("a call with that", "accepted", lambda: used_by(holder, answer=call(narrower)))
 
     good = hop(root, holder, worker, inst=True)
     bundle, worker_key = [root, good], DPoPKey(worker)
     token = exchange(worker_key, root_token, good, scope="echo:read", resource=dev["audience"])
-    check(say("a hop becomes a token of its delegate"), "accepted", lambda: made_of(root, [good], worker, holder, token=token))
-    check(say("after the registry's nonce"), "accepted", lambda: "accepted" if worker_key.as_nonce else "no nonce")
-    check(say("which is nothing without its chain"), "evidence_required", lambda: call(token))
-    check(say("a call with both"), "accepted", lambda: used_by(worker, holder, answer=call_with(worker, token, bundle)))
-    check(say("by another key"), "holder_mismatch", lambda: call_with(stranger, token, bundle))
-    check(say("by the delegator"), "holder_mismatch", lambda: call_with(holder, token, bundle))
+    check("a hop becomes a token of its delegate", "accepted", lambda: made_of(root, [good], worker, holder, token=token))
+    check("after the registry's nonce", "accepted", lambda: "accepted" if worker_key.as_nonce else "no nonce")
+    check("which is nothing without its chain", "evidence_required", lambda: call(token))
+    check("a call with both", "accepted", lambda: used_by(worker, holder, answer=call_with(worker, token, bundle)))
+    check("by another key", "holder_mismatch", lambda: call_with(stranger, token, bundle))
+    check("by the delegator", "holder_mismatch", lambda: call_with(holder, token, bundle))
     other = [root, hop(root, holder, worker, inst=True)]
-    check(say("with another chain"), "chain_malformed", lambda: call_with(worker, token, other))
-    check(say("with a proof for another chain"), "chain_malformed", lambda: call_with(worker, token, bundle, other))
+    check("with another chain", "chain_malformed", lambda: call_with(worker, token, other))
+    check("with a proof for another chain", "chain_malformed", lambda: call_with(worker, token, bundle, other))
 
     for name, expected, key, changes in [
         ("more scope than the parent", "invalid_scope scope_widened", worker, {"scope": "echo:read other:read"}),
@@ -143,9 +143,9 @@ def one_hop(label, credential, algorithm):
         ("a client that is not the delegate", "invalid_request holder_mismatch", stranger, {}),
     ]:
         wrong = hop(root, holder, worker, **({"inst": True} | changes))
-        check(say(name), expected, partial(exchange, DPoPKey(key), root_token, wrong))
+        check(name, expected, partial(exchange, DPoPKey(key), root_token, wrong))
     as_worker = partial(exchange, DPoPKey(stranger), root_token, good, client=client_of(worker))
-    check(say("the delegate's name under another key"), "invalid_client invalid_client", as_worker)
+    check("the delegate's name under another key", "invalid_client invalid_client", as_worker)
 
 
 def two_hops():
@@ -162,10 +162,10 @@ def two_hops():
         ("another under the proof", "invalid_request chain_malformed", ChainKey(worker, [last]), [earlier]),
         ("the earlier left out", "invalid_request depth_invalid", DPoPKey(worker), []),
     ]:
-        check(f"two hops, {name}", expected, partial(exchange, key, root, last, members=members))
+        lib.check((PACKAGES, "client that exchanges", "EdDSA"), f"two hops, {name}", expected, partial(exchange, key, root, last, members=members))
 
 
-one_hop("Ed25519", by_name["A"], "EdDSA")
-one_hop("ES256", by_name["C"], "ES256")
+one_hop(by_name["A"], "EdDSA")
+one_hop(by_name["C"], "ES256")
 two_hops()
 lib.finish()

@@ -2,9 +2,11 @@
 
 import atexit
 import json
+import os
 import subprocess
 import sys
 import traceback
+from importlib.metadata import version
 
 _rows = []
 
@@ -21,7 +23,10 @@ def start_dev(binary):
 
 
 def check(peer, name, expected, run):
-    """Runs one case; `expected` is 'accepted' or the reason of the refusal."""
+    """Runs one case; `expected` is 'accepted' or the reason of the refusal.
+
+    `peer` is the packages, the first one's name first, the part they play, and the algorithm they play it with.
+    """
     try:
         outcome = run()
     except Exception:  # any surprise is a wrong row
@@ -30,11 +35,19 @@ def check(peer, name, expected, run):
 
 
 def finish():
-    """Prints the tally; one wrong row fails the suite."""
+    """Prints the tally, and notes it for the matrix (../matrix.mjs) where it was asked for; one wrong row fails the suite."""
     failed = [row for row in _rows if row[2] != row[3]]
-    for peer, name, expected, outcome in _rows:
+    notes = os.environ.get("HANDFAST_INTEROP_ROWS")
+    lines = []
+    for (packages, part, algorithm), name, expected, outcome in _rows:
         is_right = outcome == expected
         told = expected if is_right else f"expected {expected}, got {outcome}"
-        print(f"{'ok  ' if is_right else 'FAIL'} {peer}: {name}: {told}")
+        print(f"{'ok  ' if is_right else 'FAIL'} {packages[0]}, {part}, {algorithm}: {name}: {told}")
+        said = " through ".join(f"{one} {version(one)}" for one in packages).removeprefix(f"{packages[0]} ")
+        row = {"peer": packages[0], "version": said, "as": part, "alg": algorithm, "name": name}
+        lines.append(json.dumps(row | {"expected": expected, "outcome": outcome, "ok": is_right}))
     print(f"{len(_rows) - len(failed)} passed, {len(failed)} failed")
+    if notes:
+        with open(notes, "a", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)
     sys.exit(1 if failed or not _rows else 0)

@@ -21,6 +21,43 @@ enum Extent {
     UpTo(UnixTime),
     /// What was issued after the cut: a key that was rotated out signs no more.
     After(UnixTime),
+    /// An agent: all of it, unless a cut-off came behind that; and what was issued up to the latest cut-off.
+    Agent(Agent),
+}
+
+/// What is known of an agent. Each part only ever grows, so no order of events makes a difference.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Agent {
+    /// Number of the newest entry without cut-off: REVOKED, retired or suspended since then. 0 before the first.
+    stopped: u64,
+    /// Number of the newest entry with one: a suspension before it is over. 0 before the first.
+    goes_on: u64,
+    /// The latest cut-off.
+    cut: Option<UnixTime>,
+}
+
+impl Agent {
+    fn of(event: &FeedEvent) -> Self {
+        match event.cut {
+            None => Self { stopped: event.seq, ..Self::default() },
+            Some(cut) => Self { goes_on: event.seq, cut: Some(cut), stopped: 0 },
+        }
+    }
+
+    fn widened(self, other: Self) -> Self {
+        Self {
+            stopped: self.stopped.max(other.stopped),
+            goes_on: self.goes_on.max(other.goes_on),
+            cut: self.cut.max(other.cut),
+        }
+    }
+
+    fn covers(self, issued_at: UnixTime) -> Option<Revoked> {
+        if self.stopped > 0 && self.stopped >= self.goes_on {
+            return Some(Revoked::Entirely);
+        }
+        self.cut.is_some_and(|cut| issued_at <= cut).then_some(Revoked::ByCut)
+    }
 }
 
 /// What a look-up found.
@@ -33,9 +70,11 @@ pub enum Revoked {
 }
 
 impl RevocationSet {
-    /// Takes one event in. Entries only ever grow: nothing revoked comes back by a later event.
+    /// Takes one event in. Nothing that was issued before comes back by a later event: a suspended agent goes on behind a cut-off,
+    /// with what is issued after it.
     pub fn insert(&mut self, event: &FeedEvent) {
         let extent = match (event.kind, event.cut) {
+            (RevocationKind::Agent, _) => Extent::Agent(Agent::of(event)),
             (_, None) => Extent::All,
             (RevocationKind::Key, Some(cut)) => Extent::After(cut),
             (_, Some(cut)) => Extent::UpTo(cut),
@@ -57,6 +96,7 @@ impl RevocationSet {
             Extent::All => Some(Revoked::Entirely),
             Extent::UpTo(cut) => (issued_at <= *cut).then_some(Revoked::ByCut),
             Extent::After(cut) => (issued_at > *cut).then_some(Revoked::ByCut),
+            Extent::Agent(agent) => agent.covers(issued_at),
         }
     }
 
@@ -79,6 +119,7 @@ impl Extent {
         match (self, other) {
             (Self::UpTo(a), Self::UpTo(b)) => Self::UpTo(a.max(b)),
             (Self::After(a), Self::After(b)) => Self::After(a.min(b)),
+            (Self::Agent(a), Self::Agent(b)) => Self::Agent(a.widened(b)),
             _ => Self::All,
         }
     }
@@ -116,6 +157,51 @@ mod tests {
         check(&wider, RevocationKind::Agent, 10, Some(Revoked::ByCut));
         let all = [event(RevocationKind::Agent, None), event(RevocationKind::Agent, Some(5))];
         check(&all, RevocationKind::Agent, 11, Some(Revoked::Entirely));
+    }
+
+    #[test]
+    fn a_cut_off_behind_a_suspension_ends_it_and_what_was_issued_before_stays_dead() {
+        let numbered = |seq, cut| FeedEvent { seq, ..event(RevocationKind::Agent, cut) };
+        let (suspended, resumed) = (numbered(3, None), numbered(4, Some(10)));
+        check(&[suspended], RevocationKind::Agent, 11, Some(Revoked::Entirely));
+        for both in [[suspended, resumed], [resumed, suspended]] {
+            check(&both, RevocationKind::Agent, 10, Some(Revoked::ByCut));
+            check(&both, RevocationKind::Agent, 11, None);
+        }
+        // suspended again, or REVOKED since
+        for rest in [&[numbered(5, None)][..], &[numbered(5, None), numbered(2, Some(99))]] {
+            let all = [&[suspended, resumed][..], rest].concat();
+            check(&all, RevocationKind::Agent, 11, Some(Revoked::Entirely));
+        }
+        // an earlier, later cut-off is not forgotten by a suspension in between
+        let all = [numbered(1, Some(20)), suspended, resumed];
+        check(&all, RevocationKind::Agent, 20, Some(Revoked::ByCut));
+        check(&all, RevocationKind::Agent, 21, None);
+    }
+
+    #[test]
+    fn p12_only_an_agent_goes_on_behind_a_cut_off() {
+        for kind in [RevocationKind::Owner, RevocationKind::Task, RevocationKind::Token, RevocationKind::Key] {
+            let ended = FeedEvent { seq: 2, ..event(kind, Some(10)) };
+            check(&[event(kind, None), ended], kind, 11, Some(Revoked::Entirely));
+        }
+    }
+
+    #[test]
+    fn sets_are_put_together_as_events_are() {
+        let numbered = |seq, cut| FeedEvent { seq, ..event(RevocationKind::Agent, cut) };
+        let of = |event: FeedEvent| {
+            let mut set = RevocationSet::default();
+            set.insert(&event);
+            set
+        };
+        let name = RevocationName::of(ISSUER, RevocationKind::Agent, "x");
+        for (one, two) in [(numbered(1, None), numbered(2, Some(10))), (numbered(2, Some(10)), numbered(1, None))] {
+            let mut set = of(one);
+            set.absorb(&of(two));
+            assert_eq!(set.covers(name, UnixTime::from_secs(10)), Some(Revoked::ByCut));
+            assert_eq!(set.covers(name, UnixTime::from_secs(11)), None);
+        }
     }
 
     #[test]

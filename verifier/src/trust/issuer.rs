@@ -115,6 +115,22 @@ impl TrustedIssuer {
         }
     }
 
+    /// Trust in the one RFC 9068 issuer of a resource server, which need not know handfast. Nobody tells what it revokes, so its
+    /// tokens may live [`MAX_LIFETIME_WITHOUT_STATUS`].
+    #[must_use]
+    pub fn rfc9068(issuer: &str) -> Self {
+        Self {
+            issuer: issuer.to_owned(),
+            profile: Profile::Rfc9068,
+            status: StatusSource::None,
+            resources: SpeaksFor::Everything,
+            scopes: SpeaksFor::Everything,
+            subjects: SpeaksFor::Everything,
+            agent_status: Vec::new(),
+            max_lifetime: MAX_LIFETIME_WITHOUT_STATUS,
+        }
+    }
+
     pub(crate) fn speaks_for(&self, resource: &ResourceId, scope: &Scope, subject: &str) -> bool {
         let resource = match &self.resources {
             SpeaksFor::Everything => true,

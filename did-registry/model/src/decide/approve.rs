@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::claim::{ClaimCase, OpenCase};
 use super::free::HandleSlot;
 use crate::change::Write;
-use crate::record::{ClaimState, Claimed, Life};
+use crate::record::{ClaimState, Claimed, Life, Tenure};
 use crate::{
     AgentRecord, ApproveRequest, Attempt, Ceiling, Change, ClaimRecord, CodeKey, Expect, Fact, HandleRecord, Loaded,
     OwnedAgent, OwnerRecord, Profile, Refusal, RegistryPolicy, Slot, Stored,
@@ -119,7 +119,7 @@ pub fn approve(
 }
 
 /// Every resource is one of ours, and every scope means something at one of them.
-fn check_ceiling(ceiling: &Ceiling, policy: &RegistryPolicy) -> Result<(), Refusal> {
+pub(super) fn check_ceiling(ceiling: &Ceiling, policy: &RegistryPolicy) -> Result<(), Refusal> {
     let known = policy.scopes_known_to(ceiling.authority()).ok_or(Refusal::InvalidTarget)?;
     let excess = ceiling.authority().scope.excess_over(&known);
     if excess.is_empty() { Ok(()) } else { Err(Refusal::InvalidScope { excess }) }
@@ -189,7 +189,12 @@ fn claimed(
     now: UnixTime,
 ) -> Approval {
     let (before, claim) = (&open.agent.record, &open.claim.record);
-    let life = Life::Claimed(Claimed { owner: owner.id.clone(), ceiling: ceiling.clone(), at: now });
+    let life = Life::Claimed(Claimed {
+        owner: owner.id.clone(),
+        ceiling: ceiling.clone(),
+        at: now,
+        tenure: Tenure::default(),
+    });
     let agent = AgentRecord { handle: handle.clone(), life, ..before.clone() };
     let settled = ClaimRecord { state: ClaimState::Claimed(owner.id.clone()), ..claim.clone() };
     let owned = OwnedAgent {

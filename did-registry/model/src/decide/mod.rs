@@ -6,6 +6,8 @@
 mod approve;
 mod claim;
 mod free;
+mod life;
+mod offboard;
 mod owner;
 mod poll;
 mod recover;
@@ -17,6 +19,12 @@ mod task;
 pub use approve::{Approval, ApprovalHandles, ConfirmView, approve};
 pub use claim::{ClaimCase, IssuedClaim, new_claim_code, refuse_claim};
 pub use free::{DidSlot, HandleSlot};
+pub(crate) use life::require_active;
+pub use life::{
+    OfferedAgent, Recipient, accept_agent, change_ceiling, change_environment, cut_again, offer_agent, resume_agent,
+    retire_agent, state_version, suspend_agent, withdraw_offer,
+};
+pub use offboard::{Leaving, Offboarding, begin_offboarding, finish_offboarding, offboard_agent};
 pub use owner::{CodeMaker, make_owner_code, register_owner};
 pub use poll::{ClaimView, poll_claim};
 pub use recover::{Recovery, RecoveryCase, recover};

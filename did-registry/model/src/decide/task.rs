@@ -3,6 +3,7 @@
 use handfast_delegation::{Authority, MAX_INTENT_BYTES, MAX_REFERENCE_BYTES, Trigger, TriggerKind};
 use handfast_identity::{RandomSource, Seconds, UnixTime};
 
+use super::life::require_active;
 use crate::authority::{bounded, plain_authority};
 use crate::change::Write;
 use crate::limits::{DEFAULT_TASK_LIFETIME, MIN_TASK_LIFETIME};
@@ -44,6 +45,7 @@ pub(crate) fn new_task(
         leaf: None,
         completed: None,
         revoked: None,
+        era: agent.era(),
     }
 }
 
@@ -83,7 +85,8 @@ pub(crate) fn task_lifetime(asked: Option<Seconds>, most: Seconds) -> Result<Sec
 ///
 /// # Errors
 ///
-/// [`Refusal::UnknownAgent`]; [`Refusal::Forbidden`] for another's agent; [`Refusal::AgentRevoked`];
+/// [`Refusal::UnknownAgent`]; [`Refusal::Forbidden`] for another's agent; [`Refusal::AgentRevoked`], [`Refusal::AgentRetired`],
+/// [`Refusal::AgentSuspended`];
 /// [`Refusal::InvalidScope`], [`Refusal::InvalidTarget`] and [`Refusal::Widened`] for more than the ceiling;
 /// [`Refusal::TaskTooLong`].
 pub fn create_owner_task(
@@ -104,6 +107,7 @@ pub fn create_owner_task(
         return Err(Refusal::Forbidden);
     }
     let Life::Claimed(claimed) = &agent.record.life else { return Err(Refusal::AgentRevoked) };
+    require_active(&agent.record)?;
     let authority = task_authority(&request, &claimed.ceiling, policy)?;
     let who = Party::Owner(owner.id.clone());
     let draft = Draft {
@@ -163,7 +167,7 @@ pub fn complete_task(
     let task = task.ok_or(Refusal::UnknownTask)?;
     let agent = agent.ok_or(Refusal::UnknownTask)?;
     let who = caller.works_on(&task.record, agent)?;
-    if !task.record.is_open(now) {
+    if !agent.goes_on_with(&task.record, now) {
         return Ok(Outcome::Unchanged);
     }
     let mut writes = vec![Write::replace(task, TaskRecord { completed: Some(now), ..task.record.clone() })];

@@ -5,7 +5,7 @@ use handfast_identity::{DidKey, Handle, UnixTime};
 
 use super::wire::agent::AgentWire;
 use super::wire::{read, write};
-use super::{EncodeError, KeyRecord, Organisation, Rate, RecordError, RecordKind, Slot, Stored};
+use super::{EncodeError, KeyRecord, Organisation, Rate, RecordError, RecordKind, Slot, Stored, TaskRecord, Tenure};
 use crate::limits::{MAX_NAME_BYTES, MAX_PURPOSE_BYTES, MAX_VERSION_BYTES, UNCLAIMED_LIFETIME};
 use crate::{AgentId, Ceiling, ClaimId, OwnerId, Refusal, ShownText};
 
@@ -87,6 +87,7 @@ pub(crate) struct Claimed {
     pub(crate) owner: OwnerId,
     pub(crate) ceiling: Ceiling,
     pub(crate) at: UnixTime,
+    pub(crate) tenure: Tenure,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -231,6 +232,49 @@ impl AgentRecord {
             Life::Revoked(revoked) => Some(revoked.at),
             Life::Unclaimed(_) | Life::Claimed(_) => None,
         }
+    }
+
+    /// Since when it is suspended.
+    #[must_use]
+    pub fn suspended_at(&self) -> Option<UnixTime> {
+        self.tenure().and_then(|tenure| tenure.suspended).map(|suspension| suspension.at)
+    }
+
+    /// When it was retired: out of use for ever, its record and handle kept.
+    #[must_use]
+    pub fn retired_at(&self) -> Option<UnixTime> {
+        self.tenure().and_then(|tenure| tenure.retired)
+    }
+
+    /// The newest offer that was neither taken nor withdrawn, past its time or not: to whom, and the first second at which it is.
+    #[must_use]
+    pub fn offer(&self) -> Option<(&OwnerId, UnixTime)> {
+        self.tenure().and_then(|tenure| tenure.offer.as_ref()).map(|offer| (&offer.to, offer.expires))
+    }
+
+    /// To whom it is offered, and the first second at which it no longer is.
+    #[must_use]
+    pub fn offered(&self, now: UnixTime) -> Option<(&OwnerId, UnixTime)> {
+        self.tenure().and_then(|tenure| tenure.open_offer(now)).map(|offer| (&offer.to, offer.expires))
+    }
+
+    /// Whether `task`, of this agent, goes on: neither over by itself, nor given in an era that a transfer or a lower ceiling ended.
+    #[must_use]
+    pub fn goes_on_with(&self, task: &TaskRecord, now: UnixTime) -> bool {
+        task.is_open(now) && task.era == self.era()
+    }
+
+    /// What its owner holds it by, while it is CLAIMED.
+    pub(crate) const fn tenure(&self) -> Option<&Tenure> {
+        match &self.life {
+            Life::Claimed(claimed) => Some(&claimed.tenure),
+            Life::Unclaimed(_) | Life::Revoked(_) => None,
+        }
+    }
+
+    /// The era in which tasks are given now.
+    pub(crate) fn era(&self) -> u32 {
+        self.tenure().map_or(0, |tenure| tenure.era)
     }
 
     /// Whether it is UNCLAIMED and went unused for 30 days. To everybody such an agent is as one that never was.

@@ -8,6 +8,7 @@ mod claim;
 mod hop;
 mod index;
 mod key;
+mod offboarding;
 mod organisation;
 mod owner;
 mod rate;
@@ -15,8 +16,11 @@ mod revocation;
 mod slot;
 mod stops;
 mod task;
+mod tenure;
 #[cfg(test)]
 mod tests;
+mod usage;
+mod versions;
 pub(crate) mod wire;
 
 use core::fmt;
@@ -29,6 +33,7 @@ pub use hop::{HopRecord, TreeEntry, TreeRecord};
 pub use index::{DidHolder, DidRecord, HandleRecord, OwnedAgent};
 pub(crate) use key::KeyGround;
 pub use key::{KeyRecord, PendingRotation};
+pub use offboarding::OffboardingRecord;
 pub use organisation::Organisation;
 pub use owner::{OwnerCodeRecord, OwnerRecord, Role};
 pub(crate) use rate::Rate;
@@ -37,6 +42,9 @@ pub use slot::{RecordKind, Slot};
 pub use stops::StopsRecord;
 pub(crate) use task::OpenTask;
 pub use task::{SelfTasks, Subject, TaskRecord};
+pub(crate) use tenure::{Offer, Suspension, Tenure};
+pub use usage::{UsageRecord, UsedScope};
+pub use versions::{KnownVersion, VersionsRecord};
 
 /// A record that can be stored.
 pub trait Stored: Sized {
@@ -81,6 +89,9 @@ pub enum Record {
     Stops(StopsRecord),
     Key(KeyRecord),
     Rotation(PendingRotation),
+    Versions(VersionsRecord),
+    Offboarding(OffboardingRecord),
+    Usage(UsageRecord),
 }
 
 macro_rules! each_record {
@@ -102,6 +113,9 @@ macro_rules! each_record {
             Record::Stops($inner) => $result,
             Record::Key($inner) => $result,
             Record::Rotation($inner) => $result,
+            Record::Versions($inner) => $result,
+            Record::Offboarding($inner) => $result,
+            Record::Usage($inner) => $result,
         }
     };
 }
@@ -150,6 +164,9 @@ into_record! {
     Stops(StopsRecord);
     Key(KeyRecord);
     Rotation(PendingRotation);
+    Versions(VersionsRecord);
+    Offboarding(OffboardingRecord);
+    Usage(UsageRecord);
 }
 
 /// Something is longer than what holds it. Its parts are bounded so that this does not happen.

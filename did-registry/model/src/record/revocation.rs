@@ -53,6 +53,12 @@ impl RevocationRecord {
         self.at
     }
 
+    /// Whether nothing comes after it: of an owner, that they were off-boarded.
+    #[must_use]
+    pub const fn is_final(&self) -> bool {
+        self.cut.is_none()
+    }
+
     /// Up to when it stops, for an owner, who goes on afterwards.
     #[must_use]
     pub const fn cut(&self) -> Option<UnixTime> {

@@ -40,11 +40,17 @@ pub enum RecordKind {
     Key,
     /// [`PendingRotation`](crate::PendingRotation), by agent id: a rotation that waits for its owner.
     Rotation,
+    /// [`VersionsRecord`](crate::VersionsRecord), by agent id: which versions it said it was.
+    Versions,
+    /// [`OffboardingRecord`](crate::OffboardingRecord), by owner id.
+    Offboarding,
+    /// [`UsageRecord`](crate::UsageRecord), by agent id: when it was last given what.
+    Usage,
 }
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::Agent,
         Self::Did,
         Self::Handle,
@@ -61,6 +67,9 @@ impl RecordKind {
         Self::Stops,
         Self::Key,
         Self::Rotation,
+        Self::Versions,
+        Self::Offboarding,
+        Self::Usage,
     ];
 
     /// Its name, for errors and for tables.
@@ -83,6 +92,9 @@ impl RecordKind {
             Self::Stops => "stops",
             Self::Key => "keys",
             Self::Rotation => "rotations",
+            Self::Versions => "versions",
+            Self::Offboarding => "offboardings",
+            Self::Usage => "usages",
         }
     }
 }
@@ -219,6 +231,24 @@ impl Slot {
     #[must_use]
     pub fn rotation(agent: &AgentId) -> Self {
         Self { kind: RecordKind::Rotation, key: agent.to_string() }
+    }
+
+    /// Of the versions of an agent.
+    #[must_use]
+    pub fn versions(agent: &AgentId) -> Self {
+        Self { kind: RecordKind::Versions, key: agent.to_string() }
+    }
+
+    /// Of the off-boarding of an owner.
+    #[must_use]
+    pub fn offboarding(owner: &OwnerId) -> Self {
+        Self { kind: RecordKind::Offboarding, key: owner.to_string() }
+    }
+
+    /// Of the last uses of an agent.
+    #[must_use]
+    pub fn usage(agent: &AgentId) -> Self {
+        Self { kind: RecordKind::Usage, key: agent.to_string() }
     }
 
     /// Of the list of an agent's open `self` tasks.

@@ -47,6 +47,8 @@ pub struct TaskRecord {
     pub(crate) completed: Option<UnixTime>,
     /// For ever: a revoked task is over, whatever its deadline.
     pub(crate) revoked: Option<UnixTime>,
+    /// The agent's era in which it was given.
+    pub(crate) era: u32,
 }
 
 impl TaskRecord {
@@ -133,7 +135,8 @@ impl TaskRecord {
         self.revoked
     }
 
-    /// Whether it is neither done, nor revoked, nor past its deadline.
+    /// Whether it is neither done, nor revoked, nor past its deadline. Its agent may have ended it all the same: see
+    /// [`AgentRecord::goes_on_with`](crate::AgentRecord::goes_on_with).
     #[must_use]
     pub fn is_open(&self, now: UnixTime) -> bool {
         self.completed.is_none() && self.revoked.is_none() && now < self.deadline
@@ -166,6 +169,8 @@ pub struct SelfTasks {
     pub(crate) open: Vec<OpenTask>,
     /// How many began lately, over or not.
     pub(crate) begun: Option<Rate>,
+    /// The agent's era in which the open ones were given.
+    pub(crate) era: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,8 +16,8 @@ use crate::authority::bounded;
 use crate::code::{CodeHash, OwnerCodeDigest};
 use crate::limits::*;
 use crate::{
-    AgentId, Ceiling, ClaimId, DelegatedHop, DelegationMode, Event, Fact, FeedKind, KeyChanged, OwnerId, Party,
-    ReceivedStatement, ShownText, TaskId, plain_authority,
+    AgentId, Ceiling, ClaimId, DelegatedHop, DelegationMode, Event, Fact, FeedKind, KeyChanged, LifeChange, LifeFact,
+    OwnerId, Party, ReceivedStatement, ShownText, TaskId, plain_authority,
 };
 
 struct Steps(u8);
@@ -108,6 +108,55 @@ fn fullest_rate() -> Rate {
     Rate { from: LATE, last: LATE, count: u8::MAX }
 }
 
+fn fullest_tenure() -> Tenure {
+    Tenure {
+        suspended: Some(Suspension { at: LATE, by_admin: true }),
+        retired: None,
+        cut: Some(LATE),
+        era: u32::MAX,
+        offer: Some(Offer { to: owner_id(2), expires: LATE }),
+    }
+}
+
+fn retired() -> AgentRecord {
+    let tenure = Tenure { suspended: None, retired: Some(LATE), offer: None, ..fullest_tenure() };
+    let (owner, ceiling) = (owner_id(1), widest_ceiling());
+    agent(Life::Claimed(Claimed { owner, ceiling, at: LATE, tenure }))
+}
+
+fn versions() -> VersionsRecord {
+    let known = vec![KnownVersion { version: longest(), since: LATE }; MAX_VERSIONS];
+    VersionsRecord {
+        agent: agent_id(),
+        organisation: Organisation::default(),
+        stated: LATE,
+        made: fullest_rate(),
+        known,
+    }
+}
+
+fn offboarding() -> OffboardingRecord {
+    OffboardingRecord {
+        owner: owner_id(1),
+        organisation: Organisation::default(),
+        to: Some(owner_id(2)),
+        by: owner_id(3),
+        why: Some(longest()),
+        at: LATE,
+        agents: u32::MAX,
+        after: Some(agent_id()),
+        found: true,
+        done: Some(LATE),
+    }
+}
+
+fn usage() -> UsageRecord {
+    let scope = Scope::parse(&(0..64).map(|n| format!("{n:023}")).collect::<Vec<_>>().join(" ")).unwrap();
+    let other = Scope::parse("later").unwrap();
+    let of = |scope, at| UsageRecord::new(agent_id(), Organisation::default(), scope, at);
+    of(&scope, LATE.saturating_sub(Seconds::new(1))).merged(of(&other, LATE))
+}
+
 fn agents() -> [AgentRecord; 3] {
     let unclaimed = Unclaimed {
         claim: ClaimId::generate(&mut Steps(1)),
@@ -118,7 +167,12 @@ fn agents() -> [AgentRecord; 3] {
     };
     [
         agent(Life::Unclaimed(unclaimed)),
-        agent(Life::Claimed(Claimed { owner: owner_id(1), ceiling: widest_ceiling(), at: LATE })),
+        agent(Life::Claimed(Claimed {
+            owner: owner_id(1),
+            ceiling: widest_ceiling(),
+            at: LATE,
+            tenure: fullest_tenure(),
+        })),
         agent(Life::Revoked(Revoked { owner: Some(owner_id(1)), claimed_at: Some(LATE), at: LATE })),
     ]
 }
@@ -162,6 +216,7 @@ fn task() -> TaskRecord {
         leaf: Some(u64::MAX),
         completed: Some(LATE),
         revoked: Some(LATE),
+        era: u32::MAX,
     }
 }
 
@@ -174,6 +229,7 @@ fn self_tasks() -> SelfTasks {
         default: Some(TaskId::generate(&mut Steps(1))),
         open: (1..=10).map(open).collect(),
         begun: Some(fullest_rate()),
+        era: u32::MAX,
     }
 }
 
@@ -359,6 +415,10 @@ fn every_record_round_trips_fits_and_is_read_strictly() {
     revocations().for_each(|record| check(&record));
     keys().iter().for_each(check);
     check(&pending());
+    check(&retired());
+    check(&versions());
+    check(&offboarding());
+    check(&usage());
     check(&StopsRecord { agent: agent_id(), organisation: Organisation::default(), made: fullest_rate() });
 }
 
@@ -388,6 +448,37 @@ fn a_ceiling_from_before_there_was_leave_for_instances_gives_none() {
 }
 
 #[test]
+fn an_agent_or_task_from_before_format_4_is_neither_stopped_nor_of_another_era() {
+    let [_, claimed, _] = agents();
+    let plain = |record: &AgentRecord| match &record.life {
+        Life::Claimed(claimed) => AgentRecord {
+            life: Life::Claimed(Claimed { tenure: Tenure::default(), ..claimed.clone() }),
+            ..record.clone()
+        },
+        _ => panic!("{record:?}"),
+    };
+    let before = String::from_utf8(plain(&claimed).to_bytes().unwrap()).unwrap();
+    assert!(!before.contains("\"held\""), "{before}");
+    let read = AgentRecord::from_bytes(before.replace("\"v\":4", "\"v\":3").as_bytes()).unwrap();
+    assert_eq!((read.suspended_at(), read.retired_at(), read.era()), (None, None, 0));
+    let first = TaskRecord { era: 0, ..task() };
+    let before = String::from_utf8(first.to_bytes().unwrap()).unwrap();
+    assert!(!before.contains("\"era\""), "{before}");
+    assert_eq!(TaskRecord::from_bytes(before.replace("\"v\":4", "\"v\":3").as_bytes()), Ok(first));
+}
+
+#[test]
+fn of_last_uses_the_latest_are_kept_and_no_more_than_fit() {
+    let used = usage();
+    assert_eq!(used.last_use("later"), Some(LATE));
+    assert_eq!((used.scopes.len(), used.seen()), (64, LATE), "one made room");
+    assert_eq!(used.last_use(&format!("{:023}", 63)), None);
+    let long = Scope::parse(&format!("{} {}", "x".repeat(1000), "y".repeat(1000))).unwrap();
+    let bounded = UsageRecord::new(agent_id(), Organisation::default(), &long, LATE);
+    assert_eq!((bounded.last_use(&"x".repeat(1000)), bounded.last_use(&"y".repeat(1000))), (Some(LATE), None));
+}
+
+#[test]
 fn what_breaks_a_bound_is_damage() {
     let damaged = |record: Record, from: &str, to: &str| {
         let text = String::from_utf8(record.to_bytes().unwrap()).unwrap();
@@ -402,6 +493,8 @@ fn what_breaks_a_bound_is_damage() {
             Record::Tree(_) => TreeRecord::from_bytes(bytes).err(),
             Record::Key(_) => KeyRecord::from_bytes(bytes).err(),
             Record::Rotation(_) => PendingRotation::from_bytes(bytes).err(),
+            Record::Versions(_) => VersionsRecord::from_bytes(bytes).err(),
+            Record::Usage(_) => UsageRecord::from_bytes(bytes).err(),
             Record::Revocation(_) => RevocationRecord::from_bytes(bytes).err(),
             _ => None,
         };
@@ -420,6 +513,11 @@ fn what_breaks_a_bound_is_damage() {
     damaged(claimed.clone().into(), "attenuating", "other");
     damaged(claimed.clone().into(), "bbb", "bbbb");
     damaged(claimed.into(), "\"handle\":\"m", "\"handle\":\"M");
+    let [_, claimed, _] = agents();
+    damaged(claimed.into(), "\"stop\":[", "\"retired\":1,\"stop\":[");
+    damaged(versions().into(), "\"known\":[", "\"known\":[{\"since\":1,\"version\":\"x\"},");
+    damaged(usage().into(), "\"later\"", "\"late r\"");
+    damaged(usage().into(), "\"later\"", "\"\"");
     damaged(hop().into(), &format!(",\"parent\":\"{}\"", name(2)), "");
     damaged(hop().into(), "\"depth\":8", "\"depth\":1");
     damaged(hop().into(), &format!("\"name\":\"{}", name(1)), "\"name\":\"x");
@@ -466,7 +564,7 @@ fn p07_an_object_has_no_second_spelling_as_a_list() {
     for path in [&[][..], &["life"], &["life", "requested"], &["life", "codes"]] {
         listed(&unclaimed, path);
     }
-    for path in [&["life"][..], &["life", "ceiling"], &["life", "ceiling", "authority"]] {
+    for path in [&["life"][..], &["life", "held"], &["life", "ceiling"], &["life", "ceiling", "authority"]] {
         listed(&claimed, path);
     }
     listed(&revoked, &["life"]);
@@ -492,6 +590,13 @@ fn p07_an_object_has_no_second_spelling_as_a_list() {
         listed(&hop(), path);
     }
     listed(&tree(), &[]);
+    for path in [&[][..], &["made"], &["known", "0"]] {
+        listed(&versions(), path);
+    }
+    listed(&offboarding(), &[]);
+    for path in [&[][..], &["scopes", "0"]] {
+        listed(&usage(), path);
+    }
     listed(&tree_entry(), &[]);
 }
 
@@ -531,24 +636,48 @@ fn every_statement_fits_the_log_at_its_largest() {
             cut: Some(LATE),
             until: Some(LATE),
         },
-        Fact::AgentRevoked { agent: agent.clone(), dids: (0..=u8::MAX).map(did).collect(), keys: MAX_KEYS_PER_AGENT },
+        Fact::OwnerOffboarding { owner: owner_id(1), to: Some(owner_id(2)), done: false },
+        Fact::OwnerOffboarding { owner: owner_id(1), to: None, done: true },
+        Fact::AgentRevoked { agent: agent.clone(), dids: (0..=u8::MAX).map(did).collect() },
         Fact::RotationRequested(longest_change(agent.clone())),
         Fact::RotationRefused(longest_change(agent.clone())),
         Fact::KeyRotated(longest_change(agent.clone())),
-        Fact::KeyRecovered(longest_change(agent)),
+        Fact::KeyRecovered(longest_change(agent.clone())),
     ];
-    for fact in facts {
+    let life = |change: LifeChange| {
+        // a change of the ceiling names no DIDs
+        let names_dids = !matches!(change, LifeChange::CeilingChanged { .. });
+        let dids = if names_dids { (0..=u8::MAX).map(did).collect() } else { Vec::new() };
+        Fact::Life(LifeFact { agent: agent.clone(), change, dids, cut: Some(LATE) })
+    };
+    let changes = [
+        LifeChange::Suspended,
+        LifeChange::Resumed,
+        LifeChange::Retired,
+        LifeChange::CutAgain,
+        LifeChange::TransferOffered { to: owner_id(1), until: LATE },
+        LifeChange::TransferWithdrawn { to: owner_id(1) },
+        LifeChange::Transferred { from: owner_id(1), to: owner_id(2) },
+        LifeChange::CeilingChanged { ceiling: Box::new(widest_ceiling()) },
+        LifeChange::EnvironmentChanged { environment: Environment::Prod },
+    ];
+    for fact in facts.into_iter().chain(changes.map(life)) {
         let kind = fact.kind();
-        // of these only revoking and owners' answers take a reason
-        let takes_reason = matches!(
-            fact,
-            Fact::AgentRevoked { .. }
-                | Fact::Revoked { .. }
-                | Fact::RotationRefused(_)
-                | Fact::KeyRotated(_)
-                | Fact::KeyRecovered(_)
-        );
-        let why = takes_reason.then(longest);
+        // of these only what stops or changes something takes a reason, and owners' answers
+        let takes_why = |fact: &Fact| {
+            use Fact::{AgentRevoked, KeyRecovered, KeyRotated, Life, OwnerOffboarding, Revoked, RotationRefused};
+            matches!(
+                fact,
+                AgentRevoked { .. }
+                    | Revoked { .. }
+                    | Life(_)
+                    | OwnerOffboarding { .. }
+                    | RotationRefused(_)
+                    | KeyRotated(_)
+                    | KeyRecovered(_)
+            )
+        };
+        let why = takes_why(&fact).then(longest);
         let event = Event { fact, who: Party::Agent(did(1)), why, when: LATE, did: Some(did(1)) };
         let statement = event.statement().unwrap();
         let start = String::from_utf8_lossy(&statement).into_owned();

@@ -122,10 +122,16 @@ impl Refusal {
             Self::AgentRevoked => (409, None, "agent_revoked", "the agent is revoked", "revocation is final: register a new agent with a new key"),
             Self::InvalidRotation => (400, None, "invalid_rotation", "the statement about the key is malformed, stale or for another registry", "check its members, its `aud` and the clock"),
             Self::StaleSequence => (409, None, "stale_sequence", "the statement does not follow the newest good one", "look at the agent's keys, and sign a statement that follows the newest one"),
-            Self::NotClaimed => (409, None, "not_claimed", "nobody has claimed the agent", "register the new key instead, or let the agent be claimed first"),
             Self::KeyCompromised => (409, None, "key_compromised", "the key was declared compromised", "only the agent's owner can put another in its place, by a recovery"),
             Self::TooManyKeys => (409, None, "too_many_keys", "the agent has had as many keys as one may have", "register a new agent"),
             Self::UnknownRotation => (404, None, "unknown_rotation", "no rotation to this key waits for an answer", "look at the agent's record: it names the key that waits"),
+            Self::AgentSuspended => (409, None, "agent_suspended", "the agent is suspended", "ask whoever suspended it to let it go on: its owner, or an admin where an admin did"),
+            Self::AgentRetired => (409, None, "agent_retired", "the agent is retired", "retiring is final: register a new agent with a new key"),
+            Self::NotClaimed => (409, None, "not_claimed", "nobody has claimed the agent", "claim it first; an unclaimed agent registers another key instead of rotating"),
+            Self::UnknownTransfer => (404, None, "unknown_transfer", "no such offer of an agent", "ask the agent's owner to offer it, or to offer it again"),
+            Self::OwnerClosed => (409, None, "owner_closed", "the owner has been off-boarded", "name another owner"),
+            Self::InvalidVersion => (400, None, "invalid_version", "the version statement is not acceptable", "check type, audience, time and members of the statement"),
+            Self::StaleStatement => (409, None, "stale_statement", "a later statement of the agent was taken already", "sign the statement anew"),
             Self::InvalidEvidence => (400, None, "invalid_evidence", "what is to be revoked was not shown, or is over", "show the thing with this id itself, as this registry or its delegator signed it, before it ends"),
             Self::InvalidDid => (400, None, "invalid_did", "not an acceptable did:key", "use the one spelling of a sound Ed25519 or P-256 key"),
             Self::WeakKey => (400, None, "weak_key", "others could sign for this key", "make a new key"),
@@ -150,6 +156,8 @@ impl Refusal {
             Self::InvalidGrant(GrantFault::TaskEnded) => (400, Some(OauthError::InvalidGrant), "task_ended", "the task has ended", "start a new task"),
             Self::InvalidGrant(GrantFault::KeyCompromised) => (400, Some(OauthError::InvalidGrant), "key_compromised", "the agent's key was declared compromised", "let the agent's owner recover it with another key"),
             Self::InvalidGrant(GrantFault::TaskRevoked) => (400, Some(OauthError::InvalidGrant), "task_revoked", "the task is revoked", "start a new task, if the owner agrees"),
+            Self::InvalidGrant(GrantFault::AgentSuspended) => (400, Some(OauthError::InvalidGrant), "agent_suspended", "the agent is suspended", "ask its owner to let it go on"),
+            Self::InvalidGrant(GrantFault::OwnerClosed) => (400, Some(OauthError::InvalidGrant), "owner_closed", "the owner has been off-boarded", "ask whoever runs the registry; nothing is issued for this owner any more"),
             Self::InvalidScope { .. } => (400, Some(OauthError::InvalidScope), "invalid_scope", "more scope than may be had there", "ask for less, or ask the owner to raise the ceiling"),
             Self::InvalidTarget => (400, Some(OauthError::InvalidTarget), "invalid_target", "not a resource this client may have such a token for", "name one resource of the ceiling; several only for tokens that may be passed on, and tools or budgets only where they are applied"),
             Self::InvalidAuthorizationDetails => (400, Some(OauthError::InvalidAuthorizationDetails), "invalid_authorization_details", "`authorization_details` of an unknown type or form, or too long", "send one object of type attenuating_agent_token, or leave it out and use scopes"),
@@ -217,6 +225,8 @@ const fn delegation(fault: DelegationFault) -> Row {
         F::HopRevoked => ("hop_revoked", "a hop was revoked", "ask the delegator of that hop why, and for another"),
         F::KeyRotatedOut => ("key_rotated_out", "a key of the delegation was replaced", "delegate anew by, and for, the agent's present DID"),
         F::KeyCompromised => ("key_compromised", "a key of the delegation was revoked", "delegate anew without that key; its holder has to register another"),
+        F::AgentSuspended => ("agent_suspended", "an agent of the delegation is suspended", "wait until it goes on, or delegate anew without it"),
+        F::AgentRetired => ("agent_retired", "an agent of the delegation is retired", "delegate anew without it; below its own root tokens nothing is exchanged any more"),
         F::IssuerKeyRevoked => ("issuer_key_revoked", "the key that signed the root token was revoked", "get a new root token and delegate anew"),
     };
     (400, Some(OauthError::InvalidRequest), reason, title, detail)
@@ -342,22 +352,30 @@ mod tests {
                 R::Overloaded => 43,
                 R::InvalidGrant(GrantFault::TaskRevoked) => 44,
                 R::InvalidEvidence => 45,
-                R::InvalidRotation => 84,
-                R::StaleSequence => 85,
-                R::NotClaimed => 86,
-                R::KeyCompromised => 87,
-                R::TooManyKeys => 88,
-                R::UnknownRotation => 89,
-                R::InvalidGrant(GrantFault::KeyCompromised) => 90,
-                R::Widened(widening) => 44 + widening_ordinal(widening),
-                R::Chain(ChainError::Widened(widening)) => 50 + widening_ordinal(widening),
-                R::Chain(error) => 56 + chain_ordinal(error),
-                R::Delegation(fault) => 69 + (*fault as u8),
+                R::AgentSuspended => 46,
+                R::AgentRetired => 47,
+                R::NotClaimed => 48,
+                R::UnknownTransfer => 49,
+                R::OwnerClosed => 50,
+                R::InvalidVersion => 51,
+                R::StaleStatement => 52,
+                R::InvalidGrant(GrantFault::AgentSuspended) => 53,
+                R::InvalidGrant(GrantFault::OwnerClosed) => 54,
+                R::InvalidRotation => 55,
+                R::StaleSequence => 56,
+                R::KeyCompromised => 57,
+                R::TooManyKeys => 58,
+                R::UnknownRotation => 59,
+                R::InvalidGrant(GrantFault::KeyCompromised) => 60,
+                R::Widened(widening) => 59 + widening_ordinal(widening),
+                R::Chain(ChainError::Widened(widening)) => 65 + widening_ordinal(widening),
+                R::Chain(error) => 71 + chain_ordinal(error),
+                R::Delegation(fault) => 84 + (*fault as u8),
             }
         };
         let mut found: Vec<u8> = Refusal::every().iter().map(ordinal).collect();
         found.sort_unstable();
-        assert_eq!(found, (0..91).collect::<Vec<u8>>());
+        assert_eq!(found, (0..101).collect::<Vec<u8>>());
     }
 
     #[test]
@@ -390,12 +408,15 @@ mod tests {
         let mut shared: Vec<_> = meanings.into_iter().filter(|(_, statuses)| statuses.len() > 1).collect();
         shared.sort();
         let expected = [
+            ("agent_retired", vec![409, 400]),
             ("agent_revoked", vec![409, 400, 400]),
+            ("agent_suspended", vec![409, 400, 400]),
             ("budget_widened", vec![400, 400]),
             ("depth_invalid", vec![400, 400, 400]),
             ("details_widened", vec![400, 400]),
             ("expiry_widened", vec![400, 400, 400]),
             ("key_compromised", vec![409, 400, 400]),
+            ("owner_closed", vec![409, 400]),
             ("task_ended", vec![400, 400]),
             ("task_revoked", vec![400, 400]),
             ("unknown_task", vec![404, 400]),

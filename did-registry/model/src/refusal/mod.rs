@@ -41,6 +41,20 @@ pub enum Refusal {
     UnknownTask,
     /// The agent is REVOKED, which is final (P-12, TH63).
     AgentRevoked,
+    /// The agent is suspended: whoever suspended it lets it go on, or nobody does.
+    AgentSuspended,
+    /// The agent is retired, which is final: out of use, its record and handle kept.
+    AgentRetired,
+    /// Nobody answers for the agent yet.
+    NotClaimed,
+    /// The agent is not offered to the caller, or not any more.
+    UnknownTransfer,
+    /// The owner was off-boarded.
+    OwnerClosed,
+    /// The statement of a new version is malformed, stale or for another registry.
+    InvalidVersion,
+    /// A later statement of the agent's has been taken already.
+    StaleStatement,
     /// What is to be revoked was not shown as it has to be, or is over.
     InvalidEvidence,
 
@@ -59,8 +73,6 @@ pub enum Refusal {
     InvalidRotation,
     /// The statement does not follow the newest one, or names one that is not good (TH61).
     StaleSequence,
-    /// The agent has no owner, who could answer for another key.
-    NotClaimed,
     /// The key was declared compromised: only the owner can put another in its place.
     KeyCompromised,
     /// As many keys as an agent may have.
@@ -147,6 +159,10 @@ pub enum GrantFault {
     TaskRevoked,
     /// The agent's key was declared compromised.
     KeyCompromised,
+    /// The agent is suspended.
+    AgentSuspended,
+    /// The owner was off-boarded.
+    OwnerClosed,
 }
 
 /// Why nothing is given for good evidence: what the registry's own records say of it (spec/delegation.md, exchange).
@@ -182,11 +198,15 @@ pub enum DelegationFault {
     KeyCompromised,
     /// The key that signed the root was revoked.
     IssuerKeyRevoked,
+    /// Somebody in the chain is suspended.
+    AgentSuspended,
+    /// Somebody in the chain is retired.
+    AgentRetired,
 }
 
 impl DelegationFault {
     /// Every fault.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::HolderMismatch,
         Self::NotPermitted,
         Self::DelegateNotPermitted,
@@ -202,6 +222,8 @@ impl DelegationFault {
         Self::KeyRotatedOut,
         Self::KeyCompromised,
         Self::IssuerKeyRevoked,
+        Self::AgentSuspended,
+        Self::AgentRetired,
     ];
 }
 
@@ -272,6 +294,13 @@ impl Refusal {
             Self::UnknownAgent,
             Self::UnknownTask,
             Self::AgentRevoked,
+            Self::AgentSuspended,
+            Self::AgentRetired,
+            Self::NotClaimed,
+            Self::UnknownTransfer,
+            Self::OwnerClosed,
+            Self::InvalidVersion,
+            Self::StaleStatement,
             Self::InvalidEvidence,
             Self::InvalidDid,
             Self::WeakKey,
@@ -280,7 +309,6 @@ impl Refusal {
             Self::DidRegistered,
             Self::InvalidRotation,
             Self::StaleSequence,
-            Self::NotClaimed,
             Self::KeyCompromised,
             Self::TooManyKeys,
             Self::UnknownRotation,
@@ -302,6 +330,8 @@ impl Refusal {
             Self::InvalidGrant(GrantFault::TaskEnded),
             Self::InvalidGrant(GrantFault::TaskRevoked),
             Self::InvalidGrant(GrantFault::KeyCompromised),
+            Self::InvalidGrant(GrantFault::AgentSuspended),
+            Self::InvalidGrant(GrantFault::OwnerClosed),
             Self::InvalidScope { excess: Scope::default() },
             Self::InvalidTarget,
             Self::InvalidAuthorizationDetails,

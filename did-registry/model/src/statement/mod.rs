@@ -7,6 +7,7 @@
 mod agent;
 mod key;
 mod owner;
+mod version;
 
 use core::fmt;
 
@@ -21,6 +22,7 @@ use crate::{Feature, Refusal, RegistryPolicy};
 pub use agent::{AGENT_STATEMENT_TYPE, AgentRegistration, UnverifiedAgentRegistration, VerifiedAgentRegistration};
 pub use key::VerifiedKeyChange;
 pub use owner::{OWNER_STATEMENT_TYPE, OwnerRegistration, UnverifiedOwnerRegistration, VerifiedOwnerRegistration};
+pub use version::{UnverifiedVersion, VERSION_STATEMENT_TYPE, VerifiedVersion, VersionStatement};
 
 /// Why a registration statement is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]

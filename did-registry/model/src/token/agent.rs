@@ -58,7 +58,8 @@ struct Standing {
 ///
 /// # Errors
 ///
-/// In this order: [`Refusal::InvalidClient`]; [`Refusal::InvalidGrant`] for a compromised key, and a REVOKED agent;
+/// In this order: [`Refusal::InvalidClient`], also for a retired agent; [`Refusal::InvalidGrant`] for a compromised key, and a
+/// suspended or REVOKED agent; [`Refusal::SlowDown`] until its cut-off is past;
 /// [`Refusal::InvalidGrant`], [`Refusal::TaskTooLong`], [`Refusal::InvalidRequest`] for the task;
 /// [`Refusal::InvalidScope`], [`Refusal::InvalidTarget`]; [`Refusal::Widened`] for more tools or depth than it has;
 /// [`Refusal::InvalidTarget`] for tools or a budget where nobody applies them; for a new task [`Refusal::TooManyTasks`] and [`Refusal::SlowDown`].
@@ -72,13 +73,14 @@ pub fn agent_token(
     random: &mut dyn RandomSource,
 ) -> Result<TokenDecision, Refusal> {
     let agent = &client.agent.record;
-    if request.client != agent.did || !agent.did.thumbprint().is_same_key(prover) || agent.is_expired(now) {
+    let is_gone = agent.is_expired(now) || agent.retired_at().is_some();
+    if request.client != agent.did || !agent.did.thumbprint().is_same_key(prover) || is_gone {
         return Err(Refusal::InvalidClient);
     }
     if agent.is_key_compromised {
         return Err(Refusal::InvalidGrant(GrantFault::KeyCompromised));
     }
-    let standing = standing(agent, policy)?;
+    let standing = standing(agent, policy, now)?;
     let known = match &request.task {
         TaskChoice::Known(_) => Some(known_task(client.task, request, agent, &standing, now)?),
         TaskChoice::Default => client.task.filter(|task| is_usable_default(task, agent, &standing, now)),
@@ -98,7 +100,13 @@ pub fn agent_token(
     Ok(TokenDecision::NewTask { change, pending: Box::new(pending) })
 }
 
-fn standing(agent: &AgentRecord, policy: &RegistryPolicy) -> Result<Standing, Refusal> {
+fn standing(agent: &AgentRecord, policy: &RegistryPolicy, now: UnixTime) -> Result<Standing, Refusal> {
+    if agent.suspended_at().is_some() {
+        return Err(Refusal::InvalidGrant(GrantFault::AgentSuspended));
+    }
+    if let Some(tenure) = agent.tenure() {
+        tenure.require_past_cut(now)?;
+    }
     match &agent.life {
         Life::Revoked(_) => Err(Refusal::InvalidGrant(GrantFault::AgentRevoked)),
         Life::Claimed(claimed) => Ok(Standing {
@@ -129,7 +137,7 @@ fn known_task<'a>(
     if task.revoked.is_some() {
         return Err(Refusal::InvalidGrant(GrantFault::TaskRevoked));
     }
-    if task.is_open(now) && task.subject == standing.subject {
+    if agent.goes_on_with(task, now) && task.subject == standing.subject {
         Ok(task)
     } else {
         Err(Refusal::InvalidGrant(GrantFault::TaskEnded))
@@ -140,7 +148,7 @@ fn known_task<'a>(
 fn is_usable_default(task: &TaskRecord, agent: &AgentRecord, standing: &Standing, now: UnixTime) -> bool {
     task.agent == agent.id
         && task.subject == standing.subject
-        && task.is_open(now)
+        && agent.goes_on_with(task, now)
         && task.deadline >= now.saturating_add(MIN_TOKEN_LIFETIME)
 }
 
@@ -218,7 +226,8 @@ fn self_task(
 /// The change by which a `self` task begins. The list is what holds the bound, and one default task, against two calls at once.
 fn begin(client: AgentClient<'_>, task: &TaskRecord, is_default: bool, now: UnixTime) -> Result<Change, Refusal> {
     let agent = &client.agent.record;
-    let before = client.self_tasks.filter(|list| list.record.subject == task.subject).map(|list| &list.record);
+    let is_current = |list: &&Loaded<SelfTasks>| list.record.subject == task.subject && list.record.era == task.era;
+    let before = client.self_tasks.filter(is_current).map(|list| &list.record);
     let mut open: Vec<_> =
         before.map_or(&[][..], |list| &list.open).iter().filter(|o| now < o.deadline).cloned().collect();
     if open.len() >= MAX_OPEN_SELF_TASKS {
@@ -236,6 +245,7 @@ fn begin(client: AgentClient<'_>, task: &TaskRecord, is_default: bool, now: Unix
         default,
         open,
         begun: Some(begun),
+        era: task.era,
     };
     let expect = client.self_tasks.map_or(Expect::Absent, |list| Expect::Version(list.version));
     let agent_write = match &agent.life {

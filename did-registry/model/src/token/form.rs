@@ -5,12 +5,10 @@ use handfast_identity::json::{self, Limits};
 use handfast_identity::{DidKey, Seconds};
 use serde_json::Value;
 
+use super::UnverifiedClientAssertion;
 use crate::authority::details_fit;
 use crate::limits::MAX_BODY_BYTES;
 use crate::{Refusal, ShownText};
-
-/// Parameters of client authentication that this registry does not take: the proof is the authentication.
-const FOREIGN_AUTHENTICATION: [&str; 3] = ["client_secret", "client_assertion", "client_assertion_type"];
 
 /// What is wanted, in each dimension of authority; left out: as much as there is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,13 +52,24 @@ impl<'a> Form<'a> {
         Ok(self.one(name)?.map(number).transpose()?.map(Seconds::new))
     }
 
-    /// The client, which the proof has to be by.
+    /// The client, which the proof has to be by: named, or by an assertion alone (RFC 7521 4.2). There are no secrets here.
     pub(super) fn client(&self) -> Result<DidKey, Refusal> {
-        if FOREIGN_AUTHENTICATION.iter().any(|name| self.has(name)) {
+        if self.has("client_secret") {
             return Err(Refusal::InvalidClient);
         }
-        let client = self.one("client_id")?.ok_or(Refusal::InvalidClient)?;
-        DidKey::parse(client).map_err(|_| Refusal::InvalidClient)
+        let assertion = self.assertion()?;
+        let named = self.one("client_id")?.map(DidKey::parse).transpose().map_err(|_| Refusal::InvalidClient)?;
+        match (named, assertion.as_ref().map(UnverifiedClientAssertion::client)) {
+            (Some(named), Some(asserted)) if named != *asserted => Err(Refusal::InvalidClient),
+            (Some(client), _) => Ok(client),
+            (None, Some(asserted)) => Ok(asserted.clone()),
+            (None, None) => Err(Refusal::InvalidClient),
+        }
+    }
+
+    /// The client's assertion, if it sent one.
+    pub(super) fn assertion(&self) -> Result<Option<UnverifiedClientAssertion>, Refusal> {
+        UnverifiedClientAssertion::read(self.one("client_assertion")?, self.one("client_assertion_type")?)
     }
 
     pub(super) fn wish(&self) -> Result<Wish, Refusal> {
@@ -75,6 +84,15 @@ impl<'a> Form<'a> {
             max_depth: max_depth.map(|depth| u8::try_from(depth).unwrap_or(u8::MAX)),
         })
     }
+}
+
+/// Which client a form at an OAuth endpoint is of, by `client_id` or assertion. Whose proof it comes with, is not known here.
+///
+/// # Errors
+///
+/// [`Refusal::InvalidClient`]; [`Refusal::InvalidRequest`] for a parameter twice.
+pub fn client_of<'a>(parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<DidKey, Refusal> {
+    Form::new(parameters).client()
 }
 
 fn number(text: &str) -> Result<u64, Refusal> {

@@ -7,6 +7,7 @@
 //! ```
 
 mod agent;
+mod assertion;
 mod exchange;
 mod exchange_request;
 mod form;
@@ -17,8 +18,10 @@ mod owner;
 mod request;
 
 pub use agent::{AgentClient, TokenDecision, agent_token};
+pub use assertion::{UnverifiedClientAssertion, VerifiedClientAssertion};
 pub use exchange::{Exchange, ExchangeCase, ExchangeDecision, Holder, exchange, narrower_root};
 pub use exchange_request::ExchangeRequest;
+pub use form::client_of;
 pub use grant::{PendingGrant, TokenGrant};
 pub use owner::owner_token;
 pub use request::{CLIENT_CREDENTIALS, GrantRequest, TOKEN_EXCHANGE, TaskChoice, TokenRequest};

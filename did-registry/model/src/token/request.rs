@@ -180,6 +180,9 @@ mod tests {
         for name in ["client_secret", "client_assertion", "client_assertion_type"] {
             check(&[(name, "x")], Err(Refusal::InvalidClient));
         }
+        for name in ["client_assertion", "client_assertion_type"] {
+            check(&[(name, "x"), (name, "x")], Err(Refusal::InvalidRequest));
+        }
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Random sequences of actions against a reference model of a few lines (P-12, P-13, P-14).
 
+use handfast_delegation::Environment;
 use handfast_identity::{DidKey, Handle, SigningKey, fingerprint};
 use handfast_registry_model::*;
 use proptest::prelude::*;
 
+use crate::life_support::is_stopped;
 use crate::support::*;
 
 const AGENTS: usize = 2;
@@ -12,15 +14,81 @@ const NAMES: [&str; 3] = ["billing", "bi11ing", "shipping"];
 
 #[derive(Clone, Debug)]
 enum Action {
-    Register { agent: usize },
-    NewCode { agent: usize },
-    First { agent: usize, owner: usize, name: Option<usize>, right: bool },
-    Second { agent: usize, owner: usize, name: Option<usize>, right: bool },
-    Guess { agent: usize, owner: usize, times: usize },
-    Refuse { agent: usize, owner: usize },
-    Revoke { agent: usize, owner: Option<usize> },
-    Token { agent: usize },
-    Pass { seconds: u64 },
+    Register {
+        agent: usize,
+    },
+    NewCode {
+        agent: usize,
+    },
+    First {
+        agent: usize,
+        owner: usize,
+        name: Option<usize>,
+        right: bool,
+    },
+    Second {
+        agent: usize,
+        owner: usize,
+        name: Option<usize>,
+        right: bool,
+    },
+    Guess {
+        agent: usize,
+        owner: usize,
+        times: usize,
+    },
+    Refuse {
+        agent: usize,
+        owner: usize,
+    },
+    Revoke {
+        agent: usize,
+        owner: Option<usize>,
+    },
+    Token {
+        agent: usize,
+    },
+    /// A task of the owner's, then a token in the one before.
+    Work {
+        agent: usize,
+    },
+    Suspend {
+        agent: usize,
+        owner: Option<usize>,
+    },
+    Resume {
+        agent: usize,
+        owner: Option<usize>,
+    },
+    Retire {
+        agent: usize,
+        owner: usize,
+    },
+    Offer {
+        agent: usize,
+        owner: usize,
+    },
+    Accept {
+        agent: usize,
+        owner: usize,
+    },
+    Withdraw {
+        agent: usize,
+        owner: usize,
+    },
+    Ceiling {
+        agent: usize,
+        owner: usize,
+        wide: bool,
+    },
+    Move {
+        agent: usize,
+        owner: usize,
+        prod: bool,
+    },
+    Pass {
+        seconds: u64,
+    },
 }
 
 fn action() -> impl Strategy<Value = Action> {
@@ -28,6 +96,9 @@ fn action() -> impl Strategy<Value = Action> {
     let name = prop::option::weighted(0.3, 0..NAMES.len());
     let right = prop::bool::weighted(0.8);
     let step = (agent.clone(), owner.clone(), name, right);
+    let both = (agent.clone(), owner.clone());
+    let manager = (agent.clone(), prop::option::weighted(0.7, owner.clone()));
+    let flag = (agent.clone(), owner.clone(), any::<bool>());
     prop_oneof![
         2 => agent.clone().prop_map(|agent| Action::Register { agent }),
         2 => agent.clone().prop_map(|agent| Action::NewCode { agent }),
@@ -36,8 +107,17 @@ fn action() -> impl Strategy<Value = Action> {
         1 => (agent.clone(), owner.clone(), 2..6_usize).prop_map(|(agent, owner, times)| Action::Guess { agent, owner, times }),
         1 => (agent.clone(), owner.clone()).prop_map(|(agent, owner)| Action::Refuse { agent, owner }),
         1 => (agent.clone(), prop::option::of(owner)).prop_map(|(agent, owner)| Action::Revoke { agent, owner }),
-        2 => agent.prop_map(|agent| Action::Token { agent }),
-        2 => prop_oneof![Just(1_u64), Just(300), Just(901), Just(15 * 24 * 3600), Just(31 * 24 * 3600)]
+        2 => agent.clone().prop_map(|agent| Action::Token { agent }),
+        2 => agent.prop_map(|agent| Action::Work { agent }),
+        2 => manager.clone().prop_map(|(agent, owner)| Action::Suspend { agent, owner }),
+        2 => manager.prop_map(|(agent, owner)| Action::Resume { agent, owner }),
+        1 => both.clone().prop_map(|(agent, owner)| Action::Retire { agent, owner }),
+        2 => both.clone().prop_map(|(agent, owner)| Action::Offer { agent, owner }),
+        3 => both.clone().prop_map(|(agent, owner)| Action::Accept { agent, owner }),
+        1 => both.prop_map(|(agent, owner)| Action::Withdraw { agent, owner }),
+        2 => flag.clone().prop_map(|(agent, owner, wide)| Action::Ceiling { agent, owner, wide }),
+        1 => flag.prop_map(|(agent, owner, prod)| Action::Move { agent, owner, prod }),
+        2 => prop_oneof![Just(1_u64), Just(6), Just(300), Just(901), Just(15 * 24 * 3600), Just(31 * 24 * 3600)]
             .prop_map(|seconds| Action::Pass { seconds }),
     ]
 }
@@ -56,6 +136,23 @@ struct Reference {
     code_spent: bool,
     wrong: [u32; OWNERS],
     confirming: [Option<Option<usize>>; OWNERS],
+    suspended: Option<Suspended>,
+    retired: bool,
+    /// To whom, and since when.
+    offer: Option<(usize, u64)>,
+    /// The latest cut-off.
+    cut: Option<u64>,
+    wide: Option<bool>,
+    prod: bool,
+    /// The newest task of its owner's, and whether it goes on.
+    task: Option<(TaskId, u64, bool)>,
+    /// When its living and dead tokens were issued.
+    tokens: Vec<(u64, bool)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Suspended {
+    by_admin: bool,
 }
 
 impl Reference {
@@ -65,6 +162,37 @@ impl Reference {
             Some(Status::Unclaimed) => now < self.last_used + 30 * 24 * 3600,
             Some(Status::Claimed | Status::Revoked) => true,
         }
+    }
+
+    /// Whether `owner`, or an admin, may change its life.
+    fn is_managed_by(&self, owner: Option<usize>) -> bool {
+        owner.is_none() || self.is_of(owner)
+    }
+
+    fn is_of(&self, owner: Option<usize>) -> bool {
+        self.owner.is_some() && self.owner == owner
+    }
+
+    /// CLAIMED and not retired: what can still change.
+    fn is_held(&self) -> bool {
+        self.status == Some(Status::Claimed) && !self.retired
+    }
+
+    fn open_offer(&self, now: u64) -> Option<usize> {
+        self.offer.filter(|(_, since)| self.is_held() && now < since + 7 * 24 * 3600).map(|(to, _)| to)
+    }
+
+    /// Everything that was issued is dead, and so is what comes up to `cut`.
+    fn ends(&mut self, cut: u64) {
+        self.cut = self.cut.max(Some(cut));
+        self.tokens.iter_mut().for_each(|(_, lives)| *lives = false);
+    }
+
+    fn ends_tasks(&mut self) {
+        if let Some((_, _, goes_on)) = &mut self.task {
+            *goes_on = false;
+        }
+        self.task_from = None;
     }
 
     fn new_code(&mut self, now: u64) {
@@ -187,7 +315,8 @@ impl Run {
             Action::Revoke { agent, owner } => self.revoke(agent, owner),
             Action::Token { agent } => {
                 let model = &mut self.reference[agent];
-                let allowed = model.is_there(now) && model.status != Some(Status::Revoked);
+                let stopped = model.suspended.is_some() || model.retired || model.cut.is_some_and(|cut| now <= cut);
+                let allowed = model.is_there(now) && model.status != Some(Status::Revoked) && !stopped;
                 let result = self.world.token(&Self::key(agent), &[]);
                 assert_eq!(result.is_ok(), allowed, "{result:?}");
                 if let Ok(grant) = result {
@@ -198,12 +327,147 @@ impl Run {
                     if model.task_from.is_none_or(|from| now + 60 > from + 3600) {
                         (model.task_from, model.last_used) = (Some(now), now);
                     }
+                    model.tokens.push((now, true));
+                }
+            }
+            Action::Work { agent } => self.work(agent),
+            Action::Suspend { agent, owner } => {
+                let result = self.manage(agent, owner, World::suspend);
+                let model = &mut self.reference[agent];
+                let by_admin = owner.is_none();
+                let allowed = model.is_there(now) && model.is_managed_by(owner) && model.is_held();
+                let news = model.suspended.is_none_or(|before| by_admin && !before.by_admin);
+                assert_eq!(result.as_ref().ok(), allowed.then_some(&news), "{result:?}");
+                if allowed {
+                    let by_admin = by_admin || model.suspended.is_some_and(|before| before.by_admin);
+                    model.suspended = Some(Suspended { by_admin });
+                }
+            }
+            Action::Resume { agent, owner } => {
+                let result = self.manage(agent, owner, World::resume);
+                let model = &mut self.reference[agent];
+                let allowed = model.is_there(now) && model.is_managed_by(owner) && model.is_held();
+                let allowed = allowed && !(owner.is_some() && model.suspended.is_some_and(|before| before.by_admin));
+                let news = model.suspended.is_some();
+                assert_eq!(result.as_ref().ok(), allowed.then_some(&news), "{result:?}");
+                if allowed && news {
+                    model.suspended = None;
+                    model.ends(now);
+                }
+            }
+            Action::Retire { agent, owner } => {
+                let result = self.manage(agent, Some(owner), World::retire);
+                let model = &mut self.reference[agent];
+                let allowed = model.is_of(Some(owner)) && model.status == Some(Status::Claimed);
+                let news = !model.retired;
+                assert_eq!(result.as_ref().ok(), allowed.then_some(&news), "{result:?}");
+                if allowed {
+                    (model.retired, model.suspended, model.offer) = (true, None, None);
+                    model.tokens.iter_mut().for_each(|(_, lives)| *lives = false);
+                    model.ends_tasks();
+                }
+            }
+            Action::Offer { agent, owner } => {
+                let (who, to) = (self.owners[owner].clone(), self.owners[1 - owner].clone());
+                let result = self.world.offer(&who, &Self::did(agent), &to);
+                let model = &mut self.reference[agent];
+                let allowed = model.is_of(Some(owner)) && model.is_held();
+                let news = model.open_offer(now).is_none();
+                assert_eq!(result.as_ref().ok(), allowed.then_some(&news), "{result:?}");
+                if allowed && news {
+                    model.offer = Some((1 - owner, now));
+                }
+            }
+            Action::Accept { agent, owner } => {
+                let result = self.world.accept(&self.owners[owner].clone(), &Self::did(agent));
+                let model = &mut self.reference[agent];
+                let is_theirs = model.is_held() && model.is_of(Some(owner));
+                let news = model.open_offer(now) == Some(owner);
+                assert_eq!(result.as_ref().ok(), (is_theirs || news).then_some(&news), "{result:?}");
+                if news {
+                    (model.owner, model.offer, model.wide) = (Some(owner), None, None);
+                    model.ends(now + 5);
+                    model.ends_tasks();
+                }
+            }
+            Action::Withdraw { agent, owner } => {
+                let result = self.world.withdraw(&self.owners[owner].clone(), &Self::did(agent));
+                let model = &mut self.reference[agent];
+                let open = model.open_offer(now);
+                let allowed = open.is_some() && (open == Some(owner) || model.is_of(Some(owner)));
+                assert_eq!(result.as_ref().ok(), allowed.then_some(&true), "{result:?}");
+                if allowed {
+                    model.offer = None;
+                }
+            }
+            Action::Ceiling { agent, owner, wide } => {
+                let new = ceiling(if wide { "echo:hello echo:read" } else { "echo:read" }, &[ECHO]);
+                let result = self.world.set_ceiling(&self.owners[owner].clone(), &Self::did(agent), &new);
+                let model = &mut self.reference[agent];
+                let allowed = model.is_of(Some(owner)) && model.is_held();
+                let news = model.wide != Some(wide);
+                assert_eq!(result.as_ref().ok(), allowed.then_some(&news), "{result:?}");
+                if allowed && news {
+                    if model.wide == Some(true) {
+                        model.ends(now + 5);
+                        model.ends_tasks();
+                    }
+                    model.wide = Some(wide);
+                }
+            }
+            Action::Move { agent, owner, prod } => {
+                let place = if prod { Environment::Prod } else { Environment::Test };
+                let result = self.world.move_to(&self.owners[owner].clone(), &Self::did(agent), place);
+                let model = &mut self.reference[agent];
+                let allowed = model.is_of(Some(owner)) && model.is_held();
+                let news = model.prod != prod;
+                assert_eq!(result.as_ref().ok(), allowed.then_some(&news), "{result:?}");
+                if allowed && news {
+                    model.prod = prod;
+                    model.ends(now + 5);
                 }
             }
             Action::Pass { seconds } => {
                 self.passed += seconds;
                 self.world.pass(seconds);
             }
+        }
+    }
+
+    fn manage(
+        &mut self,
+        agent: usize,
+        owner: Option<usize>,
+        act: fn(&mut World, &OwnerRecord, &str, &DidKey) -> Result<bool, Refusal>,
+    ) -> Result<bool, Refusal> {
+        let (who, scopes) = match owner {
+            Some(owner) => (self.owners[owner].clone(), "owner:self"),
+            None => (self.admin.clone(), "registry:admin"),
+        };
+        act(&mut self.world, &who, scopes, &Self::did(agent))
+    }
+
+    /// A token in the owner's task from before, if it goes on; then another task.
+    fn work(&mut self, agent: usize) {
+        let now = self.passed;
+        let model = self.reference[agent].clone();
+        let stopped = model.suspended.is_some() || model.retired;
+        if let Some((task, since, goes_on)) = &model.task {
+            let is_living = model.is_there(now) && model.status == Some(Status::Claimed) && !stopped;
+            let allowed = is_living && model.cut.is_none_or(|cut| now > cut) && *goes_on && now < since + 3600;
+            let form = [("task", task.as_str()), ("scope", "agent:self")];
+            let result = self.world.token(&Self::key(agent), &form);
+            assert_eq!(result.is_ok(), allowed, "{result:?}");
+            if allowed {
+                self.reference[agent].tokens.push((now, true));
+            }
+        }
+        let owner = self.owners[model.owner.unwrap_or(0)].clone();
+        let result = self.world.give_task(&owner, &Self::did(agent));
+        let allowed = model.is_held() && !stopped && model.wide.is_some();
+        assert_eq!(result.is_ok(), allowed, "{result:?}");
+        if let Ok(task) = result {
+            self.reference[agent].task = Some((task.id().clone(), now, true));
         }
     }
 
@@ -223,7 +487,9 @@ impl Run {
             assert!(matches!(result, Err(Refusal::HandleTaken | Refusal::HandleConfusable)), "{result:?}");
         } else if confirms && model.confirming[owner] == Some(name) {
             assert_eq!(result, Ok(true));
-            (model.status, model.owner) = (Some(Status::Claimed), Some(owner));
+            (model.status, model.owner, model.wide) = (Some(Status::Claimed), Some(owner), Some(false));
+            // what it did for nobody is over: tokens of its own name live on until they end, tasks do not
+            (model.task_from, model.task) = (None, None);
             if let Some(name) = name {
                 self.looks[look(name)] = Some(agent);
             }
@@ -246,6 +512,8 @@ impl Run {
         assert_eq!(result.as_ref().ok(), allowed.then_some(&fresh), "{result:?}");
         if allowed {
             model.status = Some(Status::Revoked);
+            (model.suspended, model.retired, model.offer) = (None, false, None);
+            model.tokens.iter_mut().for_each(|(_, lives)| *lives = false);
         }
     }
 
@@ -260,8 +528,15 @@ impl Run {
             let expected = model.owner.filter(|_| expected.is_some()).map(|owner| self.owners[owner].id());
             assert_eq!(owner, expected);
         }
-        let revoked = self.reference.iter().filter(|model| model.status == Some(Status::Revoked)).count();
-        assert_eq!(self.world.feed.len(), revoked, "one entry for each revoked agent, and none taken back");
+        for (agent, model) in self.reference.iter().enumerate() {
+            let did = Self::did(agent);
+            // what is dead stays dead, whatever came after it, and what lives is not stopped by what came before
+            for (issued, lives) in &model.tokens {
+                let lives = *lives && model.suspended.is_none();
+                let stopped = is_stopped(&self.world.feed, FeedKind::Agent, did.as_str(), START + issued);
+                assert_eq!(stopped, !lives, "issued at {issued}: {model:?}");
+            }
+        }
         for (look, name) in [(0, NAMES[0]), (1, NAMES[2])] {
             let holder = self.world.load::<HandleRecord>(&Slot::handle(&handle(name))).map(|entry| entry.record);
             let expected = self.looks[look].and_then(|agent| self.world.agent_of(&Self::did(agent)));
@@ -270,15 +545,55 @@ impl Run {
     }
 }
 
+/// What happens between claiming and the end, without claims: by chance that comes late.
+fn later_action() -> impl Strategy<Value = Action> {
+    let both = (0..AGENTS, 0..OWNERS);
+    let manager = (0..AGENTS, prop::option::weighted(0.7, 0..OWNERS));
+    let flag = (0..AGENTS, 0..OWNERS, any::<bool>());
+    prop_oneof![
+        6 => (0..AGENTS).prop_map(|agent| Action::Token { agent }),
+        5 => (0..AGENTS).prop_map(|agent| Action::Work { agent }),
+        3 => manager.clone().prop_map(|(agent, owner)| Action::Suspend { agent, owner }),
+        4 => manager.clone().prop_map(|(agent, owner)| Action::Resume { agent, owner }),
+        2 => both.clone().prop_map(|(agent, owner)| Action::Offer { agent, owner }),
+        3 => both.clone().prop_map(|(agent, owner)| Action::Accept { agent, owner }),
+        1 => both.prop_map(|(agent, owner)| Action::Withdraw { agent, owner }),
+        4 => flag.clone().prop_map(|(agent, owner, wide)| Action::Ceiling { agent, owner, wide }),
+        1 => flag.prop_map(|(agent, owner, prod)| Action::Move { agent, owner, prod }),
+        6 => prop_oneof![Just(1_u64), Just(6), Just(300)].prop_map(|seconds| Action::Pass { seconds }),
+    ]
+}
+
+/// Both agents are CLAIMED, and have a token.
+fn claims() -> impl Iterator<Item = Action> {
+    (0..AGENTS).flat_map(|agent| {
+        let (owner, name, right) = (agent % OWNERS, None, true);
+        let first = Action::First { agent, owner, name, right };
+        [Action::Register { agent }, first, Action::Second { agent, owner, name, right }, Action::Token { agent }]
+    })
+}
+
+fn follow(actions: impl Iterator<Item = Action>) {
+    let mut run = Run::new();
+    for action in actions {
+        run.act(&action);
+        run.check();
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_sequence_of_actions_follows_the_reference(actions in prop::collection::vec(action(), 1..80)) {
-        let mut run = Run::new();
-        for action in &actions {
-            run.act(action);
-            run.check();
-        }
+        follow(actions.into_iter());
+    }
+
+    #[test]
+    fn any_life_after_claiming_follows_the_reference(
+        actions in prop::collection::vec(later_action(), 1..80),
+        end in prop::collection::vec(action(), 0..10),
+    ) {
+        follow(claims().chain(actions).chain(end));
     }
 }

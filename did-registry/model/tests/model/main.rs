@@ -4,6 +4,9 @@
 mod claiming;
 mod delegation;
 mod life;
+mod life_support;
+mod lifecycle;
+mod lifecycle_table;
 mod registration;
 mod revoking;
 mod rotating;

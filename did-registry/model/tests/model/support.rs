@@ -164,9 +164,18 @@ impl World {
 
     pub(crate) fn agent_of(&self, did: &DidKey) -> Option<Loaded<AgentRecord>> {
         match self.load::<DidRecord>(&Slot::did(did))?.record.holder() {
-            DidHolder::Agent(id) => self.load(&Slot::agent(id)),
+            DidHolder::Agent(id) => {
+                let Loaded { record, version } = self.load::<AgentRecord>(&Slot::agent(id))?;
+                let keys: Vec<_> = self.keys_of(id).into_iter().map(|key| key.record).collect();
+                Some(Loaded { record: record.with_history(&keys), version })
+            }
             DidHolder::Owner(_) => None,
         }
+    }
+
+    /// The records of an agent's keys, in their order.
+    pub(crate) fn keys_of(&self, agent: &AgentId) -> Vec<Loaded<KeyRecord>> {
+        (1..).map_while(|number| self.load(&Slot::key_of(agent, number))).collect()
     }
 
     pub(crate) fn did_slot(&self, did: &DidKey) -> DidSlot {

@@ -6,15 +6,15 @@
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use handfast_delegation::Scope;
-use handfast_identity::{DidKey, UnixTime};
+use handfast_identity::UnixTime;
 use handfast_middleware::Clock as _;
-use handfast_registry_model::{AGENT_SELF, Caller, DidHolder, GrantFault, OWNER_SELF, Refusal};
+use handfast_registry_model::{AGENT_SELF, Caller, DidHolder, GrantFault, OWNER_SELF, Refusal, client_of};
 use http::StatusCode;
 
 use super::token;
 use crate::http::answer::hand_out;
 use crate::http::body::FormBody;
-use crate::http::{App, Failure, proof};
+use crate::http::{App, Failure, assertion, proof};
 
 /// The answer is OAuth JSON where it is a refusal, and nothing where it is not.
 pub(in crate::http) async fn revoke(State(app): State<App>, request: Request) -> Response {
@@ -35,17 +35,16 @@ async fn given_up(app: &App, request: Request, now: UnixTime) -> Result<(), Fail
     // REV-07: a hint changes nothing, for there is one type of token
     form.one("token_type_hint")?;
     let text = form.one("token")?.ok_or(Refusal::InvalidRequest)?;
-    let client = form.one("client_id")?.ok_or(Refusal::InvalidRequest)?;
-    // the proof is all the authentication there is
-    if form.one("client_secret")?.is_some() || form.one("client_assertion")?.is_some() {
-        return Err(Refusal::InvalidClient.into());
+    if form.one("client_id")?.is_none() && form.one("client_assertion")?.is_none() {
+        return Err(Refusal::InvalidRequest.into());
     }
-    let client = DidKey::parse(client).map_err(|_| Refusal::InvalidClient)?;
+    let client = client_of(form.pairs())?;
     let proof = proof::check(app, &parts, None, now)?;
     if !client.thumbprint().is_same_key(&proof.claimed_thumbprint()) {
         return Err(Refusal::InvalidClient.into());
     }
     let (proof, _) = proof::verify(proof)?;
+    assertion::spend(app, &form, now)?;
     let Some(holder) = app.state.holder(&client).await? else { return Err(Refusal::InvalidClient.into()) };
     let token = app.facts.own_token(text).filter(|token| token.claims().client_id == client.as_str());
     proof::spend(app, &proof, now)?;

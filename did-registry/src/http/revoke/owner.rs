@@ -3,7 +3,8 @@
 use handfast_identity::{Seconds, UnixTime};
 use handfast_middleware::Clock as _;
 use handfast_registry_model::{
-    Caller, FeedKind, Loaded, OwnerId, OwnerRecord, OwnerToStop, Refusal, RevocationRecord, Slot, revoke_owner,
+    Caller, FeedKind, GrantFault, Loaded, OwnerId, OwnerRecord, OwnerToStop, Refusal, RevocationRecord, Slot,
+    revoke_owner,
 };
 
 use super::{Wanted, committed, revocation};
@@ -19,7 +20,7 @@ pub(super) async fn revoked(app: &App, caller: Caller<'_>, wanted: &Wanted) -> R
             app.state.load(&Slot::revocation(FeedKind::Owner, &wanted.id)).await?;
         let case = OwnerToStop { owner: owner.as_ref(), before: before.as_ref() };
         let record = committed(app, revoke_owner(caller, case, wanted.why.clone(), now)?).await?;
-        if let Some(record) = record.filter(|record| record.cut().is_some_and(|cut| app.clock.now() <= cut)) {
+        if let Some(record) = record.filter(|record| record.cut().is_none_or(|cut| app.clock.now() <= cut)) {
             return Ok(record);
         }
     }
@@ -32,14 +33,18 @@ pub(in crate::http) async fn named(app: &App, id: &str) -> Result<Option<OwnerRe
     Ok(app.state.owner(&id).await?.map(|owner| owner.record))
 }
 
-/// Refuses until the cut-off of the owner's newest revocation is past: what is issued before it would be dead.
+/// Refuses until the cut-off of the owner's newest revocation is past: what is issued before it would be dead. For an owner who was
+/// off-boarded it never is.
 ///
 /// # Errors
 ///
-/// [`Refusal::SlowDown`].
+/// [`Refusal::SlowDown`], [`GrantFault::OwnerClosed`].
 pub(in crate::http) async fn require_past_cut(app: &App, owner: &OwnerId, now: UnixTime) -> Result<(), Refusal> {
-    let cut = revocation(app, FeedKind::Owner, owner.as_str()).await?.and_then(|record| record.cut());
-    match cut.filter(|cut| now <= *cut) {
+    let Some(stopped) = revocation(app, FeedKind::Owner, owner.as_str()).await? else { return Ok(()) };
+    if stopped.is_final() {
+        return Err(Refusal::InvalidGrant(GrantFault::OwnerClosed));
+    }
+    match stopped.cut().filter(|cut| now <= *cut) {
         // the first second after it
         Some(cut) => Err(Refusal::SlowDown { retry_after: cut.saturating_add(Seconds::new(1)).since(now) }),
         None => Ok(()),

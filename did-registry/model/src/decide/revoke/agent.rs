@@ -30,9 +30,8 @@ pub fn revoke_agent(
     let revoked = AgentRecord { life: Life::Revoked(life), ..agent.record.clone() };
     let dids: Vec<_> = revoked.did_history()?.cloned().collect();
     let feed = dids.iter().map(FeedEntry::revoked_agent).collect();
-    let keys = revoked.key_number;
     let event = Event {
-        fact: Fact::AgentRevoked { agent: revoked.id.clone(), dids, keys },
+        fact: Fact::AgentRevoked { agent: revoked.id.clone(), dids },
         who: Party::Owner(by.id.clone()),
         why,
         when: now,

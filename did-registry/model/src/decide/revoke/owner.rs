@@ -23,7 +23,8 @@ pub struct OwnerToStop<'a> {
 /// tasks go on: tokens made after the cut-off are good.
 ///
 /// The cut-off lies [`OWNER_CUT_AHEAD`] ahead, so that nothing that is being issued now escapes it; until then nothing is to be
-/// issued for the owner. The same again before the cut-off changes nothing; afterwards it is another cut-off.
+/// issued for the owner. The same again before the cut-off, or for an owner who was
+/// off-boarded, changes nothing; afterwards it is another cut-off.
 ///
 /// # Errors
 ///
@@ -36,7 +37,7 @@ pub fn revoke_owner(
 ) -> Result<Stopped, Refusal> {
     let Some(owner) = case.owner else { return caller.as_admin().and(Err(Refusal::InvalidRequest)) };
     let by = Party::Owner(caller.stops_owner(&owner.id)?.id().clone());
-    if let Some(before) = case.before.filter(|before| before.record.cut.is_some_and(|cut| now <= cut)) {
+    if let Some(before) = case.before.filter(|before| before.record.cut.is_none_or(|cut| now <= cut)) {
         return Ok(Stopped::Before(before.record.clone()));
     }
     let id = owner.id.to_string();

@@ -5,6 +5,7 @@ use handfast_identity::history::MAX_KEYS_PER_AGENT;
 use handfast_identity::{UnixTime, json};
 use serde::{Deserialize, Serialize};
 
+use super::tenure::TenureWire;
 use super::{AuthorityWire, CeilingWire, Damage, DidText, FORMAT, HandleText, RateWire, is_false};
 use crate::limits::{MAX_NAME_BYTES, MAX_PURPOSE_BYTES, MAX_VERSION_BYTES};
 use crate::record::{AgentRecord, Claimed, Life, Organisation, Profile, Rate, Revoked, Unclaimed};
@@ -64,6 +65,13 @@ enum LifeWire {
         #[serde(deserialize_with = "json::object")]
         ceiling: CeilingWire,
         at: UnixTime,
+        #[serde(
+            default,
+            rename = "held",
+            deserialize_with = "json::object",
+            skip_serializing_if = "TenureWire::is_default"
+        )]
+        tenure: TenureWire,
     },
     #[serde(rename = "REVOKED")]
     Revoked {
@@ -136,7 +144,9 @@ impl From<&Life> for LifeWire {
                 last_used,
                 codes: codes.map(RateWire::from),
             },
-            Life::Claimed(Claimed { owner, ceiling, at }) => Self::Claimed { owner, ceiling: (&ceiling).into(), at },
+            Life::Claimed(Claimed { owner, ceiling, at, tenure }) => {
+                Self::Claimed { owner, ceiling: (&ceiling).into(), at, tenure: tenure.into() }
+            }
             Life::Revoked(Revoked { owner, claimed_at, at }) => Self::Revoked { owner, claimed_at, at },
         }
     }
@@ -154,8 +164,8 @@ impl TryFrom<LifeWire> for Life {
                 last_used,
                 codes: codes.map(Rate::from),
             }),
-            LifeWire::Claimed { owner, ceiling, at } => {
-                Self::Claimed(Claimed { owner, ceiling: ceiling.try_into()?, at })
+            LifeWire::Claimed { owner, ceiling, at, tenure } => {
+                Self::Claimed(Claimed { owner, ceiling: ceiling.try_into()?, at, tenure: tenure.try_into()? })
             }
             LifeWire::Revoked { owner, claimed_at, at } => {
                 if owner.is_some() != claimed_at.is_some() {

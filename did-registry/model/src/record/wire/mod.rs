@@ -2,19 +2,28 @@
 //!
 //! A change of any struct here is a new format: raise [`FORMAT`], keep the old one readable, and test both. Format 2 adds
 //! members that may be left out (tools, budget and depth of an authority, a ceiling's leave for instances), and so does format 3
-//! (when a task was revoked). Format 4 has keys that follow each other, and revocations without an end, and no longer the list of
-//! former DIDs of an agent, in which there never was one. The structs read all formats.
+//! (when a task was revoked). New in format 4, all of it optional:
+//!
+//! - how an owner holds an agent, and the era of a task;
+//! - keys that follow each other: the number of an agent's key, and whether it is compromised;
+//! - revocations without an end.
+//!
+//! Format 4 no longer has the list of former DIDs of an agent, in which there never was one. The structs read all formats.
 
 pub(super) mod agent;
 pub(super) mod claim;
 pub(super) mod hop;
 pub(super) mod index;
 pub(super) mod key;
+pub(super) mod offboarding;
 pub(super) mod owner;
 mod parts;
 pub(super) mod revocation;
 pub(super) mod stops;
 pub(super) mod task;
+mod tenure;
+pub(super) mod usage;
+pub(super) mod versions;
 
 use handfast_identity::json::{self, Limits};
 use serde::de::DeserializeOwned;

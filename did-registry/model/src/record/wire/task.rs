@@ -4,6 +4,7 @@ use handfast_delegation::{MAX_INTENT_BYTES, Trigger};
 use handfast_identity::{UnixTime, json};
 use serde::{Deserialize, Serialize};
 
+use super::tenure::is_first;
 use super::{AuthorityWire, Damage, DidText, FORMAT, RateWire, objects};
 use crate::limits::MAX_OPEN_SELF_TASKS;
 use crate::record::{OpenTask, Organisation, Rate, SelfTasks, Subject, TaskRecord};
@@ -56,6 +57,8 @@ pub(in crate::record) struct TaskWire {
     completed: Option<UnixTime>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     revoked: Option<UnixTime>,
+    #[serde(default, skip_serializing_if = "is_first")]
+    era: u32,
 }
 
 impl From<&TaskRecord> for TaskWire {
@@ -74,6 +77,7 @@ impl From<&TaskRecord> for TaskWire {
             leaf: record.leaf,
             completed: record.completed,
             revoked: record.revoked,
+            era: record.era,
         }
     }
 }
@@ -95,6 +99,7 @@ impl TryFrom<TaskWire> for TaskRecord {
             leaf: wire.leaf,
             completed: wire.completed,
             revoked: wire.revoked,
+            era: wire.era,
         })
     }
 }
@@ -112,6 +117,8 @@ pub(in crate::record) struct SelfTasksWire {
     open: Vec<OpenTaskWire>,
     #[serde(default, deserialize_with = "json::optional_object", skip_serializing_if = "Option::is_none")]
     begun: Option<RateWire>,
+    #[serde(default, skip_serializing_if = "is_first")]
+    era: u32,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -132,6 +139,7 @@ impl From<&SelfTasks> for SelfTasksWire {
             default: record.default.clone(),
             open: open.collect(),
             begun: record.begun.map(RateWire::from),
+            era: record.era,
         }
     }
 }
@@ -151,6 +159,7 @@ impl TryFrom<SelfTasksWire> for SelfTasks {
             default: wire.default,
             open: open.collect(),
             begun: wire.begun.map(Rate::from),
+            era: wire.era,
         })
     }
 }

@@ -41,6 +41,15 @@ pub struct ExchangeCase {
     pub tree: Option<Loaded<TreeRecord>>,
 }
 
+impl ExchangeCase {
+    /// What stops the first of the agents here that is stopped: the root's, then the delegates.
+    #[must_use]
+    pub fn stopped(&self, now: UnixTime) -> Option<DelegationFault> {
+        let mut holders = core::iter::once(&self.agent).chain(&self.delegates);
+        holders.find_map(|holder| holder.living(now).stopped())
+    }
+}
+
 /// Whom a DID of the evidence belongs to.
 #[derive(Clone, Debug)]
 pub enum Holder {

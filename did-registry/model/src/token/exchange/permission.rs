@@ -25,13 +25,25 @@ impl Holder {
 }
 
 impl Living<'_> {
-    /// DEL-39: nobody REVOKED, and nobody under a key that never was theirs. What a key signed before it was replaced is good
-    /// (DEL-40); what it signed afterwards, and whatever a compromised one signed, the feed stops.
-    pub(super) fn require_standing(&self, did: &DidKey) -> Result<(), Refusal> {
-        let Self::Agent(agent) = self else { return Ok(()) };
+    /// DEL-39: what stops an agent altogether.
+    pub(super) fn stopped(&self) -> Option<DelegationFault> {
+        let Self::Agent(agent) = self else { return None };
         if matches!(agent.record.life, Life::Revoked(_)) {
-            return Err(DelegationFault::AgentRevoked.into());
+            return Some(DelegationFault::AgentRevoked);
         }
+        if agent.record.retired_at().is_some() {
+            return Some(DelegationFault::AgentRetired);
+        }
+        agent.record.suspended_at().map(|_| DelegationFault::AgentSuspended)
+    }
+
+    /// DEL-39: nobody REVOKED, retired or suspended, and nobody under a key that never was theirs. What a key signed before it was
+    /// replaced is good (DEL-40); what it signed afterwards, and whatever a compromised one signed, the feed stops.
+    pub(super) fn require_standing(&self, did: &DidKey) -> Result<(), Refusal> {
+        if let Some(fault) = self.stopped() {
+            return Err(fault.into());
+        }
+        let Self::Agent(agent) = self else { return Ok(()) };
         if agent.record.did == *did || agent.record.did_history()?.any(|former| former == did) {
             Ok(())
         } else {
@@ -84,7 +96,7 @@ impl<'a> Grounds<'a> {
         if task.is_some_and(|task| task.record.revoked.is_some()) {
             return Err(DelegationFault::TaskRevoked.into());
         }
-        let task = task.filter(|task| task.record.is_open(now));
+        let task = task.filter(|task| agent.record.goes_on_with(&task.record, now));
         Ok(Self { agent, task: task.ok_or(DelegationFault::TaskEnded)?, owned })
     }
 }

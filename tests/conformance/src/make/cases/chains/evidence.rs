@@ -4,6 +4,7 @@ use handfast_dpop::ContentHash;
 use serde_json::json;
 
 use super::good::bare;
+use super::revocation::listed;
 use super::{asking, exchanged, offline};
 use crate::make::Case;
 use crate::make::case::{invalid_token, wrong};
@@ -150,6 +151,13 @@ fn on_word() -> Vec<Case> {
             "DEL-40",
             "no evidence; the key of an earlier actor is compromised",
             &|draft| revoked(draft, "key", &Who::Delegate(1).jkt()),
+        ),
+        refused(
+            "on-word-key-of-a-delegator-compromised-where-listed",
+            "key_compromised",
+            "DEL-40 P-11",
+            "no evidence; the key of an earlier actor is compromised at an issuer whose word on keys counts",
+            &|draft| listed(draft, "key", &Who::Delegate(1).jkt()),
         ),
         refused(
             "on-word-hops-short",

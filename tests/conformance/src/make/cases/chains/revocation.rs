@@ -181,37 +181,39 @@ fn status(form: &str) -> Vec<Case> {
     ]
 }
 
-/// Another issuer whose word on agents and keys counts.
-fn elsewhere(form: &str) -> Vec<Case> {
-    let listed = |kind: &str, id: &str| {
-        let record = |issuer: &str, feed: Who, agent_status: Vec<String>| TrustRecord {
-            issuer: issuer.into(),
-            profile: "handfast".into(),
-            status: "feed".into(),
-            feed_key: Some(feed.did().to_string()),
-            resources: Some(vec![RESOURCE.into(), OTHER_RESOURCE.into()]),
-            scopes: Some("files:read files:write".into()),
-            subjects: Some(vec!["owner:".into()]),
-            agent_status,
-            max_lifetime: 3600,
-        };
-        let entry = Revocation { kind: kind.into(), id: id.into(), cut: None };
-        let status = |revoked| StatusSetting::Known { as_of: NOW - 5, revoked };
-        chain(form, 2).set(|setting| {
-            setting.issuers = vec![
-                IssuerSetting {
-                    trust: record(ISSUER, Who::Feed, vec![SECOND_ISSUER.into()]),
-                    keys: key_set(Who::Issuer),
-                    status: status(Vec::new()),
-                },
-                IssuerSetting {
-                    trust: record(SECOND_ISSUER, Who::SecondFeed, Vec::new()),
-                    keys: key_set(Who::SecondIssuer),
-                    status: status(vec![entry]),
-                },
-            ];
-        })
+/// Something is revoked at another issuer whose word on agents and keys counts, and nothing at the token's own.
+pub(super) fn listed(draft: Draft, kind: &str, id: &str) -> Draft {
+    let record = |issuer: &str, feed: Who, agent_status: Vec<String>| TrustRecord {
+        issuer: issuer.into(),
+        profile: "handfast".into(),
+        status: "feed".into(),
+        feed_key: Some(feed.did().to_string()),
+        resources: Some(vec![RESOURCE.into(), OTHER_RESOURCE.into()]),
+        scopes: Some("files:read files:write".into()),
+        subjects: Some(vec!["owner:".into()]),
+        agent_status,
+        max_lifetime: 3600,
     };
+    let entry = Revocation { kind: kind.into(), id: id.into(), cut: None };
+    let status = |revoked| StatusSetting::Known { as_of: NOW - 5, revoked };
+    draft.set(|setting| {
+        setting.issuers = vec![
+            IssuerSetting {
+                trust: record(ISSUER, Who::Feed, vec![SECOND_ISSUER.into()]),
+                keys: key_set(Who::Issuer),
+                status: status(Vec::new()),
+            },
+            IssuerSetting {
+                trust: record(SECOND_ISSUER, Who::SecondFeed, Vec::new()),
+                keys: key_set(Who::SecondIssuer),
+                status: status(vec![entry]),
+            },
+        ];
+    })
+}
+
+fn elsewhere(form: &str) -> Vec<Case> {
+    let listed = |kind: &str, id: &str| listed(chain(form, 2), kind, id);
     let middle = Who::Delegate(1);
     let twin = "task-revoked-where-listed";
     vec![
