@@ -159,7 +159,14 @@ impl Exchanging<'_> {
         Ok(match self.app.state.holder(&did).await? {
             Some(DidHolder::Agent(id)) => {
                 // an entry without its record is damage, not absence
-                let agent = self.app.state.agent(&id).await?.ok_or(Refusal::StoreUnavailable)?;
+                let state = &self.app.state;
+                let agent = state.agent(&id).await?.ok_or(Refusal::StoreUnavailable)?;
+                let agent = if *agent.record.did() == did {
+                    agent
+                } else {
+                    // a former DID: whether it is one, its history says
+                    state.agent_with_history(&id).await?.ok_or(Refusal::StoreUnavailable)?
+                };
                 Holder::Agent(Box::new(agent))
             }
             Some(DidHolder::Owner(_)) => Holder::Owner,

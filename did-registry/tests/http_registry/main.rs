@@ -24,6 +24,7 @@ mod management;
 mod offboarding;
 mod registration;
 mod revocations;
+mod rotating;
 mod secrets;
 mod setup;
 mod stopping;

@@ -9,5 +9,6 @@ mod lifecycle;
 mod lifecycle_table;
 mod registration;
 mod revoking;
+mod rotating;
 mod support;
 mod tokens;

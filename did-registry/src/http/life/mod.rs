@@ -105,7 +105,7 @@ async fn changed(
     decide: impl Fn(Option<&Loaded<AgentRecord>>, UnixTime) -> Result<Outcome, Refusal>,
 ) -> Result<Response, Failure> {
     for _ in 0..ATTEMPTS {
-        let agent = app.state.agent_named(name).await?;
+        let agent = app.state.agent_named_with_history(name).await?;
         match decide(agent.as_ref(), app.clock.now())? {
             Outcome::Unchanged => return shown(agent),
             Outcome::Changed(change) => {
@@ -131,7 +131,7 @@ async fn require_cut_in_time(app: &App, caller: Caller<'_>, name: &str, change: 
         if cut.is_none_or(|cut| app.clock.now() <= cut) {
             return Ok(());
         }
-        let agent = app.state.agent_named(name).await?;
+        let agent = app.state.agent_named_with_history(name).await?;
         let again = match cut_again(caller, agent.as_ref(), app.clock.now()) {
             // it is out of use by now: nothing of it is alive whenever it was issued
             Err(Refusal::AgentRevoked | Refusal::AgentRetired) => return Ok(()),

@@ -173,7 +173,7 @@ impl Call<'_> {
     async fn agent(&self, record: &OffboardingRecord, entry: &OwnedAgent) -> Result<bool, Refusal> {
         let to = self.to.and_then(|to| to.owner.as_ref());
         for _ in 0..ATTEMPTS {
-            let agent = self.app.state.agent(entry.agent()).await?;
+            let agent = self.app.state.agent_with_history(entry.agent()).await?;
             let listed = match &agent {
                 Some(agent) => owned(self.app, &agent.record).await?,
                 None => None,

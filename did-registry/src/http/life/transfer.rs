@@ -82,7 +82,7 @@ pub(in crate::http) async fn accept(
     let identity = Identity::of(&app, &caller).await?;
     let caller = identity.caller(app.clock.now())?;
     for _ in 0..ATTEMPTS {
-        let agent = app.state.agent_named(&name).await?;
+        let agent = app.state.agent_named_with_history(&name).await?;
         let entry = match &agent {
             Some(agent) => owned(&app, &agent.record).await?,
             None => None,

@@ -51,7 +51,7 @@ async fn given_up(app: &App, request: Request, now: UnixTime) -> Result<(), Fail
     let Some(token) = token else { return Ok(()) };
     let done = match holder {
         DidHolder::Agent(id) => {
-            let record = app.state.agent(&id).await?.map(|agent| agent.record);
+            let record = app.state.agent_with_history(&id).await?.map(|agent| agent.record);
             let caller = Caller::agent(record.as_ref(), client.as_str(), &scope(AGENT_SELF), now);
             let caller = caller.map_err(|refusal| as_client(&refusal))?;
             token::revoked(app, caller, &token, None, now).await

@@ -69,7 +69,7 @@ impl<'a> Held<'a> {
 
     /// Every DID it ever had: what the feed has to name.
     fn dids(self) -> Result<Vec<DidKey>, Refusal> {
-        Ok(self.agent().did_history().cloned().collect())
+        Ok(self.agent().did_history()?.cloned().collect())
     }
 
     /// A cut-off that nothing being issued now escapes, and what the feed tells of it.

@@ -12,7 +12,8 @@ use crate::{AgentRecord, Caller, Change, Event, Fact, FeedEntry, Loaded, Outcome
 ///
 /// # Errors
 ///
-/// [`Refusal::UnknownAgent`] for none or an expired one; [`Refusal::Forbidden`] for anybody else.
+/// [`Refusal::UnknownAgent`] for none or an expired one; [`Refusal::Forbidden`] for anybody else;
+/// [`Refusal::StoreUnavailable`] for a record without its history.
 pub fn revoke_agent(
     caller: Caller<'_>,
     agent: Option<&Loaded<AgentRecord>>,
@@ -27,7 +28,7 @@ pub fn revoke_agent(
         Life::Claimed(claimed) => Revoked { owner: Some(claimed.owner.clone()), claimed_at: Some(claimed.at), at: now },
     };
     let revoked = AgentRecord { life: Life::Revoked(life), ..agent.record.clone() };
-    let dids: Vec<_> = revoked.did_history().cloned().collect();
+    let dids: Vec<_> = revoked.did_history()?.cloned().collect();
     let feed = dids.iter().map(FeedEntry::revoked_agent).collect();
     let event = Event {
         fact: Fact::AgentRevoked { agent: revoked.id.clone(), dids },
