@@ -60,6 +60,17 @@ impl State {
         self.load(&Slot::rotation(id)).await
     }
 
+    /// The rotation that waits for the owner of `agent`, loaded behind it.
+    pub(crate) async fn rotation_of(
+        &self,
+        agent: Option<&Loaded<AgentRecord>>,
+    ) -> Result<Option<Loaded<PendingRotation>>, Refusal> {
+        match agent {
+            Some(agent) => self.pending_rotation(agent.record.id()).await,
+            None => Ok(None),
+        }
+    }
+
     /// The agent that `name` means, with its history.
     pub(crate) async fn agent_named_with_history(&self, name: &str) -> Result<Option<Loaded<AgentRecord>>, Refusal> {
         match self.agent_named(name).await? {

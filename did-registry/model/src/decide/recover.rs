@@ -4,6 +4,7 @@ use handfast_identity::history::{KeyChangeKind, MAX_KEYS_PER_AGENT};
 use handfast_identity::{ContentHash, UnixTime};
 
 use super::free::DidSlot;
+use super::life::inherited;
 use super::rotate::{NewestKey, changed, forgotten, succession};
 use crate::limits::{KEY_CUT_AHEAD, MAX_WHY_BYTES};
 use crate::record::{KeyGround, Life};
@@ -45,12 +46,12 @@ pub enum Recovery {
 /// was good. Those keys are compromised: everything by them, and made for them, is dead at once (DEL-40).
 ///
 /// It hangs on the last good statement and not on the newest one, so no rotation that is faster can make it stale: it wins over
-/// whatever the keys signed.
+/// whatever the keys signed. An agent that is suspended stays so, under its new key too.
 ///
 /// # Errors
 ///
 /// In this order: [`Refusal::UnknownAgent`]; [`Refusal::Forbidden`] for anybody but the agent's owner, and for a statement that
-/// is not by the owner's own key; [`Refusal::AgentRevoked`]; [`Refusal::StaleSequence`] for a number, key or hash that no good
+/// is not by the owner's own key; [`Refusal::AgentRevoked`], [`Refusal::AgentRetired`]; [`Refusal::StaleSequence`] for a number, key or hash that no good
 /// statement has; [`Refusal::KeyCompromised`] for a last good key that is not good; [`Refusal::DidRegistered`];
 /// [`Refusal::TooManyKeys`].
 pub fn recover(
@@ -73,6 +74,9 @@ pub fn recover(
     if matches!(agent.record.life, Life::Revoked(_)) {
         return Err(Refusal::AgentRevoked);
     }
+    if agent.record.retired_at().is_some() {
+        return Err(Refusal::AgentRetired);
+    }
     let keys = History::of(&agent.record, case)?;
     if keys.newest.record.hash == said.hash {
         return Ok(Recovery::DoneBefore);
@@ -81,10 +85,11 @@ pub fn recover(
     if agent.record.key_number >= MAX_KEYS_PER_AGENT {
         return Err(Refusal::TooManyKeys);
     }
-    let feed = keys.stopped(said.after, now);
+    let mut feed = keys.stopped(said.after, now);
     let ground = KeyGround::Recovered { statement: statement.text().clone(), last_good: said.after };
     let (mut writes, recovered) = succession(statement, agent, &keys.newest, case.did, ground, now)?;
     writes.extend(case.pending.map(forgotten));
+    feed.extend(inherited(&recovered, now));
     let event = Event {
         fact: Fact::KeyRecovered(changed(statement, &agent.record)),
         who: Party::Owner(owner.id.clone()),

@@ -4,13 +4,14 @@ use handfast_identity::history::KeyChangeKind;
 use handfast_identity::{ContentHash, DidKey, UnixTime};
 
 use super::free::DidSlot;
+use super::life::{inherited, require_active};
 use crate::change::Write;
 use crate::event::KeyChanged;
 use crate::limits::{KEY_CUT_AHEAD, MAX_ROTATED_KEYS, MAX_WHY_BYTES, ROTATION_APPROVAL_LIFETIME, ROTATION_PAUSE};
 use crate::record::{KeyGround, Life};
 use crate::{
     AgentRecord, Caller, Change, DidHolder, DidRecord, Event, Expect, Fact, FeedEntry, KeyRecord, Loaded, Party,
-    PendingRotation, Refusal, RegistryPolicy, ShownText, Slot, Stored, VerifiedKeyChange,
+    PendingRotation, Refusal, RegistryPolicy, ShownText, Stored, VerifiedKeyChange,
 };
 
 /// The record of the key that is current, as loaded; the first one has none before another follows it.
@@ -101,8 +102,8 @@ impl<'a> RotationCase<'a> {
 /// # Errors
 ///
 /// In this order: [`Refusal::UnknownAgent`]; [`Refusal::AgentRevoked`]; [`Refusal::NotClaimed`]; [`Refusal::Forbidden`] for a
-/// statement by a key that never was this agent's (TH62); [`Refusal::StaleSequence`] unless it follows the newest statement
-/// (TH61); [`Refusal::KeyCompromised`]; [`Refusal::TooManyKeys`]; [`Refusal::SlowDown`]; [`Refusal::DidRegistered`].
+/// statement by a key that never was this agent's (TH62); [`Refusal::AgentRetired`], [`Refusal::AgentSuspended`];
+/// [`Refusal::StaleSequence`] unless it follows the newest statement (TH61); [`Refusal::KeyCompromised`]; [`Refusal::TooManyKeys`]; [`Refusal::SlowDown`]; [`Refusal::DidRegistered`].
 pub fn rotate(
     statement: &VerifiedKeyChange,
     case: RotationCase<'_>,
@@ -118,6 +119,7 @@ pub fn rotate(
     if newest.record.hash == said.hash {
         return Ok(Rotation::DoneBefore);
     }
+    require_active(&agent.record)?;
     require_next(statement, agent, newest)?;
     let open = case.pending.filter(|pending| pending.record.is_open(now));
     if let Some(pending) = open.filter(|pending| pending.record.did == said.key) {
@@ -189,7 +191,8 @@ fn waiting(
     let expect = before.map_or(Expect::Absent, |before| Expect::Version(before.version));
     let writes = vec![
         Write::put(expect, pending.clone()),
-        Write::Keep { slot: Slot::agent(&record.id), version: agent.version },
+        // so that whoever stops the agent at the same moment loads again, and forgets this
+        Write::replace(agent, record.clone()),
     ];
     Rotation::Waits { change: Change::new(writes, event), pending }
 }
@@ -199,7 +202,7 @@ fn waiting(
 /// # Errors
 ///
 /// [`Refusal::UnknownAgent`], [`Refusal::Forbidden`] for anybody but the owner and admins; [`Refusal::AgentRevoked`],
-/// [`Refusal::NotClaimed`]; [`Refusal::UnknownRotation`] for a key that does not wait, or whose time is over;
+/// [`Refusal::NotClaimed`], [`Refusal::AgentRetired`], [`Refusal::AgentSuspended`]; [`Refusal::UnknownRotation`] for a key that does not wait, or whose time is over;
 /// [`Refusal::StaleSequence`], [`Refusal::KeyCompromised`], [`Refusal::DidRegistered`] for what happened since.
 pub fn approve_rotation(
     caller: Caller<'_>,
@@ -214,6 +217,7 @@ pub fn approve_rotation(
     if agent.record.did == *wanted {
         return Ok(Rotation::DoneBefore);
     }
+    require_active(&agent.record)?;
     let statement = VerifiedKeyChange::kept(&waiting_for(&case, wanted, now)?.record.statement)?;
     require_next(&statement, agent, newest)?;
     let (change, agent) = replaced(&statement, &case, who, why, now)?;
@@ -235,6 +239,7 @@ pub fn refuse_rotation(
     let agent = case.agent.ok_or(Refusal::UnknownAgent)?;
     let who = Party::Owner(caller.as_manager_of(&agent.record)?.id().clone());
     let Replaced { agent, .. } = case.found(now)?;
+    require_active(&agent.record)?;
     let pending = waiting_for(&case, wanted, now)?;
     let statement = VerifiedKeyChange::kept(&pending.record.statement)?;
     let event = Event {
@@ -254,6 +259,11 @@ fn waiting_for<'a>(
 ) -> Result<&'a Loaded<PendingRotation>, Refusal> {
     let pending = case.pending.filter(|pending| pending.record.did == *wanted && pending.record.is_open(now));
     pending.ok_or(Refusal::UnknownRotation)
+}
+
+/// What is written about a rotation of `agent` that waits, when the agent is out of use for its owner or has another one.
+pub(super) fn dropped(pending: Option<&Loaded<PendingRotation>>, agent: &AgentRecord) -> Option<Write> {
+    pending.filter(|pending| pending.record.agent == agent.id).map(forgotten)
 }
 
 pub(super) fn forgotten(pending: &Loaded<PendingRotation>) -> Write {
@@ -279,7 +289,8 @@ fn replaced(
         when: now,
         did: Some(rotated.did.clone()),
     };
-    let feed = vec![FeedEntry::replaced_key(&agent.record.did, now.saturating_add(KEY_CUT_AHEAD))];
+    let mut feed = vec![FeedEntry::replaced_key(&agent.record.did, now.saturating_add(KEY_CUT_AHEAD))];
+    feed.extend(inherited(&rotated, now));
     Ok((Change { feed, ..Change::new(writes, event) }, rotated))
 }
 

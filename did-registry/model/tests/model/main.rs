@@ -6,6 +6,7 @@ mod delegation;
 mod life;
 mod life_support;
 mod lifecycle;
+mod lifecycle_keys;
 mod lifecycle_table;
 mod registration;
 mod revoking;

@@ -1,5 +1,7 @@
 //! One key after the other: rotation, the owner's answer, recovery, and keys that somebody else has.
 
+mod life;
+
 use crate::support::*;
 use handfast_delegation::Environment;
 use handfast_identity::history::{KeyChangeKind, MAX_KEYS_PER_AGENT, Succession};
@@ -373,7 +375,7 @@ fn p18_rotations_have_a_pause_and_an_end() {
     // and the end of an agent names every key it ever had
     let before = scene.world.feed.len();
     let (agent, own) = (scene.agent(), scope("owner:self"));
-    let ended = revoke_agent(caller(&scene.owner, &own), Some(&agent), None, scene.world.now).unwrap();
+    let ended = revoke_agent(caller(&scene.owner, &own), Some(&agent), None, None, scene.world.now).unwrap();
     let Outcome::Changed(change) = ended else { panic!("it was CLAIMED") };
     scene.world.commit(&change).unwrap();
     let named: std::collections::BTreeSet<_> =

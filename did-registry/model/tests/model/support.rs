@@ -358,7 +358,13 @@ impl World {
     pub(crate) fn revoke(&mut self, owner: &OwnerRecord, scopes: &str, did: &DidKey) -> Result<bool, Refusal> {
         let agent = self.agent_of(did);
         let scopes = scope(scopes);
-        match revoke_agent(caller(owner, &scopes), agent.as_ref(), None, self.now)? {
+        match revoke_agent(
+            caller(owner, &scopes),
+            agent.as_ref(),
+            self.pending(agent.as_ref()).as_ref(),
+            None,
+            self.now,
+        )? {
             Outcome::Changed(change) => self.commit(&change).map(|_| true).map_err(|_| Refusal::Overloaded),
             Outcome::Unchanged => Ok(false),
         }

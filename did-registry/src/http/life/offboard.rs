@@ -10,9 +10,9 @@ use handfast_identity::UnixTime;
 use handfast_middleware::{Caller as Authenticated, Clock as _};
 use handfast_registry_model::limits::OFFBOARDING_STEP;
 use handfast_registry_model::{
-    Caller, Expect, FeedKind, Leaving, Loaded, Offboarding, OffboardingRecord, OffboardingRequest, Outcome, OwnedAgent,
-    OwnerId, OwnerRecord, Record, Refusal, RevocationRecord, ShownText, Slot, begin_offboarding, finish_offboarding,
-    offboard_agent,
+    Caller, Expect, FeedKind, Leaving, Loaded, Offboarding, OffboardingRecord, OffboardingRequest, OfferedAgent,
+    Outcome, OwnedAgent, OwnerId, OwnerRecord, Record, Refusal, RevocationRecord, ShownText, Slot, begin_offboarding,
+    finish_offboarding, offboard_agent,
 };
 use serde::Serialize;
 
@@ -178,8 +178,9 @@ impl Call<'_> {
                 Some(agent) => owned(self.app, &agent.record).await?,
                 None => None,
             };
-            let now = self.app.clock.now();
-            match offboard_agent(self.caller, record, agent.as_ref(), listed.as_ref(), to, now)? {
+            let pending = self.app.state.rotation_of(agent.as_ref()).await?;
+            let case = OfferedAgent { agent: agent.as_ref(), owned: listed.as_ref(), pending: pending.as_ref() };
+            match offboard_agent(self.caller, record, case, to, self.app.clock.now())? {
                 Outcome::Unchanged => return Ok(false),
                 Outcome::Changed(change) => {
                     if let Commit::Done { .. } = self.app.state.commit(&change).await? {

@@ -5,13 +5,13 @@
 
 use handfast_identity::UnixTime;
 
-use super::life::{Recipient, handed_over, retire_agent};
+use super::life::{OfferedAgent, Recipient, handed_over, retire_agent};
 use crate::change::Write;
 use crate::limits::{LONGEST_TOKEN_LIFETIME, MAX_WHY_BYTES, OWNER_CUT_AHEAD, REVOCATION_MARGIN};
 use crate::record::Life;
 use crate::{
     AgentRecord, Caller, Change, Event, Expect, Fact, FeedEntry, FeedKind, Loaded, OffboardingRecord, Outcome,
-    OwnedAgent, OwnerRecord, Party, Refusal, RevocationRecord, ShownText,
+    OwnerRecord, Party, Refusal, RevocationRecord, ShownText,
 };
 
 /// An owner who is to be off-boarded, as loaded.
@@ -99,7 +99,7 @@ pub fn begin_offboarding(
 
 /// One agent of an off-boarded owner: handed over, or retired. One that is another's by now, or out of use, stays as it is.
 ///
-/// `owned` is the entry that makes it the owner's, `to` the record of who takes it over.
+/// `to` is the record of who takes it over.
 ///
 /// # Errors
 ///
@@ -107,8 +107,7 @@ pub fn begin_offboarding(
 pub fn offboard_agent(
     caller: Caller<'_>,
     record: &OffboardingRecord,
-    agent: Option<&Loaded<AgentRecord>>,
-    owned: Option<&Loaded<OwnedAgent>>,
+    case: OfferedAgent<'_>,
     to: Option<&OwnerRecord>,
     now: UnixTime,
 ) -> Result<Outcome, Refusal> {
@@ -120,10 +119,10 @@ pub fn offboard_agent(
         Life::Claimed(claimed) => claimed.owner == record.owner && claimed.tenure.retired.is_none(),
         Life::Unclaimed(_) | Life::Revoked(_) => false,
     };
-    match (agent.filter(is_left), to) {
+    match (case.agent.filter(is_left), to) {
         (None, _) => Ok(Outcome::Unchanged),
-        (Some(agent), None) => retire_agent(caller, Some(agent), record.why.clone(), now),
-        (Some(agent), Some(to)) => handed_over(agent, owned, to, by, record.why.clone(), now).map(Outcome::Changed),
+        (Some(agent), None) => retire_agent(caller, Some(agent), case.pending, record.why.clone(), now),
+        (Some(agent), Some(to)) => handed_over(agent, case, to, by, record.why.clone(), now).map(Outcome::Changed),
     }
 }
 

@@ -3,12 +3,15 @@
 use handfast_identity::UnixTime;
 
 use crate::change::Write;
+use crate::decide::rotate::dropped;
 use crate::limits::MAX_WHY_BYTES;
 use crate::record::{Life, Revoked};
-use crate::{AgentRecord, Caller, Change, Event, Fact, FeedEntry, Loaded, Outcome, Party, Refusal, ShownText};
+use crate::{
+    AgentRecord, Caller, Change, Event, Fact, FeedEntry, Loaded, Outcome, Party, PendingRotation, Refusal, ShownText,
+};
 
 /// Revokes an agent, for ever (P-12): its owner or an admin decides; every DID of its history goes onto the feed, without
-/// cut-off. Revoking it again changes nothing and is no error.
+/// cut-off; `pending`, a rotation that waits for the owner, is forgotten. Revoking it again changes nothing and is no error.
 ///
 /// # Errors
 ///
@@ -17,6 +20,7 @@ use crate::{AgentRecord, Caller, Change, Event, Fact, FeedEntry, Loaded, Outcome
 pub fn revoke_agent(
     caller: Caller<'_>,
     agent: Option<&Loaded<AgentRecord>>,
+    pending: Option<&Loaded<PendingRotation>>,
     why: Option<ShownText<MAX_WHY_BYTES>>,
     now: UnixTime,
 ) -> Result<Outcome, Refusal> {
@@ -37,5 +41,7 @@ pub fn revoke_agent(
         when: now,
         did: Some(revoked.did.clone()),
     };
-    Ok(Outcome::Changed(Change { feed, ..Change::new(vec![Write::replace(agent, revoked)], event) }))
+    let mut writes = vec![Write::replace(agent, revoked)];
+    writes.extend(dropped(pending, &agent.record));
+    Ok(Outcome::Changed(Change { feed, ..Change::new(writes, event) }))
 }
