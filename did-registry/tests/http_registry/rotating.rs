@@ -561,3 +561,57 @@ async fn of_many_rotations_and_revocations_at_once_one_story_comes() {
 async fn of_a_thousand_rotations_and_revocations_at_once_one_story_comes() {
     storm(1000).await;
 }
+
+#[tokio::test]
+async fn what_stops_or_hands_over_a_rotated_agent_names_every_key_it_had() {
+    let mut file = patient();
+    file.rotation.owner_approval = vec![];
+    let scene = Scene::of(Bench::with(&file).await, "dev").await;
+    let (bench, new) = (&scene.bench, Agent::numbered(2));
+    let (heir, admin) = (bench.owner(101).await, bench.admin(102).await);
+    scene.rotate(&scene.agent, &new).await.is(200);
+    let path = format!("/agents/{}", scene.agent.did());
+    let by = async |who: &Owner, event: &str, body: Value| {
+        bench.manage(&who.key, "owner:self", "POST", &format!("{path}/{event}"), Some(body)).await.is(200)
+    };
+    let ceiling = json!({"ceiling": {"scope": "", "resource": [API]}});
+    let steps = [
+        (&scene.owner, "suspend", json!({}), 2),
+        (&scene.owner, "resume", json!({}), 2),
+        (&scene.owner, "ceiling", ceiling, 2),
+        (&scene.owner, "transfer", json!({"to": heir.id}), 0),
+        (&heir, "transfer/accept", json!({}), 2),
+    ];
+    let both = [&new, &scene.agent].map(|key| scene.name(RevocationKind::Agent, key.did().as_str()));
+    for (who, event, body, named) in steps {
+        let known = scene.told(0).await.len();
+        by(who, event, body).await;
+        let names: Vec<_> = scene.told(known).await.iter().map(|event| event.name).collect();
+        assert_eq!(names, both[..named], "{event}");
+        bench.clock.advance(6);
+    }
+    // and an owner who leaves
+    let known = scene.told(0).await.len();
+    let offboarding = format!("/owners/{}/offboarding", heir.id);
+    let body = Some(json!({"agents": "retire"}));
+    bench.manage(&admin.key, "registry:admin", "POST", &offboarding, body).await.is(200);
+    let told = scene.told(known).await;
+    let names: Vec<_> =
+        told.iter().filter(|event| event.kind == RevocationKind::Agent).map(|event| event.name).collect();
+    assert_eq!(names, both);
+}
+
+#[tokio::test]
+async fn a_rotation_that_waits_is_gone_from_the_record_once_the_agent_is_stopped() {
+    let scene = Scene::of(Bench::with(&patient()).await, "prod").await;
+    let new = Agent::numbered(2);
+    scene.rotate(&scene.agent, &new).await.is(202);
+    let path = format!("/agents/{}", scene.agent.did());
+    let shown = async || scene.bench.manage(&scene.owner.key, "owner:self", "GET", &path, None).await.is(200).json;
+    assert!(shown().await.get("rotation").is_some());
+    scene.owner_call("suspend", json!({})).await.is(200);
+    assert_eq!(shown().await.get("rotation"), None);
+    scene.owner_call("resume", json!({})).await.is(200);
+    let answer = scene.owner_call("rotate/approve", json!({"did": new.did().as_str()})).await;
+    assert_eq!(answer.problem(), (404, "unknown_rotation"));
+}

@@ -69,6 +69,19 @@ fn only_who_has_the_agent_now_recovers_it() {
 }
 
 #[test]
+fn a_cut_off_that_lies_ahead_holds_for_the_key_that_follows() {
+    let mut scene = rotated();
+    scene.world.set_ceiling(&scene.owner.clone(), &did(2), &ceiling("", &[ECHO])).unwrap();
+    scene.rotate(2, 3).unwrap();
+    assert_eq!(stopped(&scene, &[1, 2, 3]), [(true, false); 3]);
+    // one that is past has nothing to stop
+    scene.world.pass(ROTATION_PAUSE.get());
+    scene.rotate(3, 4).unwrap();
+    let named = |seed| scene.world.feed.iter().any(|entry| entry.id == did(seed).as_str());
+    assert!(named(3) && !named(4));
+}
+
+#[test]
 fn what_ends_or_hands_over_an_agent_forgets_the_rotation_that_waits() {
     type Step = fn(&mut Scene, &OwnerRecord);
     let steps: [(&str, Step, Option<&str>); 4] = [
