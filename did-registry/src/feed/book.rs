@@ -199,6 +199,11 @@ impl FeedBook {
         })
     }
 
+    /// Whether the way on from `from` is forgotten: who stands there gets the snapshot.
+    pub(crate) fn is_behind_base(&self, from: u64) -> bool {
+        from < self.pages().base.seq
+    }
+
     /// How far the store has come, for waiting.
     pub(crate) fn positions(&self) -> watch::Receiver<Positions> {
         self.positions.clone()
