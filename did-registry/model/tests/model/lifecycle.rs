@@ -439,6 +439,7 @@ fn offboard(case: &mut Case, who: &OwnerRecord, to: Option<&OwnerRecord>, agents
         to: to.map(|to| Recipient { owner: Some(to), stopped: None }),
         stopped: stopped.as_ref(),
         before: before.as_ref(),
+        named: None,
     };
     if let Offboarding::Begins { change, .. } = begin_offboarding(by, leaving, None, case.world.now)? {
         case.world.commit(&change).unwrap();
@@ -484,7 +485,7 @@ fn an_owner_who_leaves_gets_nothing_more_and_the_agents_go_to_somebody_or_nobody
         let did = key(3).public().did();
         assert_eq!(case.world.offer(&other, &did, &owner), Err(Refusal::OwnerClosed));
         let scopes = scope("owner:self");
-        let leaving = Leaving { owner: Some(&other), to: None, stopped: None, before: None };
+        let leaving = Leaving { owner: Some(&other), to: None, stopped: None, before: None, named: None };
         let by = caller(&heir, &scopes);
         assert_eq!(begin_offboarding(by, leaving, None, case.world.now).err(), Some(Refusal::Forbidden));
     }

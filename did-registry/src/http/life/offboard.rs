@@ -103,11 +103,16 @@ impl Call<'_> {
             let stop = Slot::revocation(FeedKind::Owner, self.owner.id().as_str());
             let stopped: Option<Loaded<RevocationRecord>> = self.app.state.load(&stop).await?;
             let before = self.record().await?;
+            let named = match before.as_ref().and_then(|before| before.record.to()) {
+                Some(named) => Some(FoundRecipient::load(self.app, named).await?),
+                None => None,
+            };
             let case = Leaving {
                 owner: Some(self.owner),
                 to: self.to.map(FoundRecipient::as_loaded),
                 stopped: stopped.as_ref(),
                 before: before.as_ref(),
+                named: named.as_ref().map(FoundRecipient::as_loaded),
             };
             match begin_offboarding(self.caller, case, request.reason.clone(), self.app.clock.now())? {
                 Offboarding::GoesOn(_) => return Ok(()),

@@ -30,8 +30,13 @@ impl<'a> Recipient<'a> {
     pub(in crate::decide) fn other_than(self, from: &OwnerRecord) -> Result<&'a OwnerRecord, Refusal> {
         let to = self.owner.filter(|to| to.organisation() == from.organisation() && to.id() != from.id());
         let to = to.ok_or(Refusal::InvalidRequest)?;
-        let is_closed = self.stopped.is_some_and(|stopped| stopped.is_final() && stopped.id() == to.id().as_str());
-        if is_closed { Err(Refusal::OwnerClosed) } else { Ok(to) }
+        if self.is_closed() { Err(Refusal::OwnerClosed) } else { Ok(to) }
+    }
+
+    /// Whether that owner left.
+    pub(in crate::decide) fn is_closed(self) -> bool {
+        let is_theirs = |stopped: &RevocationRecord| self.owner.is_some_and(|to| stopped.id() == to.id().as_str());
+        self.stopped.is_some_and(|stopped| stopped.is_final() && is_theirs(stopped))
     }
 }
 

@@ -25,12 +25,14 @@ pub struct Leaving<'a> {
     pub stopped: Option<&'a Loaded<RevocationRecord>>,
     /// The off-boarding, if it began before.
     pub before: Option<&'a Loaded<OffboardingRecord>>,
+    /// Who that one named to have the agents, as it is now.
+    pub named: Option<Recipient<'a>>,
 }
 
 /// What became of the wish to off-board an owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Offboarding {
-    /// Commit this; then it has begun.
+    /// Commit this; then it has begun, or goes on with another wish.
     Begins {
         /// To commit.
         change: Change,
@@ -47,7 +49,8 @@ pub enum Offboarding {
 /// # Errors
 ///
 /// [`Refusal::Forbidden`] for anybody but an admin; [`Refusal::InvalidRequest`] for nobody, for the admin themselves, and for a
-/// recipient that is nobody or leaves too; [`Refusal::OwnerClosed`] for a recipient who left, and where it began otherwise.
+/// recipient that is nobody or leaves too; [`Refusal::OwnerClosed`] for a recipient who left, and where it began
+/// otherwise, unless whoever was named then left since: the rest may then go to somebody else, or out of use.
 pub fn begin_offboarding(
     caller: Caller<'_>,
     case: Leaving<'_>,
@@ -60,7 +63,13 @@ pub fn begin_offboarding(
     if let Some(before) = case.before.filter(|before| before.record.owner == owner.id) {
         let wanted = case.to.map(|to| to.owner.map(OwnerRecord::id).ok_or(Refusal::InvalidRequest)).transpose()?;
         let is_same = before.record.to.as_ref() == wanted;
-        return if is_same { Ok(Offboarding::GoesOn(before.record.clone())) } else { Err(Refusal::OwnerClosed) };
+        let was_named = |named: &Recipient<'_>| named.owner.map(OwnerRecord::id) == before.record.to.as_ref();
+        let is_stuck = before.record.done.is_none() && case.named.filter(was_named).is_some_and(Recipient::is_closed);
+        return match (is_same, is_stuck) {
+            (true, false) => Ok(Offboarding::GoesOn(before.record.clone())),
+            (false, true) => otherwise(before, owner, case.to, by, why, now),
+            (true, true) | (false, false) => Err(Refusal::OwnerClosed),
+        };
     }
     let to = case.to.map(|to| to.other_than(owner)).transpose()?.map(|to| to.id().clone());
     let record = OffboardingRecord {
@@ -95,6 +104,22 @@ pub fn begin_offboarding(
     let feed = vec![FeedEntry { kind: FeedKind::Owner, id, cut: None, until: Some(until) }];
     let change = Change { feed, ..Change::new(writes, event(fact, owner, by, why, now)) };
     Ok(Offboarding::Begins { change, record })
+}
+
+/// Another wish for the agents that are left, since whoever was named left as well.
+fn otherwise(
+    before: &Loaded<OffboardingRecord>,
+    owner: &OwnerRecord,
+    to: Option<Recipient<'_>>,
+    by: &OwnerRecord,
+    why: Option<ShownText<MAX_WHY_BYTES>>,
+    now: UnixTime,
+) -> Result<Offboarding, Refusal> {
+    let to = to.map(|to| to.other_than(owner)).transpose()?.map(|to| to.id().clone());
+    let record = OffboardingRecord { to: to.clone(), ..before.record.next_pass() };
+    let fact = Fact::OwnerOffboarding { owner: owner.id.clone(), to, done: false };
+    let writes = vec![Write::replace(before, record.clone())];
+    Ok(Offboarding::Begins { change: Change::new(writes, event(fact, owner, by, why, now)), record })
 }
 
 /// One agent of an off-boarded owner: handed over, or retired. One that is another's by now, or out of use, stays as it is.
