@@ -11,12 +11,14 @@ use handfast_identity::signature_backend;
 mod bench;
 mod bounds;
 mod delegation;
+mod keys;
 mod life;
 mod revoke;
 
 pub(crate) use bench::{BenchCommand, BenchServeArgs, BenchTargetArgs};
 pub(crate) use bounds::Bounds;
 pub(crate) use delegation::{ChainCommand, DelegateArgs, Delegation, Evidence, ExchangeArgs, VerifyArgs};
+pub(crate) use keys::{HistoryArgs, RecoverArgs, RotateArgs, RotationAnswerArgs};
 pub(crate) use life::{CeilingArgs, Doing, LifeCommand, OffboardArgs, ReviewArgs};
 pub(crate) use revoke::{Revocation, RevokeCommand};
 
@@ -278,6 +280,39 @@ pub(crate) enum AgentCommand {
         #[command(flatten)]
         key: AgentKey,
     },
+    /// Put a fresh key in the place of the agent's; its handle, tasks and what its owner said stay
+    #[command(after_help = "\
+The new key is on the disk before the registry hears of it, and the old one until it is known what became of that: after a crash, or
+without an answer, run it again. What the old key signed before is good to its end.
+
+Examples:
+  handfast agent rotate
+  handfast agent rotate --key agent.json --wait")]
+    Rotate(RotateArgs),
+    /// Approve the new key of an agent, where that is asked for (in `prod`), or refuse it
+    #[command(after_help = "\
+Examples:
+  handfast agent approve-rotation billing-bot
+  handfast agent approve-rotation billing-bot --confirm 'acorn … wren' --reason 'planned'
+  handfast agent approve-rotation billing-bot --refuse --reason 'nobody here did that'")]
+    ApproveRotation(RotationAnswerArgs),
+    /// Take an agent back whose key somebody else has: every key after the last good one is compromised
+    #[command(after_help = "\
+Examples:
+  handfast agent history billing-bot
+  handfast agent recover billing-bot --last-good 3 --new-key new.json --reason 'key stolen'
+  handfast agent recover billing-bot --last-good 0 --new-key new.json")]
+    Recover(RecoverArgs),
+    /// Show the keys an agent had, and check that the last one descends from the first
+    #[command(after_help = "\
+With `--verify` nothing is asked of anybody but for the history itself, and every key that vouches for the current one has to be
+known: the first, and the owner's where there was a recovery.
+
+Examples:
+  handfast agent history
+  handfast agent history --verify keys.json --first did:key:z6Mk…
+  handfast agent history --verify https://registry.example/agents/billing-bot/keys --first did:key:z6Mk… --owner did:key:z6Mk…")]
+    History(HistoryArgs),
     #[command(flatten)]
     Life(LifeCommand),
     /// List an owner's agents

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use handfast_client::{
-    Agent, ClientError, DelegationError, DpopKey, KeyFile, KeyFileError, KeyKind, Management, OwnerError,
+    Agent, AnswerError, ClientError, DelegationError, DpopKey, KeyFile, KeyFileError, KeyKind, Management, OwnerError,
     RegistryClient, RegistryError, Role, SignError,
 };
 use handfast_identity::{OsRandom, SigningKey};
@@ -66,6 +66,12 @@ impl From<ClientError> for Failure {
                 .with_help("claim the agent first, with the code it was given"),
             ClientError::Sign(SignError::PlainHttp { .. }) => {
                 Self::new(Exit::Usage, error.to_string()).with_help("use the https URL")
+            }
+            ClientError::Answer(AnswerError::History(_)) => Self::new(Exit::Refused, error.to_string()),
+            ClientError::Answer(AnswerError::OtherKey { .. }) => {
+                Self::new(Exit::Refused, error.to_string()).with_reason("stale_sequence").with_help(
+                    "`handfast agent history` shows the agent's keys; only its owner can put another in their place",
+                )
             }
             _ => Self::new(Exit::Failed, error.to_string()),
         }

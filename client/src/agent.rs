@@ -60,10 +60,10 @@ impl Agent {
         Ok(Self { file, registry })
     }
 
-    /// Its DID.
+    /// Its DID, as it is now: a rotation changes it.
     #[must_use]
-    pub fn did(&self) -> &DidKey {
-        self.file.key.did()
+    pub fn did(&self) -> DidKey {
+        self.registry.key().did().clone()
     }
 
     /// Its owner, as last seen.
@@ -72,10 +72,10 @@ impl Agent {
         self.file.owner.as_ref()
     }
 
-    /// Its key file.
+    /// What its key file holds, with the key as it is now.
     #[must_use]
-    pub const fn key_file(&self) -> &KeyFile {
-        &self.file
+    pub fn key_file(&self) -> KeyFile {
+        KeyFile { key: self.registry.key(), ..self.file.clone() }
     }
 
     /// Its registry.

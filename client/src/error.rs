@@ -3,6 +3,7 @@
 use handfast_delegation::{ResourceError, ScopeError};
 use handfast_dpop::{MakeError, TargetError};
 use handfast_fetch::{BodyError, SetupError, TransportError};
+use handfast_identity::history::HistoryError;
 use handfast_identity::json::JsonError;
 use handfast_identity::jws::JwsError;
 use thiserror::Error;
@@ -186,6 +187,9 @@ pub enum ArgumentError {
     /// A key file of the other kind, or without what the call needs.
     #[error("{0}")]
     KeyFile(&'static str),
+    /// A number that no key of the agent has.
+    #[error("the agent has no key number {0}")]
+    KeyNumber(u16),
     /// A statement that cannot be written.
     #[error("the statement cannot be written: {0}")]
     Statement(#[from] JwsError),
@@ -266,6 +270,15 @@ pub enum AnswerError {
     /// `token_type` is not `DPoP`: the token is not bound to the key (DPOP-15).
     #[error("expected `token_type` `DPoP`; the token was thrown away")]
     TokenType,
+    /// A history of keys that does not hold.
+    #[error("the registry's history of the agent's keys does not hold: {0}")]
+    History(HistoryError),
+    /// The agent's current key is none that is here: it was recovered, or rotated somewhere else.
+    #[error("the agent's key is `{found}` by now, which is not here")]
+    OtherKey {
+        /// The current one.
+        found: String,
+    },
     /// The token is for another task than the one asked for.
     #[error("the token is for another task than the one asked for")]
     OtherTask,

@@ -81,7 +81,7 @@ impl AgentHttp {
         if destinations.is_empty() {
             return Err(ArgumentError::NoOrigin.into());
         }
-        let prover = Arc::new(Prover::new(self.registry.key().clone(), self.registry.clock()));
+        let prover = Arc::new(Prover::new(self.registry.keys().clone(), self.registry.clock()));
         let signer = Signer::new(prover, destinations, self.credentials).binding_content(self.binds_content);
         let outside = ClientBuilder::new(self.registry.plain().clone());
         let outside = self.around.into_iter().fold(outside, ClientBuilder::with_arc);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use handfast_delegation::Hop;
 use handfast_dpop::{MakeError, ProofRequest, ProofSigner};
+use handfast_identity::history::{KeyChangeKind, Succession};
 use handfast_identity::jws::{self, JwsError};
 use handfast_identity::{Algorithm, Curve, DidKey, KeyError, OsRandom, SigningKey, Thumbprint, UnixTime};
 use serde::Serialize;
@@ -32,6 +33,17 @@ impl DpopKey {
     #[must_use]
     pub fn generate() -> Self {
         Self::from_signing_key(SigningKey::generate_ed25519(&mut OsRandom))
+    }
+
+    /// A fresh key of the same kind as `other`.
+    #[must_use]
+    pub fn generate_like(other: &Self) -> Self {
+        // one scalar in 2^32 is none
+        let made = match other.0.key().public().curve() {
+            Curve::Ed25519 => None,
+            Curve::P256 => (0..4).find_map(|_| SigningKey::generate_p256(&mut OsRandom).ok()),
+        };
+        made.map_or_else(Self::generate, Self::from_signing_key)
     }
 
     /// The key `key`, Ed25519 or P-256.
@@ -94,6 +106,21 @@ impl DpopKey {
     /// A statement of this key: header `typ`, `alg` and `kid` = the DID URL of its verification method (DK-15).
     pub(crate) fn state(&self, typ: &str, claims: &impl Serialize) -> Result<String, JwsError> {
         jws::sign(typ, Some(&self.0.did.key_id()), claims, self.0.key())
+    }
+
+    /// What this key says when it takes a place in an agent's history (spec/rotation.md).
+    pub(crate) fn accept(&self, place: &Succession) -> Result<String, JwsError> {
+        place.accept(self.0.key())
+    }
+
+    /// The statement of a change, by this key, over what the new one said.
+    pub(crate) fn sign_change(
+        &self,
+        kind: KeyChangeKind,
+        place: &Succession,
+        acceptance: String,
+    ) -> Result<String, JwsError> {
+        place.sign(kind, acceptance, self.0.key())
     }
 
     /// A hop by this key.

@@ -33,6 +33,8 @@
 //!
 //! An agent passes a part of its authority on with [`Agent::delegate`]; the other one uses it with [`Agent::with_delegation`].
 //!
+//! An agent's key is replaced with [`Agent::rotate`], and everything made of the agent goes on.
+//!
 //! Out: what a token says (it is opaque, but to an agent that signs below it), and every decision of a server.
 
 mod agent;
@@ -43,8 +45,10 @@ mod form;
 mod http_client;
 mod key;
 mod keyfile;
+mod keyring;
 mod owner;
 mod registry;
+mod rotation;
 mod secret;
 mod signing;
 mod statement;
@@ -62,10 +66,12 @@ pub use owner::Owner;
 pub use registry::{
     AgentPage, AgentRecord, AgentStatus, AgentVersion, Approval, ApprovalAnswer, Ceiling, Claim, ClaimStatus,
     Confirmation, DelegationMode, Management, Metadata, NewTask, Offboarding, OwnerRecord, Reach, Registered,
-    RegistryClient, ReviewPage, ReviewQuery, Reviewed, Revocable, Role, ScopeUse, Task, TaskDelegation, TaskTree,
+    RegistryClient, ReviewPage, ReviewQuery, Reviewed, Revocable, Role, Rotated, ScopeUse, Task, TaskDelegation,
+    TaskTree,
 };
 pub use reqwest;
 pub use reqwest_middleware;
+pub use rotation::next_key_path;
 pub use secret::Secret;
 pub use statement::{AgentRegistration, OwnerRegistration};
 pub use token::{BoundToken, ExchangeRequest, TaskChoice, TokenManager, TokenRequest};

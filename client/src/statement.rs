@@ -133,7 +133,7 @@ pub(crate) fn version_statement(
     Ok(key.state(VERSION_TYPE, &claims)?)
 }
 
-fn statement_id() -> String {
+pub(crate) fn statement_id() -> String {
     base64url::encode(&random_bytes::<STATEMENT_ID_BYTES>(&mut OsRandom))
 }
 

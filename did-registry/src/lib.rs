@@ -42,7 +42,8 @@ pub mod store;
 mod usage;
 
 pub use config::{
-    CONFIG_FILE, ConfigError, ConfigFile, LifetimesFile, Limits, LimitsFile, RegistryConfig, ResourceFile, Setting,
+    CONFIG_FILE, ConfigError, ConfigFile, LifetimesFile, Limits, LimitsFile, RegistryConfig, ResourceFile,
+    RotationFile, Setting,
 };
 pub use handfast_registry_model::{OwnerCode, Refusal, Role};
 pub use keys::{KEYS_DIRECTORY, KeyFileError, RegistryKeys, RotatedTokenKey, rotate_token_key};

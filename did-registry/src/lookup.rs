@@ -1,9 +1,11 @@
 //! Finding records: by id, by DID, by handle, and in the groups that decisions ask for.
 
-use handfast_identity::{DidKey, Handle};
+use handfast_identity::history::MAX_KEYS_PER_AGENT;
+use handfast_identity::{ContentHash, DidKey, Handle};
 use handfast_registry_model::{
-    AgentId, AgentRecord, ClaimId, ClaimRecord, DidHolder, DidRecord, DidSlot, HandleRecord, HandleSlot, Loaded,
-    OwnerId, OwnerRecord, Refusal, Slot, TaskId, TaskRecord,
+    AgentId, AgentRecord, ClaimId, ClaimRecord, DidHolder, DidRecord, DidSlot, FeedKind, HandleRecord, HandleSlot,
+    KeyRecord, Loaded, NewestKey, OwnerId, OwnerRecord, PendingRotation, Refusal, RevocationRecord, Slot, TaskId,
+    TaskRecord,
 };
 
 use crate::state::State;
@@ -12,6 +14,69 @@ impl State {
     /// The agent with this id.
     pub(crate) async fn agent(&self, id: &AgentId) -> Result<Option<Loaded<AgentRecord>>, Refusal> {
         self.load(&Slot::agent(id)).await
+    }
+
+    /// The agent with this id, with every DID it ever had: for whoever asks about a former one.
+    pub(crate) async fn agent_with_history(&self, id: &AgentId) -> Result<Option<Loaded<AgentRecord>>, Refusal> {
+        let Some(Loaded { record, version }) = self.agent(id).await? else { return Ok(None) };
+        let record = if record.key_number() == 1 {
+            record
+        } else {
+            let keys: Vec<_> = self.keys_of(&record).await?.into_iter().map(|key| key.record).collect();
+            record.with_history(&keys)
+        };
+        Ok(Some(Loaded { record, version }))
+    }
+
+    /// The records of an agent's keys up to the current one, in their order: of one that never had another none.
+    pub(crate) async fn keys_of(&self, agent: &AgentRecord) -> Result<Vec<Loaded<KeyRecord>>, Refusal> {
+        // one page: no agent has more
+        let (prefix, most) = (Slot::keys_prefix(agent.id()), usize::from(MAX_KEYS_PER_AGENT));
+        let mut keys = self.loaded_page::<KeyRecord>(&prefix, most).await?;
+        // one that followed since belongs to another version of the agent
+        keys.retain(|key| key.record.number() <= agent.key_number());
+        Ok(keys)
+    }
+
+    /// The record of an agent's current key.
+    pub(crate) async fn newest_key(&self, agent: &AgentRecord) -> Result<NewestKey, Refusal> {
+        match self.load(&Slot::key_of(agent.id(), agent.key_number())).await? {
+            Some(known) => Ok(NewestKey::known(known)),
+            None => Ok(NewestKey::first(agent, self.registration_of(agent).await?)),
+        }
+    }
+
+    /// The hash of the statement by which an agent, whose first key is still current, registered.
+    pub(crate) async fn registration_of(&self, agent: &AgentRecord) -> Result<ContentHash, Refusal> {
+        // the entry of a DID is written once, with the statement that brought it
+        let entry = self.load_with_leaf::<DidRecord>(&Slot::did(agent.did())).await?;
+        let leaf = entry.and_then(|(_, leaf)| leaf).ok_or(Refusal::StoreUnavailable)?;
+        let statement = self.statement(leaf).await?.ok_or(Refusal::StoreUnavailable)?;
+        Ok(ContentHash::of(&statement))
+    }
+
+    /// The rotation of an agent that waits for its owner.
+    pub(crate) async fn pending_rotation(&self, id: &AgentId) -> Result<Option<Loaded<PendingRotation>>, Refusal> {
+        self.load(&Slot::rotation(id)).await
+    }
+
+    /// The rotation that waits for the owner of `agent`, loaded behind it.
+    pub(crate) async fn rotation_of(
+        &self,
+        agent: Option<&Loaded<AgentRecord>>,
+    ) -> Result<Option<Loaded<PendingRotation>>, Refusal> {
+        match agent {
+            Some(agent) => self.pending_rotation(agent.record.id()).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The agent that `name` means, with its history.
+    pub(crate) async fn agent_named_with_history(&self, name: &str) -> Result<Option<Loaded<AgentRecord>>, Refusal> {
+        match self.agent_named(name).await? {
+            Some(agent) => self.agent_with_history(agent.record.id()).await,
+            None => Ok(None),
+        }
     }
 
     /// The owner with this id.
@@ -75,7 +140,9 @@ impl State {
             Some(agent) => self.load(&Slot::handle(agent.record.handle())).await?,
             None => None,
         };
-        Ok(DidSlot { entry, agent, handle })
+        let slot = Slot::revocation(FeedKind::Key, did.as_str());
+        let is_compromised = self.load::<RevocationRecord>(&slot).await?.is_some();
+        Ok(DidSlot { entry, agent, handle, is_compromised })
     }
 
     /// What is known about a handle that somebody wants.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use handfast_delegation::{UnverifiedAccessToken, VerifiedAccessToken};
 use handfast_dpop::{MemoryReplay, NONCE_PERIOD, NonceKeys, NonceRole, NonceSecret, PeriodError, ReplayLimits};
-use handfast_identity::{DidKey, UnixTime};
+use handfast_identity::{DidKey, Seconds, UnixTime};
 use handfast_middleware::server::{ServerLimits, serve};
 use handfast_middleware::{Clock, FactsSource, Mode, NonceUse, ResourceServer};
 use handfast_registry_model::{CodeKey, CodeMaker, OwnerCode, OwnerCodeRequest, Refusal, Role, make_owner_code};
@@ -19,7 +19,7 @@ use handfast_verifier::trust::{
 };
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::config::{ConfigError, RegistryConfig};
 use crate::feed::{Feed, FeedBook};
@@ -35,6 +35,10 @@ use crate::usage::{FLUSH_PERIOD, Usage};
 
 /// How often expired revocations are forgotten: as often as they are a minute old at least.
 const TIDY_PERIOD: Duration = Duration::from_secs(60);
+
+/// How far the clock may get ahead of what has passed since the start before tidying follows it no longer: what is forgotten stays
+/// forgotten, and a clock that jumped comes back.
+const TIDY_CLOCK_AHEAD: Seconds = Seconds::new(60);
 
 /// What a registry is made of. [`open`](crate::open) puts these together for a directory; tests do so themselves.
 #[derive(Debug)]
@@ -222,16 +226,22 @@ impl Registry {
     async fn tidy(self) {
         let mut times = tokio::time::interval(TIDY_PERIOD);
         times.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (start, since) = (self.shared.clock.now(), Instant::now());
         loop {
             times.tick().await;
-            self.forget_expired().await;
+            let now = believed(self.shared.clock.now(), start, since.elapsed());
+            self.forget_until(now).await;
         }
     }
 
     /// Forgets entries of the revocation feed that only stop what has expired, and says how many went. [`Self::serve`] does so
-    /// once a minute. What could not be forgotten is kept for the next time: it does no harm.
+    /// once a minute, by a clock that cannot jump ahead. What could not be forgotten is kept for the next time: it does no harm.
     pub async fn forget_expired(&self) -> usize {
-        match self.shared.book.forget_expired(self.shared.clock.now()).await {
+        self.forget_until(self.shared.clock.now()).await
+    }
+
+    async fn forget_until(&self, now: UnixTime) -> usize {
+        match self.shared.book.forget_expired(now).await {
             Ok(forgotten) => forgotten,
             Err(error) => {
                 tracing::warn!(%error, "expired revocations stay on the feed for now");
@@ -274,6 +284,16 @@ impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Registry").field("issuer", &self.shared.config.issuer()).finish_non_exhaustive()
     }
+}
+
+/// What time it is for tidying: what the clock says, unless it is ahead of `start` by more than has passed since then.
+fn believed(clock: UnixTime, start: UnixTime, passed: Duration) -> UnixTime {
+    let reckoned = start.saturating_add(Seconds::new(passed.as_secs())).saturating_add(TIDY_CLOCK_AHEAD);
+    if clock <= reckoned {
+        return clock;
+    }
+    tracing::warn!(%clock, %reckoned, "the clock jumped ahead; expired revocations are forgotten by the time that passed");
+    reckoned
 }
 
 /// The guard in front of the management routes: our own middleware, with facts of this process.
@@ -366,5 +386,26 @@ impl OwnFacts {
 impl FactsSource for OwnFacts {
     fn facts(&self, now: UnixTime) -> Arc<Facts> {
         Arc::new(Facts::new([self.issuer(now)]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tidying_does_not_follow_a_clock_that_jumps_ahead() {
+        let at = UnixTime::from_secs;
+        let hour = Duration::from_secs(3600);
+        for (clock, passed, expected) in [
+            (1000, Duration::ZERO, 1000),
+            (4600, hour, 4600),
+            (4660, hour, 4660),
+            (4661, hour, 4660),
+            (u64::MAX, hour, 4660),
+            (900, hour, 900),
+        ] {
+            assert_eq!(believed(at(clock), at(1000), passed), at(expected), "{clock}");
+        }
     }
 }

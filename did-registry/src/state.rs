@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use handfast_audit_log::{Leaf, Opening};
-use handfast_registry_model::{Change, Expect, Loaded, Record, RecordKind, Refusal, Slot, Stored, Write};
+use handfast_registry_model::{Change, Expect, Loaded, Record, RecordError, RecordKind, Refusal, Slot, Stored, Write};
 
 use crate::feed::body;
 use crate::metrics::Metrics;
@@ -46,6 +46,8 @@ const fn table(kind: RecordKind) -> Table {
         RecordKind::Versions => Table::new(40, RecordKind::Versions.as_str()),
         RecordKind::Offboarding => Table::new(41, RecordKind::Offboarding.as_str()),
         RecordKind::Usage => Table::new(42, RecordKind::Usage.as_str()),
+        RecordKind::Key => Table::new(50, RecordKind::Key.as_str()),
+        RecordKind::Rotation => Table::new(51, RecordKind::Rotation.as_str()),
     }
 }
 
@@ -117,6 +119,34 @@ impl State {
         let records = page.records.iter().map(read).collect::<Result<_, _>>().map_err(|error| unreadable(&error))?;
         let next = page.next.map(String::from_utf8).transpose().map_err(|error| unreadable(&error))?;
         Ok(RecordPage { records, next })
+    }
+
+    /// The first records of a kind whose keys start with `prefix`, with their versions.
+    pub(crate) async fn loaded_page<R: Stored>(&self, prefix: &str, limit: usize) -> Result<Vec<Loaded<R>>, Refusal> {
+        let page = self.store.page(table(R::KIND), prefix.as_bytes(), None, limit).await;
+        let page = page.map_err(|error| unavailable(&error))?;
+        let read = |(_, found): &(Vec<u8>, crate::store::Record)| {
+            Ok(Loaded { record: R::from_bytes(&found.value)?, version: found.version })
+        };
+        let records: Result<_, RecordError> = page.records.iter().map(read).collect();
+        records.map_err(|error| unreadable(&error))
+    }
+
+    /// The statement that the leaf with this index commits to; none once it was erased.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::StoreUnavailable`], also for a leaf that is not there or a statement that is another's.
+    pub(crate) async fn statement(&self, leaf: u64) -> Result<Option<Vec<u8>>, Refusal> {
+        let found = self.store.get(Table::LOG, &leaf.to_be_bytes()).await.map_err(|error| unavailable(&error))?;
+        let found = found.ok_or_else(|| unreadable(&"a leaf is missing"))?;
+        let leaf = Leaf::parse(&found.value).map_err(|error| unreadable(&error))?;
+        let key = leaf.commitment().to_string();
+        let found = self.store.get(STATEMENTS, key.as_bytes()).await.map_err(|error| unavailable(&error))?;
+        let Some(found) = found else { return Ok(None) };
+        let opening = Opening::parse(&found.value).map_err(|error| unreadable(&error))?;
+        opening.opens(&leaf).map_err(|error| unreadable(&error))?;
+        Ok(Some(opening.statement().to_vec()))
     }
 
     /// Commits a decided change: records, leaf, statement and feed entries in one durable act (P-16).

@@ -19,6 +19,7 @@ mod fingerprint;
 #[cfg(feature = "handles")]
 mod handle;
 mod hash;
+pub mod history;
 pub mod json;
 mod jwk;
 pub mod jws;

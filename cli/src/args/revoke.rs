@@ -72,6 +72,22 @@ Examples:
         #[command(flatten)]
         how: Revocation,
     },
+    /// Declare one key of an agent compromised: everything by it dies; the agent goes on with another
+    #[command(after_help = "\
+Of the agent's current key: it can do nothing more until its owner gives it another (`handfast agent recover`).
+
+Examples:
+  handfast revoke key did:key:z6Mk… --reason 'in a backup that leaked'
+  handfast revoke key did:key:z6Mk… --preview")]
+    Key {
+        /// The key's DID
+        did: String,
+        /// Show how far it would reach, and stop there
+        #[arg(long)]
+        preview: bool,
+        #[command(flatten)]
+        how: Revocation,
+    },
     /// Revoke everything that is being done on an owner's behalf, the owner's own sessions too; new tokens are good again
     #[command(after_help = "\
 Every token for the owner dies. Owner, agents and tasks go on with new tokens a few seconds later; to end an agent, revoke it.

@@ -6,7 +6,7 @@ use handfast_client::{Agent, AgentRegistration, Claim, ClaimStatus, DpopKey, Key
 use handfast_identity::fingerprint;
 use serde_json::json;
 
-use super::{life, record_lines, resources, scope};
+use super::{keys, life, record_lines, resources, scope};
 use crate::args::{AgentCommand, AgentKey, OwnerKey, RegisterArgs};
 use crate::exit::{Exit, Failure};
 use crate::keyfiles;
@@ -17,6 +17,10 @@ pub(crate) async fn run(command: AgentCommand, ui: Ui) -> Result<(), Failure> {
         AgentCommand::Init { p256, key } => init(p256, &key, ui),
         AgentCommand::Register(args) => register(args, ui).await,
         AgentCommand::Show { agent, owner_key, key } => show(agent, owner_key, &key, ui).await,
+        AgentCommand::Rotate(args) => keys::rotate(args, ui).await,
+        AgentCommand::ApproveRotation(args) => keys::answer(args, ui).await,
+        AgentCommand::Recover(args) => keys::recover(args, ui).await,
+        AgentCommand::History(args) => keys::history(args, ui).await,
         AgentCommand::List { all, key } => list(all, &key, ui).await,
         AgentCommand::Life(command) => life::run(command, ui).await,
     }

@@ -32,6 +32,10 @@ pub(crate) async fn run(command: RevokeCommand, ui: Ui) -> Result<(), Failure> {
             let management = acting_as(agent_key.as_deref(), &how)?;
             Stop { what: &what, kind: "delegation", management }.run(preview, &how, ui).await
         }
+        RevokeCommand::Key { did, preview, how } => {
+            let what = Revocable::Key(did);
+            Stop { what: &what, kind: "key", management: acting(&how)? }.run(preview, &how, ui).await
+        }
         RevokeCommand::Owner { owner, preview, how } => {
             let what = Revocable::Owner(owner);
             Stop { what: &what, kind: "owner", management: acting(&how)? }.run(preview, &how, ui).await

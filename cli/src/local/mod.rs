@@ -1,6 +1,8 @@
 //! A registry and an API on loopback, for `demo` and `dev`: real servers, real sockets, a store in a temporary directory.
 
 mod api;
+#[cfg(test)]
+mod rotation;
 
 use std::net::Ipv4Addr;
 use std::time::SystemTime;

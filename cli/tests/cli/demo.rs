@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 /// Every step, what it has to end in, and the stable reason where it is refused.
-const STORY: [(&str, &str, Option<&str>); 38] = [
+const STORY: [(&str, &str, Option<&str>); 47] = [
     ("register", "accepted", None),
     ("register_without_proof", "refused", Some("proof_required")),
     ("pre_claim_call", "refused", Some("insufficient_scope")),
@@ -42,6 +42,15 @@ const STORY: [(&str, &str, Option<&str>); 38] = [
     ("revoke_task", "accepted", None),
     ("call_in_revoked_task", "refused", Some("task_revoked")),
     ("other_task_still_works", "accepted", None),
+    ("suspend", "accepted", None),
+    ("call_while_suspended", "refused", Some("agent_revoked")),
+    ("sibling_still_works", "accepted", None),
+    ("resume", "accepted", None),
+    ("call_after_resume", "accepted", None),
+    ("suspend_resume_old_token_dead", "refused", Some("agent_revoked")),
+    ("revoke_owner", "accepted", None),
+    ("call_for_stopped_owner", "refused", Some("principal_revoked")),
+    ("other_owner_still_works", "accepted", None),
     ("revoke_agent", "accepted", None),
     ("call_after_revoke", "refused", Some("agent_revoked")),
 ];

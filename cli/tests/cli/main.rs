@@ -10,5 +10,6 @@ mod demo;
 mod life;
 mod readme;
 mod revoking;
+mod rotating;
 mod site;
 mod vectors;

@@ -1,5 +1,6 @@
 //! Saying what is passed on, to whom and for how long.
 
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -67,8 +68,8 @@ impl DelegationBuilder {
     }
 
     /// To whom: the one key that can use it.
-    pub fn to(mut self, delegate: &DidKey) -> Self {
-        self.delegate = Some(delegate.clone());
+    pub fn to(mut self, delegate: impl Borrow<DidKey>) -> Self {
+        self.delegate = Some(delegate.borrow().clone());
         self
     }
 

@@ -171,6 +171,7 @@ impl Bundle {
             expires_in: self.expires_at().since(now),
             task: Some(self.task().to_owned()),
             evidence: Some(Evidence::of_joined(hops)),
+            key: None,
         })
     }
 

@@ -64,8 +64,19 @@ impl Delegation {
             self.bundle.require_running(self.registry.clock().now())?;
             return Ok(false);
         }
+        // the token is held until there is one by the new key: nothing can be signed below it any more
+        if self.is_by_a_former_key(&parent) {
+            self.bundle.require_running(self.registry.clock().now())?;
+            return Ok(false);
+        }
         self.bundle = sign_below(&parent, &self.registry, &self.terms, self.until)?;
         Ok(true)
+    }
+
+    fn is_by_a_former_key(&self, parent: &Parent) -> bool {
+        let keys = self.registry.keys();
+        let is_ours = || DidKey::parse(&parent.delegate).is_ok_and(|did| keys.of(&did).is_some());
+        parent.delegate != keys.current().did().as_str() && is_ours()
     }
 }
 

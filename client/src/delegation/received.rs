@@ -23,7 +23,7 @@ pub struct Delegated {
 
 impl Delegated {
     pub(crate) fn new(registry: RegistryClient, bundle: Bundle) -> Result<Self, DelegationError> {
-        bundle.require_for(registry.key().did())?;
+        bundle.require_for(registry.keys().of(bundle.delegate()).unwrap_or_else(|| registry.key()).did())?;
         if bundle.issuer() != registry.issuer() {
             let (expected, found) = (registry.issuer().to_owned(), bundle.issuer().to_owned());
             return Err(DelegationError::OtherIssuer { expected, found });
@@ -46,7 +46,12 @@ impl Delegated {
     pub fn renew(&self, bundle: Bundle) -> Result<(), DelegationError> {
         let old = self.bundle();
         let same = |of: fn(&Bundle) -> &str| of(&old) == of(&bundle);
-        if old.delegate() != bundle.delegate() || !same(Bundle::issuer) || !same(Bundle::subject) || !same(Bundle::task)
+        // behind a rotation the newer one is for the newer key
+        let is_ours = self.registry.keys().of(bundle.delegate()).is_some();
+        if (old.delegate() != bundle.delegate() && !is_ours)
+            || !same(Bundle::issuer)
+            || !same(Bundle::subject)
+            || !same(Bundle::task)
         {
             return Err(DelegationError::OtherDelegation);
         }
@@ -73,7 +78,8 @@ impl Delegated {
     pub fn offline_token(&self) -> Result<BoundToken, ClientError> {
         let bundle = self.bundle();
         require_offline(&bundle)?;
-        Ok(bundle.offline_token(self.registry.clock().now())?)
+        let key = self.registry.keys().of(bundle.delegate());
+        Ok(BoundToken { key, ..bundle.offline_token(self.registry.clock().now())? })
     }
 
     /// An HTTP client with exchanged tokens for all that the bundle allows; the registry is asked with the first request.

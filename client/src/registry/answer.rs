@@ -45,6 +45,10 @@ impl Answer {
         Ok(Self { status, headers, body: read_capped(response, LIMITS.max_bytes).await? })
     }
 
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.body
+    }
+
     pub(crate) const fn headers(&self) -> &HeaderMap {
         &self.headers
     }

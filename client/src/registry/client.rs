@@ -18,6 +18,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::delegation::{Bundle, Delegated, DelegationBuilder, DelegationError, DelegationSource};
 use crate::error::{ClientError, SignError};
 use crate::key::DpopKey;
+use crate::keyring::Keyring;
 use crate::signing::{Credentials, Destinations, Issuer, Prover, Signer};
 use crate::statement::{AgentRegistration, OwnerRegistration, STATEMENT_MEDIA_TYPE, version_statement};
 
@@ -33,7 +34,7 @@ pub struct RegistryClient(Arc<Inner>);
 
 struct Inner {
     issuer: Issuer,
-    key: DpopKey,
+    keys: Keyring,
     clock: Arc<dyn Clock>,
     /// Connections, without any credentials.
     plain: reqwest::Client,
@@ -71,14 +72,15 @@ impl RegistryClient {
             let signer = Signer::new(Arc::clone(prover), destinations.clone(), Credentials::ProofOnly);
             ClientBuilder::new(plain.clone()).with(signer).build()
         };
-        let token_prover = Arc::new(Prover::new(key.clone(), Arc::clone(&clock)));
-        let api_prover = Arc::new(Prover::new(key.clone(), Arc::clone(&clock)));
+        let keys = Keyring::new(key);
+        let token_prover = Arc::new(Prover::new(keys.clone(), Arc::clone(&clock)));
+        let api_prover = Arc::new(Prover::new(keys.clone(), Arc::clone(&clock)));
         Ok(Self(Arc::new(Inner {
             token_http: proving(&token_prover),
             proof_http: proving(&api_prover),
             metadata: OnceCell::new(),
             issuer,
-            key,
+            keys,
             clock,
             plain,
             token_prover,
@@ -92,10 +94,14 @@ impl RegistryClient {
         self.0.issuer.as_str()
     }
 
-    /// The key.
+    /// The key, as it is now: a rotation changes it.
     #[must_use]
-    pub fn key(&self) -> &DpopKey {
-        &self.0.key
+    pub fn key(&self) -> DpopKey {
+        self.0.keys.current()
+    }
+
+    pub(crate) fn keys(&self) -> &Keyring {
+        &self.0.keys
     }
 
     /// What the issuer's scheme says: plain `http` is development.
@@ -120,7 +126,7 @@ impl RegistryClient {
     /// [`ClientError`]; refusals are `invalid_did`, `weak_key`, `invalid_registration`, `proof_required`, `did_registered`,
     /// `slow_down`.
     pub async fn register_agent(&self, registration: &AgentRegistration) -> Result<Registered, ClientError> {
-        let statement = registration.statement(self.key(), self.issuer(), self.0.clock.now())?;
+        let statement = registration.statement(&self.key(), self.issuer(), self.0.clock.now())?;
         Registered::read(&self.post_statement(["agents"], statement).await?, self.key().did())
     }
 
@@ -131,7 +137,7 @@ impl RegistryClient {
     /// [`ClientError`]; refusals are `unknown_agent`, `not_claimed`, `agent_suspended`, `agent_retired`, `agent_revoked`,
     /// `invalid_version`, `stale_statement`, `slow_down`.
     pub async fn state_version(&self, version: &str) -> Result<AgentRecord, ClientError> {
-        let statement = version_statement(version, self.key(), self.issuer(), self.0.clock.now())?;
+        let statement = version_statement(version, &self.key(), self.issuer(), self.0.clock.now())?;
         Ok(AgentRecord::read(&self.post_statement(["agents", self.key().did().as_str(), "version"], statement).await?)?)
     }
 
@@ -141,7 +147,7 @@ impl RegistryClient {
     ///
     /// [`ClientError`].
     pub async fn register_owner(&self, registration: &OwnerRegistration) -> Result<OwnerRecord, ClientError> {
-        let statement = registration.statement(self.key(), self.issuer(), self.0.clock.now())?;
+        let statement = registration.statement(&self.key(), self.issuer(), self.0.clock.now())?;
         OwnerRecord::read(&self.post_statement(["owners"], statement).await?, self.key().did())
     }
 
@@ -228,7 +234,14 @@ impl RegistryClient {
         Ok(metadata)
     }
 
-    async fn post_statement<const N: usize>(
+    /// What anybody may ask.
+    pub(super) async fn get_public<const N: usize>(&self, segments: [&str; N]) -> Result<Answer, ClientError> {
+        let request = self.0.plain.get(self.endpoint(segments)).timeout(TIMEOUT);
+        let response = request.send().await.map_err(reqwest_middleware::Error::from)?;
+        Ok(Answer::of(response).await?.ok()?)
+    }
+
+    pub(super) async fn post_statement<const N: usize>(
         &self,
         segments: [&str; N],
         statement: String,
@@ -243,7 +256,7 @@ impl RegistryClient {
 
 impl fmt::Debug for RegistryClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RegistryClient").field("issuer", &self.issuer()).field("key", self.key()).finish()
+        f.debug_struct("RegistryClient").field("issuer", &self.issuer()).field("keys", self.keys()).finish()
     }
 }
 

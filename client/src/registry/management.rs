@@ -228,6 +228,10 @@ impl Management {
         call(self.http.get(url)).await
     }
 
+    pub(super) const fn registry(&self) -> &RegistryClient {
+        &self.registry
+    }
+
     pub(super) async fn post<const N: usize>(
         &self,
         segments: [&str; N],

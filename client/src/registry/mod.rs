@@ -4,6 +4,7 @@ mod agents;
 mod answer;
 mod claims;
 mod client;
+mod keys;
 mod life;
 mod management;
 mod metadata;
@@ -15,6 +16,7 @@ pub use agents::{AgentPage, AgentRecord, AgentStatus, Claim, OwnerRecord, Regist
 pub(crate) use answer::Answer;
 pub use claims::{Approval, ApprovalAnswer, Ceiling, ClaimStatus, Confirmation, DelegationMode};
 pub use client::RegistryClient;
+pub use keys::Rotated;
 pub use life::{AgentVersion, Offboarding, ReviewPage, ReviewQuery, Reviewed, ScopeUse};
 pub use management::{Management, Role};
 pub use metadata::Metadata;

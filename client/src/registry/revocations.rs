@@ -36,6 +36,9 @@ pub enum Revocable {
     Owner(String),
     /// One of the registry's own token keys, by its `kid`: every token signed with it. Admins only.
     IssuerKey(String),
+    /// One key of an agent, current or former, by its DID: everything by it, bound to it or made for it. The agent goes on with
+    /// another one.
+    Key(String),
 }
 
 impl Revocable {
@@ -63,7 +66,8 @@ impl Revocable {
             | Self::Token { id, .. }
             | Self::Hop { name: id, .. }
             | Self::Owner(id)
-            | Self::IssuerKey(id) => id,
+            | Self::IssuerKey(id)
+            | Self::Key(id) => id,
         }
     }
 }
@@ -87,6 +91,7 @@ impl<'a> RevocationWire<'a> {
         match what {
             Revocable::Owner(id) => Self { kind: "owner", id, evidence: None, reason },
             Revocable::IssuerKey(id) => Self { kind: ISSUER_KEY, id, evidence: None, reason },
+            Revocable::Key(id) => Self { kind: "key", id, evidence: None, reason },
             Revocable::Task(id) => Self { kind: "task", id, evidence: None, reason },
             Revocable::Token { id, token } => Self { kind: "token", id, evidence: Some(token.expose()), reason },
             Revocable::Hop { name, hop } => {

@@ -10,6 +10,7 @@ use super::servers::Servers;
 use crate::clock::Clock;
 use crate::error::SignError;
 use crate::key::DpopKey;
+use crate::keyring::Keyring;
 
 /// What a proof or token was refused with (RFC 9449 7.1, 8; RFC 6750 3.1).
 const USE_NONCE: &str = "use_dpop_nonce";
@@ -68,22 +69,32 @@ pub(crate) struct Covered<'a> {
     pub(crate) content: Option<&'a ContentDigest>,
 }
 
-/// Makes the proofs of one key in one role. Nonces of a token endpoint and of resources are not mixed (DPOP-10), not even at
+/// Makes the proofs of one party in one role, by the key that is good now unless another is asked for. Nonces of a token endpoint and of resources are not mixed (DPOP-10), not even at
 /// one origin: each role has a prover of its own.
 #[derive(Debug)]
 pub(crate) struct Prover {
-    key: DpopKey,
+    keys: Keyring,
     clock: Arc<dyn Clock>,
     servers: Servers,
 }
 
 impl Prover {
-    pub(crate) fn new(key: DpopKey, clock: Arc<dyn Clock>) -> Self {
-        Self { key, clock, servers: Servers::default() }
+    pub(crate) fn new(keys: Keyring, clock: Arc<dyn Clock>) -> Self {
+        Self { keys, clock, servers: Servers::default() }
     }
 
-    /// A fresh proof for one attempt (DPOP-01).
-    pub(crate) fn prove(&self, method: &str, target: &Target, covered: Covered<'_>) -> Result<String, MakeError> {
+    pub(crate) const fn keys(&self) -> &Keyring {
+        &self.keys
+    }
+
+    /// A fresh proof for one attempt (DPOP-01), by the key that the token is bound to.
+    pub(crate) fn prove(
+        &self,
+        key: &DpopKey,
+        method: &str,
+        target: &Target,
+        covered: Covered<'_>,
+    ) -> Result<String, MakeError> {
         let server = self.servers.known(target);
         let request = ProofRequest {
             method,
@@ -93,7 +104,7 @@ impl Prover {
             delegation_hash: covered.delegation,
             content_digest: covered.content,
         };
-        self.key.prove(&request, server.algorithm, server.time(self.clock.now()))
+        key.prove(&request, server.algorithm, server.time(self.clock.now()))
     }
 
     /// Whether a challenge of this origin asked for proofs that cover the content.
@@ -135,8 +146,9 @@ impl Prover {
     }
 
     fn prefer_among<'a>(&self, target: &Target, names: impl Iterator<Item = &'a str>) -> bool {
-        let algorithm = self.key.algorithm_among(names);
-        algorithm.is_some_and(|name| self.servers.note_algorithm(target, name, self.key.default_algorithm()))
+        let key = self.keys.current();
+        let algorithm = key.algorithm_among(names);
+        algorithm.is_some_and(|name| self.servers.note_algorithm(target, name, key.default_algorithm()))
     }
 
     fn remedy(

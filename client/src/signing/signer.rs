@@ -13,6 +13,7 @@ use super::{Answered, Covered, Destinations, DpopChallenge, Prover};
 use crate::clock::Clock;
 use crate::delegation::{Evidence, SharedBundle};
 use crate::error::{ClientError, SignError};
+use crate::key::DpopKey;
 use crate::token::{BoundToken, TokenManager};
 
 const PROOF_FIELD: HeaderName = HeaderName::from_static("dpop");
@@ -67,7 +68,11 @@ impl Signer {
         match &self.credentials {
             Credentials::ProofOnly => Ok(None),
             Credentials::Token(manager) => manager.token().await.map(Some),
-            Credentials::Offline(bundle, clock) => Ok(Some(Arc::new(bundle.current().offline_token(clock.now())?))),
+            Credentials::Offline(bundle, clock) => {
+                let bundle = bundle.current();
+                let key = self.prover.keys().of(bundle.delegate());
+                Ok(Some(Arc::new(BoundToken { key, ..bundle.offline_token(clock.now())? })))
+            }
         }
     }
 
@@ -95,13 +100,14 @@ impl Signer {
         token: Option<&BoundToken>,
         evidence: Option<&Evidence>,
         digest: Option<&ContentDigest>,
+        key: &DpopKey,
     ) -> std::result::Result<(), SignError> {
         let covered = Covered {
             token: token.map(|token| ContentHash::of(token.expose().as_bytes())),
             delegation: evidence.map(Evidence::hash),
             content: digest,
         };
-        let proof = self.prover.prove(request.method().as_str(), target, covered)?;
+        let proof = self.prover.prove(key, request.method().as_str(), target, covered)?;
         let headers = request.headers_mut();
         headers.insert(PROOF_FIELD, sensitive(&proof)?);
         if let Some(token) = token {
@@ -145,12 +151,16 @@ impl Middleware for Signer {
         let token = self.token().await.map_err(Error::middleware)?;
         // an exchange has evidence and no token
         let evidence = token.as_ref().and_then(|token| token.evidence.clone()).or_else(|| extensions.get().cloned());
+        // a token lives on behind a rotation, and is proved with the key it is bound to
+        let bound = token.as_ref().and_then(|token| token.key.clone()).or_else(|| extensions.get().cloned());
+        let key = bound.unwrap_or_else(|| self.prover.keys().current());
         let mut answered = Answered::default();
         let mut attempt = request;
         loop {
             let spare = attempt.try_clone();
             let digest = self.digest(&attempt, &target).map_err(refused)?;
-            self.sign(&mut attempt, &target, token.as_deref(), evidence.as_ref(), digest.as_ref()).map_err(refused)?;
+            self.sign(&mut attempt, &target, token.as_deref(), evidence.as_ref(), digest.as_ref(), &key)
+                .map_err(refused)?;
             let response = next.clone().run(attempt, extensions).await?;
             let wants_another =
                 self.wants_another(&response, &target, token.as_deref(), digest.is_some(), &mut answered).await;

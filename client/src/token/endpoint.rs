@@ -14,6 +14,7 @@ use super::{BoundToken, ExchangeRequest, TaskChoice, TokenRequest, exchange};
 use crate::delegation::{Bundle, Evidence};
 use crate::error::{AnswerError, ClientError, SignError};
 use crate::form;
+use crate::key::DpopKey;
 use crate::registry::{Answer, RegistryClient};
 use crate::signing::Answered;
 
@@ -59,9 +60,11 @@ impl TokenEndpoint {
 
     /// Asks for a token; `task` overrides the request's own choice when it is renewed.
     pub(crate) async fn ask(&self, request: &TokenRequest, task: Option<&str>) -> Result<BoundToken, ClientError> {
-        let body = body(self.registry.key().did().as_str(), request, task);
-        let answer = self.send(&body, None).await?;
-        let (token, _) = read(&answer.ok()?)?;
+        let _key_stays = self.registry.keys().stays().await;
+        let key = self.registry.key();
+        let body = body(key.did().as_str(), request, task);
+        let answer = self.send(&body, None, &key).await?;
+        let (token, _) = read(&answer.ok()?, key)?;
         let wanted = task.or(match &request.task {
             TaskChoice::Known(id) => Some(id),
             TaskChoice::Own | TaskChoice::New { .. } => None,
@@ -74,9 +77,12 @@ impl TokenEndpoint {
 
     /// Exchanges `bundle` for a token of this key, which the whole bundle is the evidence of.
     pub(crate) async fn exchange(&self, bundle: &Bundle, request: &ExchangeRequest) -> Result<BoundToken, ClientError> {
-        let body = exchange::body(self.registry.key().did().as_str(), bundle, request);
+        let _key_stays = self.registry.keys().stays().await;
+        // the key it is for; the registry says so if that is none of ours, or a former one
+        let key = self.registry.keys().of(bundle.delegate()).unwrap_or_else(|| self.registry.key());
+        let body = exchange::body(key.did().as_str(), bundle, request);
         let (_, earlier) = bundle.split_last();
-        let (token, issued) = read(&self.send(&body, earlier.as_ref()).await?.ok()?)?;
+        let (token, issued) = read(&self.send(&body, earlier.as_ref(), &key).await?.ok()?, key)?;
         // RFC 8693 2.2.1: anything else is no access token, whatever it looks like
         if issued.as_deref() != Some(exchange::ACCESS_TOKEN) {
             return Err(AnswerError::Member { endpoint: ENDPOINT, member: "issued_token_type" }.into());
@@ -88,12 +94,12 @@ impl TokenEndpoint {
     }
 
     /// Posts until there is nothing more to answer; each attempt is signed anew below.
-    async fn send(&self, body: &str, evidence: Option<&Evidence>) -> Result<Answer, ClientError> {
+    async fn send(&self, body: &str, evidence: Option<&Evidence>, key: &DpopKey) -> Result<Answer, ClientError> {
         let url = self.registry.token_endpoint().await?;
         let target = Target::parse(url.as_str()).map_err(SignError::from)?;
         let mut answered = Answered::default();
         loop {
-            let answer = self.post(&url, body, evidence).await?;
+            let answer = self.post(&url, body, evidence, key).await?;
             // here the `error` is in the body (DPOP-56)
             let error = answer.oauth_error();
             let prover = self.registry.token_prover();
@@ -104,10 +110,17 @@ impl TokenEndpoint {
         }
     }
 
-    async fn post(&self, url: &Url, body: &str, evidence: Option<&Evidence>) -> Result<Answer, ClientError> {
+    async fn post(
+        &self,
+        url: &Url,
+        body: &str,
+        evidence: Option<&Evidence>,
+        key: &DpopKey,
+    ) -> Result<Answer, ClientError> {
         let http = self.registry.token_http();
         let form = "application/x-www-form-urlencoded";
         let mut request = http.post(url.clone()).header(CONTENT_TYPE, form).timeout(TIMEOUT).body(body.to_owned());
+        request = request.with_extension(key.clone());
         if let Some(evidence) = evidence {
             request = request.with_extension(evidence.clone());
         }
@@ -145,7 +158,7 @@ fn body(client_id: &str, request: &TokenRequest, task: Option<&str>) -> String {
 }
 
 /// The token, and the type of token it is said to be.
-fn read(answer: &Answer) -> Result<(BoundToken, Option<String>), ClientError> {
+fn read(answer: &Answer, key: DpopKey) -> Result<(BoundToken, Option<String>), ClientError> {
     let wire: TokenWire = answer.read(ENDPOINT)?;
     // DPOP-15: anything else is a token anybody could use
     if !wire.token_type.eq_ignore_ascii_case("DPoP") {
@@ -162,6 +175,7 @@ fn read(answer: &Answer) -> Result<(BoundToken, Option<String>), ClientError> {
         expires_in: Seconds::new(wire.expires_in),
         task: wire.task.map(|task| task.id),
         evidence: None,
+        key: Some(key),
     };
     Ok((token, wire.issued_token_type))
 }

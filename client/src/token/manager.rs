@@ -10,6 +10,7 @@ use super::{BoundToken, ExchangeRequest, TaskChoice, TokenEndpoint, TokenRequest
 use crate::clock::Clock;
 use crate::delegation::SharedBundle;
 use crate::error::ClientError;
+use crate::key::DpopKey;
 use crate::owner::OwnerGate;
 use crate::registry::RegistryClient;
 
@@ -121,7 +122,9 @@ impl TokenManager {
         }
         let mut state = self.state.lock().await;
         let now = self.clock.now();
-        if let Some(held) = state.held.as_ref().filter(|held| held.is_fresh(now)) {
+        // what is bound to a former key is good, and yet time to be renewed
+        let is_ours = |held: &&Held| self.is_by_the_key_asked_with(held);
+        if let Some(held) = state.held.as_ref().filter(|held| held.is_fresh(now)).filter(is_ours) {
             return Ok(Arc::clone(&held.token));
         }
         match self.renew(&mut state).await {
@@ -136,6 +139,13 @@ impl TokenManager {
         if state.held.as_ref().is_some_and(|held| held.token.expose() == token.expose()) {
             state.held = None;
         }
+    }
+
+    /// An agent's own tokens are asked for with its current key; an exchanged one with the key of its bundle.
+    fn is_by_the_key_asked_with(&self, held: &Held) -> bool {
+        let current = self.registry().key();
+        let is_current = |key: &DpopKey| key.did() == current.did();
+        matches!(self.wanted, Wanted::Exchanged(..)) || held.token.key.as_ref().is_none_or(is_current)
     }
 
     async fn renew(&self, state: &mut State) -> Result<Arc<BoundToken>, ClientError> {
@@ -196,7 +206,8 @@ mod tests {
 
     fn check(life: u64, age: u64, fresh: bool, good: bool) {
         let text = Zeroizing::new("t".to_owned());
-        let token = BoundToken { text, scope: None, expires_in: Seconds::new(life), task: None, evidence: None };
+        let token =
+            BoundToken { text, scope: None, expires_in: Seconds::new(life), task: None, evidence: None, key: None };
         let held = Held::new(token, UnixTime::from_secs(SINCE));
         let now = UnixTime::from_secs(SINCE.saturating_add(age));
         assert_eq!((held.is_fresh(now), held.is_good(now)), (fresh, good), "{life} s, {age} s old");
@@ -219,7 +230,8 @@ mod tests {
     #[test]
     fn a_clock_set_back_makes_no_token_fresh() {
         let text = Zeroizing::new("t".to_owned());
-        let token = BoundToken { text, scope: None, expires_in: Seconds::new(300), task: None, evidence: None };
+        let token =
+            BoundToken { text, scope: None, expires_in: Seconds::new(300), task: None, evidence: None, key: None };
         let held = Held::new(token, UnixTime::from_secs(SINCE));
         let before = UnixTime::from_secs(SINCE - 1);
         assert!(!held.is_fresh(before) && !held.is_good(before));

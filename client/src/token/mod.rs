@@ -16,6 +16,7 @@ pub use manager::TokenManager;
 
 use crate::delegation::Evidence;
 use crate::error::ArgumentError;
+use crate::key::DpopKey;
 
 /// What a token is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +101,8 @@ pub struct BoundToken {
     pub(crate) expires_in: Seconds,
     pub(crate) task: Option<String>,
     pub(crate) evidence: Option<Evidence>,
+    /// The key it is bound to, where that is known to be one of ours.
+    pub(crate) key: Option<DpopKey>,
 }
 
 impl BoundToken {
@@ -107,6 +110,13 @@ impl BoundToken {
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.text
+    }
+
+    /// The key it is bound to, for callers that make the proof themselves: behind a rotation it is a former one until the token
+    /// ends. `None` if the bundle it came in is for another key.
+    #[must_use]
+    pub const fn key(&self) -> Option<&DpopKey> {
+        self.key.as_ref()
     }
 
     /// The scope it was given, where the registry said so; otherwise it is the one asked for (RFC 6749 5.1).

@@ -200,7 +200,8 @@ async fn what_is_missing_or_unreadable_is_named() {
     let here = setting().await;
     let tokens = || Arc::new(here.agent.tokens(TokenRequest::new(API, &["files:read"]).unwrap()).unwrap());
     let bare = || here.agent.delegate(tokens()).scope("files:read");
-    let to = here.planner.key().did();
+    let planner = here.planner.key();
+    let to = planner.did();
     let incomplete = |found: DelegationError, word: &str| {
         assert!(matches!(found, DelegationError::Incomplete(told) if told.contains(word)), "{word}: {found}");
     };

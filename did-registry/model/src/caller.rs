@@ -37,12 +37,13 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// The agent a token with `agent:self` names as its client.
+    /// The agent a token with `agent:self` names as its client, by its current DID or by one it had: a token lives to its end
+    /// behind a rotation, here as anywhere (DEL-40).
     ///
     /// # Errors
     ///
     /// [`Refusal::Forbidden`] without `agent:self`; [`Refusal::UnknownAgent`], [`Refusal::AgentRevoked`],
-    /// [`Refusal::AgentRetired`] or [`Refusal::AgentSuspended`].
+    /// [`Refusal::AgentRetired`] or [`Refusal::AgentSuspended`]; [`Refusal::StoreUnavailable`] for a record without its history.
     pub fn agent(
         record: Option<&'a AgentRecord>,
         client_id: &str,
@@ -52,8 +53,10 @@ impl<'a> Caller<'a> {
         if !scope.contains(AGENT_SELF) {
             return Err(Refusal::Forbidden);
         }
-        let record = record.filter(|record| record.did().as_str() == client_id && !record.is_expired(now));
-        let record = record.ok_or(Refusal::UnknownAgent)?;
+        let record = record.filter(|record| !record.is_expired(now)).ok_or(Refusal::UnknownAgent)?;
+        if !record.did_history()?.any(|did| did.as_str() == client_id) {
+            return Err(Refusal::UnknownAgent);
+        }
         if record.status() == Status::Revoked {
             return Err(Refusal::AgentRevoked);
         }
@@ -144,14 +147,18 @@ impl<'a> Caller<'a> {
     ) -> Result<(Party, Organisation), Refusal> {
         match self.0 {
             Kind::Agent { record } => {
-                let is_its_own = record.did_history().any(|did| did.as_str() == token.client_id);
+                let is_its_own = record.did_history()?.any(|did| did.as_str() == token.client_id);
                 let party = (Party::Agent(record.did().clone()), record.organisation().clone());
                 if is_its_own { Ok(party) } else { Err(Refusal::Forbidden) }
             }
             Kind::Owner { record, .. } => {
                 let is_theirs = token.subject == record.id().as_str() && self.as_owner().is_ok();
-                let is_client = |agent: &&AgentRecord| agent.did_history().any(|did| did.as_str() == token.client_id);
-                let is_managed = client.filter(is_client).is_some_and(|agent| self.as_manager_of(agent).is_ok());
+                let is_managed = match client {
+                    Some(agent) if agent.did_history()?.any(|did| did.as_str() == token.client_id) => {
+                        self.as_manager_of(agent).is_ok()
+                    }
+                    Some(_) | None => false,
+                };
                 if !is_theirs && !is_managed {
                     self.as_admin()?;
                 }
@@ -168,10 +175,10 @@ impl<'a> Caller<'a> {
     /// [`Refusal::Forbidden`] for everybody else.
     pub fn stops_hop(&self, hop: KnownHop<'_>, task: &TaskRecord, agent: &AgentRecord) -> Result<Party, Refusal> {
         match self.0 {
-            Kind::Agent { record } if record.did_history().any(|did| did.as_str() == hop.delegator()) => {
-                Ok(Party::Agent(record.did().clone()))
+            Kind::Agent { record } => {
+                let is_its_own = record.did_history()?.any(|did| did.as_str() == hop.delegator());
+                if is_its_own { Ok(Party::Agent(record.did().clone())) } else { Err(Refusal::Forbidden) }
             }
-            Kind::Agent { .. } => Err(Refusal::Forbidden),
             Kind::Owner { .. } => {
                 let owner = self.stops_task(task, agent).map_err(|_| Refusal::Forbidden)?;
                 Ok(Party::Owner(owner.id().clone()))

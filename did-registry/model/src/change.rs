@@ -84,7 +84,8 @@ pub struct FeedEntry {
     pub kind: FeedKind,
     /// Its id.
     pub id: String,
-    /// Tokens up to this time are stopped, later ones are not; without it all are.
+    /// Tokens up to this time are stopped, later ones are not; of a key what was made later, and earlier is not. Without it all
+    /// are.
     pub cut: Option<UnixTime>,
     /// When nothing it stops can be alive any more; without it the entry stays for ever.
     pub until: Option<UnixTime>,
@@ -94,6 +95,16 @@ impl FeedEntry {
     /// The entry that stops everything under this name until `until`; none if nothing of it can be alive at `now`.
     pub(crate) fn until(kind: FeedKind, id: &str, until: UnixTime, now: UnixTime) -> Option<Self> {
         (now <= until).then(|| Self { kind, id: id.to_owned(), cut: None, until: Some(until) })
+    }
+
+    /// The entry of a key that was replaced: what it makes after `cut` is stopped, for ever (DEL-40).
+    pub(crate) fn replaced_key(did: &DidKey, cut: UnixTime) -> Self {
+        Self { kind: FeedKind::Key, id: did.thumbprint().to_string(), cut: Some(cut), until: None }
+    }
+
+    /// The entry of a key that somebody else has: everything it made is stopped, for ever (DEL-40).
+    pub(crate) fn compromised_key(did: &DidKey) -> Self {
+        Self { kind: FeedKind::Key, id: did.thumbprint().to_string(), cut: None, until: None }
     }
 
     pub(crate) fn revoked_agent(did: &DidKey) -> Self {
@@ -130,11 +141,14 @@ pub enum FeedKind {
     Owner,
     /// A token key of the registry's own, by `kid`.
     IssuerKey,
+    /// A key: by thumbprint on the feed, by DID everywhere else.
+    Key,
 }
 
 impl FeedKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [Self::Agent, Self::Task, Self::Token, Self::Hop, Self::Owner, Self::IssuerKey];
+    pub const ALL: [Self; 7] =
+        [Self::Agent, Self::Task, Self::Token, Self::Hop, Self::Owner, Self::Key, Self::IssuerKey];
 
     /// The kind of this word.
     #[must_use]
@@ -152,6 +166,7 @@ impl FeedKind {
             Self::Hop => "hop",
             Self::Owner => "owner",
             Self::IssuerKey => "issuer_key",
+            Self::Key => "key",
         }
     }
 }

@@ -8,7 +8,7 @@ use handfast_delegation::{Authority, Environment, Trigger};
 use handfast_identity::{ContentHash, DidKey, Handle, UnixTime, json};
 use serde::{Serialize, Serializer};
 
-use crate::limits::{MAX_STATEMENT_BYTES, MAX_WHY_BYTES};
+use crate::limits::{MAX_LISTED_DIDS, MAX_STATEMENT_BYTES, MAX_WHY_BYTES};
 use crate::record::wire::{AuthorityWire, CeilingWire};
 use crate::{AgentId, Ceiling, ClaimId, EncodeError, FeedKind, OwnerId, ReceivedStatement, Role, ShownText, TaskId};
 
@@ -152,9 +152,30 @@ pub enum Fact {
     AgentRevoked {
         /// The agent.
         agent: AgentId,
-        /// Every DID it ever had.
+        /// Every DID it ever had, the newest first.
         dids: Vec<DidKey>,
     },
+    /// A rotation was asked for that its owner has to approve.
+    RotationRequested(KeyChanged),
+    /// An owner refused a rotation.
+    RotationRefused(KeyChanged),
+    /// A key took another's place.
+    KeyRotated(KeyChanged),
+    /// An owner put a key in the place of those after the last good one.
+    KeyRecovered(KeyChanged),
+}
+
+/// What the statement of a change of keys says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyChanged {
+    /// The agent.
+    pub agent: AgentId,
+    /// The number of the new key.
+    pub number: u16,
+    /// The last number that was good, if it is a recovery.
+    pub last_good: Option<u16>,
+    /// What was signed.
+    pub statement: ReceivedStatement,
 }
 
 /// One hop in the statement of its exchange.
@@ -199,6 +220,11 @@ impl Fact {
             Self::Revoked { grain: FeedKind::Hop, .. } => "hop_revoked",
             Self::Revoked { grain: FeedKind::Owner, .. } => "owner_revoked",
             Self::Revoked { grain: FeedKind::IssuerKey, .. } => "issuer_key_revoked",
+            Self::Revoked { grain: FeedKind::Key, .. } => "key_revoked",
+            Self::RotationRequested(_) => "rotation_requested",
+            Self::RotationRefused(_) => "rotation_refused",
+            Self::KeyRotated(_) => "key_rotated",
+            Self::KeyRecovered(_) => "key_recovered",
         }
     }
 }
@@ -274,9 +300,17 @@ struct StatementWire<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     intent: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    key_number: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keys: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_good: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     root_jti: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statement: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     task: Option<&'a TaskId>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -285,6 +319,14 @@ struct StatementWire<'a> {
     trigger: Option<&'a Trigger>,
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<u64>,
+}
+
+/// The newest of an agent's DIDs, and how many it had: a statement has its bounds, and the number says whether there are more.
+fn listed(dids: &[DidKey]) -> (Option<&[DidKey]>, Option<usize>) {
+    if dids.is_empty() {
+        return (None, None);
+    }
+    (Some(dids.get(..MAX_LISTED_DIDS).unwrap_or(dids)), Some(dids.len()))
 }
 
 impl<'a> From<&'a Event> for StatementWire<'a> {
@@ -330,7 +372,20 @@ impl<'a> From<&'a Event> for StatementWire<'a> {
             Fact::Revoked { id, cut, until, .. } => {
                 Self { id: Some(id), cut: cut.map(UnixTime::as_secs), until: until.map(UnixTime::as_secs), ..common }
             }
-            Fact::AgentRevoked { agent, dids } => Self { agent: Some(agent), dids: Some(dids), ..common },
+            Fact::AgentRevoked { agent, dids } => {
+                let (dids, keys) = listed(dids);
+                Self { agent: Some(agent), dids, keys, ..common }
+            }
+            Fact::RotationRequested(change)
+            | Fact::RotationRefused(change)
+            | Fact::KeyRotated(change)
+            | Fact::KeyRecovered(change) => Self {
+                agent: Some(&change.agent),
+                key_number: Some(change.number),
+                last_good: change.last_good,
+                statement: Some(change.statement.as_str()),
+                ..common
+            },
         }
     }
 }

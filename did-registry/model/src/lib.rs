@@ -23,7 +23,9 @@
 //! | `POST /owners/{id}/offboarding` | [`begin_offboarding`], [`offboard_agent`], [`finish_offboarding`] |
 //! | `POST /tasks`, `POST /tasks/{id}/complete` | [`create_owner_task`], [`complete_task`] |
 //! | `POST /oauth2/token` | [`agent_token`], [`owner_token`], [`exchange`], [`narrower_root`] |
-//! | `POST /revocations` | [`revoke_agent`], [`revoke_task`], [`revoke_token`], [`revoke_hop`], [`revoke_issuer_key`], [`revoke_owner`] |
+//! | `POST /revocations` | [`revoke_agent`], [`revoke_task`], [`revoke_token`], [`revoke_hop`], [`revoke_issuer_key`], [`revoke_owner`], [`revoke_key`] |
+//! | `POST /agents/{…}/rotate`, `/rotate/approve`, `/rotate/refuse` | [`rotate`], [`approve_rotation`], [`refuse_rotation`] |
+//! | `POST /agents/{…}/recover` | [`recover`] |
 //!
 //! Out: storage, HTTP, clocks, proofs and their replay, rate limits, the log's tree, signing tokens and the feed. Nothing
 //! here is read from an environment: no clock, disk, network or random source.
@@ -52,31 +54,33 @@ pub use change::{Attempt, Change, Expect, FeedEntry, FeedKind, Loaded, Outcome, 
 pub use code::{CodeKey, OwnerCode, PresentedCode, USER_CODE_CHARS, UserCode};
 pub use decide::{
     Approval, ApprovalHandles, ClaimCase, ClaimView, CodeMaker, ConfirmView, DidSlot, HandleSlot, HopToStop,
-    IssuedClaim, IssuerKeyToStop, KnownHop, Leaving, Offboarding, OfferedAgent, OwnerToStop, Recipient,
-    RegisteredAgent, Stopped, TaskToStop, TokenToStop, accept_agent, approve, begin_offboarding, change_ceiling,
-    change_environment, complete_task, create_owner_task, cut_again, finish_offboarding, make_owner_code,
-    new_claim_code, offboard_agent, offer_agent, poll_claim, refuse_claim, register_agent, register_owner,
-    resume_agent, retire_agent, revoke_agent, revoke_hop, revoke_issuer_key, revoke_owner, revoke_task, revoke_token,
+    IssuedClaim, IssuerKeyToStop, KeyToStop, KnownHop, Leaving, NewestKey, Offboarding, OfferedAgent, OwnerToStop,
+    Recipient, Recovery, RecoveryCase, RegisteredAgent, Rotation, RotationCase, Stopped, TaskToStop, TokenToStop,
+    accept_agent, approve, approve_rotation, begin_offboarding, change_ceiling, change_environment, complete_task,
+    create_owner_task, cut_again, finish_offboarding, make_owner_code, new_claim_code, offboard_agent, offer_agent,
+    poll_claim, recover, refuse_claim, refuse_rotation, register_agent, register_owner, resume_agent, retire_agent,
+    revoke_agent, revoke_hop, revoke_issuer_key, revoke_key, revoke_owner, revoke_task, revoke_token, rotate,
     state_version, suspend_agent, withdraw_offer,
 };
-pub use event::{DelegatedHop, Event, Fact, LifeChange, LifeFact, Party};
+pub use event::{DelegatedHop, Event, Fact, KeyChanged, LifeChange, LifeFact, Party};
 pub use ids::{AgentId, ClaimId, IdError, OwnerId, TaskId};
 pub use policy::{KnownResource, Mode, PolicyError, RegistryPolicy};
 pub use record::{
-    AgentRecord, ClaimRecord, ClaimStatus, DidHolder, DidRecord, EncodeError, HandleRecord, HopRecord, KnownVersion,
-    OffboardingRecord, Organisation, OwnedAgent, OwnerCodeRecord, OwnerRecord, Profile, Record, RecordError,
-    RecordKind, RevocationRecord, Role, SelfTasks, Slot, Status, StopsRecord, Stored, Subject, TaskRecord, TreeEntry,
-    TreeRecord, UsageRecord, UsedScope, VersionsRecord,
+    AgentRecord, ClaimRecord, ClaimStatus, DidHolder, DidRecord, EncodeError, HandleRecord, HopRecord, KeyRecord,
+    KnownVersion, OffboardingRecord, Organisation, OwnedAgent, OwnerCodeRecord, OwnerRecord, PendingRotation, Profile,
+    Record, RecordError, RecordKind, RevocationRecord, Role, SelfTasks, Slot, Status, StopsRecord, Stored, Subject,
+    TaskRecord, TreeEntry, TreeRecord, UsageRecord, UsedScope, VersionsRecord,
 };
 pub use refusal::{DelegationFault, Feature, GrantFault, OauthError, Refusal, RefusalAnswer};
 pub use request::{
     ApproveRequest, CeilingRequest, EnvironmentRequest, OffboardingRequest, OfferRequest, OwnerCodeRequest,
-    ReasonRequest, RefuseRequest, TaskRequest,
+    ReasonRequest, RecoveryRequest, RefuseRequest, RotationAnswer, TaskRequest,
 };
 pub use statement::{
     AGENT_STATEMENT_TYPE, AgentRegistration, OWNER_STATEMENT_TYPE, OwnerRegistration, ReceivedStatement,
     StatementError, UnverifiedAgentRegistration, UnverifiedOwnerRegistration, UnverifiedVersion,
-    VERSION_STATEMENT_TYPE, VerifiedAgentRegistration, VerifiedOwnerRegistration, VerifiedVersion, VersionStatement,
+    VERSION_STATEMENT_TYPE, VerifiedAgentRegistration, VerifiedKeyChange, VerifiedOwnerRegistration, VerifiedVersion,
+    VersionStatement,
 };
 pub use text::{ShownText, TextError};
 pub use token::{

@@ -66,8 +66,20 @@ pub const MAX_HOPS_PER_TASK: u16 = 4096;
 pub const MAX_EXCESS_CHARS: usize = 256;
 /// Most delegates a ceiling lists.
 pub const MAX_DELEGATES: usize = 8;
-/// Most former DIDs in an agent's history.
-pub const MAX_FORMER_DIDS: usize = 4;
+
+/// Most keys of an agent that follow each other by rotation; what is left of 256 is for recoveries (spec/rotation.md).
+pub const MAX_ROTATED_KEYS: u16 = 240;
+/// Between two rotations of one agent: each is an entry on the feed for ever (P-18).
+pub const ROTATION_PAUSE: Seconds = Seconds::new(60);
+/// How far ahead of its decision the cut-off of a replaced key lies: longer than a token is being issued or a hop carried, by
+/// clocks that differ a little (DEL-40).
+pub const KEY_CUT_AHEAD: Seconds = Seconds::new(5);
+/// How long a rotation waits for its owner.
+pub const ROTATION_APPROVAL_LIFETIME: Seconds = Seconds::new(3 * 24 * 60 * 60);
+/// How long before a recovery its new key may have signed: it is carried from the agent's machine to the owner's.
+pub const ACCEPTANCE_LIFETIME: Seconds = Seconds::new(24 * 60 * 60);
+/// Most DIDs that the log's statement of an agent's end lists; the number of its keys says whether there are more.
+pub const MAX_LISTED_DIDS: usize = 48;
 
 /// How long a claim code is good (spec/limits.md, claim code).
 pub const CLAIM_CODE_LIFETIME: Seconds = Seconds::new(15 * 60);

@@ -3,7 +3,7 @@
 use core::fmt;
 use std::collections::BTreeSet;
 
-use handfast_delegation::{Authority, ResourceId, Scope};
+use handfast_delegation::{Authority, Environment, ResourceId, Scope};
 use handfast_identity::Seconds;
 
 use crate::authority::{management_part, plain_authority};
@@ -44,6 +44,7 @@ pub struct RegistryPolicy {
     delegable_lifetime: Seconds,
     statement_past: Seconds,
     statement_future: Seconds,
+    approved_rotations: Vec<Environment>,
 }
 
 /// Why a policy is refused (P-24).
@@ -120,6 +121,7 @@ impl RegistryPolicy {
             delegable_lifetime: DEFAULT_DELEGABLE_LIFETIME,
             statement_past: DEFAULT_STATEMENT_PAST,
             statement_future: DEFAULT_STATEMENT_FUTURE,
+            approved_rotations: vec![Environment::Prod],
         })
     }
 
@@ -159,6 +161,19 @@ impl RegistryPolicy {
         self.statement_past = past;
         self.statement_future = future;
         self
+    }
+
+    /// The same policy with the environments whose agents rotate only with their owner's approval; by default `prod`.
+    #[must_use]
+    pub fn with_approved_rotations(mut self, environments: Vec<Environment>) -> Self {
+        self.approved_rotations = environments;
+        self
+    }
+
+    /// Whether a rotation of an agent of `environment` waits for its owner.
+    #[must_use]
+    pub fn rotation_waits(&self, environment: Environment) -> bool {
+        self.approved_rotations.contains(&environment)
     }
 
     /// The issuer identifier.

@@ -2,13 +2,13 @@
 
 use handfast_delegation::{Budget, MAX_INTENT_BYTES, MAX_REFERENCE_BYTES, ResourceId, Scope, Tools};
 use handfast_identity::json::{self, Limits};
-use handfast_identity::{Handle, Seconds};
+use handfast_identity::{DidKey, Handle, Seconds};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::ceiling::CeilingRequestWire;
-use crate::limits::{MAX_BODY_BYTES, MAX_CONFIRM_BYTES, MAX_NAME_BYTES};
+use crate::limits::{MAX_BODY_BYTES, MAX_CONFIRM_BYTES, MAX_NAME_BYTES, MAX_WHY_BYTES};
 use crate::{Ceiling, PresentedCode, Refusal, Role, ShownText};
 
 /// Longest text that says which agent is meant: a DID or a handle.
@@ -191,6 +191,63 @@ impl TaskRequest {
 mod life;
 
 pub use life::{CeilingRequest, EnvironmentRequest, OffboardingRequest, OfferRequest, ReasonRequest};
+/// `POST /agents/{…}/rotate/approve` and `/refuse`: an owner answers to a rotation that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RotationAnswer {
+    /// The key that it is about.
+    pub did: DidKey,
+    /// Why.
+    pub why: Option<ShownText<MAX_WHY_BYTES>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RotationAnswerWire {
+    did: String,
+    #[serde(default)]
+    reason: Option<ShownText<MAX_WHY_BYTES>>,
+}
+
+impl RotationAnswer {
+    /// Reads the body: `did`, and optionally `reason`.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::InvalidRequest`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+        let RotationAnswerWire { did, reason } = body(bytes)?;
+        Ok(Self { did: DidKey::parse(&did).map_err(|_| Refusal::InvalidRequest)?, why: reason })
+    }
+}
+
+/// `POST /agents/{…}/recover`: an owner takes an agent back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecoveryRequest {
+    /// The signed statement.
+    pub statement: String,
+    /// Why.
+    pub why: Option<ShownText<MAX_WHY_BYTES>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RecoveryWire {
+    statement: String,
+    #[serde(default)]
+    reason: Option<ShownText<MAX_WHY_BYTES>>,
+}
+
+impl RecoveryRequest {
+    /// Reads the body: `statement`, and optionally `reason`.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::InvalidRequest`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+        let RecoveryWire { statement, reason } = body(bytes)?;
+        Ok(Self { statement, why: reason })
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -235,6 +292,8 @@ mod tests {
                 RefuseRequest::parse(bytes.as_bytes()).map(|_| ()),
                 OwnerCodeRequest::parse(bytes.as_bytes()).map(|_| ()),
                 TaskRequest::parse(bytes.as_bytes()).map(|_| ()),
+                RotationAnswer::parse(bytes.as_bytes()).map(|_| ()),
+                RecoveryRequest::parse(bytes.as_bytes()).map(|_| ()),
             ];
             assert!(all.iter().all(|result| *result == Err(Refusal::InvalidRequest)), "{bytes}: {all:?}");
         };
@@ -243,6 +302,10 @@ mod tests {
         }
         assert!(RefuseRequest::parse(br#"{"user_code":"x"}"#).is_ok());
         assert!(OwnerCodeRequest::parse(br#"{"role":"admin","name":"Ada"}"#).is_ok());
+        let did = "did:key:z6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMsw";
+        assert!(RotationAnswer::parse(format!(r#"{{"did":"{did}","reason":"planned"}}"#).as_bytes()).is_ok());
+        refused(&format!(r#"{{"did":"{did} "}}"#));
+        assert!(RecoveryRequest::parse(br#"{"statement":"a.b.c","reason":"stolen"}"#).is_ok());
         let task = r#"{"agent":"billing-bot","intent":"pay","scope":"pay:all","resource":["urn:pay"],"ref":"T-1","task_seconds":60}"#;
         let parsed = TaskRequest::parse(task.as_bytes()).unwrap();
         assert_eq!(parsed.lifetime, Some(Seconds::new(60)));

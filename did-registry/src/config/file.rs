@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use handfast_delegation::DETAILS_TYPE;
+use handfast_delegation::{DETAILS_TYPE, Environment};
 use handfast_middleware::Mode;
 use handfast_registry_model::limits::{DEFAULT_DELEGABLE_LIFETIME, DEFAULT_TOKEN_LIFETIME};
 use serde::Deserialize;
@@ -32,6 +32,9 @@ pub struct ConfigFile {
     /// How long things live.
     #[serde(default)]
     pub lifetimes: LifetimesFile,
+    /// Who has to agree when an agent replaces its key.
+    #[serde(default)]
+    pub rotation: RotationFile,
     /// Bounds on what strangers may cause.
     #[serde(default)]
     pub limits: LimitsFile,
@@ -61,6 +64,21 @@ pub struct LifetimesFile {
     pub token_seconds: u64,
     /// Of a root token that may be passed on, in seconds.
     pub delegable_token_seconds: u64,
+}
+
+/// `[rotation]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RotationFile {
+    /// The environments whose agents need their owner's approval for a new key.
+    pub owner_approval: Vec<Environment>,
+}
+
+impl Default for RotationFile {
+    /// What runs in production changes hands only with somebody's knowledge.
+    fn default() -> Self {
+        Self { owner_approval: vec![Environment::Prod] }
+    }
 }
 
 /// `[limits]`
@@ -130,6 +148,7 @@ impl ConfigFile {
             listen,
             pre_claim_scopes: Vec::new(),
             lifetimes: LifetimesFile::default(),
+            rotation: RotationFile::default(),
             limits: LimitsFile::default(),
             resources: Vec::new(),
         }
@@ -172,6 +191,9 @@ impl ConfigFile {
              token_seconds = {}\n\
              # of root tokens that may be passed on: all hops below one end with it\n\
              delegable_token_seconds = {}\n\n\
+             [rotation]\n\
+             # environments whose agents replace their key only with their owner's approval\n\
+             owner_approval = {}\n\n\
              [limits]\n\
              # a minute; behind a proxy all requests come from one source\n\
              registrations_per_source = {}\n\
@@ -185,6 +207,7 @@ impl ConfigFile {
             list(&self.pre_claim_scopes),
             self.lifetimes.token_seconds,
             self.lifetimes.delegable_token_seconds,
+            list(&self.rotation.owner_approval.iter().map(ToString::to_string).collect::<Vec<_>>()),
             self.limits.registrations_per_source,
             self.limits.registrations_in_total,
             self.limits.waiting_polls,
@@ -220,6 +243,7 @@ mod tests {
             ResourceFile::new("urn:files", &[]).applying_details(),
         ];
         file.lifetimes = LifetimesFile { token_seconds: 600, delegable_token_seconds: 1200 };
+        file.rotation = RotationFile { owner_approval: vec![Environment::Test, Environment::Prod] };
         file.limits = LimitsFile {
             registrations_per_source: 1,
             registrations_in_total: 2,
@@ -252,6 +276,7 @@ mod tests {
         for wrong in [
             "issuer = \"https://id.example\"",
             &format!("{least}modus = \"development\""),
+            &format!("{least}[rotation]\nowner_approval = [\"production\"]"),
             &format!("{least}[limits]\nwaiting_poll = 1"),
             &format!("{least}[limits]\nwaiting_polls = -1"),
             &format!("{least}pre_claim_scopes = \"a b\""),

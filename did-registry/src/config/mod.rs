@@ -17,7 +17,7 @@ use handfast_registry_model::{KnownResource, RegistryPolicy};
 
 pub use error::{ConfigError, Setting};
 pub(crate) use file::MAX_CONFIG_BYTES;
-pub use file::{CONFIG_FILE, ConfigFile, LifetimesFile, LimitsFile, ResourceFile};
+pub use file::{CONFIG_FILE, ConfigFile, LifetimesFile, LimitsFile, ResourceFile, RotationFile};
 
 /// The configuration of one registry.
 #[derive(Clone, Debug)]
@@ -170,6 +170,7 @@ fn policy(file: &ConfigFile, registry: &ResourceId, mode: Mode) -> Result<Regist
         .and_then(|policy| policy.with_token_lifetime(Seconds::new(file.lifetimes.token_seconds), model_mode))
         .and_then(|policy| policy.with_delegable_lifetime(Seconds::new(file.lifetimes.delegable_token_seconds)))
         .map(|policy| policy.with_statement_window(window.past(), window.future()))
+        .map(|policy| policy.with_approved_rotations(file.rotation.owner_approval.clone()))
         .map_err(ConfigError::Policy)
 }
 

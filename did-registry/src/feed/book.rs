@@ -125,9 +125,10 @@ impl FeedBook {
     ///
     /// [`CommitError`]; what was not forgotten stays, and is forgotten the next time.
     pub(crate) async fn forget_expired(&self, now: UnixTime) -> Result<usize, CommitError> {
-        let _alone = self.reading.lock().await;
         let mut forgotten = 0;
         loop {
+            // for a batch at a time: whoever wants to catch up gets a turn between two
+            let _alone = self.reading.lock().await;
             let (entries, base) = self.pages().expired(now, FORGOTTEN_AT_ONCE, MESSAGE_MAX_EVENTS);
             if entries.is_empty() {
                 self.pages().set.forget(now);
@@ -198,6 +199,11 @@ impl FeedBook {
         })
     }
 
+    /// Whether the way on from `from` is forgotten: who stands there gets the snapshot.
+    pub(crate) fn is_behind_base(&self, from: u64) -> bool {
+        from < self.pages().base.seq
+    }
+
     /// How far the store has come, for waiting.
     pub(crate) fn positions(&self) -> watch::Receiver<Positions> {
         self.positions.clone()
@@ -236,8 +242,8 @@ impl Pages {
         }
     }
 
-    /// Up to `most` entries that are over at `now`, and the base behind them: those past their `until`, and suspensions that a
-    /// later cut-off ended, which would seem to last without it. What stays before that base is at most `room`: it has to fit
+    /// Up to `most` entries that are over at `now`, and the base behind them: those past their `until`, suspensions that a
+    /// later cut-off ended, which would seem to last without it, and cut-offs that a later one covers. What stays before that base is at most `room`: it has to fit
     /// one snapshot.
     fn expired(&self, now: UnixTime, most: usize, room: usize) -> (Vec<u64>, FeedBase) {
         let goes_on = self.cut_offs();
@@ -246,7 +252,15 @@ impl Pages {
                 && event.cut.is_none()
                 && goes_on.get(&event.name).is_some_and(|seq| *seq > event.seq)
         };
-        let is_over = |event: &FeedEvent| event.until.is_some_and(|until| now > until) || has_ended(event);
+        let covered = self.lasting_cut_offs();
+        let is_covered = |event: &FeedEvent| {
+            event.kind == RevocationKind::Agent
+                && event.until.is_none()
+                && event.cut.is_some()
+                && covered.get(&event.name).is_some_and(|(seq, cut)| *seq > event.seq && *cut >= event.cut)
+        };
+        let is_over =
+            |event: &FeedEvent| event.until.is_some_and(|until| now > until) || has_ended(event) || is_covered(event);
         let mut entries: Vec<u64> =
             self.kept.iter().filter(|event| is_over(event)).map(|event| event.seq).take(most).collect();
         let mut base = self.base;
@@ -271,6 +285,14 @@ impl Pages {
         // ascending, so the last one stays
         all.filter(|event| event.kind == RevocationKind::Agent && event.cut.is_some())
             .map(|event| (event.name, event.seq))
+            .collect()
+    }
+
+    /// Number and time of each agent's newest cut-off without end.
+    fn lasting_cut_offs(&self) -> HashMap<RevocationName, (u64, Option<UnixTime>)> {
+        let all = self.kept.iter().chain(self.tail.iter().map(|(event, _)| event));
+        all.filter(|event| event.kind == RevocationKind::Agent && event.cut.is_some() && event.until.is_none())
+            .map(|event| (event.name, (event.seq, event.cut)))
             .collect()
     }
 
@@ -555,6 +577,28 @@ mod tests {
                 let stops = |id| set.covers(RevocationName::of(ISSUER, RevocationKind::Agent, id), at(6)).is_some();
                 assert_eq!((stops("resumed"), stops("suspended")), (false, true), "{now}");
             }
+        }
+    }
+
+    #[tokio::test]
+    async fn suspending_and_resuming_again_and_again_leaves_one_entry() {
+        let store = Arc::new(empty());
+        let at = UnixTime::from_secs;
+        for (id, cut) in [("a", None), ("a", Some(5)), ("b", Some(9)), ("a", None), ("a", Some(7)), ("b", Some(8))] {
+            let entry = FeedEntry { kind: FeedKind::Agent, id: id.to_owned(), cut: cut.map(at), until: None };
+            let mut batch = Batch::new();
+            batch.feed(&body(ISSUER, &entry).unwrap()).unwrap();
+            store.commit(batch).await.unwrap();
+        }
+        let book = FeedBook::open(store, ISSUER).await.unwrap();
+        assert_eq!(book.forget_expired(at(1)).await, Ok(3));
+        let snapshot = book.message(Reading::Snapshot, 9, NOW).unwrap();
+        assert_eq!(told(&snapshot).0, [3, 5, 6], "what reaches further than the newest stays");
+        let newcomer = FeedState::start(ISSUER, signed(&snapshot), NOW).unwrap();
+        for set in [newcomer.set(), &book.set()] {
+            let stops =
+                |id, when| set.covers(RevocationName::of(ISSUER, RevocationKind::Agent, id), at(when)).is_some();
+            assert_eq!((stops("a", 7), stops("a", 8), stops("b", 9), stops("b", 10)), (true, false, true, false));
         }
     }
 

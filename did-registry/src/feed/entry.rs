@@ -33,6 +33,7 @@ pub(crate) fn body(issuer: &str, entry: &FeedEntry) -> Result<Vec<u8>, JsonError
         FeedKind::Hop => RevocationKind::Hop,
         FeedKind::Owner => RevocationKind::Owner,
         FeedKind::IssuerKey => RevocationKind::IssuerKey,
+        FeedKind::Key => RevocationKind::Key,
     };
     let FeedEntry { cut, until, .. } = *entry;
     json::to_jcs(&Body { kind, name: RevocationName::of(issuer, kind, &entry.id), cut, until })

@@ -90,7 +90,7 @@ impl Feed {
         Arc::clone(&self.waiting).try_acquire_owned().ok()
     }
 
-    /// As [`Self::after`], for somebody who has a place.
+    /// As [`Self::after`], for somebody who has a place. From before the base it is the snapshot, the same one as for everybody.
     pub(super) async fn news(&self, after: u64, wait: Duration) -> Result<Told, FeedError> {
         self.book.sync().await?;
         if after > self.book.known() {
@@ -101,6 +101,9 @@ impl Feed {
             let moved = positions.wait_for(|positions| positions.feed_to > after);
             // time is up, or the store is gone: either way the answer below says what is so
             let _ = tokio::time::timeout(wait, moved).await.map(|moved| moved.map(drop));
+        }
+        if self.book.is_behind_base(after) {
+            return self.whole().await;
         }
         let now = self.clock.now();
         self.book.sync().await?;
@@ -125,5 +128,41 @@ impl Feed {
 impl fmt::Debug for Feed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Feed").field("book", &self.book).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
+mod tests {
+    use handfast_registry_model::{FeedEntry, FeedKind};
+    use handfast_testkit::CountedRandom;
+
+    use super::*;
+    use crate::feed::{FeedChain, body};
+    use crate::store::memory::{MemoryDisk, open_memory};
+    use crate::store::{Batch, Store as _};
+
+    const ISSUER: &str = "https://id.example";
+
+    #[tokio::test]
+    async fn whoever_stands_before_the_base_shares_the_snapshot_of_the_second() {
+        let store = Arc::new(open_memory(&MemoryDisk::default(), Arc::new(FeedChain::new(ISSUER)), "e1").unwrap());
+        let at = UnixTime::from_secs;
+        for until in [None, Some(at(10)), None] {
+            let id = until.map_or("state", |_| "act").to_owned();
+            let mut batch = Batch::new();
+            batch.feed(&body(ISSUER, &FeedEntry { kind: FeedKind::Task, id, cut: None, until }).unwrap()).unwrap();
+            store.commit(batch).await.unwrap();
+        }
+        let book = Arc::new(FeedBook::open(store, ISSUER).await.unwrap());
+        let keys = Arc::new(RegistryKeys::generate(&mut CountedRandom::default()));
+        let feed = Feed::new(Arc::clone(&book), keys, Arc::new(move || at(20)), 1);
+        book.forget_expired(at(20)).await.unwrap();
+        let whole = feed.whole().await.unwrap();
+        for after in [0, 1] {
+            let told = feed.after(after, Duration::ZERO).await.unwrap();
+            assert!(Arc::ptr_eq(&told.text, &whole.text), "{after}: it was signed again");
+        }
+        assert_ne!(feed.after(2, Duration::ZERO).await.unwrap().text, whole.text, "an increment from the base on");
     }
 }

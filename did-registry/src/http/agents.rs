@@ -157,7 +157,8 @@ pub(super) async fn show(State(app): State<App>, Name(name): Name, caller: Authe
         Some(id) => app.state.owner(id).await?.map(|loaded| loaded.record),
         None => None,
     };
-    Ok(Json(AgentView::of(&agent, owner.as_ref())).into_response())
+    let pending = app.state.pending_rotation(agent.id()).await?.map(|loaded| loaded.record);
+    Ok(Json(AgentView::of(&agent, owner.as_ref()).with_rotation(pending.as_ref(), now)).into_response())
 }
 
 /// The record, unless there is none or nobody used it for so long that it is as if there were none.

@@ -61,7 +61,7 @@ async fn owner(state: &State, subject: &str) -> Result<Option<OwnerRecord>, Refu
 async fn agent(state: &State, client_id: &str) -> Result<Option<AgentRecord>, Refusal> {
     let Ok(did) = DidKey::parse(client_id) else { return Ok(None) };
     match state.holder(&did).await? {
-        Some(DidHolder::Agent(id)) => Ok(state.agent(&id).await?.map(|loaded| loaded.record)),
+        Some(DidHolder::Agent(id)) => Ok(state.agent_with_history(&id).await?.map(|loaded| loaded.record)),
         Some(DidHolder::Owner(_)) | None => Ok(None),
     }
 }

@@ -117,10 +117,12 @@ fn did_web(origin: &str) -> String {
     format!("did:web:{escaped}")
 }
 
-/// `GET /agents/{did or handle}/did.json`: public, for handles too. A REVOKED or retired agent has none any more (DW-13).
+/// `GET /agents/{did or handle}/did.json`: public, for handles too. A REVOKED or retired agent has none any more, and neither has
+/// a DID that another took the place of (DW-13): a document is that of the DID asked for, or of none.
 pub(super) async fn agent_did(State(app): State<App>, Name(name): Name) -> Result<Response, Failure> {
     let agent = living(app.state.agent_named(&name).await?, app.clock.now())?;
-    if agent.status() == Status::Revoked || agent.retired_at().is_some() {
+    let is_over = agent.status() == Status::Revoked || agent.retired_at().is_some();
+    if is_over || (name.starts_with("did:") && name != agent.did().as_str()) {
         return Err(Refusal::UnknownAgent.into());
     }
     Ok(did_document(&DidDocument::of_key(agent.did())))

@@ -3,7 +3,6 @@
 //! The evidence is checked as at any resource server; then the model asks what our own records say of everybody in it.
 
 use handfast_delegation::{AccessToken, ChainError, ChainText, MAX_CHAIN_BYTES, MAX_HOPS, VerifiedChain};
-use handfast_dpop::VerifiedProof;
 use handfast_identity::{ContentHash, DidKey, UnixTime};
 use handfast_middleware::Rejection;
 use handfast_registry_model::{
@@ -13,7 +12,8 @@ use handfast_registry_model::{
 use handfast_verifier::{CLOCK_LEEWAY, require_root_not_revoked, verify_evidence, verify_root};
 use http::{HeaderMap, HeaderName};
 
-use super::{App, Failure, proof};
+use super::assertion::Authenticated;
+use super::{App, Failure};
 use crate::state::{ATTEMPTS, Commit, unavailable};
 
 const DELEGATION: HeaderName = HeaderName::from_static("delegation");
@@ -34,7 +34,7 @@ pub(super) fn presented(headers: &HeaderMap) -> Result<Option<ChainText<'_>>, Re
 pub(super) struct Exchanging<'a> {
     pub(super) app: &'a App,
     pub(super) wanted: &'a ExchangeRequest,
-    pub(super) proof: &'a VerifiedProof,
+    pub(super) client: &'a Authenticated,
     pub(super) now: UnixTime,
 }
 
@@ -63,14 +63,14 @@ impl Exchanging<'_> {
             let case = self.case(evidence.root().claims(), Some(evidence.chain())).await?;
             return Err(self.told_apart(&rejection, &case).into());
         }
-        let prover = self.proof.thumbprint();
+        let prover = self.client.thumbprint();
         let wanted = Exchange { request: self.wanted, prover: &prover, root: evidence.root() };
         let mut is_spent = false;
         for _ in 0..ATTEMPTS {
             let case = self.case(evidence.root().claims(), Some(evidence.chain())).await?;
             let decision = self.decide(wanted, evidence.chain(), text.hash(), &case)?;
             if !is_spent {
-                proof::spend(self.app, self.proof, self.now)?;
+                self.client.spend(self.app, self.now)?;
                 is_spent = true;
             }
             match decision {
@@ -104,11 +104,11 @@ impl Exchanging<'_> {
         let case = self.case(root.claims(), None).await?;
         require_root_not_revoked(root.claims(), &kid, self.app.config.issuer(), &set)
             .map_err(|rejection| self.told_apart(&rejection, &case))?;
-        let prover = self.proof.thumbprint();
+        let prover = self.client.thumbprint();
         let wanted = Exchange { request: self.wanted, prover: &prover, root: &root };
         let (policy, random) = (self.app.config.policy(), &mut self.app.random.clone());
         let grant = narrower_root(wanted, &case, policy, self.now, random)?;
-        proof::spend(self.app, self.proof, self.now)?;
+        self.client.spend(self.app, self.now)?;
         Ok(self.noted(grant, Some(&case.agent)))
     }
 
@@ -159,7 +159,14 @@ impl Exchanging<'_> {
         Ok(match self.app.state.holder(&did).await? {
             Some(DidHolder::Agent(id)) => {
                 // an entry without its record is damage, not absence
-                let agent = self.app.state.agent(&id).await?.ok_or(Refusal::StoreUnavailable)?;
+                let state = &self.app.state;
+                let agent = state.agent(&id).await?.ok_or(Refusal::StoreUnavailable)?;
+                let agent = if *agent.record.did() == did {
+                    agent
+                } else {
+                    // a former DID: whether it is one, its history says
+                    state.agent_with_history(&id).await?.ok_or(Refusal::StoreUnavailable)?
+                };
                 Holder::Agent(Box::new(agent))
             }
             Some(DidHolder::Owner(_)) => Holder::Owner,

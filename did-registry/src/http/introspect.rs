@@ -111,9 +111,12 @@ fn asking<'a>(
     let parsed = UnverifiedRequest::parse(&request, &ChainPolicy::default())?;
     // which of our resources it says it is for; whether it is, the check finds out
     let named: Vec<_> = named_resources(&request).collect();
-    let known = app.config.policy().resources().iter().find(|resource| named.contains(&resource.id));
-    let place = known.map_or_else(|| app.config.registry(), |resource| &resource.id);
     let scope = Scope::parse(INTROSPECT).unwrap_or_default();
+    let mut known = app.config.policy().resources().iter().filter(|resource| named.contains(&resource.id));
+    let first = known.clone().next();
+    // a scope counts where the resource has it (RES-07): with two, the other one is not asked about
+    let asks = known.find(|resource| resource.scopes.intersection(&scope) == scope);
+    let place = asks.or(first).map_or_else(|| app.config.registry(), |resource| &resource.id);
     let verified = parsed.verify(&point(app, place, ChainPolicy::default(), CLOCK_LEEWAY), facts, now)?;
     let content = RequestContent {
         path: parts.uri.path(),
@@ -127,7 +130,7 @@ fn asking<'a>(
     let spent = bound.charges().spend(&app.introspections, now)?;
     bound.admit(receipt, spent)?;
     // a token for the registry itself has no such scope
-    known.ok_or(Rejection::AudienceMismatch)
+    asks.ok_or(Rejection::AudienceMismatch)
 }
 
 /// A token where only the one that is asked about belongs (DPOP-104, DPOP-105).

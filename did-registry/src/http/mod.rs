@@ -3,7 +3,7 @@
 //! | who may call | how it is shown |
 //! |---|---|
 //! | anybody | metadata, keys, DID documents, the feed, health |
-//! | whoever holds a key | a signed statement (`/agents`, `/owners`), or a proof without token (`/claims`, `/oauth2/token`) |
+//! | whoever holds a key | a signed statement (`/agents`, `/owners`, `/agents/{…}/rotate`, `/agents/{…}/version`), or a proof without token (`/claims`, `/oauth2/token`) |
 //! | resources | a DPoP-bound token for themselves, of scope `introspect` (`/oauth2/introspect`) |
 //! | owners, admins, agents about themselves | a DPoP-bound token for the registry, checked by the project's own middleware |
 //!
@@ -20,6 +20,7 @@ mod exchange;
 mod form;
 mod identifiers;
 pub(crate) mod introspect;
+mod keys;
 mod life;
 mod observe;
 mod operations;
@@ -27,8 +28,10 @@ mod owners;
 mod preview;
 mod proof;
 pub(crate) mod rates;
+mod recover;
 mod revocations;
 mod revoke;
+mod rotate;
 mod tasks;
 mod token;
 mod view;
@@ -84,6 +87,7 @@ fn public() -> Router<App> {
         .route("/jwks.json", get(documents::jwks))
         .route("/1.0/identifiers/{did}", get(identifiers::resolve))
         .route("/agents/{name}/did.json", get(documents::agent_did))
+        .route("/agents/{name}/keys", get(keys::history))
         .route("/revocations/snapshot", get(revocations::snapshot))
         .route("/revocations/stream", get(revocations::stream))
 }
@@ -97,6 +101,7 @@ fn by_proof() -> Router<App> {
         .route("/claims", post(claims::new_code))
         .route("/claims/{id}", get(claims::poll))
         .route("/owners", post(owners::register))
+        .route("/agents/{name}/rotate", post(rotate::rotate))
         .route("/agents/{name}/version", post(life::state_version))
 }
 
@@ -126,6 +131,9 @@ fn managed(app: &App) -> Router<App> {
         .route("/agents/{name}/transfer/withdraw", behind(manager(), post(life::withdraw)))
         .route("/owners/{id}/offboarding", behind(admin(), post(life::offboard).get(life::offboarding)))
         .route("/review", behind(reader(), get(life::review)))
+        .route("/agents/{name}/rotate/approve", behind(manager(), post(rotate::approve)))
+        .route("/agents/{name}/rotate/refuse", behind(manager(), post(rotate::refuse)))
+        .route("/agents/{name}/recover", behind(owner(), post(recover::recover)))
         .route("/claims/{id}/approve", behind(owner(), post(claims::approve)))
         .route("/claims/{id}/refuse", behind(owner(), post(claims::refuse)))
         .route("/owners/codes", behind(admin(), post(owners::new_code)))

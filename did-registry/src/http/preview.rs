@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use handfast_delegation::VerifiedAccessToken;
-use handfast_identity::UnixTime;
+use handfast_identity::{DidKey, UnixTime};
 use handfast_middleware::{Caller as Authenticated, Clock as _};
 use handfast_registry_model::limits::LONGEST_TOKEN_LIFETIME;
 use handfast_registry_model::{Caller, HopRecord, OwnedAgent, Refusal, Slot, TaskId};
@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::body::JsonBody;
 use super::caller::Identity;
-use super::revoke::{FoundHop, Thing, Wanted, client_of, owner_named, revocation};
+use super::revoke::{FoundHop, Thing, Wanted, client_of, holder_of_key, owner_named, revocation};
 use super::tasks::{self, TREE_PAGE_MAX};
 use super::{App, Failure};
 
@@ -52,6 +52,7 @@ pub(super) async fn preview(
         Thing::Hop(found) => hop(&app, caller, &wanted, found).await?,
         Thing::Owner => owner(&app, caller, &wanted, now).await?,
         Thing::IssuerKey => issuer_key(&app, caller, &wanted, now)?,
+        Thing::Key(did) => key(&app, caller, &wanted, did, now).await?,
     };
     let before = revocation(&app, wanted.kind(), &wanted.id).await?;
     Ok(Json(Reach { revoked_at: before.map(|record| record.at()), ..reach }).into_response())
@@ -145,6 +146,24 @@ fn issuer_key<'a>(app: &App, caller: Caller<'_>, wanted: &'a Wanted, now: UnixTi
     let latest_expiry = now.saturating_add(LONGEST_TOKEN_LIFETIME);
     let (kind, id) = (wanted.kind().as_str(), &wanted.id);
     Ok(Reach { kind, id, agents: None, tasks: None, delegations: None, latest_expiry, revoked_at: None })
+}
+
+/// The one agent whose key it is or was. What was made with it is listed nowhere.
+async fn key<'a>(
+    app: &App,
+    caller: Caller<'_>,
+    wanted: &'a Wanted,
+    did: &DidKey,
+    now: UnixTime,
+) -> Result<Reach<'a>, Refusal> {
+    let agent = holder_of_key(app, did).await?;
+    match &agent {
+        Some(agent) => caller.as_manager_of(&agent.record).map_err(|_| Refusal::Forbidden)?,
+        None => caller.as_admin()?,
+    };
+    let latest_expiry = now.saturating_add(LONGEST_TOKEN_LIFETIME);
+    let (kind, id, agents) = (wanted.kind().as_str(), &wanted.id, Some(usize::from(agent.is_some())));
+    Ok(Reach { kind, id, agents, tasks: None, delegations: None, latest_expiry, revoked_at: None })
 }
 
 /// Every hop of a task that was exchanged: a tree has 4096 at most.

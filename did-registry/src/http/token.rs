@@ -2,7 +2,7 @@
 //! RFC 9449 5), beside which a client may assert itself as well (RFC 7523).
 //!
 //! Order: media type and form, the proof's unsigned parts, the client behind the key, the proof's signature, then what is
-//! asked for. The proof is used up last, when a token is about to be made.
+//! asked for. Proof and assertion are used up last, when a token is about to be made.
 
 use axum::Json;
 use axum::extract::{Request, State};
@@ -19,10 +19,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::answer::hand_out;
+use super::assertion::Authenticated;
 use super::body::FormBody;
 use super::exchange::{self, Exchanging};
 use super::revoke::require_past_cut;
-use super::{App, Failure, assertion, proof};
+use super::{App, Failure, proof};
 use crate::state::{ATTEMPTS, Commit, unavailable};
 
 #[derive(Serialize)]
@@ -60,16 +61,15 @@ async fn granted(app: &App, request: Request, now: UnixTime) -> Result<Granted, 
     let wanted = GrantRequest::from_form(form.pairs())?;
     let chain = exchange::presented(&parts.headers)?;
     let proof = proof::check(app, &parts, chain.as_ref().map(ChainText::hash), now)?;
-    let proof = authenticated(&wanted, proof)?;
-    assertion::spend(app, &form, now)?;
+    let client = Authenticated::check(app, &form, authenticated(&wanted, proof)?, now)?;
     match &wanted {
         GrantRequest::Credentials(_) if chain.is_some() => Err(Refusal::InvalidRequest.into()),
         GrantRequest::Credentials(wanted) => {
-            let grant = own_token(app, wanted, &proof, now).await?;
+            let grant = own_token(app, wanted, &client, now).await?;
             Ok(Granted { grant, issued_type: None })
         }
         GrantRequest::Exchange(wanted) => {
-            let grant = Exchanging { app, wanted, proof: &proof, now }.grant(chain.as_ref()).await?;
+            let grant = Exchanging { app, wanted, client: &client, now }.grant(chain.as_ref()).await?;
             Ok(Granted { grant, issued_type: Some(ExchangeRequest::ISSUED_TYPE) })
         }
     }
@@ -78,13 +78,13 @@ async fn granted(app: &App, request: Request, now: UnixTime) -> Result<Granted, 
 async fn own_token(
     app: &App,
     wanted: &TokenRequest,
-    proof: &VerifiedProof,
+    shown: &Authenticated,
     now: UnixTime,
 ) -> Result<TokenGrant, Failure> {
-    let client = Client { app, wanted, prover: proof.thumbprint(), now };
+    let client = Client { app, wanted, prover: shown.thumbprint(), now };
     match app.state.holder(wanted.client()).await? {
-        Some(DidHolder::Agent(id)) => client.agent(&id, proof).await,
-        Some(DidHolder::Owner(id)) => client.owner(&id, proof).await,
+        Some(DidHolder::Agent(id)) => client.agent(&id, shown).await,
+        Some(DidHolder::Owner(id)) => client.owner(&id, shown).await,
         None => Err(Refusal::InvalidClient.into()),
     }
 }
@@ -106,22 +106,22 @@ struct Client<'a> {
 }
 
 impl Client<'_> {
-    async fn owner(&self, id: &OwnerId, proof: &VerifiedProof) -> Result<TokenGrant, Failure> {
+    async fn owner(&self, id: &OwnerId, shown: &Authenticated) -> Result<TokenGrant, Failure> {
         let owner = self.app.state.owner(id).await?.ok_or(Refusal::InvalidClient)?;
         require_past_cut(self.app, id, self.now).await?;
         let (policy, random) = (self.app.config.policy(), &mut self.app.random.clone());
         let grant = owner_token(&owner.record, &self.prover, self.wanted, policy, self.now, random)?;
-        proof::spend(self.app, proof, self.now)?;
+        shown.spend(self.app, self.now)?;
         self.app.metrics.note_token("owner");
         Ok(grant)
     }
 
-    async fn agent(&self, id: &AgentId, proof: &VerifiedProof) -> Result<TokenGrant, Failure> {
+    async fn agent(&self, id: &AgentId, shown: &Authenticated) -> Result<TokenGrant, Failure> {
         let mut is_spent = false;
         for _ in 0..ATTEMPTS {
             let (decision, organisation) = self.decide(id).await?;
             if !is_spent {
-                proof::spend(self.app, proof, self.now)?;
+                shown.spend(self.app, self.now)?;
                 is_spent = true;
             }
             let grant = match decision {

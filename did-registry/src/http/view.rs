@@ -1,10 +1,10 @@
 //! Records as their readers see them. Times are seconds since the epoch, as everywhere on this wire (RFC 7519 `NumericDate`).
 
 use handfast_delegation::{Authority, Budget, Environment, ResourceId, Scope, Tools, Trigger};
-use handfast_identity::{DidKey, Handle, UnixTime};
+use handfast_identity::{DidKey, Handle, UnixTime, fingerprint};
 use handfast_registry_model::{
-    AgentRecord, Ceiling, ClaimView, ConfirmView, HopRecord, IssuedClaim, OwnerId, OwnerRecord, RevocationRecord,
-    ShownText, TaskRecord,
+    AgentRecord, Ceiling, ClaimView, ConfirmView, HopRecord, IssuedClaim, OwnerId, OwnerRecord, PendingRotation,
+    RevocationRecord, ShownText, TaskRecord,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -17,6 +17,11 @@ pub(super) struct AgentView<'a> {
     did: &'a DidKey,
     handle: &'a str,
     status: &'static str,
+    /// From the second key on.
+    #[serde(skip_serializing_if = "is_first")]
+    key_number: u16,
+    #[serde(skip_serializing_if = "is_false")]
+    key_compromised: bool,
     organisation: &'a str,
     name: &'a str,
     version: &'a str,
@@ -40,6 +45,9 @@ pub(super) struct AgentView<'a> {
     ceiling: Option<CeilingView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     requested: Option<AuthorityView<'a>>,
+    /// The rotation that waits for the owner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rotation: Option<WaitingView<'a>>,
     /// Only in the answer to a registration: it holds the code.
     #[serde(skip_serializing_if = "Option::is_none")]
     claim: Option<CodeView<'a>>,
@@ -54,6 +62,8 @@ impl<'a> AgentView<'a> {
             did: agent.did(),
             handle: agent.handle().as_str(),
             status: agent.status().as_str(),
+            key_number: agent.key_number(),
+            key_compromised: agent.is_key_compromised(),
             organisation: agent.organisation().as_str(),
             name: profile.name.as_str(),
             version: profile.version.as_str(),
@@ -68,14 +78,47 @@ impl<'a> AgentView<'a> {
             owner: owner_id.map(|id| PartyView { id, name: owner.and_then(name_of) }),
             ceiling: agent.ceiling().map(CeilingView::of),
             requested: agent.requested().map(AuthorityView::of),
+            rotation: None,
             claim: None,
         }
+    }
+
+    /// The same with the rotation that waits, if it still does.
+    pub(super) fn with_rotation(mut self, pending: Option<&'a PendingRotation>, now: UnixTime) -> Self {
+        self.rotation = pending.filter(|pending| pending.is_open(now)).map(WaitingView::of);
+        self
     }
 
     /// The same with the claim that the agent shows its owner.
     pub(super) fn with_claim(mut self, claim: &'a IssuedClaim, config: &RegistryConfig) -> Self {
         self.claim = Some(CodeView::of(claim, config));
         self
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference
+const fn is_first(number: &u16) -> bool {
+    *number == 1
+}
+
+/// A rotation that waits for the owner: the words are for comparing with those the agent shows.
+#[derive(Serialize)]
+struct WaitingView<'a> {
+    did: &'a DidKey,
+    fingerprint: String,
+    requested_at: UnixTime,
+    expires_at: UnixTime,
+}
+
+impl<'a> WaitingView<'a> {
+    fn of(pending: &'a PendingRotation) -> Self {
+        let (requested_at, expires_at) = (pending.requested_at(), pending.expires_at());
+        Self { did: pending.did(), fingerprint: fingerprint(pending.did()), requested_at, expires_at }
     }
 }
 

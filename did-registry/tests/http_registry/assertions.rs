@@ -93,3 +93,27 @@ async fn a_client_that_gives_a_token_up_may_assert_itself_too() {
     give_up(&scene.assertion("c", json!({}))).await.is(200);
     assert_ne!(scene.bench.positions(), before);
 }
+
+#[tokio::test]
+async fn dpop50_a_stranger_leaves_no_assertion_behind() {
+    for path in ["/oauth2/token", "/oauth2/revoke"] {
+        let scene = scene().await;
+        let stranger = Agent::numbered(3);
+        let (bench, did) = (&scene.bench, stranger.did().to_string());
+        let now = bench.now();
+        let claims = json!({"iss": did, "sub": did, "aud": bench.issuer, "jti": "a", "iat": now, "exp": now + 60});
+        let header = json!({"alg": stranger.key().algorithm().as_str()});
+        let assertion = signed(&header, &claims, stranger.key());
+        let form = [("grant_type", "client_credentials"), ("scope", "echo:read"), ("resource", API), ("token", "x")];
+        let shown = [("client_assertion", assertion.as_str()), ("client_assertion_type", KIND)];
+        let more = if path == "/oauth2/token" { &form[..3] } else { &form[3..] };
+        let form = encode(more.iter().chain(&shown));
+        let answer = bench.prove(&stranger, Method::POST, path, Some(&form)).await;
+        assert_eq!(answer.oauth(), DENIED, "{path}");
+        // had it been remembered, it would be refused now
+        let owner = bench.owner(101).await;
+        bench.claimed(3, &owner).await;
+        bench.prove(&stranger, Method::POST, path, Some(&form)).await.is(200);
+        assert_eq!(bench.prove(&stranger, Method::POST, path, Some(&form)).await.oauth(), DENIED, "{path}: good once");
+    }
+}

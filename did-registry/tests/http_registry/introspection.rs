@@ -201,3 +201,27 @@ async fn the_form_is_strict() {
     assert_eq!(answer.oauth().0, 415);
     assert_eq!(bench.get(PATH).await.oauth().0, 405);
 }
+
+#[tokio::test]
+async fn of_two_resources_only_the_one_with_the_scope_is_asked_about() {
+    let mut file = config();
+    let scopes = ["echo:hello", "echo:read", "echo:write"];
+    file.resources = vec![
+        ResourceFile::new(API, &scopes).applying_details(),
+        ResourceFile::new(FILES, &["files:read", "introspect"]),
+    ];
+    let scene = at(Bench::with(&file).await, json!({})).await;
+    let bench = &scene.bench;
+    let both = Agent::numbered(9);
+    let claim = bench.register(&both).await;
+    let ceiling = json!({"scope": "echo:read introspect", "resource": [API, FILES], "max_task_seconds": 7200, "del_max_depth": 1});
+    bench.approve(&scene.owner, &claim, &with(approval(&claim), json!({"ceiling": ceiling}))).await.is(200);
+    let two = [("scope", "echo:read introspect"), ("resource", API), ("resource", FILES)];
+    let token = bench.token(&both, &two).await;
+    let told = async |scope, resource| {
+        let good = bench.token(&scene.planner, &[("scope", scope), ("resource", resource)]).await;
+        ask(bench, &both, &token, &encode(&[("token", good.as_str())])).await.is(200)
+    };
+    Asking::is_inactive(&told("echo:read", API).await);
+    assert_eq!(told("files:read", FILES).await.json["aud"], json!([FILES]));
+}

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use handfast_registry::Role;
+use handfast_identity::ContentHash;
+use handfast_identity::history::{KeyChangeKind, Succession};
+use handfast_registry::{ConfigFile, Role};
 use handfast_testkit::Agent;
 use http::Method;
 use serde_json::{Value, json};
@@ -21,7 +23,11 @@ struct People {
 
 impl People {
     async fn new() -> Self {
-        let bench = Bench::new().await;
+        Self::of(&crate::bench::config()).await
+    }
+
+    async fn of(file: &ConfigFile) -> Self {
+        let bench = Bench::with(file).await;
         let (owner, heir, other) = (bench.owner(100).await, bench.owner(101).await, bench.owner(102).await);
         let admin = bench.enrol(103, Role::Admin).await;
         Self { bench, owner, heir, other, admin }
@@ -41,6 +47,31 @@ impl People {
     async fn revoke(&self, who: &Owner, scope: &str, agent: &Agent) -> Answer {
         let body = json!({"kind": "agent", "id": agent.did().as_str()});
         self.bench.manage(&who.key, scope, "POST", "/revocations", Some(body)).await
+    }
+
+    async fn revoke_key(&self, who: &Owner, scope: &str, agent: &Agent) -> Answer {
+        let body = json!({"kind": "key", "id": agent.did().as_str()});
+        self.bench.manage(&who.key, scope, "POST", "/revocations", Some(body)).await
+    }
+
+    /// The next key of an agent that never had another takes its place, by the word of `signer`.
+    async fn key_statement(&self, kind: KeyChangeKind, agent: &Agent, signer: &Agent) -> String {
+        let history = self.bench.get(&format!("/agents/{}/keys", agent.did())).await;
+        let first = history.json["keys"][0]["statement_hash"].as_str();
+        let place = Succession {
+            audience: self.bench.issuer.clone(),
+            issued_at: self.bench.clock.now(),
+            statement_id: "j".into(),
+            predecessor: agent.did().clone(),
+            after: 1,
+            previous: Some(first.map_or_else(|| ContentHash::of(b""), |hash| ContentHash::from_claim(hash).unwrap())),
+        };
+        place.sign(kind, place.accept(next(agent).key()).unwrap(), signer.key()).unwrap()
+    }
+
+    async fn rotate(&self, agent: &Agent) -> Answer {
+        let statement = self.key_statement(KeyChangeKind::Rotation, agent, agent).await;
+        self.bench.post(&format!("/agents/{}/rotate", agent.did()), "application/jwt", statement).await
     }
 
     async fn task(&self, who: &Owner, agent: &Agent) -> Answer {
@@ -121,6 +152,25 @@ impl People {
             "environment" => self.owned(owner, agent, "environment", json!({"environment": "prod"})).await,
             "revoke" => self.revoke(owner, "owner:self", agent).await,
             "revoke_by_admin" => self.revoke(&self.admin, "registry:admin", agent).await,
+            "rotate" => self.rotate(agent).await,
+            "approve_rotation" | "refuse_rotation" => {
+                self.rotate(agent).await;
+                let path = format!("rotate/{}", event.trim_end_matches("_rotation"));
+                self.owned(owner, agent, &path, json!({"did": next(agent).did().as_str()})).await
+            }
+            "approve_rotation_by_admin" | "refuse_rotation_by_admin" => {
+                self.rotate(agent).await;
+                let answer = event.trim_end_matches("_rotation_by_admin");
+                let path = format!("/agents/{}/rotate/{answer}", agent.did());
+                let body = Some(json!({"did": next(agent).did().as_str()}));
+                self.bench.manage(&self.admin.key, "registry:admin", "POST", &path, body).await
+            }
+            "recover" => {
+                let statement = self.key_statement(KeyChangeKind::Recovery, agent, &owner.key).await;
+                self.owned(owner, agent, event, json!({"statement": statement})).await
+            }
+            "revoke_key" => self.revoke_key(owner, "owner:self", agent).await,
+            "revoke_key_by_admin" => self.revoke_key(&self.admin, "registry:admin", agent).await,
             "stranger" => self.stranger(agent).await,
             other => panic!("the table has an event `{other}` that nobody tries"),
         }
@@ -148,6 +198,23 @@ impl People {
     }
 }
 
+/// The key that is to follow that of one of the first agents.
+fn next(agent: &Agent) -> Agent {
+    let number = (1..=7).find(|number| Agent::numbered(*number).did() == agent.did()).unwrap();
+    Agent::numbered(number + 20)
+}
+
+/// A configuration in which a row of the table meets no rate, and rotations wait if the row is about the answer to one.
+fn config_for(event: &str) -> ConfigFile {
+    let mut file = crate::bench::config();
+    file.limits.registrations_per_source = 10_000;
+    file.limits.registrations_in_total = 10_000;
+    if event.contains("_rotation") {
+        file.rotation.owner_approval = vec![handfast_delegation::Environment::Dev];
+    }
+    file
+}
+
 async fn check(people: &People, number: u8, cell: &Cell) {
     let (agent, claim) = people.agent(number, cell.state).await;
     let before = people.bench.positions();
@@ -164,7 +231,7 @@ async fn check(people: &People, number: u8, cell: &Cell) {
 async fn every_event_in_every_state_has_the_answer_of_the_table() {
     // a registry for each row, so that no rate is met
     for row in cells().chunks(7) {
-        let people = People::new().await;
+        let people = People::of(&config_for(&row[0].event)).await;
         for (number, cell) in (1..).zip(row) {
             check(&people, number, cell).await;
         }

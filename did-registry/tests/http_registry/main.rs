@@ -25,6 +25,7 @@ mod matrix;
 mod offboarding;
 mod registration;
 mod revocations;
+mod rotating;
 mod secrets;
 mod setup;
 mod stopping;

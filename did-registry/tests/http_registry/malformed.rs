@@ -6,8 +6,12 @@ use serde_json::json;
 
 use crate::bench::{Bench, FORM, Owner};
 
-const POSTS: [&str; 24] = [
+const POSTS: [&str; 28] = [
     "/agents",
+    "/agents/did:key:z6Mk/rotate",
+    "/agents/x/rotate/approve",
+    "/agents/x/rotate/refuse",
+    "/agents/x/recover",
     "/oauth2/token",
     "/oauth2/revoke",
     "/oauth2/introspect",
@@ -32,7 +36,8 @@ const POSTS: [&str; 24] = [
     "/revocations/preview",
     "/nothing/here",
 ];
-const GETS: [&str; 11] = [
+const GETS: [&str; 12] = [
+    "/agents/x/keys",
     "/agents",
     "/agents/did:key:z6Mk",
     "/agents/%2e%2e/did.json",
@@ -207,7 +212,7 @@ async fn a_route_that_is_not_there_is_404_and_a_method_that_is_not_405() {
     for path in [
         "/nothing",
         "/agents/",
-        "/agents/x/rotate",
+        "/agents/x/turn",
         "/agents/x/y/z",
         "/claims/x/y",
         "/enrolments",

@@ -160,3 +160,27 @@ async fn a_review_shows_the_last_use_of_each_scope_and_who_is_stale() {
     let all = find(&review(&bench, &owner, "").await, &busy);
     assert_eq!((&all["scopes"][1]["last_used"], &all["scopes"][2]["last_used"]), (&json!(at), &json!(at + 10)));
 }
+
+#[tokio::test]
+async fn agents_never_go_to_somebody_who_left_meanwhile() {
+    let bench = Bench::new().await;
+    let admin = bench.enrol(200, Role::Admin).await;
+    let (owner, heir, third) = (bench.owner(201).await, bench.owner(202).await, bench.owner(203).await);
+    let mut agents = Vec::new();
+    for number in 1..=33 {
+        bench.clock.advance(if number % 20 == 0 { 3700 } else { 0 });
+        agents.push(bench.claimed(number, &owner).await);
+    }
+    let to = |to: &Owner| json!({"agents": "transfer", "to": to.id});
+    assert_eq!(step(&bench, &admin, &owner.id, &to(&heir)).await.is(200).json["agents"], 32);
+    assert_eq!(step(&bench, &admin, &owner.id, &to(&third)).await.problem(), (409, "owner_closed"), "decided");
+    step(&bench, &admin, &heir.id, &json!({"agents": "retire"})).await.is(200);
+    let before = bench.positions();
+    assert_eq!(step(&bench, &admin, &owner.id, &to(&heir)).await.problem(), (409, "owner_closed"));
+    assert_eq!(bench.positions(), before);
+    let rest = step(&bench, &admin, &owner.id, &to(&third)).await.is(200);
+    assert_eq!((&rest.json["agents"], &rest.json["to"]), (&json!(33), &json!(third.id)));
+    let list = bench.manage(&third.key, "owner:self", "GET", "/agents?limit=200", None).await.is(200);
+    assert_eq!(list.json["agents"].as_array().unwrap().len(), 1);
+    assert_eq!(step(&bench, &admin, &owner.id, &to(&heir)).await.problem(), (409, "owner_closed"));
+}

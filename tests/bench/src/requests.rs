@@ -149,9 +149,9 @@ fn refusals() -> Vec<Candidate> {
         other.proof_for(&requests.target, &requests.token, now())
     };
     let name = RevocationName::of(requests.issuer.url(), RevocationKind::Token, &requests.token_id);
-    let mut set = RevocationSet::default();
+    let set = Arc::new(RevocationSet::default());
     set.insert(&FeedEvent { seq: 1, kind: RevocationKind::Token, name, cut: None, until: None });
-    let revoked = || facts_of(&requests.issuer, Status::Known { set: Arc::new(set.clone()), as_of: now() });
+    let revoked = || facts_of(&requests.issuer, Status::Known { set: Arc::clone(&set), as_of: now() });
     let token = format!("DPoP {}", requests.token);
     let rows: Vec<(&str, &str, String, String, UnixTime, Facts)> = vec![
         (

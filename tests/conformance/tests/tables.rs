@@ -1,15 +1,17 @@
 //! The tables of spec/vectors against the functions they are about.
-#![allow(clippy::unwrap_used, reason = "a table of another shape should stop the test")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a table of another shape should stop the test")]
 
 use handfast_conformance::make::keys::{hex, to_hex};
 use handfast_conformance::make::tables::Party;
 use handfast_conformance::make::tables::did_key::DidKeys;
 use handfast_conformance::make::tables::ed25519::{Row, Verdict};
 use handfast_conformance::make::tables::handle::{Handles, Rule};
+use handfast_conformance::make::tables::history::Histories;
 use handfast_conformance::make::tables::rfc::RfcExamples;
 use handfast_conformance::make::tables::target::Targets;
 use handfast_conformance::vector::read_table;
 use handfast_dpop::{ContentHash, Expectation, NoncePolicy, ProofWindow, PublicBase, Target, UnverifiedProof};
+use handfast_identity::history::{HistoryError, UnverifiedHistory, VerifiedHistory};
 use handfast_identity::{
     Algorithm, DidDocument, DidError, DidKey, Handle, HandleError, JwkWire, KeyError, PublicKey, SigningKey,
     Thumbprint, UnixTime, base64url,
@@ -23,6 +25,36 @@ fn parties_have_the_keys_they_say() {
         assert_eq!(key.public().did().as_str(), party.did, "{}", party.name);
         assert_eq!(key.public().thumbprint().to_string(), party.jkt, "{}", party.name);
         assert_eq!(*key.expose_private_jwk(), party.private_jwk, "{}", party.name);
+    }
+}
+
+fn checked(history: &serde_json::Value) -> Result<VerifiedHistory, HistoryError> {
+    UnverifiedHistory::parse(history.to_string().as_bytes()).and_then(UnverifiedHistory::verify)
+}
+
+#[test]
+fn histories_hold_or_break_where_the_table_says() {
+    let histories: Histories = read_table("history.json");
+    for row in &histories.accepted {
+        let history = checked(&row.history).unwrap();
+        assert_eq!(
+            (history.first().as_str(), history.current().as_str()),
+            (&*row.first, &*row.current),
+            "{}",
+            row.about
+        );
+        let void: Vec<_> = history.links().iter().zip(1..).filter(|(link, _)| link.is_void).map(|(_, n)| n).collect();
+        let owners: Vec<_> = history.vouching_owners().map(ToString::to_string).collect();
+        assert_eq!((&void, &owners), (&row.void, &row.owners), "{}", row.about);
+    }
+    for row in &histories.refused {
+        let number = match checked(&row.history).unwrap_err() {
+            HistoryError::Statement(number, _) | HistoryError::Misplaced(number) | HistoryError::Repeated(number) => {
+                number
+            }
+            other => panic!("{}: {other}", row.about),
+        };
+        assert_eq!(number, row.number, "{}", row.about);
     }
 }
 

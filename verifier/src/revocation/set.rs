@@ -37,7 +37,7 @@ struct Stops {
     /// Everything that bears the name.
     all: Option<All>,
     /// Number of an agent's newest entry with a cut-off: a suspension before it is over. 0 before the first.
-    goes_on: u64,
+    goes_on: Seq,
     /// What was issued up to the cut: the thing lives on, its past does not.
     up_to: Option<Cut>,
     /// What was issued after the cut: a key that was rotated out signs no more.
@@ -46,16 +46,18 @@ struct Stops {
 
 /// Until when an entry counts, that second included.
 type Until = UnixTime;
+/// An entry's number.
+type Seq = u64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct All {
     /// The newest entry's number.
-    seq: u64,
+    seq: Seq,
     until: Until,
 }
 
 /// The number of what an issuer whose memory was restored no longer knows it stopped: nothing it says later ends that.
-const BEYOND_THE_ISSUER: u64 = u64::MAX;
+const BEYOND_THE_ISSUER: Seq = Seq::MAX;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Cut {

@@ -1,8 +1,8 @@
 //! Who plays: an agent, its owner, a second owner, and what each does in the story.
 
 use handfast_client::{
-    Agent, Claim, ClientError, DelegationMode, DpopKey, Management, RegistryClient, Role, TokenManager, TokenRequest,
-    reqwest,
+    Agent, Claim, ClientError, DelegationMode, DpopKey, Management, OwnerRegistration, RegistryClient, Role,
+    TokenManager, TokenRequest, reqwest,
 };
 use handfast_delegation::{
     AccessToken, ActorChain, Authority, Delegability, ResourceId, Scope, Task, Trigger, TriggerKind,
@@ -21,6 +21,7 @@ pub(crate) struct Cast<'a> {
     local: &'a Local,
     key: DpopKey,
     agent: RegistryClient,
+    admin: Management,
     owner: Management,
     second_owner: Management,
     http: reqwest::Client,
@@ -39,6 +40,7 @@ impl<'a> Cast<'a> {
             agent: local.registry(key.clone())?,
             key,
             owner: first.acting_as(Role::Owner)?,
+            admin,
             second_owner: second.acting_as(Role::Owner)?,
             http: plain_client()?,
             local,
@@ -164,10 +166,21 @@ impl<'a> Cast<'a> {
 
     /// Registers another agent and has the same owner claim it.
     pub(crate) async fn enrol(&self, name: &str, key: &DpopKey, delegation: DelegationMode) -> Result<(), Failure> {
+        self.enrol_for(&self.owner, name, key, delegation).await
+    }
+
+    /// The same for any owner.
+    pub(crate) async fn enrol_for(
+        &self,
+        owner: &Management,
+        name: &str,
+        key: &DpopKey,
+        delegation: DelegationMode,
+    ) -> Result<(), Failure> {
         let registry = self.local.registry(key.clone())?;
         let registered = registry.register_agent(&self.local.registration(name)?).await?;
         let claim = registered.claim.ok_or_else(|| missing("a claim code"))?;
-        Ok(self.local.claim_with(&self.owner, key.did(), &claim, Some(delegation)).await?)
+        Ok(self.local.claim_with(owner, key.did(), &claim, Some(delegation)).await?)
     }
 
     pub(crate) const fn local(&self) -> &'a Local {
@@ -189,6 +202,20 @@ impl<'a> Cast<'a> {
     pub(crate) async fn revoke(&self) -> Result<Seen, Failure> {
         let revoked = self.owner.revoke_agent(self.key.did().as_str(), Some("the demo is over")).await;
         Ok(Seen::of(200, revoked)?.0)
+    }
+
+    /// A new owner and his id.
+    pub(crate) async fn another_owner(&self) -> Result<(Management, String), Failure> {
+        let registry = self.local.registry(DpopKey::generate())?;
+        let enrolment = self.admin.new_owner_code().await?;
+        let registered = registry.register_owner(&OwnerRegistration { enrolment }).await?;
+        Ok((registry.acting_as(Role::Owner)?, registered.id))
+    }
+
+    /// A token for the API, of the agent with this key.
+    pub(crate) async fn token_of(&self, key: &DpopKey) -> Result<String, Failure> {
+        let request = TokenRequest::new(self.local.api_origin(), &[READ_SCOPE]).map_err(ClientError::from)?;
+        Ok(self.local.agent(key.clone())?.tokens(request)?.token().await?.expose().to_owned())
     }
 
     fn tokens(&self, resource: &str, scope: &str) -> Result<TokenManager, Failure> {

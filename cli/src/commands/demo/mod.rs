@@ -6,6 +6,7 @@
 mod attack;
 mod cast;
 mod delegation;
+mod life;
 mod story;
 
 use crate::exit::{Exit, Failure};
@@ -15,6 +16,7 @@ use crate::ui::Ui;
 use attack::Forgery;
 use cast::Cast;
 use delegation::SecondAct;
+use life::Life;
 use story::{Expect, Story};
 
 pub(crate) async fn run(ui: Ui) -> Result<(), Failure> {
@@ -57,6 +59,7 @@ async fn tell(local: &Local, story: &mut Story) -> Result<(), Failure> {
     story.step("missing_scope", Expect::Refused("insufficient_scope"), scene.send(&other, Forgery::None)).await?;
 
     delegate(&cast, story).await?;
+    live(&cast, story).await?;
 
     // the task of its first token is revoked by now
     cast.take_token().await?;
@@ -96,6 +99,22 @@ async fn stop(cast: &Cast<'_>, act: &mut SecondAct<'_>, story: &mut Story) -> Re
     story.step("revoke_task", Expect::Accepted, act.revoke_task(cast)).await?;
     story.step("call_in_revoked_task", Expect::Refused("task_revoked"), act.call_in_revoked_task()).await?;
     story.step("other_task_still_works", Expect::Accepted, cast.call()).await
+}
+
+/// The fourth act: stopped for a while, and everything for an owner.
+async fn live(cast: &Cast<'_>, story: &mut Story) -> Result<(), Failure> {
+    let act = Life::new(cast).await?;
+    let agent_revoked = Expect::Refused("agent_revoked");
+    story.step("suspend", Expect::Accepted, act.suspend()).await?;
+    story.step("call_while_suspended", agent_revoked, act.call_while_suspended()).await?;
+    story.step("sibling_still_works", Expect::Accepted, act.sibling()).await?;
+    story.step("resume", Expect::Accepted, act.resume()).await?;
+    story.step("call_after_resume", Expect::Accepted, act.new_token()).await?;
+    story.step("suspend_resume_old_token_dead", agent_revoked, act.old_token()).await?;
+    story.step("revoke_owner", Expect::Accepted, act.revoke_owner()).await?;
+    let principal_revoked = Expect::Refused("principal_revoked");
+    story.step("call_for_stopped_owner", principal_revoked, act.call_for_stopped_owner()).await?;
+    story.step("other_owner_still_works", Expect::Accepted, act.new_token()).await
 }
 
 /// What one step met: an HTTP status, and the stable reason if it was a refusal.

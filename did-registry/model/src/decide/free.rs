@@ -14,6 +14,8 @@ pub struct DidSlot {
     pub agent: Option<Loaded<AgentRecord>>,
     /// The entry under that agent's handle.
     pub handle: Option<Loaded<HandleRecord>>,
+    /// Whether its key was declared compromised: everything by it is dead already.
+    pub is_compromised: bool,
 }
 
 /// A DID that may be taken: what to expect under it, and what its former holder leaves to be cleared away.
@@ -23,8 +25,12 @@ pub(super) struct FreeDid {
 }
 
 impl DidSlot {
-    /// A DID is free if nobody has it, or an agent that was never claimed and is expired.
+    /// A DID is free if nobody has it, or an agent that was never claimed and is expired; and if its key was never declared
+    /// compromised.
     pub(super) fn free(&self, did: &DidKey, now: UnixTime) -> Result<FreeDid, Refusal> {
+        if self.is_compromised {
+            return Err(Refusal::KeyCompromised);
+        }
         let Some(entry) = &self.entry else { return Ok(FreeDid { expect: Expect::Absent, clear: Vec::new() }) };
         let expired = self.agent.as_ref().filter(|agent| {
             entry.record.holder == DidHolder::Agent(agent.record.id.clone())

@@ -10,8 +10,10 @@ mod life;
 mod offboard;
 mod owner;
 mod poll;
+mod recover;
 mod register;
 mod revoke;
+mod rotate;
 mod task;
 
 pub use approve::{Approval, ApprovalHandles, ConfirmView, approve};
@@ -25,10 +27,12 @@ pub use life::{
 pub use offboard::{Leaving, Offboarding, begin_offboarding, finish_offboarding, offboard_agent};
 pub use owner::{CodeMaker, make_owner_code, register_owner};
 pub use poll::{ClaimView, poll_claim};
+pub use recover::{Recovery, RecoveryCase, recover};
 pub use register::{RegisteredAgent, register_agent};
 pub use revoke::{
-    HopToStop, IssuerKeyToStop, KnownHop, OwnerToStop, Stopped, TaskToStop, TokenToStop, revoke_agent, revoke_hop,
-    revoke_issuer_key, revoke_owner, revoke_task, revoke_token,
+    HopToStop, IssuerKeyToStop, KeyToStop, KnownHop, OwnerToStop, Stopped, TaskToStop, TokenToStop, revoke_agent,
+    revoke_hop, revoke_issuer_key, revoke_key, revoke_owner, revoke_task, revoke_token,
 };
+pub use rotate::{NewestKey, Rotation, RotationCase, approve_rotation, refuse_rotation, rotate};
 pub(crate) use task::{Draft, new_task, task_created, task_lifetime};
 pub use task::{complete_task, create_owner_task};

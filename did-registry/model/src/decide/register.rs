@@ -27,7 +27,7 @@ pub struct RegisteredAgent {
 ///
 /// # Errors
 ///
-/// [`Refusal::DidRegistered`]; [`Refusal::HandleTaken`] or [`Refusal::HandleConfusable`] when the generated handle is
+/// [`Refusal::DidRegistered`], [`Refusal::KeyCompromised`]; [`Refusal::HandleTaken`] or [`Refusal::HandleConfusable`] when the generated handle is
 /// not free: generate another.
 pub fn register_agent(
     statement: &VerifiedAgentRegistration,
@@ -46,6 +46,8 @@ pub fn register_agent(
         id,
         organisation: Organisation::default(),
         did: statement.did().clone(),
+        key_number: 1,
+        is_key_compromised: false,
         former: Vec::new(),
         handle: handle.handle.clone(),
         profile: registration.profile.clone(),

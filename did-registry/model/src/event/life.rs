@@ -3,7 +3,7 @@
 use handfast_delegation::Environment;
 use handfast_identity::{DidKey, UnixTime};
 
-use super::StatementWire;
+use super::{StatementWire, listed};
 use crate::{AgentId, Ceiling, OwnerId};
 
 /// One change in an agent's life.
@@ -80,8 +80,9 @@ impl LifeChange {
 
 impl LifeFact {
     pub(super) fn written<'a>(&'a self, common: StatementWire<'a>) -> StatementWire<'a> {
-        let dids = (!self.dids.is_empty()).then_some(&*self.dids);
-        let common = StatementWire { agent: Some(&self.agent), cut: self.cut.map(UnixTime::as_secs), dids, ..common };
+        let (dids, keys) = listed(&self.dids);
+        let cut = self.cut.map(UnixTime::as_secs);
+        let common = StatementWire { agent: Some(&self.agent), cut, dids, keys, ..common };
         match &self.change {
             LifeChange::Suspended | LifeChange::Resumed | LifeChange::Retired | LifeChange::CutAgain => common,
             LifeChange::TransferOffered { to, until } => {

@@ -5,9 +5,9 @@ use handfast_identity::{DidKey, Handle, UnixTime};
 
 use super::wire::agent::AgentWire;
 use super::wire::{read, write};
-use super::{EncodeError, Organisation, Rate, RecordError, RecordKind, Slot, Stored, TaskRecord, Tenure};
+use super::{EncodeError, KeyRecord, Organisation, Rate, RecordError, RecordKind, Slot, Stored, TaskRecord, Tenure};
 use crate::limits::{MAX_NAME_BYTES, MAX_PURPOSE_BYTES, MAX_VERSION_BYTES, UNCLAIMED_LIFETIME};
-use crate::{AgentId, Ceiling, ClaimId, OwnerId, ShownText};
+use crate::{AgentId, Ceiling, ClaimId, OwnerId, Refusal, ShownText};
 
 /// What an agent says of itself. Nothing here is verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,11 @@ pub struct AgentRecord {
     pub(crate) id: AgentId,
     pub(crate) organisation: Organisation,
     pub(crate) did: DidKey,
+    /// The number of the current key: 1 until it is replaced.
+    pub(crate) key_number: u16,
+    /// Whether the current key was declared compromised: then only its owner can go on, by a recovery.
+    pub(crate) is_key_compromised: bool,
+    /// The DIDs before this one. Not stored here: they are loaded from the records of the keys where they are needed.
     pub(crate) former: Vec<DidKey>,
     pub(crate) handle: Handle,
     pub(crate) profile: Profile,
@@ -112,8 +117,37 @@ impl AgentRecord {
     }
 
     /// Every DID the agent ever had, the current one first.
-    pub fn did_history(&self) -> impl Iterator<Item = &DidKey> {
-        core::iter::once(&self.did).chain(&self.former)
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::StoreUnavailable`] for a record that was loaded without the DIDs before the current one: an incomplete history
+    /// must not pass for a whole one.
+    pub fn did_history(&self) -> Result<impl Iterator<Item = &DidKey>, Refusal> {
+        if self.former.len().checked_add(1) != Some(usize::from(self.key_number)) {
+            return Err(Refusal::StoreUnavailable);
+        }
+        Ok(core::iter::once(&self.did).chain(&self.former))
+    }
+
+    /// The record with the DIDs before the current one, taken from the records of its keys.
+    #[must_use]
+    pub fn with_history(mut self, keys: &[KeyRecord]) -> Self {
+        // one that followed since is not one before
+        let own = keys.iter().filter(|key| key.agent == self.id && key.number < self.key_number);
+        self.former = own.map(|key| key.did.clone()).collect();
+        self
+    }
+
+    /// The number of the current key: 1 for the one it registered with, one more with each rotation and recovery.
+    #[must_use]
+    pub const fn key_number(&self) -> u16 {
+        self.key_number
+    }
+
+    /// Whether the current key was declared compromised.
+    #[must_use]
+    pub const fn is_key_compromised(&self) -> bool {
+        self.is_key_compromised
     }
 
     /// The handle. For reading: it never decides.

@@ -7,6 +7,7 @@ mod agent;
 mod claim;
 mod hop;
 mod index;
+mod key;
 mod offboarding;
 mod organisation;
 mod owner;
@@ -30,6 +31,8 @@ pub use claim::{ClaimRecord, ClaimStatus};
 pub(crate) use claim::{ClaimState, OwnerTries};
 pub use hop::{HopRecord, TreeEntry, TreeRecord};
 pub use index::{DidHolder, DidRecord, HandleRecord, OwnedAgent};
+pub(crate) use key::KeyGround;
+pub use key::{KeyRecord, PendingRotation};
 pub use offboarding::OffboardingRecord;
 pub use organisation::Organisation;
 pub use owner::{OwnerCodeRecord, OwnerRecord, Role};
@@ -84,6 +87,8 @@ pub enum Record {
     TreeEntry(TreeEntry),
     Revocation(RevocationRecord),
     Stops(StopsRecord),
+    Key(KeyRecord),
+    Rotation(PendingRotation),
     Versions(VersionsRecord),
     Offboarding(OffboardingRecord),
     Usage(UsageRecord),
@@ -106,6 +111,8 @@ macro_rules! each_record {
             Record::TreeEntry($inner) => $result,
             Record::Revocation($inner) => $result,
             Record::Stops($inner) => $result,
+            Record::Key($inner) => $result,
+            Record::Rotation($inner) => $result,
             Record::Versions($inner) => $result,
             Record::Offboarding($inner) => $result,
             Record::Usage($inner) => $result,
@@ -155,6 +162,8 @@ into_record! {
     TreeEntry(TreeEntry);
     Revocation(RevocationRecord);
     Stops(StopsRecord);
+    Key(KeyRecord);
+    Rotation(PendingRotation);
     Versions(VersionsRecord);
     Offboarding(OffboardingRecord);
     Usage(UsageRecord);

@@ -36,6 +36,10 @@ pub enum RecordKind {
     Revocation,
     /// [`StopsRecord`](crate::StopsRecord), by agent id: how much it stopped lately.
     Stops,
+    /// [`KeyRecord`](crate::KeyRecord), by agent and number: which keys an agent had.
+    Key,
+    /// [`PendingRotation`](crate::PendingRotation), by agent id: a rotation that waits for its owner.
+    Rotation,
     /// [`VersionsRecord`](crate::VersionsRecord), by agent id: which versions it said it was.
     Versions,
     /// [`OffboardingRecord`](crate::OffboardingRecord), by owner id.
@@ -46,7 +50,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Agent,
         Self::Did,
         Self::Handle,
@@ -61,6 +65,8 @@ impl RecordKind {
         Self::TreeEntry,
         Self::Revocation,
         Self::Stops,
+        Self::Key,
+        Self::Rotation,
         Self::Versions,
         Self::Offboarding,
         Self::Usage,
@@ -84,6 +90,8 @@ impl RecordKind {
             Self::TreeEntry => "tree_entries",
             Self::Revocation => "revocations",
             Self::Stops => "stops",
+            Self::Key => "keys",
+            Self::Rotation => "rotations",
             Self::Versions => "versions",
             Self::Offboarding => "offboardings",
             Self::Usage => "usages",
@@ -204,6 +212,25 @@ impl Slot {
     #[must_use]
     pub fn stops(agent: &AgentId) -> Self {
         Self { kind: RecordKind::Stops, key: agent.to_string() }
+    }
+
+    /// Of one of an agent's keys.
+    #[must_use]
+    pub fn key_of(agent: &AgentId, number: u16) -> Self {
+        // as many digits as the greatest number has, so that the order of keys is that of numbers
+        Self { kind: RecordKind::Key, key: format!("{}{number:05}", Self::keys_prefix(agent)) }
+    }
+
+    /// What the keys of all records of an agent's keys start with.
+    #[must_use]
+    pub fn keys_prefix(agent: &AgentId) -> String {
+        format!("{agent}/")
+    }
+
+    /// Of the rotation of an agent that waits for its owner.
+    #[must_use]
+    pub fn rotation(agent: &AgentId) -> Self {
+        Self { kind: RecordKind::Rotation, key: agent.to_string() }
     }
 
     /// Of the versions of an agent.

@@ -9,13 +9,15 @@ use handfast_delegation::{
 };
 use handfast_identity::{ContentHash, DidKey, Handle, MAX_UNIX_SECONDS, RandomSource, Seconds, SigningKey, UnixTime};
 
+use handfast_identity::history::{MAX_KEY_STATEMENT_BYTES, MAX_KEYS_PER_AGENT};
+
 use super::*;
 use crate::authority::bounded;
 use crate::code::{CodeHash, OwnerCodeDigest};
 use crate::limits::*;
 use crate::{
-    AgentId, Ceiling, ClaimId, DelegatedHop, DelegationMode, Event, Fact, FeedKind, LifeChange, LifeFact, OwnerId,
-    Party, ShownText, TaskId, plain_authority,
+    AgentId, Ceiling, ClaimId, DelegatedHop, DelegationMode, Event, Fact, FeedKind, KeyChanged, LifeChange, LifeFact,
+    OwnerId, Party, ReceivedStatement, ShownText, TaskId, plain_authority,
 };
 
 struct Steps(u8);
@@ -92,7 +94,9 @@ fn agent(life: Life) -> AgentRecord {
         id: agent_id(),
         organisation: serde_json::from_value(serde_json::json!("x".repeat(63))).unwrap(),
         did: did(1),
-        former: (2..).take(MAX_FORMER_DIDS).map(did).collect(),
+        key_number: MAX_KEYS_PER_AGENT,
+        is_key_compromised: true,
+        former: Vec::new(),
         handle: longest_handle(),
         profile: Profile { name: longest(), version: longest(), purpose: longest(), environment: Environment::Prod },
         created: LATE,
@@ -328,6 +332,44 @@ fn revocations_of_keys_have_no_end_and_others_have_one() {
     }
 }
 
+fn longest_text() -> ReceivedStatement {
+    ReceivedStatement::kept("x".repeat(MAX_KEY_STATEMENT_BYTES))
+}
+
+fn longest_change(agent: AgentId) -> KeyChanged {
+    KeyChanged { agent, number: u16::MAX, last_good: Some(u16::MAX), statement: longest_text() }
+}
+
+fn keys() -> [KeyRecord; 3] {
+    let key = |number, ground| KeyRecord {
+        agent: agent_id(),
+        organisation: serde_json::from_value(serde_json::json!("x".repeat(63))).unwrap(),
+        number,
+        did: did(1),
+        ground,
+        hash: name(1),
+        since: LATE,
+        replaced: Some(LATE),
+        compromised: Some(LATE),
+    };
+    [
+        key(1, KeyGround::Registered),
+        key(MAX_KEYS_PER_AGENT, KeyGround::Rotated(longest_text())),
+        key(MAX_KEYS_PER_AGENT, KeyGround::Recovered { statement: longest_text(), last_good: MAX_KEYS_PER_AGENT - 1 }),
+    ]
+}
+
+fn pending() -> PendingRotation {
+    PendingRotation {
+        agent: agent_id(),
+        organisation: Organisation::default(),
+        did: did(1),
+        statement: longest_text(),
+        requested: LATE,
+        expires: LATE,
+    }
+}
+
 /// Round trip, size, and every way a stored record can be unreadable.
 fn check<R: Stored + Clone + PartialEq + Debug>(record: &R)
 where
@@ -389,6 +431,8 @@ fn every_record_round_trips_fits_and_is_read_strictly() {
     check(&tree());
     check(&tree_entry());
     revocations().for_each(|record| check(&record));
+    keys().iter().for_each(check);
+    check(&pending());
     check(&retired());
     check(&versions());
     check(&offboarding());
@@ -465,8 +509,11 @@ fn what_breaks_a_bound_is_damage() {
             Record::SelfTasks(_) => SelfTasks::from_bytes(bytes).err(),
             Record::Hop(_) => HopRecord::from_bytes(bytes).err(),
             Record::Tree(_) => TreeRecord::from_bytes(bytes).err(),
+            Record::Key(_) => KeyRecord::from_bytes(bytes).err(),
+            Record::Rotation(_) => PendingRotation::from_bytes(bytes).err(),
             Record::Versions(_) => VersionsRecord::from_bytes(bytes).err(),
             Record::Usage(_) => UsageRecord::from_bytes(bytes).err(),
+            Record::Revocation(_) => RevocationRecord::from_bytes(bytes).err(),
             _ => None,
         };
         assert!(matches!(error, Some(RecordError::Corrupt { .. })), "{changed}");
@@ -474,7 +521,9 @@ fn what_breaks_a_bound_is_damage() {
     let [unclaimed, claimed, revoked] = agents();
     let did = did(2);
     damaged(unclaimed.into(), "UNCLAIMED", "REVOKED");
-    damaged(claimed.clone().into(), "\"former\":[", &format!("\"former\":[\"{did}\","));
+    damaged(claimed.clone().into(), "\"handle\"", &format!("\"former\":[\"{did}\"],\"handle\""));
+    damaged(claimed.clone().into(), "\"key_number\":256", "\"key_number\":257");
+    damaged(claimed.clone().into(), "\"key_number\":256", "\"key_number\":0");
     damaged(claimed.clone().into(), "86400", "86401");
     damaged(claimed.clone().into(), "exchange", "anything");
     damaged(claimed.clone().into(), "00000000000 ", "agent:self ");
@@ -492,11 +541,21 @@ fn what_breaks_a_bound_is_damage() {
     damaged(hop().into(), &format!("\"name\":\"{}", name(1)), "\"name\":\"x");
     damaged(tree().into(), "4096", "4097");
     damaged(revoked.into(), &format!("\"claimed_at\":{MAX_UNIX_SECONDS},"), "");
-    let pending = claim(ClaimState::Pending(fullest_tries()));
-    damaged(pending.clone().into(), "\"w\":1", "\"w\":2");
-    damaged(pending.clone().into(), "\"w\":0", "\"w\":6");
+    let [first, second, third] = keys();
+    damaged(first.clone().into(), "\"number\":1", "\"number\":2");
+    damaged(second.clone().into(), "\"number\":256", "\"number\":1");
+    damaged(second.clone().into(), "\"number\":256", "\"number\":257");
+    damaged(second.into(), "\"xxx", "\"xxxx");
+    damaged(third.into(), "\"last_good\":255", "\"last_good\":256");
+    damaged(first.into(), "\"number\":1", "\"last_good\":0,\"number\":1");
+    damaged(pending().into(), "\"xxx", "\"xxxx");
+    let task = revocations().next().unwrap();
+    damaged(task.into(), &format!("\"until\":{MAX_UNIX_SECONDS},"), "");
+    let tried = claim(ClaimState::Pending(fullest_tries()));
+    damaged(tried.clone().into(), "\"w\":1", "\"w\":2");
+    damaged(tried.clone().into(), "\"w\":0", "\"w\":6");
     let (first, second) = (owner_id(0), owner_id(1));
-    damaged(pending.into(), first.as_str(), second.as_str());
+    damaged(tried.into(), first.as_str(), second.as_str());
     let open = TaskId::generate(&mut Steps(77));
     damaged(self_tasks().into(), "\"open\":[", &format!("\"open\":[{{\"deadline\":1,\"id\":\"{open}\"}},"));
 }
@@ -597,12 +656,16 @@ fn every_statement_fits_the_log_at_its_largest() {
         },
         Fact::OwnerOffboarding { owner: owner_id(1), to: Some(owner_id(2)), done: false },
         Fact::OwnerOffboarding { owner: owner_id(1), to: None, done: true },
-        Fact::AgentRevoked { agent: agent.clone(), dids: (0..5).map(did).collect() },
+        Fact::AgentRevoked { agent: agent.clone(), dids: (0..=u8::MAX).map(did).collect() },
+        Fact::RotationRequested(longest_change(agent.clone())),
+        Fact::RotationRefused(longest_change(agent.clone())),
+        Fact::KeyRotated(longest_change(agent.clone())),
+        Fact::KeyRecovered(longest_change(agent.clone())),
     ];
     let life = |change: LifeChange| {
         // a change of the ceiling names no DIDs
         let names_dids = !matches!(change, LifeChange::CeilingChanged { .. });
-        let dids = if names_dids { (0..5).map(did).collect() } else { Vec::new() };
+        let dids = if names_dids { (0..=u8::MAX).map(did).collect() } else { Vec::new() };
         Fact::Life(LifeFact { agent: agent.clone(), change, dids, cut: Some(LATE) })
     };
     let changes = [
@@ -618,10 +681,19 @@ fn every_statement_fits_the_log_at_its_largest() {
     ];
     for fact in facts.into_iter().chain(changes.map(life)) {
         let kind = fact.kind();
-        // of these only what stops or changes something takes a reason
+        // of these only what stops or changes something takes a reason, and owners' answers
         let takes_why = |fact: &Fact| {
-            use Fact::{AgentRevoked, Life, OwnerOffboarding, Revoked};
-            matches!(fact, AgentRevoked { .. } | Revoked { .. } | Life(_) | OwnerOffboarding { .. })
+            use Fact::{AgentRevoked, KeyRecovered, KeyRotated, Life, OwnerOffboarding, Revoked, RotationRefused};
+            matches!(
+                fact,
+                AgentRevoked { .. }
+                    | Revoked { .. }
+                    | Life(_)
+                    | OwnerOffboarding { .. }
+                    | RotationRefused(_)
+                    | KeyRotated(_)
+                    | KeyRecovered(_)
+            )
         };
         let why = takes_why(&fact).then(longest);
         let event = Event { fact, who: Party::Agent(did(1)), why, when: LATE, did: Some(did(1)) };

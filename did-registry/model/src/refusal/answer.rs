@@ -120,9 +120,14 @@ impl Refusal {
             Self::UnknownAgent => (404, None, "unknown_agent", "no such agent", "check the DID or handle; an unclaimed agent expires when unused"),
             Self::UnknownTask => (404, None, "unknown_task", "no such task", "check the task id"),
             Self::AgentRevoked => (409, None, "agent_revoked", "the agent is revoked", "revocation is final: register a new agent with a new key"),
+            Self::InvalidRotation => (400, None, "invalid_rotation", "the statement about the key is malformed, stale or for another registry", "check its members, its `aud` and the clock"),
+            Self::StaleSequence => (409, None, "stale_sequence", "the statement does not follow the newest good one", "look at the agent's keys, and sign a statement that follows the newest one"),
+            Self::KeyCompromised => (409, None, "key_compromised", "the key was declared compromised", "only the agent's owner can put another in its place, by a recovery"),
+            Self::TooManyKeys => (409, None, "too_many_keys", "the agent has had as many keys as one may have", "register a new agent"),
+            Self::UnknownRotation => (404, None, "unknown_rotation", "no rotation to this key waits for an answer", "look at the agent's record: it names the key that waits"),
             Self::AgentSuspended => (409, None, "agent_suspended", "the agent is suspended", "ask whoever suspended it to let it go on: its owner, or an admin where an admin did"),
             Self::AgentRetired => (409, None, "agent_retired", "the agent is retired", "retiring is final: register a new agent with a new key"),
-            Self::NotClaimed => (409, None, "not_claimed", "the agent has no owner yet", "claim it first"),
+            Self::NotClaimed => (409, None, "not_claimed", "nobody has claimed the agent", "claim it first; an unclaimed agent registers another key instead of rotating"),
             Self::UnknownTransfer => (404, None, "unknown_transfer", "no such offer of an agent", "ask the agent's owner to offer it, or to offer it again"),
             Self::OwnerClosed => (409, None, "owner_closed", "the owner has been off-boarded", "name another owner"),
             Self::InvalidVersion => (400, None, "invalid_version", "the version statement is not acceptable", "check type, audience, time and members of the statement"),
@@ -149,6 +154,7 @@ impl Refusal {
             Self::InvalidGrant(GrantFault::AgentRevoked) => (400, Some(OauthError::InvalidGrant), "agent_revoked", "the agent is revoked", "revocation is final: register a new agent with a new key"),
             Self::InvalidGrant(GrantFault::UnknownTask) => (400, Some(OauthError::InvalidGrant), "unknown_task", "no such task of this agent", "check the task id, or leave it out"),
             Self::InvalidGrant(GrantFault::TaskEnded) => (400, Some(OauthError::InvalidGrant), "task_ended", "the task has ended", "start a new task"),
+            Self::InvalidGrant(GrantFault::KeyCompromised) => (400, Some(OauthError::InvalidGrant), "key_compromised", "the agent's key was declared compromised", "let the agent's owner recover it with another key"),
             Self::InvalidGrant(GrantFault::TaskRevoked) => (400, Some(OauthError::InvalidGrant), "task_revoked", "the task is revoked", "start a new task, if the owner agrees"),
             Self::InvalidGrant(GrantFault::AgentSuspended) => (400, Some(OauthError::InvalidGrant), "agent_suspended", "the agent is suspended", "ask its owner to let it go on"),
             Self::InvalidGrant(GrantFault::OwnerClosed) => (400, Some(OauthError::InvalidGrant), "owner_closed", "the owner has been off-boarded", "ask whoever runs the registry; nothing is issued for this owner any more"),
@@ -355,15 +361,21 @@ mod tests {
                 R::StaleStatement => 52,
                 R::InvalidGrant(GrantFault::AgentSuspended) => 53,
                 R::InvalidGrant(GrantFault::OwnerClosed) => 54,
-                R::Widened(widening) => 53 + widening_ordinal(widening),
-                R::Chain(ChainError::Widened(widening)) => 59 + widening_ordinal(widening),
-                R::Chain(error) => 65 + chain_ordinal(error),
-                R::Delegation(fault) => 78 + (*fault as u8),
+                R::InvalidRotation => 55,
+                R::StaleSequence => 56,
+                R::KeyCompromised => 57,
+                R::TooManyKeys => 58,
+                R::UnknownRotation => 59,
+                R::InvalidGrant(GrantFault::KeyCompromised) => 60,
+                R::Widened(widening) => 59 + widening_ordinal(widening),
+                R::Chain(ChainError::Widened(widening)) => 65 + widening_ordinal(widening),
+                R::Chain(error) => 71 + chain_ordinal(error),
+                R::Delegation(fault) => 84 + (*fault as u8),
             }
         };
         let mut found: Vec<u8> = Refusal::every().iter().map(ordinal).collect();
         found.sort_unstable();
-        assert_eq!(found, (0..95).collect::<Vec<u8>>());
+        assert_eq!(found, (0..101).collect::<Vec<u8>>());
     }
 
     #[test]
@@ -403,6 +415,7 @@ mod tests {
             ("depth_invalid", vec![400, 400, 400]),
             ("details_widened", vec![400, 400]),
             ("expiry_widened", vec![400, 400, 400]),
+            ("key_compromised", vec![409, 400, 400]),
             ("owner_closed", vec![409, 400]),
             ("task_ended", vec![400, 400]),
             ("task_revoked", vec![400, 400]),

@@ -69,6 +69,17 @@ pub enum Refusal {
     /// The DID belongs to a record already, now or formerly.
     DidRegistered,
 
+    /// The statement about a key is malformed, stale or for another registry.
+    InvalidRotation,
+    /// The statement does not follow the newest one, or names one that is not good (TH61).
+    StaleSequence,
+    /// The key was declared compromised: only the owner can put another in its place.
+    KeyCompromised,
+    /// As many keys as an agent may have.
+    TooManyKeys,
+    /// No rotation to this key waits for its owner.
+    UnknownRotation,
+
     /// No such claim.
     UnknownClaim,
     /// Not the code of this claim, or no enrolment code.
@@ -146,6 +157,8 @@ pub enum GrantFault {
     TaskEnded,
     /// The task was revoked.
     TaskRevoked,
+    /// The agent's key was declared compromised.
+    KeyCompromised,
     /// The agent is suspended.
     AgentSuspended,
     /// The owner was off-boarded.
@@ -294,6 +307,11 @@ impl Refusal {
             Self::InvalidRegistration,
             Self::ProofRequired,
             Self::DidRegistered,
+            Self::InvalidRotation,
+            Self::StaleSequence,
+            Self::KeyCompromised,
+            Self::TooManyKeys,
+            Self::UnknownRotation,
             Self::UnknownClaim,
             Self::WrongCode,
             Self::AlreadyClaimed,
@@ -311,6 +329,7 @@ impl Refusal {
             Self::InvalidGrant(GrantFault::UnknownTask),
             Self::InvalidGrant(GrantFault::TaskEnded),
             Self::InvalidGrant(GrantFault::TaskRevoked),
+            Self::InvalidGrant(GrantFault::KeyCompromised),
             Self::InvalidGrant(GrantFault::AgentSuspended),
             Self::InvalidGrant(GrantFault::OwnerClosed),
             Self::InvalidScope { excess: Scope::default() },

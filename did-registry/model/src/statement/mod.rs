@@ -5,6 +5,7 @@
 //! ```
 
 mod agent;
+mod key;
 mod owner;
 mod version;
 
@@ -19,9 +20,9 @@ use crate::limits::{MAX_PROOF_ID_BYTES, MAX_STATEMENT_BYTES};
 use crate::{Feature, Refusal, RegistryPolicy};
 
 pub use agent::{AGENT_STATEMENT_TYPE, AgentRegistration, UnverifiedAgentRegistration, VerifiedAgentRegistration};
-pub use version::{UnverifiedVersion, VERSION_STATEMENT_TYPE, VerifiedVersion, VersionStatement};
-
+pub use key::VerifiedKeyChange;
 pub use owner::{OWNER_STATEMENT_TYPE, OwnerRegistration, UnverifiedOwnerRegistration, VerifiedOwnerRegistration};
+pub use version::{UnverifiedVersion, VERSION_STATEMENT_TYPE, VerifiedVersion, VersionStatement};
 
 /// Why a registration statement is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,6 +169,11 @@ struct Proven {
 pub struct ReceivedStatement(String);
 
 impl ReceivedStatement {
+    /// One that was received before, read back from its record.
+    pub(crate) const fn kept(text: String) -> Self {
+        Self(text)
+    }
+
     /// The compact JWS.
     #[must_use]
     pub fn as_str(&self) -> &str {

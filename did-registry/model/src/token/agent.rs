@@ -58,8 +58,8 @@ struct Standing {
 ///
 /// # Errors
 ///
-/// In this order: [`Refusal::InvalidClient`], also for a retired agent; [`Refusal::InvalidGrant`] for a suspended or REVOKED one;
-/// [`Refusal::SlowDown`] until its cut-off is past;
+/// In this order: [`Refusal::InvalidClient`], also for a retired agent; [`Refusal::InvalidGrant`] for a compromised key, and a
+/// suspended or REVOKED agent; [`Refusal::SlowDown`] until its cut-off is past;
 /// [`Refusal::InvalidGrant`], [`Refusal::TaskTooLong`], [`Refusal::InvalidRequest`] for the task;
 /// [`Refusal::InvalidScope`], [`Refusal::InvalidTarget`]; [`Refusal::Widened`] for more tools or depth than it has;
 /// [`Refusal::InvalidTarget`] for tools or a budget where nobody applies them; for a new task [`Refusal::TooManyTasks`] and [`Refusal::SlowDown`].
@@ -76,6 +76,9 @@ pub fn agent_token(
     let is_gone = agent.is_expired(now) || agent.retired_at().is_some();
     if request.client != agent.did || !agent.did.thumbprint().is_same_key(prover) || is_gone {
         return Err(Refusal::InvalidClient);
+    }
+    if agent.is_key_compromised {
+        return Err(Refusal::InvalidGrant(GrantFault::KeyCompromised));
     }
     let standing = standing(agent, policy, now)?;
     let known = match &request.task {

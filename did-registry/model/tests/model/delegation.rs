@@ -506,7 +506,7 @@ fn nobody_in_the_chain_is_revoked_or_under_another_key() {
         };
         assert_eq!(scene.world.commit(&change), Err(Conflict(Slot::agent(&id))));
     }
-    // no call rotates keys yet; the records can say so
+    // a DID that is not one of the agent's
     for (seed, place) in [(ROOT, 0), (PLANNER, 1)] {
         let mut scene = Scene::new();
         let root = scene.root();
@@ -519,6 +519,41 @@ fn nobody_in_the_chain_is_revoked_or_under_another_key() {
         agent.record = AgentRecord::from_bytes(rotated.as_bytes()).unwrap();
         let decided = scene.judge(&root, &chain, &case, PLANNER, &[]);
         assert_eq!(decided, Err(DelegationFault::KeyRotatedOut.into()), "{seed}");
+    }
+}
+
+#[test]
+fn a_former_key_passed_on_what_it_had_and_gets_nothing() {
+    // DEL-40: what it signed before it was replaced is good; when that was, the feed says
+    for (seed, expected) in [(ROOT, Ok(())), (PLANNER, Ok(())), (BROWSER, Err(DelegationFault::KeyRotatedOut.into()))] {
+        let mut scene = Scene::new();
+        let root = scene.root();
+        let chain = scene.chain(&root, &[PLANNER, BROWSER], |_| {});
+        let mut case = scene.case(&root, Some(&chain));
+        let holder = match seed {
+            ROOT => &mut case.agent,
+            PLANNER => &mut case.delegates[0],
+            _ => &mut case.delegates[1],
+        };
+        let Holder::Agent(agent) = holder else { panic!("no agent") };
+        let keys = [KeyRecord::registered(&agent.record, ContentHash::of(b"registration"))];
+        let text = String::from_utf8(agent.record.to_bytes().unwrap()).unwrap();
+        let rotated = text.replace(did(seed).as_str(), did(80).as_str());
+        let rotated = rotated.replace("\"life\"", "\"key_number\":2,\"life\"");
+        let bare = AgentRecord::from_bytes(rotated.as_bytes()).unwrap();
+        agent.record = bare.clone().with_history(&keys);
+        let decided = scene.judge(&root, &chain, &case, BROWSER, &[]).map(|_| ());
+        assert_eq!(decided, expected, "{seed}");
+        // a record without its history says nothing about a former DID
+        if let Holder::Agent(agent) = match seed {
+            ROOT => &mut case.agent,
+            PLANNER => &mut case.delegates[0],
+            _ => &mut case.delegates[1],
+        } {
+            agent.record = bare;
+        }
+        let decided = scene.judge(&root, &chain, &case, BROWSER, &[]).map(|_| ());
+        assert_eq!(decided, Err(Refusal::StoreUnavailable), "{seed}");
     }
 }
 

@@ -17,7 +17,8 @@ impl World {
 
     pub(crate) fn suspend(&mut self, who: &OwnerRecord, scopes: &str, did: &DidKey) -> Result<bool, Refusal> {
         let (agent, scopes) = (self.agent_of(did), scope(scopes));
-        let outcome = suspend_agent(caller(who, &scopes), agent.as_ref(), None, self.now)?;
+        let outcome =
+            suspend_agent(caller(who, &scopes), agent.as_ref(), self.pending(agent.as_ref()).as_ref(), None, self.now)?;
         Ok(self.lived(outcome))
     }
 
@@ -29,7 +30,8 @@ impl World {
 
     pub(crate) fn retire(&mut self, who: &OwnerRecord, scopes: &str, did: &DidKey) -> Result<bool, Refusal> {
         let (agent, scopes) = (self.agent_of(did), scope(scopes));
-        let outcome = retire_agent(caller(who, &scopes), agent.as_ref(), None, self.now)?;
+        let outcome =
+            retire_agent(caller(who, &scopes), agent.as_ref(), self.pending(agent.as_ref()).as_ref(), None, self.now)?;
         Ok(self.lived(outcome))
     }
 
@@ -50,9 +52,14 @@ impl World {
     pub(crate) fn accept(&mut self, who: &OwnerRecord, did: &DidKey) -> Result<bool, Refusal> {
         let (agent, scopes) = (self.agent_of(did), scope("owner:self"));
         let owned = self.owned(agent.as_ref());
-        let case = OfferedAgent { agent: agent.as_ref(), owned: owned.as_ref() };
+        let pending = self.pending(agent.as_ref());
+        let case = OfferedAgent { agent: agent.as_ref(), owned: owned.as_ref(), pending: pending.as_ref() };
         let outcome = accept_agent(caller(who, &scopes), case, None, self.now)?;
         Ok(self.lived(outcome))
+    }
+
+    pub(crate) fn pending(&self, agent: Option<&Loaded<AgentRecord>>) -> Option<Loaded<PendingRotation>> {
+        self.load(&Slot::rotation(agent?.record.id()))
     }
 
     pub(crate) fn owned(&self, agent: Option<&Loaded<AgentRecord>>) -> Option<Loaded<OwnedAgent>> {

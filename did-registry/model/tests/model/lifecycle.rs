@@ -9,6 +9,10 @@ use crate::lifecycle_table::{STATES, cells};
 use crate::support::*;
 
 const AGENT: u8 = 1;
+/// The key that is to take the place of the agent's.
+const NEXT: u8 = 2;
+/// The owner's.
+const OWNER: u8 = 100;
 
 /// Two owners, another one, and an admin, with one agent in some state.
 struct Case {
@@ -23,7 +27,7 @@ struct Case {
 impl Case {
     fn new(state: &str) -> Self {
         let mut world = World::new(5);
-        let (owner, heir, other) = (world.owner(100), world.owner(101), world.owner(102));
+        let (owner, heir, other) = (world.owner(OWNER), world.owner(101), world.owner(102));
         let admin = world.owner_as(103, Role::Admin);
         let mut case = Self { world, owner, heir, other, admin, claim: None };
         if state != "none" {
@@ -83,6 +87,14 @@ impl Case {
             "environment" => world.move_to(&owner, &did, Environment::Prod).map(|_| 200),
             "revoke" => world.revoke(&owner, "owner:self", &did).map(|_| 200),
             "revoke_by_admin" => world.revoke(&admin, "registry:admin", &did).map(|_| 200),
+            "rotate" => world.rotate_key(AGENT, NEXT, false).map(|()| 200),
+            "approve_rotation" => self.answered(&owner, "owner:self", true),
+            "approve_rotation_by_admin" => self.answered(&admin, "registry:admin", true),
+            "refuse_rotation" => self.answered(&owner, "owner:self", false),
+            "refuse_rotation_by_admin" => self.answered(&admin, "registry:admin", false),
+            "recover" => world.recover_key((&owner, OWNER), AGENT, NEXT).map(|()| 200),
+            "revoke_key" => world.stop_key(&owner, "owner:self", AGENT).map(|_| 200),
+            "revoke_key_by_admin" => world.stop_key(&admin, "registry:admin", AGENT).map(|_| 200),
             "stranger" => {
                 let all = [
                     world.suspend(&other, "owner:self", &did),
@@ -103,6 +115,12 @@ impl Case {
             Ok(status) => (status, None),
             Err(refusal) => (refusal.answer().status, Some(refusal.answer().reason)),
         }
+    }
+
+    /// The answer to a rotation that waits, where the agent can have one.
+    fn answered(&mut self, who: &OwnerRecord, scopes: &str, approves: bool) -> Result<u16, Refusal> {
+        drop(self.world.rotate_key(AGENT, NEXT, true));
+        self.world.answer_rotation((who, scopes), (AGENT, NEXT), approves).map(|()| 200)
     }
 
     fn claimed(&mut self) -> Result<u16, Refusal> {
@@ -421,6 +439,7 @@ fn offboard(case: &mut Case, who: &OwnerRecord, to: Option<&OwnerRecord>, agents
         to: to.map(|to| Recipient { owner: Some(to), stopped: None }),
         stopped: stopped.as_ref(),
         before: before.as_ref(),
+        named: None,
     };
     if let Offboarding::Begins { change, .. } = begin_offboarding(by, leaving, None, case.world.now)? {
         case.world.commit(&change).unwrap();
@@ -430,7 +449,9 @@ fn offboard(case: &mut Case, who: &OwnerRecord, to: Option<&OwnerRecord>, agents
     for seed in agents {
         let agent = case.world.agent_of(&key(*seed).public().did());
         let owned = case.world.owned(agent.as_ref());
-        let outcome = offboard_agent(by, &record.record, agent.as_ref(), owned.as_ref(), to, case.world.now)?;
+        let pending = case.world.pending(agent.as_ref());
+        let left = OfferedAgent { agent: agent.as_ref(), owned: owned.as_ref(), pending: pending.as_ref() };
+        let outcome = offboard_agent(by, &record.record, left, to, case.world.now)?;
         dealt += u32::from(case.world.lived(outcome));
     }
     Ok(dealt)
@@ -464,7 +485,7 @@ fn an_owner_who_leaves_gets_nothing_more_and_the_agents_go_to_somebody_or_nobody
         let did = key(3).public().did();
         assert_eq!(case.world.offer(&other, &did, &owner), Err(Refusal::OwnerClosed));
         let scopes = scope("owner:self");
-        let leaving = Leaving { owner: Some(&other), to: None, stopped: None, before: None };
+        let leaving = Leaving { owner: Some(&other), to: None, stopped: None, before: None, named: None };
         let by = caller(&heir, &scopes);
         assert_eq!(begin_offboarding(by, leaving, None, case.world.now).err(), Some(Refusal::Forbidden));
     }

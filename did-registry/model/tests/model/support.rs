@@ -164,16 +164,26 @@ impl World {
 
     pub(crate) fn agent_of(&self, did: &DidKey) -> Option<Loaded<AgentRecord>> {
         match self.load::<DidRecord>(&Slot::did(did))?.record.holder() {
-            DidHolder::Agent(id) => self.load(&Slot::agent(id)),
+            DidHolder::Agent(id) => {
+                let Loaded { record, version } = self.load::<AgentRecord>(&Slot::agent(id))?;
+                let keys: Vec<_> = self.keys_of(id).into_iter().map(|key| key.record).collect();
+                Some(Loaded { record: record.with_history(&keys), version })
+            }
             DidHolder::Owner(_) => None,
         }
+    }
+
+    /// The records of an agent's keys, in their order.
+    pub(crate) fn keys_of(&self, agent: &AgentId) -> Vec<Loaded<KeyRecord>> {
+        (1..).map_while(|number| self.load(&Slot::key_of(agent, number))).collect()
     }
 
     pub(crate) fn did_slot(&self, did: &DidKey) -> DidSlot {
         let entry = self.load::<DidRecord>(&Slot::did(did));
         let agent = self.agent_of(did);
         let handle = agent.as_ref().and_then(|agent| self.load(&Slot::handle(agent.record.handle())));
-        DidSlot { entry, agent, handle }
+        let revocation = self.load::<RevocationRecord>(&Slot::revocation(FeedKind::Key, did.as_str()));
+        DidSlot { entry, agent, handle, is_compromised: revocation.is_some() }
     }
 
     pub(crate) fn handle_slot(&self, handle: &Handle) -> HandleSlot {
@@ -348,7 +358,13 @@ impl World {
     pub(crate) fn revoke(&mut self, owner: &OwnerRecord, scopes: &str, did: &DidKey) -> Result<bool, Refusal> {
         let agent = self.agent_of(did);
         let scopes = scope(scopes);
-        match revoke_agent(caller(owner, &scopes), agent.as_ref(), None, self.now)? {
+        match revoke_agent(
+            caller(owner, &scopes),
+            agent.as_ref(),
+            self.pending(agent.as_ref()).as_ref(),
+            None,
+            self.now,
+        )? {
             Outcome::Changed(change) => self.commit(&change).map(|_| true).map_err(|_| Refusal::Overloaded),
             Outcome::Unchanged => Ok(false),
         }

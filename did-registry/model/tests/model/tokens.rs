@@ -505,7 +505,7 @@ fn another_organisations_agent_is_unknown() {
     for who in [caller(&owner, &own), caller(&admin, &all)] {
         assert!(who.as_manager_of(&mine.record).is_ok());
         assert_eq!(who.as_manager_of(&foreign.record), Err(Refusal::UnknownAgent));
-        assert_eq!(revoke_agent(who, Some(&foreign), None, world.now), Err(Refusal::UnknownAgent));
+        assert_eq!(revoke_agent(who, Some(&foreign), None, None, world.now), Err(Refusal::UnknownAgent));
     }
     let request = TaskRequest::parse(br#"{"agent":"x","intent":"y","scope":"echo:read"}"#).unwrap();
     let who = caller(&owner, &own);

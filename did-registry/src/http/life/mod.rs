@@ -11,8 +11,9 @@ use axum::response::{IntoResponse, Response};
 use handfast_identity::UnixTime;
 use handfast_middleware::{Caller as Authenticated, Clock as _};
 use handfast_registry_model::{
-    AgentRecord, Caller, CeilingRequest, Change, EnvironmentRequest, Fact, LifeChange, Loaded, Outcome, ReasonRequest,
-    Refusal, change_ceiling, change_environment, cut_again, resume_agent, retire_agent, suspend_agent,
+    AgentRecord, Caller, CeilingRequest, Change, EnvironmentRequest, Fact, LifeChange, Loaded, Outcome,
+    PendingRotation, ReasonRequest, Refusal, change_ceiling, change_environment, cut_again, resume_agent, retire_agent,
+    suspend_agent,
 };
 
 pub(super) use offboard::{offboard, offboarding};
@@ -36,7 +37,7 @@ pub(super) async fn suspend(
     let ReasonRequest { reason } = ReasonRequest::parse(body.bytes())?;
     let identity = Identity::of(&app, &caller).await?;
     let caller = identity.caller(app.clock.now())?;
-    changed(&app, caller, &name, |agent, now| suspend_agent(caller, agent, reason.clone(), now)).await
+    changed(&app, caller, &name, |agent, pending, now| suspend_agent(caller, agent, pending, reason.clone(), now)).await
 }
 
 /// `POST /agents/{…}/resume`
@@ -49,7 +50,7 @@ pub(super) async fn resume(
     let ReasonRequest { reason } = ReasonRequest::parse(body.bytes())?;
     let identity = Identity::of(&app, &caller).await?;
     let caller = identity.caller(app.clock.now())?;
-    changed(&app, caller, &name, |agent, now| resume_agent(caller, agent, reason.clone(), now)).await
+    changed(&app, caller, &name, |agent, _, now| resume_agent(caller, agent, reason.clone(), now)).await
 }
 
 /// `POST /agents/{…}/retire`
@@ -62,7 +63,7 @@ pub(super) async fn retire(
     let ReasonRequest { reason } = ReasonRequest::parse(body.bytes())?;
     let identity = Identity::of(&app, &caller).await?;
     let caller = identity.caller(app.clock.now())?;
-    changed(&app, caller, &name, |agent, now| retire_agent(caller, agent, reason.clone(), now)).await
+    changed(&app, caller, &name, |agent, pending, now| retire_agent(caller, agent, pending, reason.clone(), now)).await
 }
 
 /// `POST /agents/{…}/ceiling`
@@ -76,7 +77,7 @@ pub(super) async fn ceiling(
     let identity = Identity::of(&app, &caller).await?;
     let caller = identity.caller(app.clock.now())?;
     let policy = app.config.policy();
-    let decide = |agent: Option<&Loaded<AgentRecord>>, now| {
+    let decide = |agent: Agent<'_>, _: Waiting<'_>, now| {
         change_ceiling(caller, agent, ceiling.clone(), reason.clone(), policy, now)
     };
     changed(&app, caller, &name, decide).await
@@ -93,20 +94,26 @@ pub(super) async fn environment(
     let identity = Identity::of(&app, &caller).await?;
     let caller = identity.caller(app.clock.now())?;
     let decide =
-        |agent: Option<&Loaded<AgentRecord>>, now| change_environment(caller, agent, environment, reason.clone(), now);
+        |agent: Agent<'_>, _: Waiting<'_>, now| change_environment(caller, agent, environment, reason.clone(), now);
     changed(&app, caller, &name, decide).await
 }
+
+/// The agent, with its history, as loaded.
+type Agent<'a> = Option<&'a Loaded<AgentRecord>>;
+/// The rotation that waits for its owner, as loaded.
+type Waiting<'a> = Option<&'a Loaded<PendingRotation>>;
 
 /// Decides about the agent called `name` until it is durable, and answers with the record as it then is.
 async fn changed(
     app: &App,
     caller: Caller<'_>,
     name: &str,
-    decide: impl Fn(Option<&Loaded<AgentRecord>>, UnixTime) -> Result<Outcome, Refusal>,
+    decide: impl Fn(Agent<'_>, Waiting<'_>, UnixTime) -> Result<Outcome, Refusal>,
 ) -> Result<Response, Failure> {
     for _ in 0..ATTEMPTS {
-        let agent = app.state.agent_named(name).await?;
-        match decide(agent.as_ref(), app.clock.now())? {
+        let agent = app.state.agent_named_with_history(name).await?;
+        let pending = app.state.rotation_of(agent.as_ref()).await?;
+        match decide(agent.as_ref(), pending.as_ref(), app.clock.now())? {
             Outcome::Unchanged => return shown(agent),
             Outcome::Changed(change) => {
                 if let Commit::Done { .. } = app.state.commit(&change).await? {
@@ -131,7 +138,7 @@ async fn require_cut_in_time(app: &App, caller: Caller<'_>, name: &str, change: 
         if cut.is_none_or(|cut| app.clock.now() <= cut) {
             return Ok(());
         }
-        let agent = app.state.agent_named(name).await?;
+        let agent = app.state.agent_named_with_history(name).await?;
         let again = match cut_again(caller, agent.as_ref(), app.clock.now()) {
             // it is out of use by now: nothing of it is alive whenever it was issued
             Err(Refusal::AgentRevoked | Refusal::AgentRetired) => return Ok(()),

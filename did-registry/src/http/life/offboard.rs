@@ -10,9 +10,9 @@ use handfast_identity::UnixTime;
 use handfast_middleware::{Caller as Authenticated, Clock as _};
 use handfast_registry_model::limits::OFFBOARDING_STEP;
 use handfast_registry_model::{
-    Caller, Expect, FeedKind, Leaving, Loaded, Offboarding, OffboardingRecord, OffboardingRequest, Outcome, OwnedAgent,
-    OwnerId, OwnerRecord, Record, Refusal, RevocationRecord, ShownText, Slot, begin_offboarding, finish_offboarding,
-    offboard_agent,
+    Caller, Expect, FeedKind, Leaving, Loaded, Offboarding, OffboardingRecord, OffboardingRequest, OfferedAgent,
+    Outcome, OwnedAgent, OwnerId, OwnerRecord, Record, Refusal, RevocationRecord, ShownText, Slot, begin_offboarding,
+    finish_offboarding, offboard_agent,
 };
 use serde::Serialize;
 
@@ -103,11 +103,16 @@ impl Call<'_> {
             let stop = Slot::revocation(FeedKind::Owner, self.owner.id().as_str());
             let stopped: Option<Loaded<RevocationRecord>> = self.app.state.load(&stop).await?;
             let before = self.record().await?;
+            let named = match before.as_ref().and_then(|before| before.record.to()) {
+                Some(named) => Some(FoundRecipient::load(self.app, named).await?),
+                None => None,
+            };
             let case = Leaving {
                 owner: Some(self.owner),
                 to: self.to.map(FoundRecipient::as_loaded),
                 stopped: stopped.as_ref(),
                 before: before.as_ref(),
+                named: named.as_ref().map(FoundRecipient::as_loaded),
             };
             match begin_offboarding(self.caller, case, request.reason.clone(), self.app.clock.now())? {
                 Offboarding::GoesOn(_) => return Ok(()),
@@ -173,13 +178,14 @@ impl Call<'_> {
     async fn agent(&self, record: &OffboardingRecord, entry: &OwnedAgent) -> Result<bool, Refusal> {
         let to = self.to.and_then(|to| to.owner.as_ref());
         for _ in 0..ATTEMPTS {
-            let agent = self.app.state.agent(entry.agent()).await?;
+            let agent = self.app.state.agent_with_history(entry.agent()).await?;
             let listed = match &agent {
                 Some(agent) => owned(self.app, &agent.record).await?,
                 None => None,
             };
-            let now = self.app.clock.now();
-            match offboard_agent(self.caller, record, agent.as_ref(), listed.as_ref(), to, now)? {
+            let pending = self.app.state.rotation_of(agent.as_ref()).await?;
+            let case = OfferedAgent { agent: agent.as_ref(), owned: listed.as_ref(), pending: pending.as_ref() };
+            match offboard_agent(self.caller, record, case, to, self.app.clock.now())? {
                 Outcome::Unchanged => return Ok(false),
                 Outcome::Changed(change) => {
                     if let Commit::Done { .. } = self.app.state.commit(&change).await? {

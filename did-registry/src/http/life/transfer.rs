@@ -9,7 +9,7 @@ use handfast_registry_model::{
     ReasonRequest, Recipient, Refusal, RevocationRecord, Slot, accept_agent, offer_agent, withdraw_offer,
 };
 
-use super::{changed, require_cut_in_time, shown};
+use super::{Agent, Waiting, changed, require_cut_in_time, shown};
 use crate::http::body::JsonBody;
 use crate::http::caller::Identity;
 use crate::http::revoke::revocation;
@@ -54,7 +54,7 @@ pub(in crate::http) async fn offer(
     let caller = identity.caller(app.clock.now())?;
     let to = FoundRecipient::load(&app, &to).await?;
     let decide =
-        |agent: Option<&Loaded<AgentRecord>>, now| offer_agent(caller, agent, to.as_loaded(), reason.clone(), now);
+        |agent: Agent<'_>, _: Waiting<'_>, now| offer_agent(caller, agent, to.as_loaded(), reason.clone(), now);
     changed(&app, caller, &name, decide).await
 }
 
@@ -68,7 +68,7 @@ pub(in crate::http) async fn withdraw(
     let ReasonRequest { reason } = ReasonRequest::parse(body.bytes())?;
     let identity = Identity::of(&app, &caller).await?;
     let caller = identity.caller(app.clock.now())?;
-    changed(&app, caller, &name, |agent, now| withdraw_offer(caller, agent, reason.clone(), now)).await
+    changed(&app, caller, &name, |agent, _, now| withdraw_offer(caller, agent, reason.clone(), now)).await
 }
 
 /// `POST /agents/{…}/transfer/accept`: who it was offered to takes it.
@@ -82,12 +82,13 @@ pub(in crate::http) async fn accept(
     let identity = Identity::of(&app, &caller).await?;
     let caller = identity.caller(app.clock.now())?;
     for _ in 0..ATTEMPTS {
-        let agent = app.state.agent_named(&name).await?;
+        let agent = app.state.agent_named_with_history(&name).await?;
         let entry = match &agent {
             Some(agent) => owned(&app, &agent.record).await?,
             None => None,
         };
-        let case = OfferedAgent { agent: agent.as_ref(), owned: entry.as_ref() };
+        let pending = app.state.rotation_of(agent.as_ref()).await?;
+        let case = OfferedAgent { agent: agent.as_ref(), owned: entry.as_ref(), pending: pending.as_ref() };
         match accept_agent(caller, case, reason.clone(), app.clock.now())? {
             Outcome::Unchanged => return shown(agent),
             Outcome::Changed(change) => {

@@ -14,8 +14,9 @@ pub(super) async fn revoked(
     now: UnixTime,
 ) -> Result<AgentRecord, Refusal> {
     for _ in 0..ATTEMPTS {
-        let agent = app.state.agent_named(&wanted.id).await?;
-        match revoke_agent(caller, agent.as_ref(), wanted.why.clone(), now)? {
+        let agent = app.state.agent_named_with_history(&wanted.id).await?;
+        let pending = app.state.rotation_of(agent.as_ref()).await?;
+        match revoke_agent(caller, agent.as_ref(), pending.as_ref(), wanted.why.clone(), now)? {
             Outcome::Unchanged => return agent.map(|loaded| loaded.record).ok_or(Refusal::UnknownAgent),
             Outcome::Changed(change) => {
                 if let Commit::Done { .. } = app.state.commit(&change).await? {

@@ -3,6 +3,7 @@
 mod agent;
 mod hop;
 mod issuer_key;
+mod key;
 mod oauth;
 mod owner;
 mod task;
@@ -12,6 +13,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use handfast_delegation::VerifiedAccessToken;
+use handfast_identity::DidKey;
 use handfast_identity::json::{self, Limits};
 use handfast_middleware::{Caller as Authenticated, Clock as _};
 use handfast_registry_model::limits::{MAX_BODY_BYTES, MAX_REVOCATION_ID_BYTES, MAX_WHY_BYTES};
@@ -21,6 +23,7 @@ use handfast_registry_model::{
 use serde::Deserialize;
 
 pub(super) use hop::FoundHop;
+pub(super) use key::holder_of as holder_of_key;
 pub(super) use oauth::revoke as revoke_own_token;
 pub(super) use owner::{named as owner_named, require_past_cut};
 pub(super) use token::client_of;
@@ -46,6 +49,7 @@ pub(super) enum Thing {
     Hop(FoundHop),
     Owner,
     IssuerKey,
+    Key(Box<DidKey>),
 }
 
 #[derive(Deserialize)]
@@ -75,7 +79,8 @@ impl Wanted {
             (FeedKind::Task, None) => Thing::Task,
             (FeedKind::Owner, None) => Thing::Owner,
             (FeedKind::IssuerKey, None) => Thing::IssuerKey,
-            (FeedKind::Agent | FeedKind::Task | FeedKind::Owner | FeedKind::IssuerKey, Some(_)) => {
+            (FeedKind::Key, None) => Thing::Key(Box::new(DidKey::parse(&id).map_err(|_| Refusal::InvalidRequest)?)),
+            (FeedKind::Agent | FeedKind::Task | FeedKind::Owner | FeedKind::Key | FeedKind::IssuerKey, Some(_)) => {
                 return Err(Refusal::InvalidRequest);
             }
             (FeedKind::Token, shown) => Thing::Token(Box::new(token::shown(app, &id, shown.as_deref())?)),
@@ -92,6 +97,7 @@ impl Wanted {
             Thing::Hop(_) => FeedKind::Hop,
             Thing::Owner => FeedKind::Owner,
             Thing::IssuerKey => FeedKind::IssuerKey,
+            Thing::Key(_) => FeedKind::Key,
         }
     }
 }
@@ -112,6 +118,7 @@ pub(super) async fn revoke(State(app): State<App>, caller: Authenticated, body: 
         Thing::Hop(hop) => hop::revoked(&app, caller, hop, wanted.why.as_ref(), now).await?,
         Thing::Owner => owner::revoked(&app, caller, &wanted).await?,
         Thing::IssuerKey => issuer_key::revoked(&app, caller, &wanted, now).await?,
+        Thing::Key(did) => key::revoked(&app, caller, did, wanted.why.as_ref(), now).await?,
     };
     Ok(Json(RevocationView::of(&record)).into_response())
 }

@@ -13,8 +13,9 @@ use http::StatusCode;
 
 use super::token;
 use crate::http::answer::hand_out;
+use crate::http::assertion::Authenticated;
 use crate::http::body::FormBody;
-use crate::http::{App, Failure, assertion, proof};
+use crate::http::{App, Failure, proof};
 
 /// The answer is OAuth JSON where it is a refusal, and nothing where it is not.
 pub(in crate::http) async fn revoke(State(app): State<App>, request: Request) -> Response {
@@ -44,14 +45,14 @@ async fn given_up(app: &App, request: Request, now: UnixTime) -> Result<(), Fail
         return Err(Refusal::InvalidClient.into());
     }
     let (proof, _) = proof::verify(proof)?;
-    assertion::spend(app, &form, now)?;
+    let shown = Authenticated::check(app, &form, proof, now)?;
     let Some(holder) = app.state.holder(&client).await? else { return Err(Refusal::InvalidClient.into()) };
     let token = app.facts.own_token(text).filter(|token| token.claims().client_id == client.as_str());
-    proof::spend(app, &proof, now)?;
+    shown.spend(app, now)?;
     let Some(token) = token else { return Ok(()) };
     let done = match holder {
         DidHolder::Agent(id) => {
-            let record = app.state.agent(&id).await?.map(|agent| agent.record);
+            let record = app.state.agent_with_history(&id).await?.map(|agent| agent.record);
             let caller = Caller::agent(record.as_ref(), client.as_str(), &scope(AGENT_SELF), now);
             let caller = caller.map_err(|refusal| as_client(&refusal))?;
             token::revoked(app, caller, &token, None, now).await

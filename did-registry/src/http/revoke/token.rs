@@ -44,7 +44,7 @@ pub(super) async fn revoked(
 pub(in crate::http) async fn client_of(app: &App, token: &VerifiedAccessToken) -> Result<Option<AgentRecord>, Refusal> {
     let Ok(did) = DidKey::parse(&token.claims().client_id) else { return Ok(None) };
     match app.state.holder(&did).await? {
-        Some(DidHolder::Agent(id)) => Ok(app.state.agent(&id).await?.map(|agent| agent.record)),
+        Some(DidHolder::Agent(id)) => Ok(app.state.agent_with_history(&id).await?.map(|agent| agent.record)),
         Some(DidHolder::Owner(_)) | None => Ok(None),
     }
 }

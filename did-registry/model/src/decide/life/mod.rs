@@ -33,6 +33,23 @@ pub(crate) fn require_active(agent: &AgentRecord) -> Result<(), Refusal> {
     if agent.suspended_at().is_some() { Err(Refusal::AgentSuspended) } else { Ok(()) }
 }
 
+/// What the feed has to say of the newest DID of `agent` as of those before it: a suspension, or a cut-off that still lies ahead.
+/// Nothing can have been issued to it up to one that is past.
+pub(super) fn inherited(agent: &AgentRecord, now: UnixTime) -> Vec<FeedEntry> {
+    let Some(tenure) = agent.tenure() else { return Vec::new() };
+    let newest = core::slice::from_ref(&agent.did);
+    match (tenure.suspended, tenure.cut.filter(|cut| now <= *cut)) {
+        (Some(_), _) => FeedEntry::agent_state(newest),
+        (None, Some(cut)) => FeedEntry::agent_cut(newest, cut, Some(end_of(cut))),
+        (None, None) => Vec::new(),
+    }
+}
+
+/// When nothing that a cut-off stops can be alive any more.
+const fn end_of(cut: UnixTime) -> UnixTime {
+    cut.saturating_add(LONGEST_TOKEN_LIFETIME).saturating_add(REVOCATION_MARGIN)
+}
+
 /// Why somebody does something, in their words.
 type Why = Option<ShownText<MAX_WHY_BYTES>>;
 
@@ -69,7 +86,7 @@ impl<'a> Held<'a> {
 
     /// Every DID it ever had: what the feed has to name.
     fn dids(self) -> Result<Vec<DidKey>, Refusal> {
-        Ok(self.agent().did_history().cloned().collect())
+        Ok(self.agent().did_history()?.cloned().collect())
     }
 
     /// A cut-off that nothing being issued now escapes, and what the feed tells of it.
@@ -77,11 +94,10 @@ impl<'a> Held<'a> {
         let tenure = &self.claimed.tenure;
         let ahead = now.saturating_add(AGENT_CUT_AHEAD);
         let at = tenure.cut.map_or(ahead, |before| before.max(ahead));
-        let until = at.saturating_add(LONGEST_TOKEN_LIFETIME).saturating_add(REVOCATION_MARGIN);
         // a suspension stops everything already, and an entry with a cut-off behind its own would end it
         let feed = match tenure.suspended {
             Some(_) => Vec::new(),
-            None => FeedEntry::agent_cut(&self.dids()?, at, Some(until)),
+            None => FeedEntry::agent_cut(&self.dids()?, at, Some(end_of(at))),
         };
         Ok(Cut { at, feed })
     }

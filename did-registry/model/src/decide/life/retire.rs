@@ -3,10 +3,12 @@
 use handfast_identity::UnixTime;
 
 use super::{Held, Step, Why, found};
+use crate::decide::rotate::dropped;
 use crate::record::{Claimed, Tenure};
-use crate::{AgentRecord, Caller, LifeChange, Loaded, Outcome, Refusal};
+use crate::{AgentRecord, Caller, LifeChange, Loaded, Outcome, PendingRotation, Refusal};
 
-/// Retires an agent, for ever: no tokens, no exchanges, its tasks are over, an offer of it is no more. Record and handle are kept, and
+/// Retires an agent, for ever: no tokens, no exchanges, its tasks are over, an offer of it is no more, and neither
+/// is `pending`, a rotation that waits for the owner. Record and handle are kept, and
 /// the handle is never given to anybody else. Retiring it again changes nothing; revoking it is still possible.
 ///
 /// # Errors
@@ -16,6 +18,7 @@ use crate::{AgentRecord, Caller, LifeChange, Loaded, Outcome, Refusal};
 pub fn retire_agent(
     caller: Caller<'_>,
     agent: Option<&Loaded<AgentRecord>>,
+    pending: Option<&Loaded<PendingRotation>>,
     why: Why,
     now: UnixTime,
 ) -> Result<Outcome, Refusal> {
@@ -29,5 +32,7 @@ pub fn retire_agent(
     let era = before.era.saturating_add(1);
     let tenure = Tenure { suspended: None, retired: Some(now), era, offer: None, cut: before.cut };
     let step = Step::new(LifeChange::Retired, by, why, now).with_state(held.dids()?);
-    Ok(Outcome::Changed(held.into(Claimed { tenure, ..held.claimed.clone() }, step)))
+    let mut change = held.into(Claimed { tenure, ..held.claimed.clone() }, step);
+    change.writes.extend(dropped(pending, held.agent()));
+    Ok(Outcome::Changed(change))
 }

@@ -3,11 +3,12 @@
 use handfast_identity::UnixTime;
 
 use super::{Held, Step, Why, found};
+use crate::decide::rotate::dropped;
 use crate::record::{Claimed, Suspension, Tenure};
-use crate::{AgentRecord, Caller, FeedEntry, LifeChange, Loaded, Outcome, Refusal};
+use crate::{AgentRecord, Caller, FeedEntry, LifeChange, Loaded, Outcome, PendingRotation, Refusal};
 
 /// Suspends an agent: nothing is issued to it, no hop to it is exchanged, and every DID of its history is on the feed while it
-/// lasts. Its tasks wait. Suspending it again changes nothing.
+/// lasts. Its tasks wait; `pending`, a rotation that waits for the owner, is forgotten. Suspending it again changes nothing.
 ///
 /// # Errors
 ///
@@ -16,6 +17,7 @@ use crate::{AgentRecord, Caller, FeedEntry, LifeChange, Loaded, Outcome, Refusal
 pub fn suspend_agent(
     caller: Caller<'_>,
     agent: Option<&Loaded<AgentRecord>>,
+    pending: Option<&Loaded<PendingRotation>>,
     why: Why,
     now: UnixTime,
 ) -> Result<Outcome, Refusal> {
@@ -36,7 +38,9 @@ pub fn suspend_agent(
         Some(_) => step,
         None => step.with_state(held.dids()?),
     };
-    Ok(Outcome::Changed(held.into(Claimed { tenure, ..held.claimed.clone() }, step)))
+    let mut change = held.into(Claimed { tenure, ..held.claimed.clone() }, step);
+    change.writes.extend(dropped(pending, held.agent()));
+    Ok(Outcome::Changed(change))
 }
 
 /// Lets a suspended agent go on, with new tokens and in its old tasks. A cut-off takes the suspension's place, so that what was

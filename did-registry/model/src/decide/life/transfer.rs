@@ -4,11 +4,12 @@ use handfast_identity::UnixTime;
 
 use super::{Held, Step, Why, found, owner_of};
 use crate::change::Write;
+use crate::decide::rotate::dropped;
 use crate::limits::OFFER_LIFETIME;
 use crate::record::{Claimed, Life, Offer, Tenure};
 use crate::{
     AgentRecord, Caller, Ceiling, Change, Expect, LifeChange, Loaded, Outcome, OwnedAgent, OwnerId, OwnerRecord,
-    Refusal, RevocationRecord, Stored,
+    PendingRotation, Refusal, RevocationRecord, Stored,
 };
 
 /// Somebody who is to have an agent, as loaded.
@@ -29,8 +30,13 @@ impl<'a> Recipient<'a> {
     pub(in crate::decide) fn other_than(self, from: &OwnerRecord) -> Result<&'a OwnerRecord, Refusal> {
         let to = self.owner.filter(|to| to.organisation() == from.organisation() && to.id() != from.id());
         let to = to.ok_or(Refusal::InvalidRequest)?;
-        let is_closed = self.stopped.is_some_and(|stopped| stopped.is_final() && stopped.id() == to.id().as_str());
-        if is_closed { Err(Refusal::OwnerClosed) } else { Ok(to) }
+        if self.is_closed() { Err(Refusal::OwnerClosed) } else { Ok(to) }
+    }
+
+    /// Whether that owner left.
+    pub(in crate::decide) fn is_closed(self) -> bool {
+        let is_theirs = |stopped: &RevocationRecord| self.owner.is_some_and(|to| stopped.id() == to.id().as_str());
+        self.stopped.is_some_and(|stopped| stopped.is_final() && is_theirs(stopped))
     }
 }
 
@@ -89,17 +95,19 @@ fn open_offer(agent: Option<&Loaded<AgentRecord>>, now: UnixTime) -> Result<(Hel
     Ok((held, to.ok_or(Refusal::UnknownTransfer)?))
 }
 
-/// An agent that may have been offered, as loaded.
+/// An agent that may change hands, as loaded.
 #[derive(Clone, Copy, Debug)]
 pub struct OfferedAgent<'a> {
     /// The agent.
     pub agent: Option<&'a Loaded<AgentRecord>>,
     /// The entry that makes it one of its present owner's.
     pub owned: Option<&'a Loaded<OwnedAgent>>,
+    /// The rotation that waits for its present owner, if there is one.
+    pub pending: Option<&'a Loaded<PendingRotation>>,
 }
 
 /// Takes over an agent that was offered to the caller. Its ceiling is empty until the new owner sets one, its tasks are over, and a
-/// cut-off ends everything it was given for the owner before; a suspension stays. Whoever has it already hears so without error.
+/// cut-off ends everything it was given for the owner before; a suspension stays, and a rotation that waited is forgotten. Whoever has it already hears so without error.
 ///
 /// # Errors
 ///
@@ -118,13 +126,13 @@ pub fn accept_agent(caller: Caller<'_>, case: OfferedAgent<'_>, why: Why, now: U
     if to != owner.id {
         return Err(Refusal::UnknownTransfer);
     }
-    handed_over(held.loaded, case.owned, owner, owner, why, now).map(Outcome::Changed)
+    handed_over(held.loaded, case, owner, owner, why, now).map(Outcome::Changed)
 }
 
 /// The change by which `to` has the agent, as decided by `by`.
 pub(in crate::decide) fn handed_over(
     agent: &Loaded<AgentRecord>,
-    owned: Option<&Loaded<OwnedAgent>>,
+    case: OfferedAgent<'_>,
     to: &OwnerRecord,
     by: &OwnerRecord,
     why: Why,
@@ -132,7 +140,7 @@ pub(in crate::decide) fn handed_over(
 ) -> Result<Change, Refusal> {
     let held = Held::of(agent)?;
     let before = held.claimed;
-    let listed = owned.filter(|owned| owned.record.agent == agent.record.id && owned.record.owner == before.owner);
+    let listed = case.owned.filter(|owned| owned.record.agent == agent.record.id && owned.record.owner == before.owner);
     let listed = listed.ok_or(Refusal::StoreUnavailable)?;
     let cut = held.cut(now)?;
     let era = before.tenure.era.saturating_add(1);
@@ -148,5 +156,6 @@ pub(in crate::decide) fn handed_over(
     };
     change.writes.push(Write::Delete { slot: listed.record.slot(), version: listed.version });
     change.writes.push(Write::put(Expect::Absent, mine));
+    change.writes.extend(dropped(case.pending, held.agent()));
     Ok(change)
 }

@@ -5,13 +5,13 @@
 
 use handfast_identity::UnixTime;
 
-use super::life::{Recipient, handed_over, retire_agent};
+use super::life::{OfferedAgent, Recipient, handed_over, retire_agent};
 use crate::change::Write;
 use crate::limits::{LONGEST_TOKEN_LIFETIME, MAX_WHY_BYTES, OWNER_CUT_AHEAD, REVOCATION_MARGIN};
 use crate::record::Life;
 use crate::{
     AgentRecord, Caller, Change, Event, Expect, Fact, FeedEntry, FeedKind, Loaded, OffboardingRecord, Outcome,
-    OwnedAgent, OwnerRecord, Party, Refusal, RevocationRecord, ShownText,
+    OwnerRecord, Party, Refusal, RevocationRecord, ShownText,
 };
 
 /// An owner who is to be off-boarded, as loaded.
@@ -25,12 +25,14 @@ pub struct Leaving<'a> {
     pub stopped: Option<&'a Loaded<RevocationRecord>>,
     /// The off-boarding, if it began before.
     pub before: Option<&'a Loaded<OffboardingRecord>>,
+    /// Who that one named to have the agents, as it is now.
+    pub named: Option<Recipient<'a>>,
 }
 
 /// What became of the wish to off-board an owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Offboarding {
-    /// Commit this; then it has begun.
+    /// Commit this; then it has begun, or goes on with another wish.
     Begins {
         /// To commit.
         change: Change,
@@ -47,7 +49,8 @@ pub enum Offboarding {
 /// # Errors
 ///
 /// [`Refusal::Forbidden`] for anybody but an admin; [`Refusal::InvalidRequest`] for nobody, for the admin themselves, and for a
-/// recipient that is nobody or leaves too; [`Refusal::OwnerClosed`] for a recipient who left, and where it began otherwise.
+/// recipient that is nobody or leaves too; [`Refusal::OwnerClosed`] for a recipient who left, and where it began
+/// otherwise, unless whoever was named then left since: the rest may then go to somebody else, or out of use.
 pub fn begin_offboarding(
     caller: Caller<'_>,
     case: Leaving<'_>,
@@ -60,7 +63,13 @@ pub fn begin_offboarding(
     if let Some(before) = case.before.filter(|before| before.record.owner == owner.id) {
         let wanted = case.to.map(|to| to.owner.map(OwnerRecord::id).ok_or(Refusal::InvalidRequest)).transpose()?;
         let is_same = before.record.to.as_ref() == wanted;
-        return if is_same { Ok(Offboarding::GoesOn(before.record.clone())) } else { Err(Refusal::OwnerClosed) };
+        let was_named = |named: &Recipient<'_>| named.owner.map(OwnerRecord::id) == before.record.to.as_ref();
+        let is_stuck = before.record.done.is_none() && case.named.filter(was_named).is_some_and(Recipient::is_closed);
+        return match (is_same, is_stuck) {
+            (true, false) => Ok(Offboarding::GoesOn(before.record.clone())),
+            (false, true) => otherwise(before, owner, case.to, by, why, now),
+            (true, true) | (false, false) => Err(Refusal::OwnerClosed),
+        };
     }
     let to = case.to.map(|to| to.other_than(owner)).transpose()?.map(|to| to.id().clone());
     let record = OffboardingRecord {
@@ -97,9 +106,25 @@ pub fn begin_offboarding(
     Ok(Offboarding::Begins { change, record })
 }
 
+/// Another wish for the agents that are left, since whoever was named left as well.
+fn otherwise(
+    before: &Loaded<OffboardingRecord>,
+    owner: &OwnerRecord,
+    to: Option<Recipient<'_>>,
+    by: &OwnerRecord,
+    why: Option<ShownText<MAX_WHY_BYTES>>,
+    now: UnixTime,
+) -> Result<Offboarding, Refusal> {
+    let to = to.map(|to| to.other_than(owner)).transpose()?.map(|to| to.id().clone());
+    let record = OffboardingRecord { to: to.clone(), ..before.record.next_pass() };
+    let fact = Fact::OwnerOffboarding { owner: owner.id.clone(), to, done: false };
+    let writes = vec![Write::replace(before, record.clone())];
+    Ok(Offboarding::Begins { change: Change::new(writes, event(fact, owner, by, why, now)), record })
+}
+
 /// One agent of an off-boarded owner: handed over, or retired. One that is another's by now, or out of use, stays as it is.
 ///
-/// `owned` is the entry that makes it the owner's, `to` the record of who takes it over.
+/// `to` is the record of who takes it over.
 ///
 /// # Errors
 ///
@@ -107,8 +132,7 @@ pub fn begin_offboarding(
 pub fn offboard_agent(
     caller: Caller<'_>,
     record: &OffboardingRecord,
-    agent: Option<&Loaded<AgentRecord>>,
-    owned: Option<&Loaded<OwnedAgent>>,
+    case: OfferedAgent<'_>,
     to: Option<&OwnerRecord>,
     now: UnixTime,
 ) -> Result<Outcome, Refusal> {
@@ -120,10 +144,10 @@ pub fn offboard_agent(
         Life::Claimed(claimed) => claimed.owner == record.owner && claimed.tenure.retired.is_none(),
         Life::Unclaimed(_) | Life::Revoked(_) => false,
     };
-    match (agent.filter(is_left), to) {
+    match (case.agent.filter(is_left), to) {
         (None, _) => Ok(Outcome::Unchanged),
-        (Some(agent), None) => retire_agent(caller, Some(agent), record.why.clone(), now),
-        (Some(agent), Some(to)) => handed_over(agent, owned, to, by, record.why.clone(), now).map(Outcome::Changed),
+        (Some(agent), None) => retire_agent(caller, Some(agent), case.pending, record.why.clone(), now),
+        (Some(agent), Some(to)) => handed_over(agent, case, to, by, record.why.clone(), now).map(Outcome::Changed),
     }
 }
 

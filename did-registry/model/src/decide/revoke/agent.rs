@@ -3,19 +3,24 @@
 use handfast_identity::UnixTime;
 
 use crate::change::Write;
+use crate::decide::rotate::dropped;
 use crate::limits::MAX_WHY_BYTES;
 use crate::record::{Life, Revoked};
-use crate::{AgentRecord, Caller, Change, Event, Fact, FeedEntry, Loaded, Outcome, Party, Refusal, ShownText};
+use crate::{
+    AgentRecord, Caller, Change, Event, Fact, FeedEntry, Loaded, Outcome, Party, PendingRotation, Refusal, ShownText,
+};
 
 /// Revokes an agent, for ever (P-12): its owner or an admin decides; every DID of its history goes onto the feed, without
-/// cut-off. Revoking it again changes nothing and is no error.
+/// cut-off; `pending`, a rotation that waits for the owner, is forgotten. Revoking it again changes nothing and is no error.
 ///
 /// # Errors
 ///
-/// [`Refusal::UnknownAgent`] for none or an expired one; [`Refusal::Forbidden`] for anybody else.
+/// [`Refusal::UnknownAgent`] for none or an expired one; [`Refusal::Forbidden`] for anybody else;
+/// [`Refusal::StoreUnavailable`] for a record without its history.
 pub fn revoke_agent(
     caller: Caller<'_>,
     agent: Option<&Loaded<AgentRecord>>,
+    pending: Option<&Loaded<PendingRotation>>,
     why: Option<ShownText<MAX_WHY_BYTES>>,
     now: UnixTime,
 ) -> Result<Outcome, Refusal> {
@@ -27,7 +32,7 @@ pub fn revoke_agent(
         Life::Claimed(claimed) => Revoked { owner: Some(claimed.owner.clone()), claimed_at: Some(claimed.at), at: now },
     };
     let revoked = AgentRecord { life: Life::Revoked(life), ..agent.record.clone() };
-    let dids: Vec<_> = revoked.did_history().cloned().collect();
+    let dids: Vec<_> = revoked.did_history()?.cloned().collect();
     let feed = dids.iter().map(FeedEntry::revoked_agent).collect();
     let event = Event {
         fact: Fact::AgentRevoked { agent: revoked.id.clone(), dids },
@@ -36,5 +41,7 @@ pub fn revoke_agent(
         when: now,
         did: Some(revoked.did.clone()),
     };
-    Ok(Outcome::Changed(Change { feed, ..Change::new(vec![Write::replace(agent, revoked)], event) }))
+    let mut writes = vec![Write::replace(agent, revoked)];
+    writes.extend(dropped(pending, &agent.record));
+    Ok(Outcome::Changed(Change { feed, ..Change::new(writes, event) }))
 }

@@ -3,6 +3,7 @@
 mod agent;
 mod hop;
 mod issuer_key;
+mod key;
 mod owner;
 mod task;
 mod token;
@@ -12,6 +13,7 @@ use handfast_identity::{Seconds, UnixTime};
 pub use agent::revoke_agent;
 pub use hop::{HopToStop, KnownHop, revoke_hop};
 pub use issuer_key::{IssuerKeyToStop, revoke_issuer_key};
+pub use key::{KeyToStop, revoke_key};
 pub use owner::{OwnerToStop, revoke_owner};
 pub use task::{TaskToStop, revoke_task};
 pub use token::{TokenToStop, revoke_token};

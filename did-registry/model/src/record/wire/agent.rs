@@ -1,12 +1,13 @@
 //! An agent's record.
 
 use handfast_delegation::Environment;
+use handfast_identity::history::MAX_KEYS_PER_AGENT;
 use handfast_identity::{UnixTime, json};
 use serde::{Deserialize, Serialize};
 
 use super::tenure::TenureWire;
-use super::{AuthorityWire, CeilingWire, Damage, DidText, FORMAT, HandleText, RateWire};
-use crate::limits::{MAX_FORMER_DIDS, MAX_NAME_BYTES, MAX_PURPOSE_BYTES, MAX_VERSION_BYTES};
+use super::{AuthorityWire, CeilingWire, Damage, DidText, FORMAT, HandleText, RateWire, is_false};
+use crate::limits::{MAX_NAME_BYTES, MAX_PURPOSE_BYTES, MAX_VERSION_BYTES};
 use crate::record::{AgentRecord, Claimed, Life, Organisation, Profile, Rate, Revoked, Unclaimed};
 use crate::{AgentId, ClaimId, OwnerId, ShownText};
 
@@ -17,7 +18,13 @@ pub(in crate::record) struct AgentWire {
     id: AgentId,
     organisation: Organisation,
     did: DidText,
+    /// Formats 1 to 3 had a list of former DIDs here, in which there never was one.
+    #[serde(default, skip_serializing)]
     former: Vec<DidText>,
+    #[serde(default = "first", skip_serializing_if = "is_first")]
+    key_number: u16,
+    #[serde(default, skip_serializing_if = "is_false")]
+    key_compromised: bool,
     handle: HandleText,
     name: ShownText<MAX_NAME_BYTES>,
     version: ShownText<MAX_VERSION_BYTES>,
@@ -26,6 +33,16 @@ pub(in crate::record) struct AgentWire {
     created: UnixTime,
     #[serde(deserialize_with = "json::object")]
     life: LifeWire,
+}
+
+/// The number of the key that an agent registers with.
+const fn first() -> u16 {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference
+const fn is_first(number: &u16) -> bool {
+    *number == 1
 }
 
 #[derive(Deserialize, Serialize)]
@@ -73,7 +90,9 @@ impl From<&AgentRecord> for AgentWire {
             id: record.id.clone(),
             organisation: record.organisation.clone(),
             did: DidText(record.did.clone()),
-            former: record.former.iter().cloned().map(DidText).collect(),
+            former: Vec::new(),
+            key_number: record.key_number,
+            key_compromised: record.is_key_compromised,
             handle: HandleText(record.handle.clone()),
             name: record.profile.name.clone(),
             version: record.profile.version.clone(),
@@ -89,14 +108,19 @@ impl TryFrom<AgentWire> for AgentRecord {
     type Error = Damage;
 
     fn try_from(wire: AgentWire) -> Result<Self, Damage> {
-        if wire.former.len() > MAX_FORMER_DIDS {
-            return Err(Damage("a longer key history than is kept"));
+        if !wire.former.is_empty() {
+            return Err(Damage("former DIDs from before there was rotation"));
+        }
+        if !(1..=MAX_KEYS_PER_AGENT).contains(&wire.key_number) {
+            return Err(Damage("a key with a number that no key has"));
         }
         Ok(Self {
             id: wire.id,
             organisation: wire.organisation,
             did: wire.did.0,
-            former: wire.former.into_iter().map(|DidText(did)| did).collect(),
+            key_number: wire.key_number,
+            is_key_compromised: wire.key_compromised,
+            former: Vec::new(),
             handle: wire.handle.0,
             profile: Profile {
                 name: wire.name,

@@ -2,13 +2,19 @@
 //!
 //! A change of any struct here is a new format: raise [`FORMAT`], keep the old one readable, and test both. Format 2 adds
 //! members that may be left out (tools, budget and depth of an authority, a ceiling's leave for instances), and so does format 3
-//! (when a task was revoked) and format 4 (how an owner holds an agent, the era of a task, revocations without end), so the
-//! structs read all formats.
+//! (when a task was revoked). New in format 4, all of it optional:
+//!
+//! - how an owner holds an agent, and the era of a task;
+//! - keys that follow each other: the number of an agent's key, and whether it is compromised;
+//! - revocations without an end.
+//!
+//! Format 4 no longer has the list of former DIDs of an agent, in which there never was one. The structs read all formats.
 
 pub(super) mod agent;
 pub(super) mod claim;
 pub(super) mod hop;
 pub(super) mod index;
+pub(super) mod key;
 pub(super) mod offboarding;
 pub(super) mod owner;
 mod parts;
@@ -24,7 +30,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use parts::{AuthorityWire, CeilingWire};
-use parts::{DidText, HandleText, Hash32, RateWire, objects};
+use parts::{DidText, HandleText, Hash32, RateWire, is_false, objects};
 
 use super::{EncodeError, RecordError, RecordKind};
 use crate::limits::{MAX_RECORD_BYTES, MAX_RECORD_DEPTH};

@@ -72,7 +72,8 @@ impl TryFrom<RevocationWire> for RevocationRecord {
         if id.len() > MAX_REVOCATION_ID_BYTES {
             return Err(Damage("a revocation of something with an overlong id"));
         }
-        if until.is_some() == (kind == FeedKind::IssuerKey) {
+        // keys are stopped for ever, and nothing else is
+        if until.is_none() != matches!(kind, FeedKind::Key | FeedKind::IssuerKey) {
             return Err(Damage("a revocation that ends and should not, or should and does not"));
         }
         Ok(Self { organisation, kind, id, by: by.into(), why, at, cut, until })

@@ -55,7 +55,7 @@ impl ExchangeCase {
 pub enum Holder {
     /// Nobody here.
     Nobody,
-    /// An agent, now or formerly.
+    /// An agent, now or formerly; with its history where the DID is not its current one.
     Agent(Box<Loaded<AgentRecord>>),
     /// An owner.
     Owner,
@@ -85,7 +85,7 @@ pub enum ExchangeDecision {
 /// In this order: [`DelegationFault::HolderMismatch`] for another client or key than the last hop's (DEL-36);
 /// [`Refusal::StoreUnavailable`] for a chain, or records, that are not of this root and these hops;
 /// [`Refusal::InvalidClient`] for a client without record that is no instance; the root's agent and its ceiling; the task;
-/// [`DelegationFault::AgentRevoked`] and [`DelegationFault::KeyRotatedOut`]; [`DelegationFault::DelegateNotPermitted`];
+/// [`DelegationFault::AgentRevoked`], and [`DelegationFault::KeyRotatedOut`] for a client under a former key; [`DelegationFault::DelegateNotPermitted`];
 /// [`DelegationFault::EnvironmentMismatch`]; what is asked for beyond the last hop, as [`Refusal::InvalidScope`],
 /// [`Refusal::InvalidTarget`] or [`Refusal::Widened`]; [`ChainError::Expired`] when nothing of its time is left;
 /// [`ChainError::TooLong`] for a hop that no record holds; [`DelegationFault::TooMany`].
@@ -118,6 +118,10 @@ pub fn exchange(
     }
     for (link, holder) in delegates() {
         holder.living(now).require_standing(&link.hop.delegate)?;
+        // DEL-36: a former key gets no token, whoever named it
+        if link.hop.delegate == leaf.delegate {
+            holder.living(now).require_current(&leaf.delegate)?;
+        }
     }
     for (link, holder) in delegates() {
         require_permitted(link, &holder.living(now), owner, ceiling)?;

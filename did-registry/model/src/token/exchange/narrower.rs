@@ -27,6 +27,7 @@ pub fn narrower_root(
     let root = exchange.root.claims();
     let client = DidKey::parse(&root.client_id).map_err(|_| DelegationFault::HolderMismatch)?;
     require_holder(exchange.request.client(), exchange.prover, &client)?;
+    case.agent.living(now).require_current(&client)?;
     let grounds = Grounds::of(root, &case.agent, case.task.as_ref(), now)?;
     let (most_depth, mode) =
         grounds.owned.map_or((0, DelegationMode::None), |(_, ceiling)| (ceiling.max_depth(), ceiling.delegation()));

@@ -37,11 +37,22 @@ impl Living<'_> {
         agent.record.suspended_at().map(|_| DelegationFault::AgentSuspended)
     }
 
-    /// DEL-39, DEL-40: nobody REVOKED, retired or suspended, and nobody under a key that was replaced.
-    pub(super) fn require_standing(&self, did: &DidKey) -> Result<(), DelegationFault> {
+    /// DEL-39: nobody REVOKED, retired or suspended, and nobody under a key that never was theirs. What a key signed before it was
+    /// replaced is good (DEL-40); what it signed afterwards, and whatever a compromised one signed, the feed stops.
+    pub(super) fn require_standing(&self, did: &DidKey) -> Result<(), Refusal> {
         if let Some(fault) = self.stopped() {
-            return Err(fault);
+            return Err(fault.into());
         }
+        let Self::Agent(agent) = self else { return Ok(()) };
+        if agent.record.did == *did || agent.record.did_history()?.any(|former| former == did) {
+            Ok(())
+        } else {
+            Err(DelegationFault::KeyRotatedOut.into())
+        }
+    }
+
+    /// DEL-40: whoever gets a token proves the key that is good now.
+    pub(super) fn require_current(&self, did: &DidKey) -> Result<(), DelegationFault> {
         match self {
             Self::Agent(agent) if agent.record.did != *did => Err(DelegationFault::KeyRotatedOut),
             Self::Agent(_) | Self::Nobody | Self::Owner => Ok(()),

@@ -5,6 +5,7 @@ pub mod chain;
 pub mod did_key;
 pub mod ed25519;
 pub mod handle;
+pub mod history;
 pub mod revocation;
 pub mod rfc;
 pub mod target;
@@ -55,6 +56,7 @@ pub(super) fn files() -> BTreeMap<String, String> {
         ("authority.json", written_in_rows(&authority::table())),
         ("tools.json", written_in_rows(&tools::table())),
         ("chain.json", written_in_rows(&chain::table())),
+        ("history.json", written_in_rows(&history::table())),
     ]
     .into_iter()
     .map(|(path, text)| (path.to_owned(), text))
