@@ -21,6 +21,7 @@ mod lifecycle;
 mod lifecycle_table;
 mod malformed;
 mod management;
+mod matrix;
 mod offboarding;
 mod registration;
 mod revocations;
