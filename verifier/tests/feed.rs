@@ -289,6 +289,47 @@ fn p12_a_restored_backup_counts_from_the_operators_word_on() {
     assert_eq!(state.apply(signed(&next), at(0)), Err(FeedError::Gap));
 }
 
+/// A restored registry lets an agent go on that it knows as suspended, and revoked after its memory ends.
+#[test]
+fn p12_a_new_epoch_brings_nobody_back_that_a_reader_knows_as_stopped() {
+    let agent = |seq, cut: Option<i64>| FeedEvent { cut: cut.map(at), ..event(seq, "a") };
+    let (suspended, resumed) = (agent(1, None), agent(2, Some(-3)));
+    let vouched =
+        |events: &[FeedEvent]| FeedPosition { epoch: "e1".to_owned(), seq: events.len() as u64, head: head(events) };
+    let again = |seq| agent(seq, Some(-2));
+    let cases: [(&str, &[FeedEvent], &[FeedEvent], &[FeedEvent], bool); 5] = [
+        (
+            "revoked beyond it",
+            &[suspended, resumed, agent(3, None)],
+            &[suspended, resumed],
+            &[suspended, resumed],
+            true,
+        ),
+        (
+            "suspended, then revoked beyond it",
+            &[suspended, event(2, "b"), agent(3, None)],
+            &[suspended],
+            &[suspended, again(2)],
+            true,
+        ),
+        ("resumed before the reader heard of it", &[suspended], &[suspended], &[suspended, again(2)], true),
+        ("nothing forgotten, and still suspended", &[suspended], &[suspended], &[suspended], true),
+        ("resumed before, which stays so", &[suspended, resumed], &[suspended, resumed], &[suspended, resumed], false),
+    ];
+    for (what, told, kept, now, expected) in cases {
+        let mut state = FeedState::start(ISSUER, signed(&snapshot("e1", told, 0, &[])), at(0)).unwrap();
+        state.apply(signed(&snapshot("e2", now, 0, &[vouched(kept)])), at(0)).unwrap();
+        assert_eq!(is_revoked(&state, "a"), expected, "{what}");
+    }
+    // known to both as suspended: it goes on once that is over
+    let mut state = FeedState::start(ISSUER, signed(&snapshot("e1", &[suspended], 0, &[])), at(0)).unwrap();
+    let follows = [vouched(&[suspended])];
+    for (now, expected) in [(&[suspended][..], true), (&[suspended, again(2)], false)] {
+        state.apply(signed(&snapshot("e2", now, 0, &follows)), at(0)).unwrap();
+        assert_eq!(is_revoked(&state, "a"), expected, "{now:?}");
+    }
+}
+
 #[test]
 fn what_has_expired_is_forgotten_and_does_not_come_back() {
     let ended = FeedEvent { until: Some(at(10)), ..event(1, "a") };

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 /// Every step, what it has to end in, and the stable reason where it is refused.
-const STORY: [(&str, &str, Option<&str>); 47] = [
+const STORY: [(&str, &str, Option<&str>); 55] = [
     ("register", "accepted", None),
     ("register_without_proof", "refused", Some("proof_required")),
     ("pre_claim_call", "refused", Some("insufficient_scope")),
@@ -51,6 +51,14 @@ const STORY: [(&str, &str, Option<&str>); 47] = [
     ("revoke_owner", "accepted", None),
     ("call_for_stopped_owner", "refused", Some("principal_revoked")),
     ("other_owner_still_works", "accepted", None),
+    ("rotate_key", "accepted", None),
+    ("old_key_refused", "refused", Some("invalid_client")),
+    ("handle_unchanged", "accepted", None),
+    ("new_key_call", "accepted", None),
+    ("thief_takes_over", "accepted", None),
+    ("recover", "accepted", None),
+    ("recovery_beats_thief", "refused", Some("key_compromised")),
+    ("recovered_key_call", "accepted", None),
     ("revoke_agent", "accepted", None),
     ("call_after_revoke", "refused", Some("agent_revoked")),
 ];

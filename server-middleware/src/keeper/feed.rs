@@ -128,7 +128,8 @@ impl FeedKeeper {
             None => known.state.insert(FeedState::start(&self.issuer, message, now).map_err(FollowError::Feed)?),
         };
         if now.since(known.forgot_at) >= FORGET_PERIOD {
-            state.forget(now);
+            // by the issuer's signed time at most: a clock of ours that runs ahead forgets nothing that still counts
+            state.forget(now.min(state.as_of()));
             known.forgot_at = now;
         }
         let position = state.position().clone();

@@ -1,12 +1,13 @@
 //! A reader of one issuer's feed: what it knows, how fresh that is, and why a message does not continue it.
 
 use core::fmt;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use handfast_identity::{Seconds, UnixTime};
 
 use super::snapshot::{require_chain, require_form};
-use super::{FeedMessage, FeedPosition, RevocationKind, RevocationSet, VerifiedFeedMessage};
+use super::{FeedMessage, FeedPosition, RevocationKind, RevocationName, RevocationSet, VerifiedFeedMessage};
 
 /// How far ahead of our clock a message may be signed before its freshness is not believed (the clock leeway).
 const MAX_AHEAD: Seconds = Seconds::new(30);
@@ -146,8 +147,9 @@ impl FeedState {
             return Err(FeedError::RolledBack);
         }
         require_chain(message, None)?;
-        let stopped = message.events.iter().filter(|event| event.kind == RevocationKind::Agent && event.cut.is_none());
-        self.set.begin_epoch(&stopped.map(|event| event.name).collect());
+        // whoever forgot something that we know may have forgotten why an agent was stopped last
+        let is_whole = ours.is_some_and(|ours| ours.seq >= self.position.seq);
+        self.set.begin_epoch(&if is_whole { standing(message) } else { HashSet::new() });
         self.learn(message);
         self.position.epoch.clone_from(&message.epoch);
         self.awaits_snapshot = false;
@@ -216,6 +218,14 @@ impl FeedState {
     pub const fn set(&self) -> &Arc<RevocationSet> {
         &self.set
     }
+}
+
+/// The agents that a snapshot shows as stopped, and not as going on behind that.
+fn standing(message: &FeedMessage) -> HashSet<RevocationName> {
+    let agents = message.events.iter().filter(|event| event.kind == RevocationKind::Agent);
+    // ascending, so the last of each counts
+    let last: HashMap<_, _> = agents.map(|event| (event.name, event.cut.is_none())).collect();
+    last.into_iter().filter_map(|(name, is_stop)| is_stop.then_some(name)).collect()
 }
 
 fn require_origin(message: &FeedMessage, issuer: &str, now: UnixTime) -> Result<(), FeedError> {

@@ -82,8 +82,8 @@ impl RevocationSet {
         part.entry(event.name).or_default().widen(event);
     }
 
-    /// Begins a new epoch of the feed, whose numbers start anew: from here on an agent's stops and cut-offs are in order with
-    /// those to come. `known` are the agents that the issuer knows it stopped; the others stay stopped for good.
+    /// Begins a new epoch of the feed, whose numbers start anew: from here on the stops of the agents in `known` are in order with
+    /// the entries to come. Any other stays for good, for the issuer may not know of it.
     pub(super) fn begin_epoch(&self, known: &HashSet<RevocationName>) {
         for part in &self.parts.0 {
             for (name, stops) in part.write().unwrap_or_else(PoisonError::into_inner).iter_mut() {

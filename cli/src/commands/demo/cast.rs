@@ -214,8 +214,14 @@ impl<'a> Cast<'a> {
 
     /// A token for the API, of the agent with this key.
     pub(crate) async fn token_of(&self, key: &DpopKey) -> Result<String, Failure> {
-        let request = TokenRequest::new(self.local.api_origin(), &[READ_SCOPE]).map_err(ClientError::from)?;
-        Ok(self.local.agent(key.clone())?.tokens(request)?.token().await?.expose().to_owned())
+        Ok(self.try_token(key).await?)
+    }
+
+    /// The same, where a refusal is what the story is about.
+    pub(crate) async fn try_token(&self, key: &DpopKey) -> Result<String, ClientError> {
+        let request = TokenRequest::new(self.local.api_origin(), &[READ_SCOPE])?;
+        let agent = self.local.agent(key.clone()).map_err(|failure| ClientError::Middleware(failure.to_string()))?;
+        Ok(agent.tokens(request)?.token().await?.expose().to_owned())
     }
 
     fn tokens(&self, resource: &str, scope: &str) -> Result<TokenManager, Failure> {

@@ -6,6 +6,7 @@
 mod attack;
 mod cast;
 mod delegation;
+mod keys;
 mod life;
 mod story;
 
@@ -16,6 +17,7 @@ use crate::ui::Ui;
 use attack::Forgery;
 use cast::Cast;
 use delegation::SecondAct;
+use keys::Keys;
 use life::Life;
 use story::{Expect, Story};
 
@@ -60,6 +62,7 @@ async fn tell(local: &Local, story: &mut Story) -> Result<(), Failure> {
 
     delegate(&cast, story).await?;
     live(&cast, story).await?;
+    keep(&cast, story).await?;
 
     // the task of its first token is revoked by now
     cast.take_token().await?;
@@ -115,6 +118,19 @@ async fn live(cast: &Cast<'_>, story: &mut Story) -> Result<(), Failure> {
     let principal_revoked = Expect::Refused("principal_revoked");
     story.step("call_for_stopped_owner", principal_revoked, act.call_for_stopped_owner()).await?;
     story.step("other_owner_still_works", Expect::Accepted, act.new_token()).await
+}
+
+/// The fifth act: the agent outlives its keys, and a thief with one of them.
+async fn keep(cast: &Cast<'_>, story: &mut Story) -> Result<(), Failure> {
+    let mut act = Keys::new(cast).await?;
+    story.step("rotate_key", Expect::Accepted, act.rotate()).await?;
+    story.step("old_key_refused", Expect::Refused("invalid_client"), act.old_key()).await?;
+    story.step("handle_unchanged", Expect::Accepted, act.handle()).await?;
+    story.step("new_key_call", Expect::Accepted, act.new_key()).await?;
+    story.step("thief_takes_over", Expect::Accepted, act.steal()).await?;
+    story.step("recover", Expect::Accepted, act.recover()).await?;
+    story.step("recovery_beats_thief", Expect::Refused("key_compromised"), act.thief_is_out()).await?;
+    story.step("recovered_key_call", Expect::Accepted, act.recovered_key()).await
 }
 
 /// What one step met: an HTTP status, and the stable reason if it was a refusal.
