@@ -297,7 +297,8 @@ fn p12_a_new_epoch_brings_nobody_back_that_a_reader_knows_as_stopped() {
     let vouched =
         |events: &[FeedEvent]| FeedPosition { epoch: "e1".to_owned(), seq: events.len() as u64, head: head(events) };
     let again = |seq| agent(seq, Some(-2));
-    let cases: [(&str, &[FeedEvent], &[FeedEvent], &[FeedEvent], bool); 5] = [
+    type Events<'a> = &'a [FeedEvent];
+    let cases: [(&str, Events<'_>, Events<'_>, Events<'_>, bool); 5] = [
         (
             "revoked beyond it",
             &[suspended, resumed, agent(3, None)],
