@@ -61,7 +61,10 @@ impl Authorized {
     ) -> Result<(), Rejection> {
         let Found { token, standing, .. } = &self.found;
         let issuer = facts.issuer(&token.claims().issuer).ok_or(Rejection::IssuerNotTrusted)?;
-        issuer.keys.find(token.kid()).ok_or(Rejection::TokenKeyUnknown)?;
+        let is_root_good = standing.verdict().is_none_or(|verdict| verdict.is_by_key_of(issuer));
+        if !token.is_by_key_of(issuer) || !is_root_good {
+            return Err(Rejection::TokenKeyUnknown);
+        }
         let known = Known { facts, staleness, now };
         require_not_revoked(token, issuer, &known)?;
         require_ground(token.claims(), standing, issuer, &known, stops)

@@ -10,7 +10,7 @@ use handfast_identity::{ContentHash, DidKey, PublicKey, UnixTime};
 use super::ChainNames;
 use crate::budget::RootBudget;
 use crate::token::KnownToken;
-use crate::trust::KeySet;
+use crate::trust::{IssuerFacts, TrustedIssuer};
 
 /// How many times the bytes of the evidence a verdict takes for the texts and collections read out of it.
 const EVIDENCE_COPIES: usize = 2;
@@ -33,6 +33,8 @@ pub struct VerdictKey {
 pub struct ChainVerdict {
     pub(crate) key: VerdictKey,
     pub(crate) max_hops: usize,
+    /// What the issuer was trusted with: it says whose revocations are asked, and so which names are kept here.
+    pub(crate) trust: Arc<TrustedIssuer>,
     /// Bytes of the evidence it was made from.
     pub(crate) evidence_bytes: usize,
     pub(crate) chain: VerifiedChain,
@@ -49,9 +51,15 @@ pub(crate) struct RootKey {
 }
 
 impl ChainVerdict {
-    /// Whether it answers for exactly this key, under these keys of the issuer and this depth limit.
-    pub(crate) fn stands(&self, key: &VerdictKey, keys: &KeySet, max_hops: usize) -> bool {
-        self.key == *key && self.max_hops == max_hops && keys.find(&self.root_key.kid) == Some(&self.root_key.key)
+    /// Whether it answers for exactly this key, with what is known of the issuer now and under this depth limit.
+    pub(crate) fn stands(&self, key: &VerdictKey, issuer: &IssuerFacts, max_hops: usize) -> bool {
+        let is_asked_for = self.key == *key && self.max_hops == max_hops;
+        is_asked_for && issuer.is_trusted_with(&self.trust) && self.is_by_key_of(issuer)
+    }
+
+    /// Whether the issuer still has the very key that signed the root.
+    pub(crate) fn is_by_key_of(&self, issuer: &IssuerFacts) -> bool {
+        issuer.has_key(&self.root_key.kid, &self.root_key.key)
     }
 
     /// Roughly how many bytes it holds, for stores with a bound: hops are kept read, and texts of theirs twice.

@@ -69,7 +69,7 @@ impl Presented<'_> {
         }
         let key = VerdictKey { token: self.token.hash(), chain: text.hash() };
         let (max_hops, evidence_bytes) = (point.chain.max_hops, text.bytes());
-        if let Some(kept) = point.verdicts.find(&key).filter(|kept| kept.stands(&key, &issuer.keys, max_hops)) {
+        if let Some(kept) = point.verdicts.find(&key).filter(|kept| kept.stands(&key, issuer, max_hops)) {
             return Ok(kept);
         }
         let names = |root: &AccessToken, kid: &str, chain: &VerifiedChain| {
@@ -84,6 +84,7 @@ impl Presented<'_> {
             ChainVerdict {
                 key,
                 max_hops,
+                trust: Arc::clone(&issuer.trust),
                 evidence_bytes,
                 root_key: root_key(self.token.kid(), issuer)?,
                 names,
@@ -98,6 +99,7 @@ impl Presented<'_> {
             ChainVerdict {
                 key,
                 max_hops,
+                trust: Arc::clone(&issuer.trust),
                 evidence_bytes,
                 root_key: root_key(&evidence.root_kid, issuer)?,
                 names,

@@ -49,7 +49,7 @@ impl Standing {
         self.verdict().map(ChainVerdict::chain)
     }
 
-    pub(super) fn verdict(&self) -> Option<&ChainVerdict> {
+    pub(crate) fn verdict(&self) -> Option<&ChainVerdict> {
         match self {
             Self::Alone | Self::OnWord => None,
             Self::Exchanged(verdict) | Self::Offline(verdict) => Some(verdict),

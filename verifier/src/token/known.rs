@@ -59,10 +59,13 @@ impl KnownToken {
 
     /// Whether the issuer still has the very key that signed it, and is trusted with what it was trusted with.
     pub(crate) fn stands(&self, facts: &Facts) -> bool {
-        facts.issuer(&self.claims().issuer).is_some_and(|issuer| {
-            let is_same_trust = Arc::ptr_eq(&issuer.trust, &self.trust) || issuer.trust == self.trust;
-            is_same_trust && issuer.keys.find(&self.kid) == Some(&self.key)
-        })
+        let issuer = facts.issuer(&self.claims().issuer);
+        issuer.is_some_and(|issuer| issuer.is_trusted_with(&self.trust) && self.is_by_key_of(issuer))
+    }
+
+    /// Whether the issuer still has the very key that signed it.
+    pub(crate) fn is_by_key_of(&self, issuer: &IssuerFacts) -> bool {
+        issuer.has_key(&self.kid, &self.key)
     }
 
     /// The presented text.

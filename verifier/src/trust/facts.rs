@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use handfast_identity::UnixTime;
+use handfast_identity::{PublicKey, UnixTime};
 
 use super::{KeySet, TrustedIssuer};
 use crate::revocation::RevocationSet;
@@ -23,6 +23,18 @@ pub struct IssuerFacts {
     pub keys: Arc<KeySet>,
     /// What it has revoked.
     pub status: Status,
+}
+
+impl IssuerFacts {
+    /// Whether it has this very key under `kid`: what was signed with another one of the name is not its any more.
+    pub(crate) fn has_key(&self, kid: &str, key: &PublicKey) -> bool {
+        self.keys.find(kid) == Some(key)
+    }
+
+    /// Whether it is trusted with exactly this.
+    pub(crate) fn is_trusted_with(&self, trust: &Arc<TrustedIssuer>) -> bool {
+        Arc::ptr_eq(&self.trust, trust) || self.trust == *trust
+    }
 }
 
 /// What is known of an issuer's revocations. "Not known" and "none" are different answers.

@@ -19,7 +19,7 @@ use handfast_identity::{DidKey, SigningKey};
 use handfast_verifier::budget::Spent;
 use handfast_verifier::revocation::RevocationKind;
 use handfast_verifier::tools::RequestContent;
-use handfast_verifier::trust::{Facts, IssuerFacts, KeySet, Status};
+use handfast_verifier::trust::{Facts, IssuerFacts, KeySet, Status, TrustedIssuer};
 use handfast_verifier::{
     Authorized, CLOCK_LEEWAY, ChainPolicy, ChainVerdict, DEFAULT_STALENESS, EnforcementPoint, NoStops, NoVerdicts,
     Rejection, RequestParts, RouteRule, UnverifiedRequest, VerdictKey, Verdicts,
@@ -243,6 +243,16 @@ fn a_wrong_verdict_is_not_believed() {
     check(&forged, &both_keys(), 5, &verdicts, "hop_signature_invalid");
 }
 
+/// The issuer's keys with another one under the id of the old one, which signed the root of an exchanged chain.
+fn replaced_keys() -> Facts {
+    let (old, other) = (old_issuer(), other_agent());
+    let jwk = other.public().to_jwk();
+    let entry = |key: &SigningKey, jwk: &str| format!(r#"{{"kid":"{}",{}"#, kid(key), jwk.strip_prefix('{').unwrap());
+    let set = format!(r#"{{"keys":[{},{}]}}"#, entry(&issuer(), &issuer().public().to_jwk()), entry(&old, &jwk));
+    let keys = Arc::new(KeySet::parse(set.as_bytes()).unwrap());
+    Facts::new([IssuerFacts { trust: Arc::new(trust()), keys, status: nothing_revoked() }])
+}
+
 #[test]
 fn a_verdict_ends_with_the_issuers_key() {
     let verdicts = Honest::default();
@@ -250,14 +260,34 @@ fn a_verdict_ends_with_the_issuers_key() {
     check(&presented, &both_keys(), 5, &verdicts, "accepted");
     check(&presented, &facts(&[issuer()], nothing_revoked()), 5, &verdicts, "untrusted_root");
     // another key under the old one's id is not the old one
-    let (old, other) = (old_issuer(), other_agent());
-    let jwk = other.public().to_jwk();
-    let entry = |key: &SigningKey, jwk: &str| format!(r#"{{"kid":"{}",{}"#, kid(key), jwk.strip_prefix('{').unwrap());
-    let set = format!(r#"{{"keys":[{},{}]}}"#, entry(&issuer(), &issuer().public().to_jwk()), entry(&old, &jwk));
-    let keys = Arc::new(KeySet::parse(set.as_bytes()).unwrap());
-    let replaced = Facts::new([IssuerFacts { trust: Arc::new(trust()), keys, status: nothing_revoked() }]);
-    check(&presented, &replaced, 5, &verdicts, "untrusted_root");
+    check(&presented, &replaced_keys(), 5, &verdicts, "untrusted_root");
     check(&presented, &both_keys(), 5, &verdicts, "accepted");
+}
+
+/// The second look at an answer that goes on sees what the check would see.
+#[test]
+fn an_answer_ends_with_the_keys_that_signed_for_it() {
+    let authorized = answer(&exchanged(), &both_keys(), 5, &Honest::default()).unwrap();
+    let still = |facts: &Facts| authorized.require_not_stopped(facts, DEFAULT_STALENESS, &NoStops, at(0));
+    assert_eq!(still(&both_keys()), Ok(()));
+    for changed in [facts(&[old_issuer()], nothing_revoked()), facts(&[issuer()], nothing_revoked()), replaced_keys()] {
+        assert_eq!(still(&changed), Err(Rejection::TokenKeyUnknown));
+    }
+}
+
+/// Whose revocations are asked is a matter of trust: a chain that was read under other listings has no names for the new ones.
+#[test]
+fn a_verdict_ends_with_the_trust_it_was_made_under() {
+    const LISTING: &str = "https://other.example";
+    let (verdicts, presented) = (Honest::default(), exchanged());
+    check(&presented, &both_keys(), 5, &verdicts, "accepted");
+    let keys = Arc::clone(&both_keys().issuers().next().unwrap().keys);
+    let status = nothing_revoked();
+    let facts =
+        |trust: TrustedIssuer| IssuerFacts { trust: Arc::new(trust), keys: Arc::clone(&keys), status: status.clone() };
+    let listing = facts(TrustedIssuer { issuer: LISTING.to_owned(), ..trust() });
+    let ours = facts(TrustedIssuer { agent_status: vec![LISTING.to_owned()], ..trust() });
+    check(&presented, &Facts::new([ours, listing]), 5, &verdicts, "accepted");
 }
 
 #[test]
