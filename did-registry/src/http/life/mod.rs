@@ -35,9 +35,8 @@ pub(super) async fn suspend(
     body: JsonBody,
 ) -> Result<Response, Failure> {
     let ReasonRequest { reason } = ReasonRequest::parse(body.bytes())?;
-    let identity = Identity::of(&app, &caller).await?;
-    let caller = identity.caller(app.clock.now())?;
-    changed(&app, caller, &name, |agent, pending, now| suspend_agent(caller, agent, pending, reason.clone(), now)).await
+    let decide = |asked: Asked<'_>| suspend_agent(asked.caller, asked.agent, asked.waiting, reason.clone(), asked.now);
+    changed(&app, &caller, &name, decide).await
 }
 
 /// `POST /agents/{…}/resume`
@@ -48,9 +47,8 @@ pub(super) async fn resume(
     body: JsonBody,
 ) -> Result<Response, Failure> {
     let ReasonRequest { reason } = ReasonRequest::parse(body.bytes())?;
-    let identity = Identity::of(&app, &caller).await?;
-    let caller = identity.caller(app.clock.now())?;
-    changed(&app, caller, &name, |agent, _, now| resume_agent(caller, agent, reason.clone(), now)).await
+    let decide = |asked: Asked<'_>| resume_agent(asked.caller, asked.agent, reason.clone(), asked.now);
+    changed(&app, &caller, &name, decide).await
 }
 
 /// `POST /agents/{…}/retire`
@@ -61,9 +59,8 @@ pub(super) async fn retire(
     body: JsonBody,
 ) -> Result<Response, Failure> {
     let ReasonRequest { reason } = ReasonRequest::parse(body.bytes())?;
-    let identity = Identity::of(&app, &caller).await?;
-    let caller = identity.caller(app.clock.now())?;
-    changed(&app, caller, &name, |agent, pending, now| retire_agent(caller, agent, pending, reason.clone(), now)).await
+    let decide = |asked: Asked<'_>| retire_agent(asked.caller, asked.agent, asked.waiting, reason.clone(), asked.now);
+    changed(&app, &caller, &name, decide).await
 }
 
 /// `POST /agents/{…}/ceiling`
@@ -74,13 +71,11 @@ pub(super) async fn ceiling(
     body: JsonBody,
 ) -> Result<Response, Failure> {
     let CeilingRequest { ceiling, reason } = CeilingRequest::parse(body.bytes())?;
-    let identity = Identity::of(&app, &caller).await?;
-    let caller = identity.caller(app.clock.now())?;
     let policy = app.config.policy();
-    let decide = |agent: Agent<'_>, _: Waiting<'_>, now| {
-        change_ceiling(caller, agent, ceiling.clone(), reason.clone(), policy, now)
+    let decide = |asked: Asked<'_>| {
+        change_ceiling(asked.caller, asked.agent, ceiling.clone(), reason.clone(), policy, asked.now)
     };
-    changed(&app, caller, &name, decide).await
+    changed(&app, &caller, &name, decide).await
 }
 
 /// `POST /agents/{…}/environment`
@@ -91,29 +86,35 @@ pub(super) async fn environment(
     body: JsonBody,
 ) -> Result<Response, Failure> {
     let EnvironmentRequest { environment, reason } = EnvironmentRequest::parse(body.bytes())?;
-    let identity = Identity::of(&app, &caller).await?;
-    let caller = identity.caller(app.clock.now())?;
     let decide =
-        |agent: Agent<'_>, _: Waiting<'_>, now| change_environment(caller, agent, environment, reason.clone(), now);
-    changed(&app, caller, &name, decide).await
+        |asked: Asked<'_>| change_environment(asked.caller, asked.agent, environment, reason.clone(), asked.now);
+    changed(&app, &caller, &name, decide).await
 }
 
-/// The agent, with its history, as loaded.
-type Agent<'a> = Option<&'a Loaded<AgentRecord>>;
-/// The rotation that waits for its owner, as loaded.
-type Waiting<'a> = Option<&'a Loaded<PendingRotation>>;
+/// Who asks about which agent, as of now: what a decision is made of.
+struct Asked<'a> {
+    caller: Caller<'a>,
+    /// The agent, with its history, as loaded.
+    agent: Option<&'a Loaded<AgentRecord>>,
+    /// The rotation that waits for its owner, as loaded.
+    waiting: Option<&'a Loaded<PendingRotation>>,
+    now: UnixTime,
+}
 
 /// Decides about the agent called `name` until it is durable, and answers with the record as it then is.
 async fn changed(
     app: &App,
-    caller: Caller<'_>,
+    caller: &Authenticated,
     name: &str,
-    decide: impl Fn(Agent<'_>, Waiting<'_>, UnixTime) -> Result<Outcome, Refusal>,
+    decide: impl Fn(Asked<'_>) -> Result<Outcome, Refusal>,
 ) -> Result<Response, Failure> {
+    let identity = Identity::of(app, caller).await?;
+    let caller = identity.caller(app.clock.now())?;
     for _ in 0..ATTEMPTS {
         let agent = app.state.agent_named_with_history(name).await?;
-        let pending = app.state.rotation_of(agent.as_ref()).await?;
-        match decide(agent.as_ref(), pending.as_ref(), app.clock.now())? {
+        let waiting = app.state.rotation_of(agent.as_ref()).await?;
+        let asked = Asked { caller, agent: agent.as_ref(), waiting: waiting.as_ref(), now: app.clock.now() };
+        match decide(asked)? {
             Outcome::Unchanged => return shown(agent),
             Outcome::Changed(change) => {
                 if let Commit::Done { .. } = app.state.commit(&change).await? {

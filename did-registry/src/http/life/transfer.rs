@@ -9,7 +9,7 @@ use handfast_registry_model::{
     ReasonRequest, Recipient, Refusal, RevocationRecord, Slot, accept_agent, offer_agent, withdraw_offer,
 };
 
-use super::{Agent, Waiting, changed, require_cut_in_time, shown};
+use super::{Asked, changed, require_cut_in_time, shown};
 use crate::http::body::JsonBody;
 use crate::http::caller::Identity;
 use crate::http::revoke::revocation;
@@ -50,12 +50,9 @@ pub(in crate::http) async fn offer(
     body: JsonBody,
 ) -> Result<Response, Failure> {
     let OfferRequest { to, reason } = OfferRequest::parse(body.bytes())?;
-    let identity = Identity::of(&app, &caller).await?;
-    let caller = identity.caller(app.clock.now())?;
     let to = FoundRecipient::load(&app, &to).await?;
-    let decide =
-        |agent: Agent<'_>, _: Waiting<'_>, now| offer_agent(caller, agent, to.as_loaded(), reason.clone(), now);
-    changed(&app, caller, &name, decide).await
+    let decide = |asked: Asked<'_>| offer_agent(asked.caller, asked.agent, to.as_loaded(), reason.clone(), asked.now);
+    changed(&app, &caller, &name, decide).await
 }
 
 /// `POST /agents/{…}/transfer/withdraw`: the owner takes the offer back, or who it was made to declines.
@@ -66,9 +63,8 @@ pub(in crate::http) async fn withdraw(
     body: JsonBody,
 ) -> Result<Response, Failure> {
     let ReasonRequest { reason } = ReasonRequest::parse(body.bytes())?;
-    let identity = Identity::of(&app, &caller).await?;
-    let caller = identity.caller(app.clock.now())?;
-    changed(&app, caller, &name, |agent, _, now| withdraw_offer(caller, agent, reason.clone(), now)).await
+    let decide = |asked: Asked<'_>| withdraw_offer(asked.caller, asked.agent, reason.clone(), asked.now);
+    changed(&app, &caller, &name, decide).await
 }
 
 /// `POST /agents/{…}/transfer/accept`: who it was offered to takes it.
