@@ -224,8 +224,7 @@ fn a_snapshot_shows_the_chain_from_its_base_on() {
 fn th64_a_restart_forgets_no_roll_back() {
     let events = [event(1, "a"), event(2, "b"), event(3, "c")];
     let other = [event(1, "a"), event(2, "x"), event(3, "y")];
-    let stood =
-        || FeedState::start(ISSUER, signed(&snapshot("e1", &events[..2], 0, &[])), at(0)).unwrap().position().clone();
+    let stood = || FeedState::start(ISSUER, signed(&snapshot("e1", &events[..2], 0, &[])), at(0)).unwrap().memory();
     let cases = [
         ("where it stood", snapshot("e1", &events[..2], 0, &[]), Ok(())),
         ("further", snapshot("e1", &events, 0, &[]), Ok(())),
@@ -287,6 +286,66 @@ fn p12_a_restored_backup_counts_from_the_operators_word_on() {
     let next =
         FeedMessage { from: 3, prev: Some(head(&events)), events: Vec::new(), ..snapshot("e2", &events, 0, &[]) };
     assert_eq!(state.apply(signed(&next), at(0)), Err(FeedError::Gap));
+}
+
+/// A roll-back that was noticed outlives the process that noticed it; only a new epoch ends it.
+#[test]
+fn th64_a_restart_does_not_heal_a_roll_back() {
+    let events = [event(1, "a"), event(2, "b"), event(3, "c")];
+    let mut state = FeedState::start(ISSUER, signed(&snapshot("e1", &events[..2], 0, &[])), at(0)).unwrap();
+    assert_eq!(state.apply(signed(&snapshot("e1", &events[..1], 0, &[])), at(0)), Err(FeedError::RolledBack));
+    let memory = state.memory();
+    assert_eq!((memory.position.seq, memory.is_rolled_back), (2, true));
+    let mut again = FeedState::resume(ISSUER, memory);
+    assert_eq!(again.apply(signed(&snapshot("e1", &events, 0, &[])), at(0)), Err(FeedError::RolledBack));
+    let former = [again.position().clone()];
+    again.apply(signed(&snapshot("e2", &events, 0, &former)), at(0)).unwrap();
+    assert!(!again.memory().is_rolled_back);
+}
+
+/// A snapshot that is too long for one message comes in parts. That is no roll-back, and hides none.
+#[test]
+fn a_part_of_a_snapshot_says_nothing_of_how_far_the_feed_came() {
+    let part = |events: &[FeedEvent]| FeedMessage { issued_at: UnixTime::EPOCH, ..snapshot("e1", events, 0, &[]) };
+    let more = |events: &[FeedEvent], from: usize| {
+        let prev = Some(head(&events[..from]));
+        FeedMessage { from: from as u64, prev, events: events[from..].to_vec(), ..snapshot("e1", events, 0, &[]) }
+    };
+    let events = [event(1, "a"), event(2, "b"), event(3, "c"), event(4, "d")];
+    let other = [event(1, "a"), event(2, "b"), event(3, "x"), event(4, "y")];
+    let known = || FeedState::start(ISSUER, signed(&snapshot("e1", &events[..3], 0, &[])), at(-9)).unwrap();
+
+    // who knows names learns and stays where it was
+    let mut state = known();
+    state.apply(signed(&part(&events[..1])), at(0)).unwrap();
+    assert_eq!((state.position().seq, state.as_of()), (3, snapshot("e1", &[], 0, &[]).issued_at));
+    state.apply(signed(&more(&events, 3)), at(0)).unwrap();
+    assert!(is_revoked(&state, "d"));
+
+    // who knows none goes on from its end, through what it remembers
+    let resumed = || {
+        let mut state = FeedState::resume(ISSUER, known().memory());
+        state.apply(signed(&part(&events[..1])), at(0)).unwrap();
+        assert_eq!((state.position().seq, state.as_of()), (1, UnixTime::EPOCH), "nothing is fresh yet");
+        assert_eq!(state.memory(), known().memory(), "the furthest is remembered meanwhile");
+        state
+    };
+    let cases: [(&str, Vec<FeedMessage>, Result<(), FeedError>); 4] = [
+        ("all at once", vec![more(&events, 1)], Ok(())),
+        (
+            "bit by bit",
+            vec![FeedMessage { issued_at: UnixTime::EPOCH, ..more(&events[..2], 1) }, more(&events, 2)],
+            Ok(()),
+        ),
+        ("another story", vec![more(&other, 1)], Err(FeedError::RolledBack)),
+        ("said to end before it", vec![more(&events[..2], 1)], Err(FeedError::RolledBack)),
+    ];
+    for (what, messages, expected) in cases {
+        let mut state = resumed();
+        let applied = messages.iter().try_for_each(|message| state.apply(signed(message), at(0)));
+        assert_eq!((applied, state.memory().is_rolled_back), (expected, expected.is_err()), "{what}");
+        assert_eq!(is_revoked(&state, "d"), expected.is_ok(), "{what}");
+    }
 }
 
 /// A restored registry lets an agent go on that it knows as suspended, and revoked after its memory ends.

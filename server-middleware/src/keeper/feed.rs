@@ -9,7 +9,7 @@ use handfast_dpop::PublicBase;
 use handfast_fetch::FetchError;
 use handfast_identity::jws::JwsError;
 use handfast_identity::{DidKey, Seconds, UnixTime};
-use handfast_verifier::revocation::{FeedError, FeedPosition, FeedState, UnverifiedFeedMessage, VerifiedFeedMessage};
+use handfast_verifier::revocation::{FeedError, FeedMemory, FeedState, UnverifiedFeedMessage, VerifiedFeedMessage};
 use handfast_verifier::trust::Status;
 use thiserror::Error;
 use tokio::task::JoinError;
@@ -35,7 +35,7 @@ pub(super) struct FeedKeeper {
     pub(super) pace: Pace,
     pub(super) lag: Lag,
     /// Where it is kept how far the feed has come, and how far that was.
-    pub(super) memory: Option<(PositionFile, Option<FeedPosition>)>,
+    pub(super) memory: Option<(PositionFile, Option<FeedMemory>)>,
 }
 
 /// How often names are forgotten that only stop what has expired.
@@ -57,6 +57,9 @@ enum FollowError {
     Stream(&'static str),
 }
 
+/// How a feed answers who asks for news behind its end: it went back, and the whole says how far.
+const NEVER_CAME_SO_FAR: u16 = 400;
+
 /// What to ask the issuer next.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Question {
@@ -68,7 +71,7 @@ enum Question {
 struct Known {
     state: Option<FeedState>,
     /// What is on the disk.
-    kept: Option<FeedPosition>,
+    kept: Option<FeedMemory>,
     forgot_at: UnixTime,
 }
 
@@ -77,7 +80,7 @@ impl FeedKeeper {
     /// is too old.
     pub(super) async fn run(self) {
         let kept = self.memory.as_ref().and_then(|(_, kept)| kept.clone());
-        let state = kept.clone().map(|position| FeedState::resume(&self.issuer, position));
+        let state = kept.clone().map(|memory| FeedState::resume(&self.issuer, memory));
         let mut known = Known { state, kept, forgot_at: self.clock.now() };
         let mut question = Question::Snapshot;
         let mut backoff = Backoff::new(self.pace);
@@ -120,13 +123,14 @@ impl FeedKeeper {
     async fn apply(&self, message: VerifiedFeedMessage, known: &mut Known) -> Result<bool, FollowError> {
         let now = self.clock.now();
         let before = known.state.as_ref().map(|state| state.position().clone());
-        let state = match &mut known.state {
-            Some(state) => {
-                state.apply(message, now).map_err(FollowError::Feed)?;
-                state
-            }
-            None => known.state.insert(FeedState::start(&self.issuer, message, now).map_err(FollowError::Feed)?),
+        let applied = match &mut known.state {
+            Some(state) => state.apply(message, now),
+            None => FeedState::start(&self.issuer, message, now).map(|state| known.state = Some(state)),
         };
+        // a roll-back is kept too: a restart does not heal it
+        let saved = self.keep(known).await;
+        applied.map_err(FollowError::Feed)?;
+        let Some(state) = &known.state else { return Ok(false) };
         if now.since(known.forgot_at) >= FORGET_PERIOD {
             // by the issuer's signed time at most: a clock of ours that runs ahead forgets nothing that still counts
             state.forget(now.min(state.as_of()));
@@ -142,16 +146,25 @@ impl FeedKeeper {
                 "the registry was restored and vouched for by its operator: what was known to be revoked stays so"
             );
         }
+        saved?;
         let (set, as_of) = (Arc::clone(state.set()), state.as_of());
-        if let Some((file, _)) = self.memory.as_ref().filter(|_| known.kept.as_ref() != Some(&position)) {
-            let (file, kept) = (file.clone(), position.clone());
-            let saved = tokio::task::spawn_blocking(move || file.save(&kept)).await.map_err(FollowError::Reading)?;
-            saved.map_err(FollowError::Memory)?;
-            known.kept = Some(position.clone());
-        }
         self.lag.applied(&position, as_of);
         self.board.set_status(self.place, Status::Known { set, as_of });
         Ok(before.is_none_or(|before| before.seq != position.seq))
+    }
+
+    /// Keeps what has to outlive this process, if it is not kept already.
+    async fn keep(&self, known: &mut Known) -> Result<(), FollowError> {
+        let (Some((file, _)), Some(state)) = (&self.memory, &known.state) else { return Ok(()) };
+        let memory = state.memory();
+        if known.kept.as_ref() == Some(&memory) {
+            return Ok(());
+        }
+        let (file, kept) = (file.clone(), memory.clone());
+        let saved = tokio::task::spawn_blocking(move || file.save(&kept)).await.map_err(FollowError::Reading)?;
+        saved.map_err(FollowError::Memory)?;
+        known.kept = Some(memory);
+        Ok(())
     }
 
     /// Follows a stream of news until it ends, and says why it did.
@@ -249,11 +262,11 @@ impl FeedKeeper {
     }
 }
 
-/// A message that does not continue from here, or an answer that is none, calls for the whole again; a connection that broke
-/// or a message of somebody else's for the same once more.
+/// A message that does not continue from here, or a feed that never came as far, calls for the whole again; anything else for
+/// the same once more.
 fn next_question(error: &FollowError, asked: Question) -> Question {
     match error {
-        FollowError::Feed(_) | FollowError::Fetch(FetchError::Status(_)) => Question::Snapshot,
+        FollowError::Feed(_) | FollowError::Fetch(FetchError::Status(NEVER_CAME_SO_FAR)) => Question::Snapshot,
         FollowError::Fetch(_)
         | FollowError::Message(_)
         | FollowError::Reading(_)

@@ -10,7 +10,7 @@ use std::sync::{Arc, Weak};
 
 use handfast_identity::json::{self, Limits};
 use handfast_identity::{ContentHash, base64url};
-use handfast_verifier::revocation::{FeedPosition, Head, MAX_EPOCH_BYTES};
+use handfast_verifier::revocation::{FeedMemory, FeedPosition, Head, MAX_EPOCH_BYTES};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -75,6 +75,8 @@ struct Wire {
     epoch: String,
     seq: u64,
     head: Head,
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    rolled_back: bool,
 }
 
 impl StateDirectory {
@@ -104,8 +106,8 @@ impl StateDirectory {
 }
 
 impl PositionFile {
-    /// Where the feed stood; `None` if nothing was ever kept of it.
-    pub(super) fn load(&self) -> Result<Option<FeedPosition>, StateError> {
+    /// Where the feed stood, and whether it was rolled back since; `None` if nothing was ever kept of it.
+    pub(super) fn load(&self) -> Result<Option<FeedMemory>, StateError> {
         let file = match File::open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -116,17 +118,18 @@ impl PositionFile {
         file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| self.io(error))?;
         let content = || StateError::Content { path: self.path.clone(), issuer: self.issuer.clone() };
         let wire: Wire = json::read_object(&bytes, &Limits::plain(MAX_STATE_BYTES)).map_err(|_| content())?;
-        let Wire { v, iss, epoch, seq, head } = wire;
+        let Wire { v, iss, epoch, seq, head, rolled_back } = wire;
         let is_ours = v == FORMAT && iss == self.issuer && (1..=MAX_EPOCH_BYTES).contains(&epoch.len());
-        if is_ours { Ok(Some(FeedPosition { epoch, seq, head })) } else { Err(content()) }
+        let position = FeedPosition { epoch, seq, head };
+        if is_ours { Ok(Some(FeedMemory { position, is_rolled_back: rolled_back })) } else { Err(content()) }
     }
 
-    /// Keeps `position`, durably: after a crash the file holds it or what it held before. Blocks for as long as the disk takes.
-    pub(super) fn save(&self, position: &FeedPosition) -> Result<(), StateError> {
+    /// Keeps `memory`, durably: after a crash the file holds it or what it held before. Blocks for as long as the disk takes.
+    pub(super) fn save(&self, memory: &FeedMemory) -> Result<(), StateError> {
         // held while it is written
         let Some(_directory) = self.lock.upgrade() else { return Err(StateError::Locked(self.path.clone())) };
-        let FeedPosition { epoch, seq, head } = position.clone();
-        let wire = Wire { v: FORMAT, iss: self.issuer.clone(), epoch, seq, head };
+        let FeedMemory { position: FeedPosition { epoch, seq, head }, is_rolled_back } = memory.clone();
+        let wire = Wire { v: FORMAT, iss: self.issuer.clone(), epoch, seq, head, rolled_back: is_rolled_back };
         let bytes = json::to_jcs(&wire).map_err(|error| self.io(io::Error::other(error.to_string())))?;
         self.replace(&bytes).map_err(|error| self.io(error))
     }
@@ -152,8 +155,9 @@ mod tests {
 
     const ISSUER: &str = "https://registry.example";
 
-    fn position(seq: u64) -> FeedPosition {
-        FeedPosition { epoch: "e1".to_owned(), seq, head: Head::start(ISSUER, "e1") }
+    fn position(seq: u64) -> FeedMemory {
+        let position = FeedPosition { epoch: "e1".to_owned(), seq, head: Head::start(ISSUER, "e1") };
+        FeedMemory { position, is_rolled_back: seq == 4 }
     }
 
     #[test]

@@ -19,7 +19,7 @@ use std::time::Duration;
 use handfast_dpop::PublicBase;
 use handfast_fetch::{Mode, SetupError};
 use handfast_identity::UnixTime;
-use handfast_verifier::revocation::FeedPosition;
+use handfast_verifier::revocation::FeedMemory;
 use handfast_verifier::trust::{Facts, StatusSource, TrustedIssuer};
 use tokio::task::JoinHandle;
 
@@ -114,13 +114,13 @@ impl Keeper {
 }
 
 /// Where the feed of `issuer` stood. What is known is written at once: a file that cannot be is found out now.
-fn remembered(state: &StateDirectory, issuer: &str) -> Result<(PositionFile, Option<FeedPosition>), StateError> {
+fn remembered(state: &StateDirectory, issuer: &str) -> Result<(PositionFile, Option<FeedMemory>), StateError> {
     let file = state.file(issuer);
-    let position = file.load()?;
-    if let Some(position) = &position {
-        file.save(position)?;
+    let memory = file.load()?;
+    if let Some(memory) = &memory {
+        file.save(memory)?;
     }
-    Ok((file, position))
+    Ok((file, memory))
 }
 
 impl FactsSource for Keeper {

@@ -17,11 +17,22 @@ const MAX_AHEAD: Seconds = Seconds::new(30);
 pub struct FeedState {
     issuer: String,
     position: FeedPosition,
+    /// What was known before, further on than `position`: a reader that went back to hear all names again has to come through it.
+    checkpoint: Option<FeedPosition>,
     as_of: UnixTime,
     set: Arc<RevocationSet>,
     is_rolled_back: bool,
     /// Where it stood is known from an earlier process, what was revoked is not.
     awaits_snapshot: bool,
+}
+
+/// What of a reader outlives it: without it a restart would take whatever it hears first for the whole story (P-12).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedMemory {
+    /// The furthest it ever knew the feed to be.
+    pub position: FeedPosition,
+    /// Whether the feed was rolled back behind that since.
+    pub is_rolled_back: bool,
 }
 
 /// Why a message was not applied. None of them changes what is known.
@@ -72,22 +83,25 @@ impl FeedState {
         require_form(&message)?;
         require_chain(&message, None)?;
         let position = FeedPosition { epoch: message.epoch.clone(), seq: message.to, head: message.head };
-        let mut state = Self { as_of: message.issued_at, ..Self::resume(issuer, position) };
+        let memory = FeedMemory { position, is_rolled_back: false };
+        let mut state = Self { as_of: message.issued_at, ..Self::resume(issuer, memory) };
         state.awaits_snapshot = false;
         state.learn(&message);
         Ok(state)
     }
 
-    /// Goes on from where a reader stood before a restart. It knows no names yet: its first message has to be a snapshot, and
-    /// one that does not continue from `position` is a roll-back, as if there had been no restart.
+    /// Goes on from what a reader remembers of the time before a restart. It knows no names yet: its first message has to be a
+    /// snapshot, and one that does not continue from there is a roll-back, as if there had been no restart.
     #[must_use]
-    pub fn resume(issuer: &str, position: FeedPosition) -> Self {
+    pub fn resume(issuer: &str, memory: FeedMemory) -> Self {
+        let FeedMemory { position, is_rolled_back } = memory;
         Self {
             issuer: issuer.to_owned(),
             position,
+            checkpoint: None,
             as_of: UnixTime::EPOCH,
             set: Arc::default(),
-            is_rolled_back: false,
+            is_rolled_back,
             awaits_snapshot: true,
         }
     }
@@ -113,16 +127,22 @@ impl FeedState {
 
     fn take(&mut self, message: &FeedMessage, now: UnixTime) -> Result<(), FeedError> {
         require_origin(message, &self.issuer, now)?;
-        let is_behind = message.to < self.position.seq;
-        let differs_here = message.to == self.position.seq && message.head != self.position.head;
+        if message.is_snapshot() && message.is_part() {
+            return self.take_part(message);
+        }
+        // a part ends where the next one begins: only a whole message says how far the feed has come
+        let known = if message.is_part() { &self.position } else { self.furthest() };
+        let is_behind = message.to < known.seq;
+        let differs_here = message.to == known.seq && message.head != known.head;
         if is_behind || differs_here {
             return Err(FeedError::RolledBack);
         }
         if message.is_snapshot() {
             require_form(message)?;
-            require_chain(message, Some(&self.position))?;
+            require_chain(message, Some(self.furthest()))?;
             self.learn(message);
             self.awaits_snapshot = false;
+            self.checkpoint = None;
         } else if self.awaits_snapshot {
             return Err(FeedError::NotSnapshot);
         } else {
@@ -130,6 +150,29 @@ impl FeedState {
         }
         self.moved(message);
         Ok(())
+    }
+
+    /// The beginning of a snapshot that is too long for one message. Who knows names learns those in it and stays where it was; who
+    /// does not goes on from its end, and has to come through what it remembers.
+    fn take_part(&mut self, message: &FeedMessage) -> Result<(), FeedError> {
+        require_form(message)?;
+        require_chain(message, Some(self.furthest()))?;
+        self.learn(message);
+        if self.awaits_snapshot {
+            let furthest = self.furthest().clone();
+            self.checkpoint = Some(furthest).filter(|furthest| furthest.seq > message.to);
+            self.awaits_snapshot = false;
+            self.moved(message);
+        }
+        Ok(())
+    }
+
+    /// The furthest the feed was ever known to be.
+    const fn furthest(&self) -> &FeedPosition {
+        match &self.checkpoint {
+            Some(checkpoint) => checkpoint,
+            None => &self.position,
+        }
     }
 
     /// The first message of a new epoch. Names of the old one stay in force: the operator says how far the registry's memory
@@ -142,18 +185,19 @@ impl FeedState {
         }
         require_form(message)?;
         let ours = message.follows.iter().find(|former| former.epoch == self.position.epoch);
-        let forks = |former: &FeedPosition| former.seq == self.position.seq && former.head != self.position.head;
+        let forks = |former: &FeedPosition| former.seq == self.furthest().seq && former.head != self.furthest().head;
         if ours.is_none_or(forks) {
             return Err(FeedError::RolledBack);
         }
         require_chain(message, None)?;
         // whoever forgot something that we know may have forgotten why an agent was stopped last
-        let is_whole = ours.is_some_and(|ours| ours.seq >= self.position.seq);
+        let is_whole = ours.is_some_and(|ours| ours.seq >= self.furthest().seq);
         self.set.begin_epoch(&if is_whole { standing(message) } else { HashSet::new() });
         self.learn(message);
         self.position.epoch.clone_from(&message.epoch);
         self.awaits_snapshot = false;
         self.is_rolled_back = false;
+        self.checkpoint = None;
         self.moved(message);
         Ok(())
     }
@@ -188,11 +232,15 @@ impl FeedState {
                 return Err(FeedError::Inconsistent);
             }
             head = head.after(event).map_err(|_| FeedError::Inconsistent)?;
+            if self.checkpoint.as_ref().is_some_and(|known| known.seq == seq && known.head != head) {
+                return Err(FeedError::RolledBack);
+            }
         }
         if seq != message.to || head != message.head {
             return Err(FeedError::Inconsistent);
         }
         self.learn(message);
+        self.checkpoint = self.checkpoint.take().filter(|known| known.seq > seq);
         Ok(())
     }
 
@@ -201,7 +249,13 @@ impl FeedState {
         self.set.forget(now);
     }
 
-    /// Where the reader stands.
+    /// What to keep for [`FeedState::resume`].
+    #[must_use]
+    pub fn memory(&self) -> FeedMemory {
+        FeedMemory { position: self.furthest().clone(), is_rolled_back: self.is_rolled_back }
+    }
+
+    /// Where the reader stands: the next increment has to go on from here.
     #[must_use]
     pub const fn position(&self) -> &FeedPosition {
         &self.position

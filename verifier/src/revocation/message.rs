@@ -122,7 +122,7 @@ pub struct FeedMessage {
     /// Whose feed.
     #[serde(rename = "iss")]
     pub issuer: String,
-    /// When it was signed. Freshness counts from here.
+    /// When it was signed. Freshness counts from here. The epoch in a part, which does not reach the end of the feed.
     #[serde(rename = "iat")]
     pub issued_at: UnixTime,
     /// The epoch; numbers start over in a new one.
@@ -160,6 +160,12 @@ impl FeedMessage {
     #[must_use]
     pub const fn is_snapshot(&self) -> bool {
         self.prev.is_none()
+    }
+
+    /// Whether it is only a part of what there is to tell, and so says nothing of how far the feed has come.
+    #[must_use]
+    pub fn is_part(&self) -> bool {
+        self.issued_at == UnixTime::EPOCH
     }
 }
 

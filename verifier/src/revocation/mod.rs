@@ -7,7 +7,7 @@ mod name;
 mod set;
 mod snapshot;
 
-pub use feed::{FeedError, FeedState};
+pub use feed::{FeedError, FeedMemory, FeedState};
 pub use message::{
     FEED_TYPE, FeedBase, FeedEvent, FeedMessage, FeedPosition, Head, MAX_EPOCH_BYTES, MAX_FEED_BYTES, MAX_FEED_EVENTS,
     MAX_FORMER_EPOCHS, UnverifiedFeedMessage, VerifiedFeedMessage,
