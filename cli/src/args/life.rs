@@ -3,11 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use handfast_delegation::Tools;
 
-use super::{AgentKey, Bounds, Delegation, Environment, OwnerKey};
-use crate::parse;
-
+use super::{AgentKey, Environment, GrantArgs, OwnerKey};
 #[derive(Debug, Subcommand)]
 pub(crate) enum LifeCommand {
     /// Suspend an agent: what it was given is dead within seconds, and it gets nothing until it is resumed
@@ -137,29 +134,8 @@ pub(crate) struct CeilingArgs {
     /// The most it may ever do
     #[arg(long)]
     pub scope: String,
-    /// Where it may do it
-    #[arg(long)]
-    pub resource: Vec<String>,
-    /// The longest a task of it may last, in seconds
-    #[arg(long, default_value_t = 3600)]
-    pub max_task_seconds: u64,
-    /// How it may pass its authority on
-    #[arg(long, value_enum)]
-    pub delegation: Option<Delegation>,
-    /// How far it may be passed on; 0, the default, is not at all
-    #[arg(long, value_name = "N")]
-    pub del_max_depth: Option<u8>,
-    /// Somebody else's agent it may be passed on to, besides your own; may be given several times
-    #[arg(long, value_name = "DID")]
-    pub delegate: Vec<String>,
-    /// Let it be passed on to instances too
-    #[arg(long)]
-    pub instances: bool,
     #[command(flatten)]
-    pub bounds: Bounds,
-    /// The only tools it may use, as `authorization_details`
-    #[arg(long, value_name = "JSON", value_parser = parse::tools, conflicts_with = "tool")]
-    pub authorization_details: Option<Tools>,
+    pub grant: GrantArgs,
     /// Do not ask
     #[arg(long)]
     pub yes: bool,

@@ -5,7 +5,7 @@ use handfast_identity::{DidKey, Seconds};
 use serde_json::json;
 
 use super::{record_lines, resources, scope, usage};
-use crate::args::ClaimArgs;
+use crate::args::{ClaimArgs, GrantArgs};
 use crate::exit::{Exit, Failure};
 use crate::keyfiles;
 use crate::ui::Ui;
@@ -16,21 +16,8 @@ pub(crate) async fn run(args: ClaimArgs, ui: Ui) -> Result<(), Failure> {
         management.refuse_claim(&args.claim, &Secret::new(args.code)).await?;
         return ui.result(&json!({"status": "refused"}), |_| "Refused.".to_owned());
     }
-    let approval = Approval {
-        user_code: Secret::new(args.code),
-        handle: args.handle,
-        ceiling: Ceiling {
-            scope: scope(&args.scope)?,
-            resources: resources(&args.resource)?,
-            max_task: Some(Seconds::new(args.max_task_seconds)),
-            delegation: args.delegation.map(Into::into),
-            max_depth: args.del_max_depth,
-            tools: args.bounds.tools()?.or(args.authorization_details),
-            budget: args.bounds.budget()?,
-            delegates: delegates(&args.delegate)?,
-            instances: args.instances,
-        },
-    };
+    let approval =
+        Approval { user_code: Secret::new(args.code), handle: args.handle, ceiling: ceiling(&args.scope, args.grant)? };
     let shown = match management.approve_claim(&args.claim, &approval, None).await? {
         ApprovalAnswer::Claimed(record) => return ui.result(record.members(), |_| record_lines(&record)),
         ApprovalAnswer::Confirm(shown) => shown,
@@ -44,7 +31,22 @@ pub(crate) async fn run(args: ClaimArgs, ui: Ui) -> Result<(), Failure> {
     }
 }
 
-pub(super) fn delegates(texts: &[String]) -> Result<Vec<DidKey>, Failure> {
+/// The ceiling as it was asked for.
+pub(super) fn ceiling(scope_text: &str, grant: GrantArgs) -> Result<Ceiling, Failure> {
+    Ok(Ceiling {
+        scope: scope(scope_text)?,
+        resources: resources(&grant.resource)?,
+        max_task: Some(Seconds::new(grant.max_task_seconds)),
+        delegation: grant.delegation.map(Into::into),
+        max_depth: grant.del_max_depth,
+        tools: grant.bounds.tools()?.or(grant.authorization_details),
+        budget: grant.bounds.budget()?,
+        delegates: delegates(&grant.delegate)?,
+        instances: grant.instances,
+    })
+}
+
+fn delegates(texts: &[String]) -> Result<Vec<DidKey>, Failure> {
     let read =
         |text: &String| DidKey::parse(text).map_err(|error| usage(format!("`{}`: {error}", text.escape_debug())));
     texts.iter().map(read).collect()

@@ -3,12 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use handfast_client::{AgentRecord, Ceiling, Management, Role};
-use handfast_identity::Seconds;
+use handfast_client::{AgentRecord, Management, Role};
 use serde_json::json;
 
-use super::claim::delegates;
-use super::{record_lines, resources, scope};
+use super::claim;
+use super::record_lines;
 use crate::args::{CeilingArgs, Doing, LifeCommand, OffboardArgs};
 use crate::exit::{Exit, Failure};
 use crate::keyfiles;
@@ -83,17 +82,7 @@ async fn transfer(agent: &str, to: Option<&str>, how: &Doing, ui: Ui) -> Result<
 }
 
 async fn ceiling(args: CeilingArgs, ui: Ui) -> Result<(), Failure> {
-    let ceiling = Ceiling {
-        scope: scope(&args.scope)?,
-        resources: resources(&args.resource)?,
-        max_task: Some(Seconds::new(args.max_task_seconds)),
-        delegation: args.delegation.map(Into::into),
-        max_depth: args.del_max_depth,
-        tools: args.bounds.tools()?.or(args.authorization_details),
-        budget: args.bounds.budget()?,
-        delegates: delegates(&args.delegate)?,
-        instances: args.instances,
-    };
+    let ceiling = claim::ceiling(&args.scope, args.grant)?;
     let management = acting(&args.how, false)?;
     let record = management.agent(&args.agent).await?;
     let present = record.members().get("ceiling").map(ToString::to_string).unwrap_or_default();
