@@ -308,8 +308,9 @@ fn th64_a_restart_does_not_heal_a_roll_back() {
 fn a_part_of_a_snapshot_says_nothing_of_how_far_the_feed_came() {
     let part = |events: &[FeedEvent]| FeedMessage { issued_at: UnixTime::EPOCH, ..snapshot("e1", events, 0, &[]) };
     let more = |events: &[FeedEvent], from: usize| {
-        let prev = Some(head(&events[..from]));
-        FeedMessage { from: from as u64, prev, events: events[from..].to_vec(), ..snapshot("e1", events, 0, &[]) }
+        let (before, new) = events.split_at(from);
+        let prev = Some(head(before));
+        FeedMessage { from: from as u64, prev, events: new.to_vec(), ..snapshot("e1", events, 0, &[]) }
     };
     let events = [event(1, "a"), event(2, "b"), event(3, "c"), event(4, "d")];
     let other = [event(1, "a"), event(2, "b"), event(3, "x"), event(4, "y")];
