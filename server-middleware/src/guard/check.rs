@@ -1,18 +1,18 @@
 //! One request through the verifier: evidence, facts and the time in; an [`Authorized`] or a [`Rejection`] out.
 
 use handfast_delegation::UnverifiedAccessToken;
-use handfast_dpop::{ContentHash, Nonce, NonceSource, ProofError, ReplayError, Target};
-use handfast_identity::{Thumbprint, UnixTime};
-use handfast_verifier::budget::BudgetError;
+use handfast_dpop::{Nonce, NonceSource, ProofError, Receipt, Target};
+use handfast_identity::UnixTime;
+use handfast_verifier::budget::Spent;
 use handfast_verifier::tools::RequestContent;
 use handfast_verifier::trust::Facts;
 use handfast_verifier::{
-    Authorized, BoundRequest, CLOCK_LEEWAY, Denial, Drift, EnforcementPoint, Rejection, RequestParts, RouteRule,
-    UnverifiedRequest,
+    Attribution, Authorized, BoundRequest, CLOCK_LEEWAY, Denial, Drift, EnforcementPoint, Rejection, RequestParts,
+    RouteRule, UnverifiedRequest,
 };
 
-use super::Shared;
 use super::nonces::RequestNonces;
+use super::{Shared, log};
 use crate::KeyRefresh;
 use crate::request::Presented;
 
@@ -27,12 +27,13 @@ pub(super) struct Admission {
 pub(super) struct Refusal {
     pub(super) rejection: Rejection,
     pub(super) nonce: Option<Nonce>,
-    key: Option<Thumbprint>,
+    /// Who asked, once that is known.
+    pub(super) by: Option<Box<Attribution>>,
 }
 
 impl From<Rejection> for Refusal {
     fn from(rejection: Rejection) -> Self {
-        Self { rejection, nonce: None, key: None }
+        Self { rejection, nonce: None, by: None }
     }
 }
 
@@ -47,8 +48,14 @@ impl Shared {
     pub(super) async fn examine(&self, presented: &Presented<'_>, rule: &RouteRule) -> Result<Admission, Refusal> {
         let decided = self.decide(presented, rule).await;
         match &decided {
-            Ok(admission) => self.note_accepted(&admission.authorized),
-            Err(refusal) => self.note_refused(refusal),
+            Ok(admission) => {
+                self.decisions.count_accepted();
+                log::accepted(admission.authorized.attribution());
+            }
+            Err(refusal) => {
+                self.decisions.count_refused(refusal.rejection.reason());
+                log::refused(&refusal.rejection, refusal.by.as_deref());
+            }
         }
         decided
     }
@@ -95,23 +102,25 @@ impl Shared {
         let verified = UnverifiedRequest::parse_known(parts, &self.chain, point.verdicts)
             .and_then(|request| request.verify(&point, facts, now));
         let bound = verified.map_err(Denial::from).and_then(|request| request.bind(rule, content));
-        let bound = bound.map_err(|Denial { rejection, drift }| {
+        let bound = bound.map_err(|Denial { rejection, by, drift }| {
             if let Some(drift) = drift {
                 self.note_drift(*drift, now);
             }
             let nonce = rejection.answer().needs_nonce.then(|| nonces.issue(now));
-            Refusal { nonce, ..rejection.into() }
+            Refusal { rejection, nonce, by }
         })?;
-        let key = Some(bound.replay_entry().key());
-        let authorized = self.admit(bound, now).map_err(|rejection| Refusal { key, ..rejection.into() })?;
+        let authorized = match self.spend(&bound, now) {
+            Ok((receipt, spent)) => bound.admit(receipt, spent)?,
+            Err(rejection) => return Err(Refusal { by: Some(Box::new(bound.by().clone())), ..rejection.into() }),
+        };
         Ok((authorized, nonces.next(now)))
     }
 
     /// Remembers the proof, then spends: what is refused before has used no budget (DEL-45).
-    fn admit(&self, bound: BoundRequest, now: UnixTime) -> Result<Authorized, Rejection> {
+    fn spend(&self, bound: &BoundRequest, now: UnixTime) -> Result<(Receipt, Spent), Rejection> {
         let receipt = self.replay.insert(bound.replay_entry(), now)?;
         match bound.charges().spend(&*self.budgets, now) {
-            Ok(spent) => bound.admit(receipt, spent),
+            Ok(spent) => Ok((receipt, spent)),
             Err(error) => {
                 let rejection = Rejection::from(error);
                 if let Some(proven) = bound.drift(&rejection).and_then(|drift| drift.prove(receipt)) {
@@ -151,38 +160,6 @@ impl Shared {
         match self.facts.refresh_keys(&issuer).await {
             KeyRefresh::Done => Ok(()),
             KeyRefresh::Unavailable => Err(Rejection::StatusUnknown), // P-17
-        }
-    }
-
-    fn note_accepted(&self, authorized: &Authorized) {
-        self.decisions.count_accepted();
-        // DPOP-138
-        tracing::debug!(
-            decision = "accepted",
-            issuer = authorized.issuer(),
-            jkt = %authorized.key(),
-            token_id = authorized.token_id(),
-            proof_id_hash = %ContentHash::of(authorized.proof_id().as_bytes()),
-        );
-    }
-
-    fn note_refused(&self, refusal: &Refusal) {
-        let reason = refusal.rejection.reason();
-        self.decisions.count_refused(reason);
-        let jkt = refusal.key.map(|key| key.to_string());
-        if refusal.rejection.answer().status == 503 {
-            tracing::warn!(decision = "refused", reason, jkt, "a request could not be decided");
-        } else {
-            tracing::info!(decision = "refused", reason, jkt);
-        }
-        match refusal.rejection {
-            Rejection::Replay(ReplayError::ClockWentBack) => {
-                tracing::error!("the system clock was set back by more than the proof window"); // TH77
-            }
-            Rejection::Budget(BudgetError::ClockWentBack) => {
-                tracing::error!("the system clock is behind what the budget store was told before");
-            }
-            _ => {}
         }
     }
 }

@@ -3,6 +3,7 @@
 mod check;
 mod ending;
 mod layer;
+mod log;
 mod nonces;
 mod service;
 mod verdicts;
