@@ -90,6 +90,7 @@ fn public() -> Router<App> {
         .route("/agents/{name}/keys", get(keys::history))
         .route("/revocations/snapshot", get(revocations::snapshot))
         .route("/revocations/stream", get(revocations::stream))
+        .route("/revocations/key", get(revocations::feed_key))
 }
 
 /// Routes at which a signature of the caller's own key is all there is.

@@ -7,6 +7,7 @@ mod agent;
 mod claim;
 mod hop;
 mod index;
+mod issuer_keys;
 mod key;
 mod offboarding;
 mod organisation;
@@ -31,6 +32,7 @@ pub use claim::{ClaimRecord, ClaimStatus};
 pub(crate) use claim::{ClaimState, OwnerTries};
 pub use hop::{HopRecord, TreeEntry, TreeRecord};
 pub use index::{DidHolder, DidRecord, HandleRecord, OwnedAgent};
+pub use issuer_keys::IssuerKeysRecord;
 pub(crate) use key::KeyGround;
 pub use key::{KeyRecord, PendingRotation};
 pub use offboarding::OffboardingRecord;
@@ -92,6 +94,7 @@ pub enum Record {
     Versions(VersionsRecord),
     Offboarding(OffboardingRecord),
     Usage(UsageRecord),
+    IssuerKeys(IssuerKeysRecord),
 }
 
 macro_rules! each_record {
@@ -116,6 +119,7 @@ macro_rules! each_record {
             Record::Versions($inner) => $result,
             Record::Offboarding($inner) => $result,
             Record::Usage($inner) => $result,
+            Record::IssuerKeys($inner) => $result,
         }
     };
 }
@@ -167,6 +171,7 @@ into_record! {
     Versions(VersionsRecord);
     Offboarding(OffboardingRecord);
     Usage(UsageRecord);
+    IssuerKeys(IssuerKeysRecord);
 }
 
 /// Something is longer than what holds it. Its parts are bounded so that this does not happen.

@@ -46,11 +46,13 @@ pub enum RecordKind {
     Offboarding,
     /// [`UsageRecord`](crate::UsageRecord), by agent id: when it was last given what.
     Usage,
+    /// [`IssuerKeysRecord`](crate::IssuerKeysRecord), the one there is: which keys the registry signs with.
+    IssuerKeys,
 }
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Agent,
         Self::Did,
         Self::Handle,
@@ -70,6 +72,7 @@ impl RecordKind {
         Self::Versions,
         Self::Offboarding,
         Self::Usage,
+        Self::IssuerKeys,
     ];
 
     /// Its name, for errors and for tables.
@@ -95,6 +98,7 @@ impl RecordKind {
             Self::Versions => "versions",
             Self::Offboarding => "offboardings",
             Self::Usage => "usages",
+            Self::IssuerKeys => "issuer_keys",
         }
     }
 }
@@ -117,6 +121,12 @@ impl Slot {
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// Of the keys that the registry signs with.
+    #[must_use]
+    pub fn issuer_keys() -> Self {
+        Self { kind: RecordKind::IssuerKeys, key: "own".to_owned() }
     }
 
     /// Of an agent's record.

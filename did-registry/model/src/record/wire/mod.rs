@@ -14,6 +14,7 @@ pub(super) mod agent;
 pub(super) mod claim;
 pub(super) mod hop;
 pub(super) mod index;
+pub(super) mod issuer_keys;
 pub(super) mod key;
 pub(super) mod offboarding;
 pub(super) mod owner;
