@@ -27,7 +27,7 @@ pub(crate) use delegation::{ChainCommand, DelegateArgs, Delegation, Evidence, Ex
 pub(crate) use enrolment::{EnrolmentArgs, EnrolmentCommand};
 pub(crate) use keys::{HistoryArgs, RecoverArgs, RotateArgs, RotationAnswerArgs};
 pub(crate) use life::{CeilingArgs, Doing, LifeCommand, OffboardArgs, ReviewArgs};
-pub(crate) use registry::{KeyPurpose, RegistryCommand, RegistryInitArgs};
+pub(crate) use registry::{KeyPurpose, RegistryCommand, RegistryInitArgs, ReplaceFeedKeyArgs};
 pub(crate) use revoke::{Revocation, RevokeCommand};
 pub(crate) use task::TaskCommand;
 
