@@ -126,7 +126,7 @@ impl RegistryClient {
     /// [`ClientError`]; refusals are `invalid_did`, `weak_key`, `invalid_registration`, `proof_required`, `did_registered`,
     /// `slow_down`.
     pub async fn register_agent(&self, registration: &AgentRegistration) -> Result<Registered, ClientError> {
-        let statement = registration.statement(&self.key(), self.issuer(), self.0.clock.now())?;
+        let statement = registration.statement(&self.key(), self.issuer(), self.0.clock.now()).await?;
         Registered::read(&self.post_statement(["agents"], statement).await?, self.key().did())
     }
 
@@ -137,7 +137,7 @@ impl RegistryClient {
     /// [`ClientError`]; refusals are `unknown_agent`, `not_claimed`, `agent_suspended`, `agent_retired`, `agent_revoked`,
     /// `invalid_version`, `stale_statement`, `slow_down`.
     pub async fn state_version(&self, version: &str) -> Result<AgentRecord, ClientError> {
-        let statement = version_statement(version, &self.key(), self.issuer(), self.0.clock.now())?;
+        let statement = version_statement(version, &self.key(), self.issuer(), self.0.clock.now()).await?;
         Ok(AgentRecord::read(&self.post_statement(["agents", self.key().did().as_str(), "version"], statement).await?)?)
     }
 
@@ -147,7 +147,7 @@ impl RegistryClient {
     ///
     /// [`ClientError`].
     pub async fn register_owner(&self, registration: &OwnerRegistration) -> Result<OwnerRecord, ClientError> {
-        let statement = registration.statement(&self.key(), self.issuer(), self.0.clock.now())?;
+        let statement = registration.statement(&self.key(), self.issuer(), self.0.clock.now()).await?;
         OwnerRecord::read(&self.post_statement(["owners"], statement).await?, self.key().did())
     }
 
