@@ -13,13 +13,14 @@ mod bounds;
 mod claim;
 mod custody;
 mod delegation;
+mod enrolment;
 mod keys;
 mod life;
 mod registry;
 mod revoke;
 mod task;
 
-pub(crate) use agent::{AgentCommand, Environment, RegisterArgs};
+pub(crate) use agent::{AgentCommand, Environment, RegisterArgs, SearchArgs};
 pub(crate) use bench::{BenchCommand, BenchServeArgs, BenchTargetArgs};
 pub(crate) use bounds::Bounds;
 pub(crate) use claim::{ClaimArgs, GrantArgs};
@@ -27,6 +28,7 @@ pub(crate) use claim::{ClaimArgs, GrantArgs};
 pub(crate) use custody::SshKeyChoice;
 pub(crate) use custody::{AnyKey, KeyCommand, NewKey};
 pub(crate) use delegation::{ChainCommand, DelegateArgs, Delegation, Evidence, ExchangeArgs, VerifyArgs};
+pub(crate) use enrolment::{EnrolmentArgs, EnrolmentCommand};
 pub(crate) use keys::{HistoryArgs, RecoverArgs, RotateArgs, RotationAnswerArgs};
 pub(crate) use life::{CeilingArgs, Doing, LifeCommand, OffboardArgs, ReviewArgs};
 pub(crate) use registry::{KeyPurpose, RegistryCommand, RegistryInitArgs};
@@ -82,6 +84,9 @@ pub(crate) enum Command {
     /// Agents: keys, registration, records
     #[command(subcommand)]
     Agent(AgentCommand),
+    /// Enrolments: agents that are yours as soon as they register, for fleets
+    #[command(subcommand)]
+    Enrolment(EnrolmentCommand),
     /// Claim an agent with the code it shows, and set what it may do
     #[command(after_help = "\
 Examples:

@@ -9,6 +9,7 @@ mod content;
 mod custody;
 mod delegation;
 mod demo;
+mod enrolling;
 mod life;
 mod readme;
 mod revoking;
