@@ -137,6 +137,7 @@ pub(crate) struct Shared {
     pub(crate) guard: ResourceServer,
     pub(crate) introspections: MemoryBudgets,
     pub(crate) usage: Usage,
+    pub(crate) stop_pace: http::StopPace,
     /// What the recovery key said about the feed key.
     pub(crate) feed_key: Option<Arc<str>>,
 }
@@ -184,6 +185,7 @@ impl Registry {
             guard,
             introspections: http::introspect::counted(),
             usage: Usage::default(),
+            stop_pace: http::StopPace::new(limits.revocations_per_owner),
             feed_key: named_feed_key.map(|named| named.text.into()),
         };
         let registry = Self { shared: Arc::new(shared) };

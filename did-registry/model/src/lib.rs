@@ -66,7 +66,7 @@ pub use event::{DelegatedHop, EpochEnd, Event, Fact, KeyChanged, LifeChange, Lif
 pub use ids::{AgentId, ClaimId, IdError, OwnerId, TaskId};
 pub use policy::{KnownResource, Mode, PolicyError, RegistryPolicy};
 pub use record::{
-    AgentRecord, ClaimRecord, ClaimStatus, DidHolder, DidRecord, EncodeError, HandleRecord, HopRecord,
+    AgentRecord, AgentTask, ClaimRecord, ClaimStatus, DidHolder, DidRecord, EncodeError, HandleRecord, HopRecord,
     IssuerKeysRecord, KeyRecord, KnownVersion, OffboardingRecord, Organisation, OwnedAgent, OwnerCodeRecord,
     OwnerRecord, PendingRotation, Profile, Record, RecordError, RecordKind, RevocationRecord, Role, SelfTasks, Slot,
     Status, StopsRecord, Stored, Subject, TaskRecord, TreeEntry, TreeRecord, UsageRecord, UsedScope, VersionsRecord,

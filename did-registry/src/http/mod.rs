@@ -52,6 +52,7 @@ use http::request::Parts;
 use crate::service::Shared;
 use crate::state::unavailable;
 pub(crate) use answer::{Failure, Reason};
+pub(crate) use revoke::StopPace;
 
 /// Where tokens come from. It answers in OAuth JSON, refusals that never reach it included (ERR-15).
 const TOKEN_PATH: &str = "/oauth2/token";

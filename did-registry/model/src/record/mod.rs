@@ -31,7 +31,7 @@ pub(crate) use agent::{Claimed, Life, Revoked, Unclaimed};
 pub use claim::{ClaimRecord, ClaimStatus};
 pub(crate) use claim::{ClaimState, OwnerTries};
 pub use hop::{HopRecord, TreeEntry, TreeRecord};
-pub use index::{DidHolder, DidRecord, HandleRecord, OwnedAgent};
+pub use index::{AgentTask, DidHolder, DidRecord, HandleRecord, OwnedAgent};
 pub use issuer_keys::IssuerKeysRecord;
 pub(crate) use key::KeyGround;
 pub use key::{KeyRecord, PendingRotation};
@@ -95,6 +95,7 @@ pub enum Record {
     Offboarding(OffboardingRecord),
     Usage(UsageRecord),
     IssuerKeys(IssuerKeysRecord),
+    AgentTask(AgentTask),
 }
 
 macro_rules! each_record {
@@ -120,6 +121,7 @@ macro_rules! each_record {
             Record::Offboarding($inner) => $result,
             Record::Usage($inner) => $result,
             Record::IssuerKeys($inner) => $result,
+            Record::AgentTask($inner) => $result,
         }
     };
 }
@@ -172,6 +174,7 @@ into_record! {
     Offboarding(OffboardingRecord);
     Usage(UsageRecord);
     IssuerKeys(IssuerKeysRecord);
+    AgentTask(AgentTask);
 }
 
 /// Something is longer than what holds it. Its parts are bounded so that this does not happen.

@@ -1,6 +1,6 @@
 //! Where records live: a kind, which is a table of the store, and a key in it.
 
-use handfast_identity::{ContentHash, DidKey, Handle, base64url};
+use handfast_identity::{ContentHash, DidKey, Handle, UnixTime, base64url};
 
 use crate::code::OwnerCodeDigest;
 use crate::{AgentId, ClaimId, FeedKind, OwnerCode, OwnerId, TaskId};
@@ -48,11 +48,13 @@ pub enum RecordKind {
     Usage,
     /// [`IssuerKeysRecord`](crate::IssuerKeysRecord), the one there is: which keys the registry signs with.
     IssuerKeys,
+    /// [`AgentTask`](crate::AgentTask), by agent, deadline and task: which tasks an agent has.
+    AgentTask,
 }
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Agent,
         Self::Did,
         Self::Handle,
@@ -73,6 +75,7 @@ impl RecordKind {
         Self::Offboarding,
         Self::Usage,
         Self::IssuerKeys,
+        Self::AgentTask,
     ];
 
     /// Its name, for errors and for tables.
@@ -99,6 +102,7 @@ impl RecordKind {
             Self::Offboarding => "offboardings",
             Self::Usage => "usages",
             Self::IssuerKeys => "issuer_keys",
+            Self::AgentTask => "agent_tasks",
         }
     }
 }
@@ -185,6 +189,30 @@ impl Slot {
     #[must_use]
     pub fn task(id: &TaskId) -> Self {
         Self { kind: RecordKind::Task, key: id.to_string() }
+    }
+
+    /// Of the entry that makes a task one of an agent's.
+    #[must_use]
+    pub fn agent_task(agent: &AgentId, deadline: UnixTime, task: &TaskId) -> Self {
+        let key = format!("{}{}/{task}", Self::agent_tasks_prefix(agent), Self::in_order(deadline));
+        Self { kind: RecordKind::AgentTask, key }
+    }
+
+    /// What the keys of all tasks of an agent start with.
+    #[must_use]
+    pub fn agent_tasks_prefix(agent: &AgentId) -> String {
+        format!("{agent}/")
+    }
+
+    /// Behind which of them those begin whose deadline is `time` or later.
+    #[must_use]
+    pub fn agent_tasks_from(agent: &AgentId, time: UnixTime) -> String {
+        format!("{}{}", Self::agent_tasks_prefix(agent), Self::in_order(time))
+    }
+
+    /// As many digits as the latest time has, so that the order of keys is that of times.
+    fn in_order(time: UnixTime) -> String {
+        format!("{:016}", time.as_secs())
     }
 
     /// Of a hop that was exchanged.

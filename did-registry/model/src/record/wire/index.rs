@@ -4,8 +4,8 @@ use handfast_identity::UnixTime;
 use serde::{Deserialize, Serialize};
 
 use super::{Damage, DidText, FORMAT, HandleText};
-use crate::record::{DidHolder, DidRecord, HandleRecord, Organisation, OwnedAgent};
-use crate::{AgentId, OwnerId};
+use crate::record::{AgentTask, DidHolder, DidRecord, HandleRecord, Organisation, OwnedAgent};
+use crate::{AgentId, OwnerId, TaskId};
 
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -106,5 +106,31 @@ impl TryFrom<OwnedAgentWire> for OwnedAgent {
     fn try_from(wire: OwnedAgentWire) -> Result<Self, Damage> {
         let OwnedAgentWire { owner, agent, organisation, since, v: _ } = wire;
         Ok(Self { owner, agent, organisation, since })
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::record) struct AgentTaskWire {
+    v: u64,
+    agent: AgentId,
+    task: TaskId,
+    organisation: Organisation,
+    deadline: UnixTime,
+}
+
+impl From<&AgentTask> for AgentTaskWire {
+    fn from(record: &AgentTask) -> Self {
+        let AgentTask { agent, task, organisation, deadline } = record.clone();
+        Self { v: FORMAT, agent, task, organisation, deadline }
+    }
+}
+
+impl TryFrom<AgentTaskWire> for AgentTask {
+    type Error = Damage;
+
+    fn try_from(wire: AgentTaskWire) -> Result<Self, Damage> {
+        let AgentTaskWire { agent, task, organisation, deadline, v: _ } = wire;
+        Ok(Self { agent, task, organisation, deadline })
     }
 }
