@@ -145,6 +145,7 @@ pub(crate) struct Shared {
     pub(crate) running: Running,
     /// The document of the routes, written once.
     pub(crate) openapi: Bytes,
+    pub(crate) stop_pace: http::StopPace,
     /// What the recovery key said about the feed key.
     pub(crate) feed_key: Option<Arc<str>>,
 }
@@ -197,6 +198,7 @@ impl Registry {
             usage: Usage::default(),
             running: Running::default(),
             openapi,
+            stop_pace: http::StopPace::new(limits.revocations_per_owner),
             feed_key: named_feed_key.map(|named| named.text.into()),
         };
         let registry = Self { shared: Arc::new(shared) };

@@ -49,6 +49,7 @@ pub(crate) const fn table(kind: RecordKind) -> Table {
         RecordKind::Versions => Table::new(40, RecordKind::Versions.as_str()),
         RecordKind::Offboarding => Table::new(41, RecordKind::Offboarding.as_str()),
         RecordKind::Usage => Table::new(42, RecordKind::Usage.as_str()),
+        RecordKind::AgentTask => Table::new(47, RecordKind::AgentTask.as_str()),
         RecordKind::IssuerKeys => Table::new(48, RecordKind::IssuerKeys.as_str()),
         RecordKind::Key => Table::new(50, RecordKind::Key.as_str()),
         RecordKind::Rotation => Table::new(51, RecordKind::Rotation.as_str()),

@@ -11,10 +11,10 @@ use reqwest::Url;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, RequestBuilder};
 use tokio::sync::OnceCell;
 
-use super::agents::{AgentRecord, Claim, OwnerRecord, Registered};
+use super::agents::{Claim, OwnerRecord, Registered};
 use super::claims::ClaimStatus;
 use super::once::{IDEMPOTENCY_KEY, once};
-use super::{Answer, Management, Metadata, Role};
+use super::{AgentVersion, Answer, Management, Metadata, Role};
 use crate::clock::{Clock, SystemClock};
 use crate::delegation::{Bundle, Delegated, DelegationBuilder, DelegationError, DelegationSource};
 use crate::error::{ClientError, SignError};
@@ -144,9 +144,11 @@ impl RegistryClient {
     ///
     /// [`ClientError`]; refusals are `unknown_agent`, `not_claimed`, `agent_suspended`, `agent_retired`, `agent_revoked`,
     /// `invalid_version`, `stale_statement`, `slow_down`.
-    pub async fn state_version(&self, version: &str) -> Result<AgentRecord, ClientError> {
+    pub async fn state_version(&self, version: &str) -> Result<AgentVersion, ClientError> {
         let statement = version_statement(version, &self.key(), self.issuer(), self.0.clock.now()).await?;
-        Ok(AgentRecord::read(&self.post_statement(["agents", self.key().did().as_str(), "version"], statement).await?)?)
+        let key = self.key();
+        let did = key.did();
+        Ok(self.post_statement(["agents", did.as_str(), "version"], statement).await?.read("the stated version")?)
     }
 
     /// Registers the key as an owner's. Without an answer it is sent again, and done once.

@@ -70,11 +70,12 @@ pub use event::{DelegatedHop, EpochEnd, Event, Fact, KeyChanged, LifeChange, Lif
 pub use ids::{AgentId, ClaimId, EnrolmentId, IdError, OwnerId, TaskId};
 pub use policy::{KnownResource, Mode, PolicyError, RegistryPolicy};
 pub use record::{
-    AgentRecord, ClaimRecord, ClaimStatus, DidHolder, DidRecord, EncodeError, EnrolmentRecord, EnrolmentStatus,
-    HandleRecord, HopRecord, IdempotencyEnd, IdempotencyRecord, IssuerKeysRecord, KeyRecord, KnownVersion,
-    OffboardingRecord, Organisation, OwnedAgent, OwnedEnrolment, OwnerCodeRecord, OwnerRecord, PendingRotation,
-    Profile, Record, RecordError, RecordKind, RevocationRecord, Role, SelfTasks, Slot, Status, StatusEntry,
-    StopsRecord, Stored, Subject, TaskRecord, TreeEntry, TreeRecord, UsageRecord, UsedScope, VersionsRecord,
+    AgentRecord, AgentTask, ClaimRecord, ClaimStatus, DidHolder, DidRecord, EncodeError, EnrolmentRecord,
+    EnrolmentStatus, HandleRecord, HopRecord, IdempotencyEnd, IdempotencyRecord, IssuerKeysRecord, KeyRecord,
+    KnownVersion, OffboardingRecord, Organisation, OwnedAgent, OwnedEnrolment, OwnerCodeRecord, OwnerRecord,
+    PendingRotation, Profile, Record, RecordError, RecordKind, RevocationRecord, Role, SelfTasks, Slot, Status,
+    StatusEntry, StopsRecord, Stored, Subject, TaskRecord, TreeEntry, TreeRecord, UsageRecord, UsedScope,
+    VersionsRecord,
 };
 pub use refusal::{DelegationFault, GrantFault, OauthError, Refusal, RefusalAnswer};
 pub use request::{

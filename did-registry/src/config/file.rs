@@ -97,6 +97,8 @@ pub struct LimitsFile {
     pub waiting_polls: u32,
     /// Connections of one peer address at once. Behind a proxy on another machine all connections are the proxy's.
     pub connections_per_peer: u32,
+    /// Tasks, tokens, delegations and keys that one owner may stop in an hour. Agents, and everything at once, are not counted.
+    pub revocations_per_owner: u32,
 }
 
 impl Default for LifetimesFile {
@@ -115,6 +117,7 @@ impl Default for LimitsFile {
             registrations_in_total: 300,
             waiting_polls: 200,
             connections_per_peer: 256,
+            revocations_per_owner: 600,
         }
     }
 }
@@ -206,7 +209,9 @@ impl ConfigFile {
              registrations_in_total = {}\n\
              waiting_polls = {}\n\
              # behind a proxy all connections are the proxy's: raise it to 900\n\
-             connections_per_peer = {}\n",
+             connections_per_peer = {}\n\
+             # tasks, tokens, delegations and keys in an hour; agents, and everything at once, are not counted\n\
+             revocations_per_owner = {}\n",
             self.mode,
             self.issuer,
             self.listen,
@@ -219,6 +224,7 @@ impl ConfigFile {
             self.limits.registrations_in_total,
             self.limits.waiting_polls,
             self.limits.connections_per_peer,
+            self.limits.revocations_per_owner,
         );
         for resource in &self.resources {
             // writing to a string does not fail
@@ -262,6 +268,7 @@ mod tests {
             registrations_in_total: 2,
             waiting_polls: 3,
             connections_per_peer: 4,
+            revocations_per_owner: 5,
         };
         file
     }

@@ -44,6 +44,8 @@ pub struct Limits {
     pub waiting_polls: u32,
     /// Connections of one peer address at once.
     pub connections_per_peer: u32,
+    /// Single things that one owner may stop in an hour.
+    pub revocations_per_owner: u32,
 }
 
 impl RegistryConfig {
@@ -213,6 +215,7 @@ fn limits(file: &LimitsFile) -> Result<Limits, ConfigError> {
         registrations_in_total: bounded(file.registrations_in_total, MAX_LIMIT, Setting::RegistrationsInTotal)?,
         waiting_polls: bounded(file.waiting_polls, MAX_WAITING_POLLS, Setting::WaitingPolls)?,
         connections_per_peer: bounded(file.connections_per_peer, MAX_CONNECTIONS, Setting::ConnectionsPerPeer)?,
+        revocations_per_owner: bounded(file.revocations_per_owner, MAX_LIMIT, Setting::RevocationsPerOwner)?,
     })
 }
 
@@ -324,6 +327,8 @@ mod tests {
         check(|file| file.limits.waiting_polls = MAX_WAITING_POLLS + 1, Some(Setting::WaitingPolls));
         check(|file| file.limits.registrations_per_source = MAX_LIMIT + 1, Some(Setting::RegistrationsPerSource));
         check(|file| file.limits.registrations_in_total = MAX_LIMIT, None);
+        check(|file| file.limits.revocations_per_owner = 0, Some(Setting::RevocationsPerOwner));
+        check(|file| file.limits.revocations_per_owner = MAX_LIMIT, None);
     }
 
     #[test]

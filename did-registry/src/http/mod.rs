@@ -56,6 +56,7 @@ use http::request::Parts;
 use crate::service::Shared;
 use crate::state::unavailable;
 pub(crate) use answer::{Failure, Reason};
+pub(crate) use revoke::StopPace;
 use routes::{Method, Routes};
 
 /// Where tokens come from. It answers in OAuth JSON, refusals that never reach it included (ERR-15).

@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 use crate::bench::{API, Answer, Bench, Owner, claims_of, config, with};
 use crate::delegation_bench;
 
+mod at_random;
+
 const JWT: &str = "application/jwt";
 
 /// A configuration whose strangers may try more often than the tests need.

@@ -48,6 +48,8 @@ pub(crate) struct Says {
     pub(crate) key_set_gate: Option<Arc<Barrier>>,
     /// Answers to the next questions for news, before the feed's own.
     pub(crate) script: VecDeque<Response>,
+    /// How often the whole was asked for.
+    pub(crate) snapshots: u64,
     questions: watch::Sender<u64>,
     /// Where streams of news are written to; without it there are none.
     pub(crate) pushes: Option<Vec<mpsc::UnboundedSender<Bytes>>>,
@@ -86,6 +88,7 @@ impl Registry {
             key_set_asked: 0,
             key_set_gate: None,
             script: VecDeque::new(),
+            snapshots: 0,
             questions: watch::Sender::new(0),
             pushes: None,
             streams: Vec::new(),
@@ -184,7 +187,8 @@ async fn key_set(State(says): State<Shared>) -> Response {
 }
 
 async fn snapshot(State(says): State<Shared>) -> Response {
-    let says = says.lock().unwrap();
+    let mut says = says.lock().unwrap();
+    says.snapshots += 1;
     says.questions.send_modify(|asked| *asked += 1);
     jwt(&says.feed.snapshot(says.clock.now()))
 }

@@ -82,6 +82,12 @@ impl Feed {
         self.events.push(FeedEvent { seq: self.last() + 1, kind, name, cut, until: None });
     }
 
+    /// Revokes what `id` names until then.
+    pub fn revoke_until(&mut self, kind: RevocationKind, id: &str, until: UnixTime) {
+        self.revoke(kind, id);
+        self.events.iter_mut().last().into_iter().for_each(|event| event.until = Some(until));
+    }
+
     /// The number of the last event.
     #[must_use]
     pub fn last(&self) -> u64 {

@@ -2,11 +2,11 @@
 
 use handfast_identity::{DidKey, Handle, UnixTime};
 
-use super::wire::index::{DidWire, HandleWire, OwnedAgentWire, StatusEntryWire};
+use super::wire::index::{AgentTaskWire, DidWire, HandleWire, OwnedAgentWire, StatusEntryWire};
 use super::wire::{read, write};
 use super::{EncodeError, Organisation, RecordError, RecordKind, Slot, Status, Stored};
 use crate::change::Write;
-use crate::{AgentId, AgentRecord, Expect, OwnerId};
+use crate::{AgentId, AgentRecord, Expect, OwnerId, TaskId, TaskRecord};
 
 /// Whose a DID is, or was: a DID has one holder for ever once it was CLAIMED or revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +120,44 @@ impl OwnedAgent {
     #[must_use]
     pub const fn since(&self) -> UnixTime {
         self.since
+    }
+}
+
+/// One task of an agent's, for lists by agent in the order of their deadlines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentTask {
+    pub(crate) agent: AgentId,
+    pub(crate) task: TaskId,
+    pub(crate) organisation: Organisation,
+    pub(crate) deadline: UnixTime,
+}
+
+impl AgentTask {
+    pub(crate) fn of(task: &TaskRecord) -> Self {
+        let TaskRecord { agent, id, organisation, deadline, .. } = task.clone();
+        Self { agent, task: id, organisation, deadline }
+    }
+
+    /// The task.
+    #[must_use]
+    pub const fn task(&self) -> &TaskId {
+        &self.task
+    }
+}
+
+impl Stored for AgentTask {
+    const KIND: RecordKind = RecordKind::AgentTask;
+
+    fn slot(&self) -> Slot {
+        Slot::agent_task(&self.agent, self.deadline, &self.task)
+    }
+
+    fn to_bytes(&self) -> Result<Vec<u8>, EncodeError> {
+        write(&AgentTaskWire::from(self))
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
+        read::<AgentTaskWire, Self>(Self::KIND, bytes)
     }
 }
 

@@ -37,7 +37,7 @@ pub use enrolment::{EnrolmentRecord, EnrolmentStatus, OwnedEnrolment};
 pub use hop::{HopRecord, TreeEntry, TreeRecord};
 pub(crate) use idempotency::SecretOf;
 pub use idempotency::{IdempotencyEnd, IdempotencyRecord};
-pub use index::{DidHolder, DidRecord, HandleRecord, OwnedAgent, StatusEntry};
+pub use index::{AgentTask, DidHolder, DidRecord, HandleRecord, OwnedAgent, StatusEntry};
 pub use issuer_keys::IssuerKeysRecord;
 pub(crate) use key::KeyGround;
 pub use key::{KeyRecord, PendingRotation};
@@ -106,6 +106,7 @@ pub enum Record {
     Idempotency(IdempotencyRecord),
     IdempotencyEnd(IdempotencyEnd),
     IssuerKeys(IssuerKeysRecord),
+    AgentTask(AgentTask),
 }
 
 macro_rules! each_record {
@@ -136,6 +137,7 @@ macro_rules! each_record {
             Record::Idempotency($inner) => $result,
             Record::IdempotencyEnd($inner) => $result,
             Record::IssuerKeys($inner) => $result,
+            Record::AgentTask($inner) => $result,
         }
     };
 }
@@ -193,6 +195,7 @@ into_record! {
     Idempotency(IdempotencyRecord);
     IdempotencyEnd(IdempotencyEnd);
     IssuerKeys(IssuerKeysRecord);
+    AgentTask(AgentTask);
 }
 
 /// Something is longer than what holds it. Its parts are bounded so that this does not happen.

@@ -58,11 +58,13 @@ pub enum RecordKind {
     IdempotencyEnd,
     /// [`IssuerKeysRecord`](crate::IssuerKeysRecord), the one there is: which keys the registry signs with.
     IssuerKeys,
+    /// [`AgentTask`](crate::AgentTask), by agent, deadline and task: which tasks an agent has.
+    AgentTask,
 }
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Agent,
         Self::Did,
         Self::Handle,
@@ -88,6 +90,7 @@ impl RecordKind {
         Self::Idempotency,
         Self::IdempotencyEnd,
         Self::IssuerKeys,
+        Self::AgentTask,
     ];
 
     /// Its name, for errors and for tables.
@@ -119,6 +122,7 @@ impl RecordKind {
             Self::Idempotency => "idempotency",
             Self::IdempotencyEnd => "idempotency_ends",
             Self::IssuerKeys => "issuer_keys",
+            Self::AgentTask => "agent_tasks",
         }
     }
 }
@@ -205,6 +209,30 @@ impl Slot {
     #[must_use]
     pub fn task(id: &TaskId) -> Self {
         Self { kind: RecordKind::Task, key: id.to_string() }
+    }
+
+    /// Of the entry that makes a task one of an agent's.
+    #[must_use]
+    pub fn agent_task(agent: &AgentId, deadline: UnixTime, task: &TaskId) -> Self {
+        let key = format!("{}{}/{task}", Self::agent_tasks_prefix(agent), Self::in_order(deadline));
+        Self { kind: RecordKind::AgentTask, key }
+    }
+
+    /// What the keys of all tasks of an agent start with.
+    #[must_use]
+    pub fn agent_tasks_prefix(agent: &AgentId) -> String {
+        format!("{agent}/")
+    }
+
+    /// Behind which of them those begin whose deadline is `time` or later.
+    #[must_use]
+    pub fn agent_tasks_from(agent: &AgentId, time: UnixTime) -> String {
+        format!("{}{}", Self::agent_tasks_prefix(agent), Self::in_order(time))
+    }
+
+    /// As many digits as the latest time has, so that the order of keys is that of times.
+    fn in_order(time: UnixTime) -> String {
+        format!("{:016}", time.as_secs())
     }
 
     /// Of a hop that was exchanged.

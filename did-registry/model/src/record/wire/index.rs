@@ -4,8 +4,8 @@ use handfast_identity::UnixTime;
 use serde::{Deserialize, Serialize};
 
 use super::{Damage, DidText, FORMAT, HandleText};
-use crate::record::{DidHolder, DidRecord, HandleRecord, Organisation, OwnedAgent, Status, StatusEntry};
-use crate::{AgentId, OwnerId};
+use crate::record::{AgentTask, DidHolder, DidRecord, HandleRecord, Organisation, OwnedAgent, Status, StatusEntry};
+use crate::{AgentId, OwnerId, TaskId};
 
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -131,5 +131,31 @@ impl TryFrom<StatusEntryWire> for StatusEntry {
     fn try_from(wire: StatusEntryWire) -> Result<Self, Damage> {
         let StatusEntryWire { status, agent, organisation, v: _ } = wire;
         Ok(Self { status: Status::parse(&status).ok_or(Damage("an unknown status"))?, agent, organisation })
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::record) struct AgentTaskWire {
+    v: u64,
+    agent: AgentId,
+    task: TaskId,
+    organisation: Organisation,
+    deadline: UnixTime,
+}
+
+impl From<&AgentTask> for AgentTaskWire {
+    fn from(record: &AgentTask) -> Self {
+        let AgentTask { agent, task, organisation, deadline } = record.clone();
+        Self { v: FORMAT, agent, task, organisation, deadline }
+    }
+}
+
+impl TryFrom<AgentTaskWire> for AgentTask {
+    type Error = Damage;
+
+    fn try_from(wire: AgentTaskWire) -> Result<Self, Damage> {
+        let AgentTaskWire { agent, task, organisation, deadline, v: _ } = wire;
+        Ok(Self { agent, task, organisation, deadline })
     }
 }
