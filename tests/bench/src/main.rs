@@ -5,7 +5,7 @@
 //! scripts/bench --json               the same as one JSON object
 //! scripts/bench --rounds 1000        more rounds (default 200)
 //! scripts/bench --only offline       only the unit and candidates whose names begin so
-//! scripts/bench --replay             the replay store with ten million live entries
+//! scripts/bench --replay             the replay store with ten million live entries, and honest callers of it beside a flood
 //! scripts/bench --store              the registry's store beside a bare log, on the disk of `--directory` (default: where this is built)
 //! scripts/bench --quick              every candidate once; fails when a verdict is not what it should be
 //! tests/bench/instructions           instruction counts, by callgrind
@@ -18,6 +18,7 @@
 //! that are not let in, by a server that has seen token and header unless it says so. Ratios are what counts: the machine may be busy with something else.
 
 mod count;
+mod flood;
 mod log;
 mod material;
 mod meter;
@@ -68,6 +69,7 @@ fn main() {
         candidate.run_for_callgrind();
     } else if has("--replay") {
         replay::measure();
+        flood::measure();
     } else if has("--store") {
         let built = std::env::current_exe().expect("a program has a path");
         let directory = value("--directory").map_or_else(|| built.with_file_name(""), PathBuf::from);
