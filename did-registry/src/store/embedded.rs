@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
@@ -11,6 +12,7 @@ use tokio::sync::{oneshot, watch};
 use super::committer::{self, Job, QUEUE_MAX_BATCHES};
 use super::engine::{Engine, EngineError, Pairs};
 use super::meta;
+use super::plan::Before;
 use super::{
     Batch, CommitError, CommitFuture, Committed, FeedLink, FormerEpoch, PAGE_MAX_RECORDS, Page, Positions, Record,
     Store, StoreError, StoreFuture, Table,
@@ -30,8 +32,9 @@ pub struct EmbeddedStore {
 pub(super) struct Shared {
     engine: Box<dyn Engine>,
     /// What the keys of the group now being written held before: readers see this until the group is durable.
-    hidden: RwLock<BTreeMap<Vec<u8>, Option<Vec<u8>>>>,
+    hidden: RwLock<Before>,
     failure: OnceLock<String>,
+    durable_writes: AtomicU64,
     positions: watch::Sender<Positions>,
     epoch: String,
     former: Vec<FormerEpoch>,
@@ -45,12 +48,20 @@ impl EmbeddedStore {
             engine,
             hidden: RwLock::default(),
             failure: OnceLock::new(),
+            durable_writes: AtomicU64::new(0),
             positions: watch::Sender::new(meta.positions),
             epoch: meta.epoch,
             former: meta.former,
         });
         let (queue, committer) = committer::start(Arc::clone(&shared), link)?;
         Ok(Self { shared, queue: Some(queue), committer: Some(committer) })
+    }
+
+    /// How many durable writes it has made since it was opened. Beside the number of commits that shows how well they were
+    /// grouped.
+    #[must_use]
+    pub fn durable_writes(&self) -> u64 {
+        self.shared.durable_writes.load(Ordering::Relaxed)
     }
 
     async fn enqueue(&self, batch: Batch) -> Result<Committed, CommitError> {
@@ -148,13 +159,14 @@ impl Shared {
     }
 
     /// Before a write: its keys keep showing what they held.
-    pub(super) fn hide(&self, before: BTreeMap<Vec<u8>, Option<Vec<u8>>>) {
+    pub(super) fn hide(&self, before: Before) {
         *self.hidden.write().unwrap_or_else(PoisonError::into_inner) = before;
     }
 
     /// After a durable write: its records first, then its positions.
     pub(super) fn reveal(&self, positions: Positions) {
-        self.hide(BTreeMap::new());
+        self.hide(Before::new());
+        self.durable_writes.fetch_add(1, Ordering::Relaxed);
         self.positions.send_replace(positions);
     }
 
@@ -204,7 +216,7 @@ impl Shared {
     }
 
     /// Held across the engine's read, so that no group starts in between.
-    fn hidden(&self) -> RwLockReadGuard<'_, BTreeMap<Vec<u8>, Option<Vec<u8>>>> {
+    fn hidden(&self) -> RwLockReadGuard<'_, Before> {
         self.hidden.read().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,6 +1,7 @@
 //! A group of batches on its way to one durable write: who is admitted, and what is written.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::engine::{Change, Engine, EngineError};
 use super::{
@@ -16,45 +17,62 @@ pub(super) enum Refused {
     Engine(EngineError),
 }
 
-/// One engine key the group writes.
+/// What keys held before a group, or that they held nothing.
+pub(super) type Before = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// One engine key that the group has looked at.
 #[derive(Debug)]
 struct Slot {
+    /// What the engine holds.
     before: Option<Vec<u8>>,
-    after: Option<Vec<u8>>,
+    /// What the group puts there, or that it deletes it; none where it only looked.
+    after: Option<Option<Vec<u8>>>,
 }
 
-/// The admitted batches so far, as one set of changes upon the engine.
+impl Slot {
+    /// What the next batch of the group finds.
+    fn now(&self) -> Option<&[u8]> {
+        self.after.as_ref().unwrap_or(&self.before).as_deref()
+    }
+}
+
+/// The admitted batches so far, as one set of changes upon the engine. The engine is asked for each key once.
 ///
-/// INVARIANT: a refused batch leaves no trace here, so admitted ones are numbered densely.
+/// INVARIANT: a refused batch writes nothing here, so admitted ones are numbered densely.
 #[derive(Debug)]
 pub(super) struct Group {
     slots: BTreeMap<Vec<u8>, Slot>,
     positions: Positions,
+    writes: bool,
 }
 
 impl Group {
     /// An empty group behind `positions`.
     pub(super) const fn new(positions: Positions) -> Self {
-        Self { slots: BTreeMap::new(), positions }
+        Self { slots: BTreeMap::new(), positions, writes: false }
     }
 
     pub(super) const fn positions(&self) -> &Positions {
         &self.positions
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+    pub(super) const fn is_empty(&self) -> bool {
+        !self.writes
     }
 
-    /// What readers must go on seeing under the keys this group writes, until it is durable.
-    pub(super) fn before(&self) -> BTreeMap<Vec<u8>, Option<Vec<u8>>> {
-        self.slots.iter().map(|(key, slot)| (key.clone(), slot.before.clone())).collect()
-    }
-
-    /// Everything to write, the new positions included.
-    pub(super) fn changes(self) -> Vec<Change> {
+    /// What readers must go on seeing under the keys this group writes, until it is durable; and everything to write, the
+    /// new positions included.
+    pub(super) fn split(self) -> (Before, Vec<Change>) {
         let kept = meta::keep(&self.positions);
-        self.slots.into_iter().map(|(key, slot)| (key, slot.after)).chain([kept]).collect()
+        let (mut before, mut changes) = (Before::new(), Vec::with_capacity(self.slots.len() + 1));
+        for (key, slot) in self.slots {
+            if let Some(after) = slot.after {
+                before.insert(key.clone(), slot.before);
+                changes.push((key, after));
+            }
+        }
+        changes.push(kept);
+        (before, changes)
     }
 
     /// Checks a batch against the engine and the batches admitted before it, and takes it in if all is as it expects.
@@ -65,7 +83,7 @@ impl Group {
         link: &dyn FeedLink,
     ) -> Result<Committed, Refused> {
         for check in &batch.checks {
-            let found = self.version(engine, check.table, &check.key)?;
+            let found = self.version(engine, check.table, check.table.engine_key(&check.key))?;
             if !check.expected.is_met_by(found) {
                 let (table, key, expected) = (check.table, check.key.clone(), check.expected);
                 return Err(Refused::Batch(CommitError::Conflict { table, key, expected, found }));
@@ -75,51 +93,52 @@ impl Group {
         let mut staged = self.stage_records(batch, leaf, engine)?;
         let positions = stage_sequences(&mut staged, batch, leaf, self.positions, link).map_err(Refused::Batch)?;
         let positions = stage_forgotten(&mut staged, batch, positions).map_err(Refused::Batch)?;
-        self.take(staged, engine)?;
+        for (key, _) in &staged {
+            self.look(engine, key.clone()).map_err(Refused::Engine)?;
+        }
+        for (key, after) in staged {
+            // INVARIANT: each key was looked at above
+            if let Some(slot) = self.slots.get_mut(&key) {
+                slot.after = Some(after);
+                self.writes = true;
+            }
+        }
         self.positions = positions;
         Ok(Committed { leaf, feed_to: positions.feed_to })
     }
 
-    fn stage_records(&self, batch: &Batch, leaf: Option<u64>, engine: &dyn Engine) -> Result<Vec<Change>, Refused> {
-        let stage = |((table, key), value): (&(Table, Vec<u8>), &Option<Vec<u8>>)| {
+    fn stage_records(&mut self, batch: &Batch, leaf: Option<u64>, engine: &dyn Engine) -> Result<Vec<Change>, Refused> {
+        let mut staged = Vec::with_capacity(batch.writes.len() + batch.feed.len() + 1);
+        for ((table, key), value) in &batch.writes {
+            let key = table.engine_key(key);
             let sealed = match value {
                 None => None,
                 Some(value) => {
-                    let version = self.version(engine, *table, key)?.map_or(1, |old| old.saturating_add(1));
+                    let version = self.version(engine, *table, key.clone())?.map_or(1, |old| old.saturating_add(1));
                     Some(Record::seal(version, leaf, value))
                 }
             };
-            Ok((table.engine_key(key), sealed))
-        };
-        batch.writes.iter().map(stage).collect()
+            staged.push((key, sealed));
+        }
+        Ok(staged)
     }
 
-    fn take(&mut self, staged: Vec<Change>, engine: &dyn Engine) -> Result<(), Refused> {
-        let mut befores = Vec::with_capacity(staged.len());
-        for (key, _) in &staged {
-            befores.push(match self.slots.get_mut(key) {
-                Some(slot) => slot.before.take(),
-                None => engine.read(key).map_err(Refused::Engine)?,
-            });
-        }
-        for ((key, after), before) in staged.into_iter().zip(befores) {
-            self.slots.insert(key, Slot { before, after });
-        }
-        Ok(())
+    fn version(&mut self, engine: &dyn Engine, table: Table, key: Vec<u8>) -> Result<Option<u64>, Refused> {
+        let found = self.look(engine, key).map_err(Refused::Engine)?;
+        let version = found.map(|bytes| Record::version_of(table, bytes)).transpose();
+        version.map_err(|error| Refused::Batch(CommitError::Store(error)))
     }
 
-    fn version(&self, engine: &dyn Engine, table: Table, key: &[u8]) -> Result<Option<u64>, Refused> {
-        let full = table.engine_key(key);
-        let read;
-        let bytes = match self.slots.get(&full) {
-            Some(slot) => slot.after.as_deref(),
-            None => {
-                read = engine.read(&full).map_err(Refused::Engine)?;
-                read.as_deref()
+    /// What is under an engine key, as the next batch of the group finds it.
+    fn look(&mut self, engine: &dyn Engine, key: Vec<u8>) -> Result<Option<&[u8]>, EngineError> {
+        let slot = match self.slots.entry(key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let before = engine.read(unknown.key())?;
+                unknown.insert(Slot { before, after: None })
             }
         };
-        let unseal = |bytes| Record::unseal(table, bytes).map(|record| record.version);
-        bytes.map(unseal).transpose().map_err(|error| Refused::Batch(CommitError::Store(error)))
+        Ok(slot.now())
     }
 }
 

@@ -36,28 +36,38 @@ impl Record {
         bytes
     }
 
+    /// The version in an envelope; the rest is checked, and not copied.
+    pub(super) fn version_of(table: Table, bytes: &[u8]) -> Result<u64, StoreError> {
+        Self::open(table, bytes).map(|(version, _, _)| version)
+    }
+
     /// Reads an envelope; the error names the table and, where that is the trouble, the format.
     pub(super) fn unseal(table: Table, bytes: &[u8]) -> Result<Self, StoreError> {
+        Self::open(table, bytes).map(|(version, leaf, value)| Self { version, leaf, value: value.to_vec() })
+    }
+
+    /// Version, leaf and value of an envelope.
+    fn open(table: Table, bytes: &[u8]) -> Result<(u64, Option<u64>, &[u8]), StoreError> {
         match bytes.split_first() {
-            Some((&ENVELOPE_FORMAT, rest)) => Self::unseal_first_format(rest),
+            Some((&ENVELOPE_FORMAT, rest)) => open_first_format(rest),
             Some((&found, _)) => return Err(StoreError::UnknownEnvelope { table, found, known: ENVELOPE_FORMAT }),
             None => None,
         }
         .ok_or_else(|| StoreError::Corrupt { what: format!("a record of table `{table}` is cut short") })
     }
+}
 
-    fn unseal_first_format(bytes: &[u8]) -> Option<Self> {
-        let (version, rest) = bytes.split_first_chunk::<8>()?;
-        let (leaf, value) = match rest.split_first()? {
-            (&NO_LEAF, value) => (None, value),
-            (&HAS_LEAF, rest) => {
-                let (index, value) = rest.split_first_chunk::<8>()?;
-                (Some(u64::from_be_bytes(*index)), value)
-            }
-            _ => return None,
-        };
-        Some(Self { version: u64::from_be_bytes(*version), leaf, value: value.to_vec() })
-    }
+fn open_first_format(bytes: &[u8]) -> Option<(u64, Option<u64>, &[u8])> {
+    let (version, rest) = bytes.split_first_chunk::<8>()?;
+    let (leaf, value) = match rest.split_first()? {
+        (&NO_LEAF, value) => (None, value),
+        (&HAS_LEAF, rest) => {
+            let (index, value) = rest.split_first_chunk::<8>()?;
+            (Some(u64::from_be_bytes(*index)), value)
+        }
+        _ => return None,
+    };
+    Some((u64::from_be_bytes(*version), leaf, value))
 }
 
 #[cfg(test)]

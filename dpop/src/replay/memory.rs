@@ -1,25 +1,27 @@
 //! The store for one process: bounded, forgotten at its end.
 
-use std::collections::hash_map::{Entry, RandomState};
-use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
+use core::fmt;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use handfast_identity::UnixTime;
 
+use super::shares::Shares;
 use super::table::{Mark, Table};
 use super::{Receipt, ReplayEntry, ReplayError, ReplayStore};
 
 /// Locks that inserts spread over: enough that two cores rarely meet.
 const SHARDS: usize = 16;
-/// Emptied counts that wait to be used again.
-const SPARE_COUNTS: usize = 2;
+/// The same for what keys hold: more, so that a map of many keys that grows stops nobody for long.
+const SHARE_SHARDS: usize = 64;
 
 /// What a store holds at most. Zero of either refuses everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplayLimits {
-    /// Live entries of all keys. A store takes ten bytes for each that it may hold, and some 24 for each key and second.
+    /// Live entries of all keys. A store takes 13 bytes for each that it may hold, some 60 for each key, and some
+    /// eight for each second of each key.
     pub total: usize,
     /// Live entries of one key, so that a busy one cannot use up what the others need (P-18).
     pub per_key: usize,
@@ -37,9 +39,10 @@ impl Default for ReplayLimits {
 /// At capacity new proofs are refused and none is forgotten (TH29). An entry stands in memory with the second in which it expires,
 /// and from then on its place is free: no insert ever walks over live entries. What keys hold is counted by those seconds.
 ///
-/// A proof is known by 48 bits of a hash that is keyed anew in each process, in one of two places that other bits of it choose. Two
-/// different proofs are taken for one with odds of 2^-44 at most for each insert: at 10 000 a second an honest request is refused as
-/// `proof_replayed` once in fifty years. The other way, a used proof taken for a new one, does not happen.
+/// A proof is known by 48 bits of a hash that is keyed anew in each process, in a line of memory that other bits of it choose, or
+/// where that is full in one of the next. Two different proofs are taken for one with odds of 2^-44 at most for each insert: at
+/// 10 000 a second an honest request is refused as `proof_replayed` once in fifty years. The other way, a used proof taken for a new
+/// one, does not happen.
 ///
 /// The store keeps the latest time it was told. An entry that expires before that may have been forgotten, so it is refused
 /// as [`ReplayError::ClockWentBack`]: a clock that is set back never makes an old proof new (TH77), and one that goes back
@@ -48,11 +51,9 @@ impl Default for ReplayLimits {
 #[derive(Debug)]
 pub struct MemoryReplay {
     limits: ReplayLimits,
-    secret: RandomState,
-    /// Two numbers that nobody knows: which buckets an entry has follows from them.
-    scatter: [u64; 2],
+    secret: Secret,
     tables: [Mutex<Table>; SHARDS],
-    shares: [Mutex<Shares>; SHARDS],
+    shares: [Mutex<Shares>; SHARE_SHARDS],
     held: AtomicUsize,
     latest: AtomicU64,
 }
@@ -61,11 +62,9 @@ impl MemoryReplay {
     /// An empty store.
     #[must_use]
     pub fn new(limits: ReplayLimits) -> Self {
-        let secret = RandomState::new();
         Self {
             limits,
-            scatter: [secret.hash_one(1), secret.hash_one(2)],
-            secret,
+            secret: Secret::new(),
             tables: std::array::from_fn(|_| Mutex::new(Table::new(limits.total / SHARDS))),
             shares: std::array::from_fn(|_| Mutex::new(Shares::default())),
             held: AtomicUsize::new(0),
@@ -88,18 +87,12 @@ impl MemoryReplay {
         UnixTime::from_secs(self.latest.fetch_max(now.as_secs(), Ordering::AcqRel)).max(now)
     }
 
-    fn mark(&self, entry: &ReplayEntry) -> Mark {
-        let word = |part: Option<&[u8; 8]>| part.copied().map_or(0, u64::from_le_bytes);
-        // the fingerprint is a hash already; multiplied by a secret its high bits cannot be chosen
-        let [one, two] = self.scatter;
-        let (first, last) = (word(entry.fingerprint.first_chunk()), word(entry.fingerprint.last_chunk()));
-        let places = [(first ^ one).wrapping_mul(two | 1), (last ^ two).wrapping_mul(one | 1)];
-        Mark { hash: self.secret.hash_one(entry.fingerprint), places }
-    }
-
     fn try_insert(&self, entry: &ReplayEntry, latest: UnixTime) -> Result<(), ReplayError> {
-        let mark = self.mark(entry);
-        let mut table = shard(&self.tables, mark.hash)?;
+        let [place, hash] = self.secret.scatter(&entry.fingerprint);
+        let mark = Mark { tag: hash >> 16, place };
+        let [one, two] = self.secret.scatter(entry.key.as_bytes());
+        let key = one ^ two.rotate_left(32);
+        let mut table = shard(&self.tables, hash)?;
         table.advance(latest);
         // what is known stays known, whatever else is wrong with the entry
         if table.contains(mark) {
@@ -108,12 +101,10 @@ impl MemoryReplay {
         if entry.expires < table.floor() {
             return Err(ReplayError::ClockWentBack);
         }
-        let key = self.secret.hash_one(entry.key.as_bytes());
         let mut shares = shard(&self.shares, key)?;
-        self.give_back_places(shares.forget_before(latest));
-        shares.require_room(key, self.limits.per_key)?;
-        self.take_place()?;
-        shares.count(key, entry.expires);
+        self.give_back_places(shares.advance(latest));
+        // other bits than those that chose the shard come first
+        shares.count(key.rotate_right(8), entry.expires, self.limits.per_key, || self.take_place())?;
         table.insert(mark, entry.expires);
         Ok(())
     }
@@ -121,7 +112,7 @@ impl MemoryReplay {
     /// Frees what expired of all keys, one lock at a time; a shard with nothing to free costs one comparison.
     fn free_expired(&self, latest: UnixTime) -> Result<(), ReplayError> {
         for shares in &self.shares {
-            let freed = shares.lock().map_err(|_| ReplayError::Unavailable)?.forget_before(latest);
+            let freed = shares.lock().map_err(|_| ReplayError::Unavailable)?.advance(latest);
             self.give_back_places(freed);
         }
         Ok(())
@@ -142,9 +133,9 @@ impl MemoryReplay {
     }
 }
 
-fn shard<T>(shards: &[Mutex<T>; SHARDS], hash: u64) -> Result<MutexGuard<'_, T>, ReplayError> {
+fn shard<T, const N: usize>(shards: &[Mutex<T>; N], hash: u64) -> Result<MutexGuard<'_, T>, ReplayError> {
     let [lowest, ..] = hash.to_le_bytes();
-    let shard = shards.get(usize::from(lowest) % SHARDS).ok_or(ReplayError::Unavailable)?;
+    let shard = shards.get(usize::from(lowest) % N).ok_or(ReplayError::Unavailable)?;
     shard.lock().map_err(|_| ReplayError::Unavailable)
 }
 
@@ -162,72 +153,32 @@ impl ReplayStore for MemoryReplay {
     }
 }
 
-/// How many entries each key has. A key stands for itself by its hash, with odds of one in 2^64 for another's.
-type Counts = HashMap<u64, u32, BuildHasherDefault<AsItIs>>;
+/// What nobody outside of this process knows: hashes under it can be neither foreseen nor chosen.
+#[derive(Clone, Copy)]
+struct Secret([u64; 4]);
 
-/// What is hashed already needs no hash.
-#[derive(Clone, Copy, Debug, Default)]
-struct AsItIs(u64);
-
-impl Hasher for AsItIs {
-    fn finish(&self) -> u64 {
-        self.0
+impl Secret {
+    /// A new one, made of the seed that the standard library draws for its own maps.
+    fn new() -> Self {
+        let random = RandomState::new();
+        Self([1, 2, 3, 4].map(|part: u64| random.hash_one(part)))
     }
 
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = number;
+    /// Two keyed numbers of what is a SHA-256 hash already: the halves of two products, folded upon each other.
+    fn scatter(&self, hash: &[u8; 32]) -> [u64; 2] {
+        let Self([a, b, c, d]) = *self;
+        let ([one, two, three, four], _) = hash.as_chunks::<8>() else { return [0, 0] };
+        let folded = |one: &[u8; 8], two: &[u8; 8], key: u64, other: u64| {
+            let (low, high) = (u64::from_le_bytes(*one) ^ key).carrying_mul(u64::from_le_bytes(*two) ^ other, 0);
+            low ^ high
+        };
+        [folded(one, two, a, b), folded(three, four, c, d)]
     }
 }
 
-/// What some of the keys hold.
-#[derive(Debug, Default)]
-struct Shares {
-    held: Counts,
-    /// The same by the second in which entries expire.
-    seconds: BTreeMap<UnixTime, Counts>,
-    spare: Vec<Counts>,
-}
-
-impl Shares {
-    /// Frees what expired before `now` and says how many entries that were.
-    fn forget_before(&mut self, now: UnixTime) -> usize {
-        let mut freed = 0;
-        while let Some(second) = self.seconds.first_entry().filter(|second| *second.key() < now) {
-            let mut counts = second.remove();
-            for (key, count) in counts.drain() {
-                freed += count as usize;
-                self.release(key, count);
-            }
-            if self.spare.len() < SPARE_COUNTS {
-                self.spare.push(counts);
-            }
-        }
-        freed
-    }
-
-    fn release(&mut self, key: u64, count: u32) {
-        if let Entry::Occupied(mut share) = self.held.entry(key) {
-            *share.get_mut() = share.get().saturating_sub(count);
-            if *share.get() == 0 {
-                share.remove();
-            }
-        }
-    }
-
-    fn require_room(&self, key: u64, share: usize) -> Result<(), ReplayError> {
-        let held = self.held.get(&key).map_or(0, |held| *held as usize);
-        if held >= share { Err(ReplayError::KeyShareFull) } else { Ok(()) }
-    }
-
-    fn count(&mut self, key: u64, expires: UnixTime) {
-        *self.held.entry(key).or_insert(0) += 1;
-        let spare = &mut self.spare;
-        let second = self.seconds.entry(expires).or_insert_with(|| spare.pop().unwrap_or_default());
-        *second.entry(key).or_insert(0) += 1;
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
     }
 }
 
@@ -370,7 +321,7 @@ mod tests {
             all.filter(|entry| insert(&store, entry, now).is_ok()).count()
         });
         assert_eq!((accepted.sum::<usize>(), store.held()), (2_000 * 20, 91 * 20));
-        let seconds = |shares: &Mutex<Shares>| shares.lock().unwrap().seconds.len();
-        assert!(store.shares.iter().all(|shares| seconds(shares) <= 91));
+        let sizes = store.shares.iter().map(|shares| shares.lock().unwrap().sizes());
+        assert!(sizes.into_iter().all(|[_, seconds, all]| seconds <= 92 && all <= 92));
     }
 }

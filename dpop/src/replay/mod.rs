@@ -1,6 +1,8 @@
 //! The port behind which accepted proofs are remembered, so that each is accepted once (RFC 9449 11.1, P-02).
 
+mod line;
 mod memory;
+mod shares;
 mod table;
 
 use core::fmt;

@@ -1,59 +1,56 @@
-//! Fingerprints of proofs with their ends, eight bytes each, in memory that is taken once and never grows.
+//! Fingerprints of proofs with their ends, in memory that is taken once and never grows.
 
 use std::collections::HashMap;
 
 use handfast_identity::UnixTime;
 
-/// Entries that stand together, a line of memory.
-const BUCKET: usize = 8;
-/// Of so many places in [`PLACES_OF`] one entry each is meant to be held: fuller, and both buckets of an entry are often full.
-const HELD_OF: usize = 4;
-const PLACES_OF: usize = 5;
+use super::line::{self, Line, SPAN_SECS};
+
+/// So many lines are meant to hold so many entries, of [`line::ENTRIES`] that each can: fuller, and entries often stand in another.
+const LINES_FOR: usize = 10;
+const ENTRIES_IN_THEM: usize = 52;
 /// Entries that a table is made for at most; more go elsewhere. 2^28 in all shards of a store, which nobody needs.
 const MOST_ENTRIES: usize = 1 << 24;
-/// Ends are kept to 16 bits. What ends further away than this is kept elsewhere, and what has ended is taken out at least as often,
-/// so that no two ends in a table look alike.
-const SPAN_SECS: u64 = 1 << 14;
+/// Lines that an entry may stand in: its own, and those that follow.
+const MOST_LINES: usize = 8;
+/// Words of a line.
+const WORDS: usize = size_of::<Line>() / size_of::<u64>();
+/// Entries that stand elsewhere before those that have ended are looked for.
+const ELSEWHERE_UNTIDIED: usize = 64;
 
-/// A proof as a table knows it: 48 bits of a keyed hash, at one of two buckets that other bits choose.
-#[derive(Clone, Copy, Debug)]
+/// A proof as a table knows it: 48 bits of a keyed hash, in a line that other bits choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Mark {
-    /// The hash; its last 16 bits are not kept.
-    pub(super) hash: u64,
-    /// What chooses the buckets.
-    pub(super) places: [u64; 2],
+    /// 48 bits.
+    pub(super) tag: u64,
+    /// What chooses the line.
+    pub(super) place: u64,
 }
 
-/// A fixed number of buckets. An entry stands in one of its two, in any place, and the place of one that has ended is free: nothing
-/// is ever moved, and no insert looks at more than two lines of memory.
+/// A fixed number of lines. An entry stands in its own, in any place, or where that was full in one of those behind it, which the
+/// full one says. The place of one that has ended is free: nothing is ever moved or swept, and most inserts look at one line.
 #[derive(Debug)]
 pub(super) struct Table {
     words: Vec<u64>,
     /// Words before the first whole line of memory.
     offset: usize,
-    is_used: bool,
+    lines: usize,
     /// The latest time told; what ends before it is not held.
     floor: UnixTime,
-    /// When everything that had ended was last taken out.
-    cleaned: UnixTime,
-    /// What found both its buckets full, or ends too far away: next to nothing.
-    overflow: HashMap<u64, UnixTime>,
+    /// What found all its lines full, or ends too far away: a few in a thousand.
+    elsewhere: HashMap<Mark, UnixTime>,
+    /// At how many of those it looks for ended ones.
+    tidy_at: usize,
 }
 
 impl Table {
     /// A table for `entries` live ones. Its memory is asked for whole, and used as entries come.
     pub(super) fn new(entries: usize) -> Self {
-        let buckets = (entries.min(MOST_ENTRIES) * PLACES_OF / (HELD_OF * BUCKET)).max(1);
-        let words = vec![0_u64; (buckets + 1) * BUCKET];
-        let offset = words.as_ptr().align_offset(BUCKET * size_of::<u64>()).min(BUCKET);
-        Self {
-            words,
-            offset,
-            is_used: false,
-            floor: UnixTime::EPOCH,
-            cleaned: UnixTime::EPOCH,
-            overflow: HashMap::new(),
-        }
+        let lines = entries.min(MOST_ENTRIES) * LINES_FOR / ENTRIES_IN_THEM + 1;
+        let words = vec![0_u64; (lines + 1) * WORDS];
+        let offset = words.as_ptr().align_offset(size_of::<Line>()).min(WORDS);
+        let (elsewhere, tidy_at) = (HashMap::new(), ELSEWHERE_UNTIDIED);
+        Self { words, offset, lines, floor: UnixTime::EPOCH, elsewhere, tidy_at }
     }
 
     /// The latest time told.
@@ -61,88 +58,59 @@ impl Table {
         self.floor
     }
 
-    /// Moves the time on. Every few hours that takes out what has ended, or all of it.
+    /// Moves the time on.
     pub(super) fn advance(&mut self, now: UnixTime) {
-        if now <= self.floor {
-            return;
-        }
-        let (has_all_ended, is_due) =
-            (now.since(self.floor).get() >= SPAN_SECS, now.since(self.cleaned).get() > SPAN_SECS);
-        self.floor = now;
-        if has_all_ended || is_due {
-            self.cleaned = now;
-            self.overflow.retain(|_, end| *end >= now);
-            if core::mem::take(&mut self.is_used) {
-                let is_over = |word: u64| has_all_ended || !is_live(word, now);
-                self.words.iter_mut().filter(|word| is_over(**word)).for_each(|word| *word = 0);
-                self.is_used = !has_all_ended;
-            }
-        }
+        self.floor = self.floor.max(now);
     }
 
     /// Whether it holds the proof, and the proof has not ended.
     pub(super) fn contains(&self, mark: Mark) -> bool {
-        let tag = mark.tag();
-        let is_it = |word: &u64| *word >> 16 == tag && is_live(*word, self.floor);
-        mark.places.into_iter().any(|place| self.bucket(place).is_some_and(|bucket| bucket.iter().any(is_it)))
-            || (!self.overflow.is_empty() && self.overflow.get(&mark.hash).is_some_and(|end| *end >= self.floor))
+        let now = self.floor.as_secs();
+        for step in 0..MOST_LINES {
+            let Some(line) = self.line(mark, step) else { break };
+            if line::contains(line, now, mark.tag) {
+                return true;
+            }
+            if !line::has_spilled(line, now) {
+                break;
+            }
+        }
+        !self.elsewhere.is_empty() && self.elsewhere.get(&mark).is_some_and(|end| *end >= self.floor)
     }
 
     /// Takes in a proof that it does not hold, and that has not ended.
     pub(super) fn insert(&mut self, mark: Mark, end: UnixTime) {
-        let floor = self.floor;
-        let [.., high, low] = end.as_secs().to_be_bytes();
-        let word = mark.tag() << 16 | u64::from(u16::from_be_bytes([high, low]));
-        let free_in = |bucket: &[u64]| bucket.iter().filter(|word| !is_live(**word, floor)).count();
-        let [one, two] = mark.places.map(|place| self.bucket(place).map_or(0, free_in));
-        // into the emptier of the two: so both fill evenly
-        let [first, second] = mark.places;
-        let place = if one >= two { first } else { second };
-        if end.since(floor).get() < SPAN_SECS {
-            let free = self.bucket_mut(place).and_then(|bucket| bucket.iter_mut().find(|word| !is_live(**word, floor)));
-            if let Some(free) = free {
-                *free = word;
-                self.is_used = true;
-                return;
+        let now = self.floor.as_secs();
+        if end.since(self.floor).get() < SPAN_SECS {
+            for step in 0..MOST_LINES {
+                if self.line_mut(mark, step).is_some_and(|line| line::put(line, now, mark.tag, end.as_secs())) {
+                    return;
+                }
             }
         }
-        self.overflow.retain(|_, end| *end >= floor);
-        self.overflow.insert(mark.hash, end);
+        if self.elsewhere.len() >= self.tidy_at {
+            self.elsewhere.retain(|_, end| *end >= self.floor);
+            self.tidy_at = 2 * self.elsewhere.len() + ELSEWHERE_UNTIDIED;
+        }
+        self.elsewhere.insert(mark, end);
     }
 
-    /// How many buckets there are.
-    fn buckets(&self) -> usize {
-        self.words.len() / BUCKET - 1
+    fn line(&self, mark: Mark, step: usize) -> Option<&Line> {
+        self.words.get(self.start(mark, step)..)?.first_chunk()
     }
 
-    fn bucket(&self, place: u64) -> Option<&[u64]> {
-        let start = self.start(place);
-        self.words.get(start..start + BUCKET)
+    fn line_mut(&mut self, mark: Mark, step: usize) -> Option<&mut Line> {
+        let start = self.start(mark, step);
+        self.words.get_mut(start..)?.first_chunk_mut()
     }
 
-    fn bucket_mut(&mut self, place: u64) -> Option<&mut [u64]> {
-        let start = self.start(place);
-        self.words.get_mut(start..start + BUCKET)
+    /// The first word of a line: the place as a share of 2^64, of the lines; those behind the last are the first ones.
+    fn start(&self, mark: Mark, step: usize) -> usize {
+        let (_, line) = mark.place.carrying_mul(self.lines as u64, 0);
+        let line = usize::try_from(line).unwrap_or(0) + step;
+        let line = if line < self.lines { line } else { (line - self.lines) % self.lines };
+        self.offset + line * WORDS
     }
-
-    /// The first word of a bucket: `place` as a share of 2^64, of the buckets.
-    fn start(&self, place: u64) -> usize {
-        let bucket = (u128::from(place) * self.buckets() as u128) >> 64;
-        self.offset + usize::try_from(bucket).unwrap_or(0) * BUCKET
-    }
-}
-
-impl Mark {
-    /// What is kept of the hash; never zero, which is what an empty place holds.
-    fn tag(self) -> u64 {
-        (self.hash >> 16).max(1)
-    }
-}
-
-/// Whether a word holds an entry that has not ended at `now`. Ends and `now` are less than 2^15 seconds apart.
-fn is_live(word: u64, now: UnixTime) -> bool {
-    let distance = word.wrapping_sub(now.as_secs()) & 0xffff;
-    word != 0 && distance < 1 << 15
 }
 
 #[cfg(test)]
@@ -164,7 +132,7 @@ mod tests {
             n ^ (n >> 29)
         };
         let from = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        Mark { hash: scatter(from ^ 1), places: [scatter(from ^ 2), scatter(from ^ 3)] }
+        Mark { tag: scatter(from ^ 1) >> 16, place: scatter(from ^ 2) }
     }
 
     #[test]
@@ -183,53 +151,52 @@ mod tests {
             let earlier = step.saturating_sub(step * 13 % 900);
             assert_eq!(table.contains(mark(earlier)), model[&earlier] >= now, "{earlier} at {step}");
         }
-        assert!(table.overflow.is_empty());
+        assert!(table.elsewhere.is_empty());
     }
 
     #[test]
     fn nothing_is_lost_where_there_is_no_place() {
-        let mut table = Table::new(8);
+        let mut table = Table::new(4);
         table.advance(UnixTime::from_secs(NOW));
         let end = UnixTime::from_secs(NOW + 90);
-        for number in 0..100 {
+        for number in 0..1_000 {
             table.insert(mark(number), end);
         }
-        assert!((0..100).all(|number| table.contains(mark(number))));
-        assert_eq!(table.overflow.len(), 100 - BUCKET);
+        assert!((0..1_000).all(|number| table.contains(mark(number))));
+        assert_eq!(table.elsewhere.len(), 1_000 - line::ENTRIES);
         table.advance(UnixTime::from_secs(NOW + 91));
-        assert!((0..100).all(|number| !table.contains(mark(number))));
-        table.insert(mark(100), UnixTime::from_secs(NOW + 180));
-        assert_eq!((table.contains(mark(100)), table.overflow.len() <= 92), (true, true));
-    }
-
-    #[test]
-    fn a_full_table_has_next_to_nothing_elsewhere() {
-        let mut table = Table::new(50_000);
-        table.advance(UnixTime::from_secs(NOW));
-        for number in 0..50_000 {
-            table.insert(mark(number), UnixTime::from_secs(NOW + 90));
+        assert!((0..1_000).all(|number| !table.contains(mark(number))));
+        for number in 1_000..3_000 {
+            table.insert(mark(number), UnixTime::from_secs(NOW + 180));
         }
-        assert!((0..50_000).all(|number| table.contains(mark(number))));
-        assert!(table.overflow.len() < 50, "{}", table.overflow.len());
-        assert!(table.words.len() * 8 <= 11 * 50_000, "{} bytes", table.words.len() * 8);
+        assert!((1_000..3_000).all(|number| table.contains(mark(number))));
+        assert!((0..1_000).all(|number| !table.elsewhere.contains_key(&mark(number))), "ended ones are gone");
     }
 
     #[test]
-    fn an_end_long_ago_does_not_look_like_one_to_come() {
-        for later in [SPAN_SECS - 1, SPAN_SECS, 3 << 14, (1 << 16) - 60, 1 << 16, (1 << 16) + 60, 1 << 20] {
-            let mut table = Table::new(1_000);
-            for (start, step) in [(0, 0), (SPAN_SECS - 100, 1), (2 * SPAN_SECS - 200, 2)] {
-                let now = UnixTime::from_secs(NOW + start);
-                table.advance(now);
-                table.insert(mark(step), now.saturating_add(Seconds::new(90)));
-                table.insert(mark(10 + step), now.saturating_add(Seconds::new(SPAN_SECS)));
-            }
-            let now = NOW + 2 * SPAN_SECS - 200 + later;
+    fn a_full_table_has_little_elsewhere() {
+        let mut table = Table::new(50_000);
+        // full for several lives, so that lines have spilled at many times
+        for step in 0..200_000 {
+            let now = NOW + step / 500;
             table.advance(UnixTime::from_secs(now));
-            for (step, end) in [(0, 90), (1, SPAN_SECS - 10), (2, 2 * SPAN_SECS - 110)] {
-                assert_eq!(table.contains(mark(step)), NOW + end >= now, "{step} after {later}");
+            table.insert(mark(step), UnixTime::from_secs(now + 99));
+        }
+        assert!((150_500..200_000).all(|number| table.contains(mark(number))));
+        assert!(table.elsewhere.len() < 500, "{}", table.elsewhere.len());
+        assert!(table.words.len() * 8 <= 13 * 50_000, "{} bytes", table.words.len() * 8);
+    }
+
+    #[test]
+    fn what_ends_far_away_is_kept_too() {
+        for away in [SPAN_SECS - 1, SPAN_SECS, 1 << 16, 1 << 20] {
+            let mut table = Table::new(1_000);
+            table.advance(UnixTime::from_secs(NOW));
+            table.insert(mark(1), UnixTime::from_secs(NOW).saturating_add(Seconds::new(away)));
+            for (later, holds) in [(0, true), (away, true), (away + 1, false)] {
+                table.advance(UnixTime::from_secs(NOW + later));
+                assert_eq!(table.contains(mark(1)), holds, "{away} after {later}");
             }
-            assert_eq!(table.contains(mark(12)), NOW + 3 * SPAN_SECS - 200 >= now, "far, after {later}");
         }
     }
 }

@@ -5,7 +5,8 @@
 //! scripts/bench --json               the same as one JSON object
 //! scripts/bench --rounds 1000        more rounds (default 200)
 //! scripts/bench --only offline       only the unit and candidates whose names begin so
-//! scripts/bench --replay             the replay store with ten million live entries
+//! scripts/bench --replay             the replay store with ten million live entries, and honest callers of it beside a flood
+//! scripts/bench --store              the registry's store beside a bare log, on the disk of `--directory` (default: where this is built)
 //! scripts/bench --quick              every candidate once; fails when a verdict is not what it should be
 //! tests/bench/instructions           instruction counts, by callgrind
 //! ```
@@ -17,18 +18,25 @@
 //! that are not let in, by a server that has seen token and header unless it says so. Ratios are what counts: the machine may be busy with something else.
 
 mod count;
+mod flood;
+mod log;
 mod material;
 mod meter;
+mod mutations;
 mod ours;
 mod peers;
 mod replay;
 mod requests;
 mod signing;
+mod store;
 mod table;
+
+use std::path::PathBuf;
 
 use meter::Candidate;
 
 const DEFAULT_ROUNDS: u32 = 200;
+const DEFAULT_TURNS: u32 = 30;
 
 fn candidates() -> Vec<Candidate> {
     let mut all = vec![ours::unit()];
@@ -61,12 +69,20 @@ fn main() {
         candidate.run_for_callgrind();
     } else if has("--replay") {
         replay::measure();
+        flood::measure();
+    } else if has("--store") {
+        let built = std::env::current_exe().expect("a program has a path");
+        let directory = value("--directory").map_or_else(|| built.with_file_name(""), PathBuf::from);
+        store::measure(&directory, rounds(value("--rounds"), DEFAULT_TURNS));
     } else if has("--quick") {
         candidates.iter_mut().for_each(Candidate::run_once);
         println!("{} candidates, each with the verdict it should have", candidates.len());
     } else {
-        let rounds = value("--rounds").map_or(DEFAULT_ROUNDS, |rounds| rounds.parse().expect("a number"));
-        let measured = meter::measure(candidates, rounds);
+        let measured = meter::measure(candidates, rounds(value("--rounds"), DEFAULT_ROUNDS));
         println!("{}", if has("--json") { table::json(&measured).to_string() } else { table::text(&measured) });
     }
+}
+
+fn rounds(told: Option<&str>, default: u32) -> u32 {
+    told.map_or(default, |rounds| rounds.parse().expect("a number"))
 }
