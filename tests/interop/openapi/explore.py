@@ -19,7 +19,7 @@ from schemathesis.checks import status_code_conformance
 
 from site_of_registry import RESOURCE, Key, Site
 
-EXAMPLES = {GenerationMode.POSITIVE: 14, GenerationMode.NEGATIVE: 8}
+EXAMPLES = {GenerationMode.POSITIVE: 24, GenerationMode.NEGATIVE: 12}
 CHECKS = [status_code_conformance, content_type_conformance, response_schema_conformance, response_headers_conformance]
 # they succeed with statements that two keys sign, or behind one: tests of the registry compare those answers with the document
 HARDLY_REACHED = {"rotateKey", "approveRotation", "refuseRotation", "recoverAgent"}
