@@ -4,24 +4,24 @@ use std::path::Path;
 use std::time::Duration;
 
 use handfast_client::{
-    Agent, AgentQuery, AgentRecord, AgentRegistration, Claim, ClaimStatus, DpopKey, KeyFile, KeyKind, RegistryClient,
-    Role, Secret,
+    AgentQuery, AgentRecord, AgentRegistration, Claim, ClaimStatus, Custody, KeyFile, KeyKind, RegistryClient, Role,
+    Secret,
 };
 use handfast_identity::fingerprint;
 use serde_json::json;
 
 use super::{keys, life, record_lines, resources, scope};
-use crate::args::{AgentCommand, AgentKey, OwnerKey, RegisterArgs, SearchArgs};
+use crate::args::{AgentCommand, AgentKey, NewKey, OwnerKey, RegisterArgs, SearchArgs};
 use crate::exit::{Exit, Failure};
 use crate::ui::Ui;
-use crate::{files, keyfiles};
+use crate::{custody, files, keyfiles};
 
 /// Where an enrolment token stands in the environment.
 const ENROLMENT: &str = "HANDFAST_ENROLMENT";
 
 pub(crate) async fn run(command: AgentCommand, ui: Ui) -> Result<(), Failure> {
     match command {
-        AgentCommand::Init { p256, key } => init(p256, &key, ui),
+        AgentCommand::Init { p256, new, key } => init(p256, &new, &key, ui).await,
         AgentCommand::Register(args) => register(args, ui).await,
         AgentCommand::Show { agent, owner_key, key } => show(agent, owner_key, &key, ui).await,
         AgentCommand::Rotate(args) => keys::rotate(args, ui).await,
@@ -34,18 +34,22 @@ pub(crate) async fn run(command: AgentCommand, ui: Ui) -> Result<(), Failure> {
     }
 }
 
-fn init(p256: bool, key: &AgentKey, ui: Ui) -> Result<(), Failure> {
-    let made = if p256 { keyfiles::p256_key()? } else { DpopKey::generate() };
-    let file = KeyFile::new(KeyKind::Agent, made);
+async fn init(p256: bool, new: &NewKey, key: &AgentKey, ui: Ui) -> Result<(), Failure> {
+    let file = custody::new_key(KeyKind::Agent, p256, new, &key.key).await?;
     file.create(&key.key)?;
     let (did, words) = (file.key.did(), fingerprint(file.key.did()));
     ui.result(&json!({"did": did.as_str(), "fingerprint": words, "key_file": key.key}), |_| {
-        format!("{did}\nFingerprint {words}\nKey file {} (whoever has it is the agent)", key.key.display())
+        let whose = match file.custody {
+            Custody::Plain => "whoever has it is the agent",
+            Custody::Sealed(_) => "whoever has it and the passphrase is the agent",
+            Custody::SshAgent(_) | Custody::Keyring(_) => "the key is not in it",
+        };
+        format!("{did}\nFingerprint {words}\nKey file {} ({whose})", key.key.display())
     })
 }
 
 async fn register(args: RegisterArgs, ui: Ui) -> Result<(), Failure> {
-    let mut file = KeyFile::load(&args.key.key)?;
+    let mut file = keyfiles::load(&args.key.key)?;
     let enrolment = enrolment(args.enrolment_file.as_deref())?;
     let registration = AgentRegistration {
         name: args.name,
@@ -147,7 +151,7 @@ async fn show(
         let wanted = agent.ok_or_else(|| Failure::new(Exit::Usage, "which agent? name its DID or handle"))?;
         keyfiles::management(&keyfiles::owner(&path)?)?.agent(&wanted).await?
     } else {
-        let own = Agent::load(&key.key)?;
+        let own = keyfiles::agent(&key.key)?;
         let wanted = agent.unwrap_or_else(|| own.did().to_string());
         own.registry().acting_as(Role::Agent)?.agent(&wanted).await?
     };

@@ -5,6 +5,7 @@ pub(crate) mod bench;
 pub(crate) mod chain;
 pub(crate) mod claim;
 pub(crate) mod curl;
+pub(crate) mod custody;
 pub(crate) mod delegate;
 pub(crate) mod demo;
 pub(crate) mod dev;

@@ -5,6 +5,8 @@ mod bench;
 mod bounds;
 mod commands;
 mod content;
+#[cfg(unix)]
+mod custody;
 mod delegation;
 mod demo;
 mod enrolling;
