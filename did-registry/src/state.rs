@@ -254,6 +254,15 @@ fn add(batch: &mut Batch, write: &Write) -> Result<(), BuildError> {
             batch.expect_version(table, key, *version)?.delete(table, key)?;
             Ok(())
         }
+        Write::List { entry } => {
+            let slot = entry.slot();
+            batch.put(table(slot.kind()), slot.key().as_bytes(), &entry.to_bytes()?)?;
+            Ok(())
+        }
+        Write::Unlist { slot } => {
+            batch.delete(table(slot.kind()), slot.key().as_bytes())?;
+            Ok(())
+        }
         Write::Keep { slot, version } => {
             batch.expect_version(table(slot.kind()), slot.key().as_bytes(), *version)?;
             Ok(())

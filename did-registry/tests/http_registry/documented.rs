@@ -186,3 +186,48 @@ fn what_is_not_as_a_schema_says_is_found() {
     check(r#"{"word":"a","one":[]}"#, 1);
     check("[]", 2);
 }
+
+#[tokio::test]
+async fn who_may_call_is_documented_as_it_is() {
+    let bench = Bench::new().await;
+    let (owner, admin) = (bench.owner(100).await, bench.admin(102).await);
+    let agent = bench.claimed(1, &owner).await;
+    let mut callers = Vec::new();
+    for (who, scope) in [
+        (&agent, "agent:self"),
+        (&admin.key, "owner:self"),
+        (&admin.key, "registry:read"),
+        (&admin.key, "registry:admin"),
+    ] {
+        callers.push((who, scope, bench.token(who, &[("scope", scope), ("resource", &bench.issuer)]).await));
+    }
+    let document = bench.get("/openapi.json").await.json;
+    let mut counted = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let security = operation["security"].as_array().unwrap();
+            let scopes: BTreeSet<_> = security
+                .iter()
+                .flat_map(|one| one["token"].as_array().into_iter().flatten())
+                .filter_map(Value::as_str)
+                .collect();
+            let path = path.replace("{did}", "x").replace("{name}", "x").replace("{id}", "x");
+            // asked by resources about tokens for themselves, none of the registry's own scopes; and one that does not end
+            if scopes.contains("introspect") || path == "/revocations/stream" {
+                continue;
+            }
+            let method = method.to_uppercase();
+            let request = Request::builder().method(method.as_str()).uri(&path).body(Body::empty()).unwrap();
+            let bare = bench.send(request).await;
+            assert_eq!(bare.json["reason"] == "credentials_missing", !scopes.is_empty(), "{method} {path}: {bare:?}");
+            for (who, scope, token) in callers.iter().filter(|_| !scopes.is_empty()) {
+                let answer = bench.call(who, token, &method, &path, None).await;
+                let reason = answer.json["reason"].as_str().unwrap_or_default();
+                let is_kept_out = matches!(reason, "insufficient_scope" | "caller_not_permitted");
+                assert_eq!(is_kept_out, !scopes.contains(scope), "{method} {path} with `{scope}`: {answer:?}");
+                counted += 1;
+            }
+        }
+    }
+    assert!(counted > 100, "{counted}");
+}

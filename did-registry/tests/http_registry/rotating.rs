@@ -498,7 +498,7 @@ async fn an_agent_from_before_there_was_rotation_rotates() {
     let page = bench.store().page(agents, b"", None, 9).await.unwrap();
     let (key, found) = &page.records[0];
     let text = String::from_utf8(found.value.clone()).unwrap();
-    let old = text.replace("\"v\":4", "\"v\":3").replace("\"handle\"", "\"former\":[],\"handle\"");
+    let old = text.replace("\"v\":5", "\"v\":3").replace("\"handle\"", "\"former\":[],\"handle\"");
     assert!(!text.contains("key_number") && old != text, "the first key needs no number: {text}");
     let mut batch = Batch::new();
     batch.put(agents, key, old.as_bytes()).unwrap();

@@ -470,6 +470,18 @@ async fn rev_a_client_gives_its_own_tokens_up_and_hears_nothing_of_others() {
     assert_eq!(bench.call(&owner.key, &session, "GET", "/agents", None).await.problem(), (401, "token_revoked"));
 }
 
+#[tokio::test]
+async fn rev_06_a_registry_that_cannot_write_says_so_and_the_token_lives() {
+    let bench = Bench::new().await;
+    let owner = bench.owner(100).await;
+    let agent = bench.claimed(1, &owner).await;
+    let token = bench.token(&agent, &[("scope", "agent:self")]).await;
+    bench.disk.fail_syncs();
+    let answer = give_up(&bench, &agent, &token, &[]).await;
+    assert_eq!(answer.oauth(), (503, "temporarily_unavailable", "store_unavailable"));
+    assert_eq!(answer.header("retry-after"), Some("5"));
+}
+
 fn hop_name(hop: &str) -> String {
     UnverifiedHop::parse(hop).unwrap().name().to_string()
 }

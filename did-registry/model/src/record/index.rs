@@ -6,7 +6,7 @@ use super::wire::index::{AgentTaskWire, DidWire, HandleWire, OwnedAgentWire, Sta
 use super::wire::{read, write};
 use super::{EncodeError, Organisation, RecordError, RecordKind, Slot, Status, Stored};
 use crate::change::Write;
-use crate::{AgentId, AgentRecord, Expect, OwnerId, TaskId, TaskRecord};
+use crate::{AgentId, AgentRecord, OwnerId, TaskId, TaskRecord};
 
 /// Whose a DID is, or was: a DID has one holder for ever once it was CLAIMED or revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,8 +177,7 @@ impl Stored for OwnedAgent {
     }
 }
 
-/// One agent of those with a status, for lists by status. It is written once and removed when the agent moves on, so its version is
-/// always the first.
+/// One agent of those with a status, for lists by status. Whether it still has it, its record says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusEntry {
     pub(crate) status: Status,
@@ -201,14 +200,12 @@ impl StatusEntry {
 
     /// Puts the entry of an agent that is new.
     pub(crate) fn entered(agent: &AgentRecord) -> Write {
-        Write::put(Expect::Absent, Self::of(agent))
+        Write::List { entry: Box::new(Self::of(agent).into()) }
     }
 
     /// Takes the entry of an agent away that goes, or moves on.
     pub(crate) fn left(agent: &AgentRecord) -> Write {
-        /// What is put once has this version.
-        const FIRST: u64 = 1;
-        Write::Delete { slot: Self::of(agent).slot(), version: FIRST }
+        Write::Unlist { slot: Self::of(agent).slot() }
     }
 }
 

@@ -436,18 +436,18 @@ where
         Err(RecordError::Corrupt { kind, .. }) => assert_eq!(kind, R::KIND),
         other => panic!("{other:?} from {text}"),
     };
-    let with = |v: &str| text.replacen(r#","v":4"#, v, 1);
-    for (v, found) in [(r#","v":0"#, 0), (r#","v":5"#, 5), (r#","v":5,"w":[]"#, 5)] {
+    let with = |v: &str| text.replacen(r#","v":5"#, v, 1);
+    for (v, found) in [(r#","v":0"#, 0), (r#","v":6"#, 6), (r#","v":6,"w":[]"#, 6)] {
         let unknown = Err(RecordError::UnknownFormat { kind: R::KIND, found });
         assert_eq!(R::from_bytes(with(v).as_bytes()), unknown);
     }
-    for v in ["", r#","v":"4""#, r#","v":4,"v":4"#, r#","v":4,"w":1"#] {
+    for v in ["", r#","v":"5""#, r#","v":5,"v":5"#, r#","v":5,"w":1"#] {
         corrupt(&with(v));
     }
     corrupt(&format!("{text}{{}}"));
-    corrupt(r#"{"v":4}"#);
-    // what formats 1 to 3 had is read as it was
-    for format in 1..=3 {
+    corrupt(r#"{"v":5}"#);
+    // what formats 1 to 4 had is read as it was
+    for format in 1..=4 {
         let before = serde_json::from_slice::<serde_json::Value>(&record.to_bytes().unwrap()).map(|mut value| {
             value.as_object_mut().unwrap().insert("v".to_owned(), format.into());
             value.to_string()
@@ -517,7 +517,7 @@ fn a_ceiling_from_before_there_was_leave_for_instances_gives_none() {
     assert!(text.contains(member), "{text}");
     assert_eq!(instances(&text), Some(true));
     assert_eq!(instances(&text.replace(member, "")), Some(false));
-    assert_eq!(instances(&text.replace(member, "").replace("\"v\":4", "\"v\":1")), Some(false));
+    assert_eq!(instances(&text.replace(member, "").replace("\"v\":5", "\"v\":1")), Some(false));
     assert_eq!(instances(&text.replace(member, ",\"instances\":1")), None);
 }
 
@@ -533,12 +533,12 @@ fn an_agent_or_task_from_before_format_4_is_neither_stopped_nor_of_another_era()
     };
     let before = String::from_utf8(plain(&claimed).to_bytes().unwrap()).unwrap();
     assert!(!before.contains("\"held\""), "{before}");
-    let read = AgentRecord::from_bytes(before.replace("\"v\":4", "\"v\":3").as_bytes()).unwrap();
+    let read = AgentRecord::from_bytes(before.replace("\"v\":5", "\"v\":3").as_bytes()).unwrap();
     assert_eq!((read.suspended_at(), read.retired_at(), read.era()), (None, None, 0));
     let first = TaskRecord { era: 0, ..task() };
     let before = String::from_utf8(first.to_bytes().unwrap()).unwrap();
     assert!(!before.contains("\"era\""), "{before}");
-    assert_eq!(TaskRecord::from_bytes(before.replace("\"v\":4", "\"v\":3").as_bytes()), Ok(first));
+    assert_eq!(TaskRecord::from_bytes(before.replace("\"v\":5", "\"v\":3").as_bytes()), Ok(first));
 }
 
 #[test]
