@@ -38,6 +38,7 @@ mod random;
 mod service;
 mod setup;
 mod state;
+mod status;
 pub mod store;
 mod usage;
 

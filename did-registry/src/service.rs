@@ -30,6 +30,7 @@ use crate::keys::{RegistryKeys, TokenKey};
 use crate::metrics::Metrics;
 use crate::random::SharedRandom;
 use crate::state::{ATTEMPTS, Commit, State};
+use crate::status::{Publisher, StatusBook};
 use crate::store::{Store, StoreError};
 use crate::usage::{FLUSH_PERIOD, Usage};
 
@@ -92,6 +93,9 @@ pub enum StartError {
     /// The guard of the management routes.
     #[error("the management routes cannot be guarded: {0}")]
     Guard(#[from] handfast_middleware::ConfigError),
+    /// What places in status lists say cannot be worked out.
+    #[error("the status lists cannot be read: {0}")]
+    Status(Refusal),
     /// The nonces.
     #[error(transparent)]
     Nonces(#[from] PeriodError),
@@ -119,6 +123,8 @@ pub(crate) struct Shared {
     pub(crate) code_key: CodeKey,
     pub(crate) state: State,
     pub(crate) book: Arc<FeedBook>,
+    pub(crate) status: Arc<StatusBook>,
+    pub(crate) status_lists: Publisher,
     pub(crate) facts: Arc<OwnFacts>,
     pub(crate) feed: Arc<Feed>,
     pub(crate) clock: SharedClock,
@@ -153,10 +159,15 @@ impl Registry {
         let guard = guard(&config, Arc::clone(&facts), &nonces, &replay, &clock).await?;
         let keys = Arc::new(keys);
         let limits = config.limits();
-        let told_by = Arc::new(clock.clone());
+        let told_by: Arc<dyn Clock> = Arc::new(clock.clone());
+        let state = State::new(store, config.issuer(), random.clone(), metrics.clone());
+        let status = StatusBook::open(config.issuer(), state.clone(), Arc::clone(&book)).await;
+        let status = Arc::new(status.map_err(StartError::Status)?);
         let shared = Shared {
             code_key: keys.code_key(),
-            state: State::new(store, config.issuer(), random.clone(), metrics.clone()),
+            state,
+            status_lists: Publisher::new(config.issuer(), Arc::clone(&status), Arc::clone(&keys), Arc::clone(&told_by)),
+            status,
             feed: Arc::new(Feed::new(Arc::clone(&book), Arc::clone(&keys), told_by, limits.waiting_polls)),
             bodies: BodyRoom::new(MAX_BODIES_BYTES),
             rates: Rates::new(limits.registrations_per_source, limits.registrations_in_total),
@@ -234,13 +245,17 @@ impl Registry {
         }
     }
 
-    /// Forgets entries of the revocation feed that only stop what has expired, and says how many went. [`Self::serve`] does so
+    /// Forgets entries of the revocation feed that only stop what has expired, and says how many went; places in status lists whose
+    /// delegation has long been over are free again. [`Self::serve`] does so
     /// once a minute, by a clock that cannot jump ahead. What could not be forgotten is kept for the next time: it does no harm.
     pub async fn forget_expired(&self) -> usize {
         self.forget_until(self.shared.clock.now()).await
     }
 
     async fn forget_until(&self, now: UnixTime) -> usize {
+        if let Err(refusal) = self.shared.status.release_ended(now).await {
+            tracing::warn!(reason = refusal.answer().reason, "places in status lists that are over stay taken for now");
+        }
         match self.shared.book.forget_expired(now).await {
             Ok(forgotten) => forgotten,
             Err(error) => {

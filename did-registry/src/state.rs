@@ -46,6 +46,7 @@ const fn table(kind: RecordKind) -> Table {
         RecordKind::Versions => Table::new(40, RecordKind::Versions.as_str()),
         RecordKind::Offboarding => Table::new(41, RecordKind::Offboarding.as_str()),
         RecordKind::Usage => Table::new(42, RecordKind::Usage.as_str()),
+        RecordKind::StatusEntry => Table::new(60, RecordKind::StatusEntry.as_str()),
         RecordKind::Key => Table::new(50, RecordKind::Key.as_str()),
         RecordKind::Rotation => Table::new(51, RecordKind::Rotation.as_str()),
     }
@@ -178,8 +179,19 @@ impl State {
     ///
     /// [`Refusal::StoreUnavailable`] or [`Refusal::Overloaded`].
     pub(crate) async fn keep(&self, expect: Expect, record: &Record) -> Result<Commit, Refusal> {
+        self.note(&[Write::Put { expect, record: Box::new(record.clone()) }]).await
+    }
+
+    /// The same for several at once, all of them or none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::keep`].
+    pub(crate) async fn note(&self, writes: &[Write]) -> Result<Commit, Refusal> {
         let mut batch = Batch::new();
-        put(&mut batch, expect, record).map_err(|error| unreadable(&error))?;
+        for write in writes {
+            add(&mut batch, write).map_err(|error| unreadable(&error))?;
+        }
         match self.store.commit(batch).await {
             Ok(_) => Ok(Commit::Done { leaf: None }),
             Err(CommitError::Conflict { .. }) => Ok(Commit::Conflict),

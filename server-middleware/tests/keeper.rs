@@ -4,6 +4,8 @@
 
 mod common;
 mod fake_registry;
+#[path = "keeper/lists.rs"]
+mod lists;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -68,8 +68,9 @@ pub use policy::{KnownResource, Mode, PolicyError, RegistryPolicy};
 pub use record::{
     AgentRecord, ClaimRecord, ClaimStatus, DidHolder, DidRecord, EncodeError, HandleRecord, HopRecord, KeyRecord,
     KnownVersion, OffboardingRecord, Organisation, OwnedAgent, OwnerCodeRecord, OwnerRecord, PendingRotation, Profile,
-    Record, RecordError, RecordKind, RevocationRecord, Role, SelfTasks, Slot, Status, StopsRecord, Stored, Subject,
-    TaskRecord, TreeEntry, TreeRecord, UsageRecord, UsedScope, VersionsRecord,
+    Record, RecordError, RecordKind, RevocationRecord, Role, STATUS_LISTS_PATH, SelfTasks, Slot, Status, StatusEntry,
+    StatusPlace, StopsRecord, Stored, Subject, TaskRecord, TreeEntry, TreeRecord, UsageRecord, UsedScope,
+    VersionsRecord,
 };
 pub use refusal::{DelegationFault, Feature, GrantFault, OauthError, Refusal, RefusalAnswer};
 pub use request::{
@@ -85,6 +86,6 @@ pub use statement::{
 pub use text::{ShownText, TextError};
 pub use token::{
     AgentClient, CLIENT_CREDENTIALS, Exchange, ExchangeCase, ExchangeDecision, ExchangeRequest, GrantRequest, Holder,
-    PendingGrant, TOKEN_EXCHANGE, TaskChoice, TokenDecision, TokenGrant, TokenRequest, UnverifiedClientAssertion,
-    VerifiedClientAssertion, agent_token, client_of, exchange, narrower_root, owner_token,
+    PendingGrant, Places, TOKEN_EXCHANGE, TaskChoice, TokenDecision, TokenGrant, TokenRequest,
+    UnverifiedClientAssertion, VerifiedClientAssertion, agent_token, client_of, exchange, narrower_root, owner_token,
 };

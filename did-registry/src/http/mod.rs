@@ -2,7 +2,7 @@
 //!
 //! | who may call | how it is shown |
 //! |---|---|
-//! | anybody | metadata, keys, DID documents, the feed, health |
+//! | anybody | metadata, keys, DID documents, the feed, status lists, health |
 //! | whoever holds a key | a signed statement (`/agents`, `/owners`, `/agents/{…}/rotate`, `/agents/{…}/version`), or a proof without token (`/claims`, `/oauth2/token`) |
 //! | resources | a DPoP-bound token for themselves, of scope `introspect` (`/oauth2/introspect`) |
 //! | owners, admins, agents about themselves | a DPoP-bound token for the registry, checked by the project's own middleware |
@@ -32,6 +32,7 @@ mod recover;
 mod revocations;
 mod revoke;
 mod rotate;
+mod status_lists;
 mod tasks;
 mod token;
 mod view;
@@ -45,7 +46,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use handfast_delegation::Scope;
 use handfast_middleware::RouteRule;
-use handfast_registry_model::{AGENT_SELF, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ, Refusal};
+use handfast_registry_model::{AGENT_SELF, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ, Refusal, STATUS_LISTS_PATH};
 use http::Uri;
 use http::request::Parts;
 
@@ -90,6 +91,8 @@ fn public() -> Router<App> {
         .route("/agents/{name}/keys", get(keys::history))
         .route("/revocations/snapshot", get(revocations::snapshot))
         .route("/revocations/stream", get(revocations::stream))
+        .route(STATUS_LISTS_PATH, get(status_lists::all))
+        .route("/status-lists/{number}", get(status_lists::show))
 }
 
 /// Routes at which a signature of the caller's own key is all there is.

@@ -41,8 +41,9 @@ async fn created(
     let policy = app.config.policy();
     for _ in 0..ATTEMPTS {
         let agent = app.state.agent_named(&request.agent).await?;
-        let (change, task) =
-            create_owner_task(caller, agent.as_ref(), request.clone(), policy, now, &mut app.random.clone())?;
+        let random = &mut app.random.clone();
+        let free = app.status.free(random)?;
+        let (change, task) = create_owner_task(caller, agent.as_ref(), request.clone(), policy, free, now, random)?;
         if let Commit::Done { leaf } = app.state.commit(&change).await? {
             // the decision found it
             let agent = agent.ok_or(Refusal::UnknownAgent)?;

@@ -28,6 +28,7 @@ mod revocations;
 mod rotating;
 mod secrets;
 mod setup;
+mod status_lists;
 mod stopping;
 mod story;
 mod tokens;

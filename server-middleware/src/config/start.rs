@@ -143,10 +143,15 @@ impl Builder {
         match &trust.status {
             StatusSource::InProcess => Err(ConfigError::InProcess { issuer: issuer() }),
             StatusSource::None => Ok(()),
-            StatusSource::Feed { key } => match publicly_known(key.public_key()) {
-                Some(origin) if self.mode == Mode::Production => Err(ConfigError::TestKey { issuer: issuer(), origin }),
-                Some(_) | None => Ok(()),
-            },
+            StatusSource::StatusList { key: None, .. } => Ok(()),
+            StatusSource::Feed { key } | StatusSource::StatusList { key: Some(key), .. } => {
+                match publicly_known(key.public_key()) {
+                    Some(origin) if self.mode == Mode::Production => {
+                        Err(ConfigError::TestKey { issuer: issuer(), origin })
+                    }
+                    Some(_) | None => Ok(()),
+                }
+            }
         }
     }
 }

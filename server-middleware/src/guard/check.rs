@@ -16,6 +16,9 @@ use super::nonces::RequestNonces;
 use crate::KeyRefresh;
 use crate::request::Presented;
 
+/// Status lists that one request can name: of its token, and of the root behind it.
+const MOST_LISTS: usize = 2;
+
 /// A request that may be served.
 pub(super) struct Admission {
     pub(super) authorized: Authorized,
@@ -58,17 +61,24 @@ impl Shared {
         let (parts, content) = (parts(presented, &target), presented.content());
         let now = self.clock.now();
         let facts = self.facts.facts(now);
-        match self.attempt(&parts, &content, rule, &facts, now) {
-            Err(Refusal { rejection: Rejection::TokenKeyUnknown, .. }) => {
-                self.require_issuer_keys(presented).await?;
-                // JWKS-04: once more, with what is known now
-                let now = self.clock.now();
-                let facts = self.facts.facts(now);
-                self.attempt(&parts, &content, rule, &facts, now)
-            }
-            decided => decided,
+        let again = || {
+            let now = self.clock.now();
+            let facts = self.facts.facts(now);
+            self.attempt(&parts, &content, rule, &facts, now)
+        };
+        let mut decided = self.attempt(&parts, &content, rule, &facts, now);
+        if matches!(&decided, Err(Refusal { rejection: Rejection::TokenKeyUnknown, .. })) {
+            self.require_issuer_keys(presented).await?;
+            // JWKS-04: once more, with what is known now
+            decided = again();
         }
-        .map(|(authorized, nonce)| Admission { authorized, target, nonce })
+        for _ in 0..MOST_LISTS {
+            let Err(Refusal { rejection: Rejection::StatusListMissing { uri }, .. }) = &decided else { break };
+            let Some(issuer) = named_issuer(presented) else { break };
+            self.facts.fetch_status_list(&issuer, uri).await;
+            decided = again();
+        }
+        decided.map(|(authorized, nonce)| Admission { authorized, target, nonce })
     }
 
     /// The public URI (P-03), or what its absence means to a request whose form is good.

@@ -12,12 +12,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use handfast_middleware::server::{ServerLimits, serve};
-use handfast_middleware::{Builder, Mode, Pace, ResourceServer};
+use handfast_middleware::{Builder, Mode, Pace, ResourceServer, TrustedIssuer};
 use handfast_testkit::{Agent, Feed, HandClock, Issuer};
 use http::{HeaderMap, StatusCode};
 use http_body::Frame;
@@ -48,6 +48,10 @@ pub(crate) struct Says {
     pub(crate) pushes: Option<Vec<mpsc::UnboundedSender<Bytes>>>,
     /// Numbers from which streams were asked for.
     pub(crate) streams: Vec<String>,
+    /// Status lists by number: media type and text. Any other is not there.
+    pub(crate) lists: HashMap<u64, (&'static str, String)>,
+    /// How often lists were asked for.
+    pub(crate) lists_asked: u64,
 }
 
 impl Says {
@@ -82,6 +86,8 @@ impl Registry {
             questions: watch::Sender::new(0),
             pushes: None,
             streams: Vec::new(),
+            lists: HashMap::new(),
+            lists_asked: 0,
             issuer,
         };
         Self { says: Arc::new(Mutex::new(says)), address, running: None }
@@ -101,6 +107,7 @@ impl Registry {
             .route("/revocations", get(news))
             .route("/revocations/snapshot", get(snapshot))
             .route("/revocations/stream", get(stream))
+            .route("/status-lists/{number}", get(list))
             .with_state(Arc::clone(&self.says));
         self.running = Some(tokio::spawn(serve(listener, app, ServerLimits::default(), std::future::pending())));
     }
@@ -173,6 +180,15 @@ async fn key_set(State(says): State<Shared>) -> Response {
     let mut says = says.lock().unwrap();
     says.key_set_asked += 1;
     ([("content-type", "application/jwk-set+json")], says.key_set.clone()).into_response()
+}
+
+async fn list(State(says): State<Shared>, Path(number): Path<u64>) -> Response {
+    let mut says = says.lock().unwrap();
+    says.lists_asked += 1;
+    match says.lists.get(&number) {
+        Some((media_type, text)) => ([("content-type", *media_type)], text.clone()).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 async fn snapshot(State(says): State<Shared>) -> Response {
@@ -256,10 +272,20 @@ impl Follower {
 
     /// An API past the rule for the time after its start, which may not know anything yet.
     pub(crate) async fn started(registry: &Registry, settings: impl FnOnce(Builder) -> Builder) -> Self {
+        let trust = registry.change(|says| says.issuer.trust());
+        Self::trusting(registry, trust, settings).await
+    }
+
+    /// The same with another trust record.
+    pub(crate) async fn trusting(
+        registry: &Registry,
+        trust: TrustedIssuer,
+        settings: impl FnOnce(Builder) -> Builder,
+    ) -> Self {
         let (issuer, clock) = registry.change(|says| (says.issuer.clone(), says.clock.clone()));
         let shown = clock.clone();
         let builder = ResourceServer::builder(API, API).mode(Mode::Development).pace(BRISK).clock(move || shown.now());
-        let server = settings(builder.trust(issuer.trust())).start().await.unwrap();
+        let server = settings(builder.trust(trust)).start().await.unwrap();
         clock.advance(SETTLED);
         let app = Router::new().route("/files", get(|| async { "ok" })).layer(server.scope("files:read").unwrap());
         Self { server, app, agent: Agent::numbered(1), issuer, clock }

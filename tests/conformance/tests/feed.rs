@@ -1,6 +1,9 @@
 //! Revocation names, feed heads and runs of feed messages (spec/revocation-feed.md).
 #![allow(clippy::unwrap_used, reason = "a table of another shape should stop the test")]
 
+#[path = "feed/status_list.rs"]
+mod status_list;
+
 use handfast_conformance::make::tables::revocation::{Revocations, Run, Verdict};
 use handfast_conformance::vector::read_table;
 use handfast_identity::{DidKey, UnixTime, base64url, json};

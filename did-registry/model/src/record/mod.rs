@@ -14,6 +14,7 @@ mod owner;
 mod rate;
 mod revocation;
 mod slot;
+mod status;
 mod stops;
 mod task;
 mod tenure;
@@ -39,6 +40,8 @@ pub use owner::{OwnerCodeRecord, OwnerRecord, Role};
 pub(crate) use rate::Rate;
 pub use revocation::RevocationRecord;
 pub use slot::{RecordKind, Slot};
+pub(crate) use status::TaskPlace;
+pub use status::{STATUS_LISTS_PATH, StatusEntry, StatusPlace};
 pub use stops::StopsRecord;
 pub(crate) use task::OpenTask;
 pub use task::{SelfTasks, Subject, TaskRecord};
@@ -92,6 +95,7 @@ pub enum Record {
     Versions(VersionsRecord),
     Offboarding(OffboardingRecord),
     Usage(UsageRecord),
+    StatusEntry(StatusEntry),
 }
 
 macro_rules! each_record {
@@ -116,6 +120,7 @@ macro_rules! each_record {
             Record::Versions($inner) => $result,
             Record::Offboarding($inner) => $result,
             Record::Usage($inner) => $result,
+            Record::StatusEntry($inner) => $result,
         }
     };
 }
@@ -167,6 +172,7 @@ into_record! {
     Versions(VersionsRecord);
     Offboarding(OffboardingRecord);
     Usage(UsageRecord);
+    StatusEntry(StatusEntry);
 }
 
 /// Something is longer than what holds it. Its parts are bounded so that this does not happen.

@@ -3,7 +3,7 @@
 use handfast_identity::{ContentHash, DidKey, Handle, base64url};
 
 use crate::code::OwnerCodeDigest;
-use crate::{AgentId, ClaimId, FeedKind, OwnerCode, OwnerId, TaskId};
+use crate::{AgentId, ClaimId, FeedKind, OwnerCode, OwnerId, StatusPlace, TaskId};
 
 /// The kinds of record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,11 +46,13 @@ pub enum RecordKind {
     Offboarding,
     /// [`UsageRecord`](crate::UsageRecord), by agent id: when it was last given what.
     Usage,
+    /// [`StatusEntry`](crate::StatusEntry), by place: whose a place in a status list is.
+    StatusEntry,
 }
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Agent,
         Self::Did,
         Self::Handle,
@@ -70,6 +72,7 @@ impl RecordKind {
         Self::Versions,
         Self::Offboarding,
         Self::Usage,
+        Self::StatusEntry,
     ];
 
     /// Its name, for errors and for tables.
@@ -95,6 +98,7 @@ impl RecordKind {
             Self::Versions => "versions",
             Self::Offboarding => "offboardings",
             Self::Usage => "usages",
+            Self::StatusEntry => "status_entries",
         }
     }
 }
@@ -243,6 +247,12 @@ impl Slot {
     #[must_use]
     pub fn offboarding(owner: &OwnerId) -> Self {
         Self { kind: RecordKind::Offboarding, key: owner.to_string() }
+    }
+
+    /// Of the entry that says whose a place in a status list is.
+    #[must_use]
+    pub fn status_entry(place: StatusPlace) -> Self {
+        Self { kind: RecordKind::StatusEntry, key: place.to_string() }
     }
 
     /// Of the last uses of an agent.

@@ -217,6 +217,21 @@ fn task() -> TaskRecord {
         completed: Some(LATE),
         revoked: Some(LATE),
         era: u32::MAX,
+        place: Some(TaskPlace { place: StatusPlace::LAST, key_number: MAX_KEYS_PER_AGENT }),
+    }
+}
+
+fn status_entry() -> StatusEntry {
+    StatusEntry {
+        place: StatusPlace::LAST,
+        organisation: serde_json::from_value(serde_json::json!("x".repeat(63))).unwrap(),
+        task: TaskId::generate(&mut Steps(1)),
+        owner: Some(owner_id(1)),
+        agents: (1..).take(handfast_delegation::MAX_ACTORS).map(did).collect(),
+        hops: (1..).take(MAX_HOPS).map(name).collect(),
+        root_token: Some(format!("tok_{}", "0".repeat(26))),
+        begun: LATE,
+        ends: LATE,
     }
 }
 
@@ -285,6 +300,7 @@ fn hop() -> HopRecord {
         is_instance: false,
         authority: Authority { expires_at: UnixTime::from_secs(MAX_UNIX_SECONDS - 1), ..widest_authority() },
         created: LATE,
+        place: Some(StatusPlace::LAST),
     }
 }
 
@@ -387,18 +403,18 @@ where
         Err(RecordError::Corrupt { kind, .. }) => assert_eq!(kind, R::KIND),
         other => panic!("{other:?} from {text}"),
     };
-    let with = |v: &str| text.replacen(r#","v":4"#, v, 1);
-    for (v, found) in [(r#","v":0"#, 0), (r#","v":5"#, 5), (r#","v":5,"w":[]"#, 5)] {
+    let with = |v: &str| text.replacen(r#","v":5"#, v, 1);
+    for (v, found) in [(r#","v":0"#, 0), (r#","v":6"#, 6), (r#","v":6,"w":[]"#, 6)] {
         let unknown = Err(RecordError::UnknownFormat { kind: R::KIND, found });
         assert_eq!(R::from_bytes(with(v).as_bytes()), unknown);
     }
-    for v in ["", r#","v":"4""#, r#","v":4,"v":4"#, r#","v":4,"w":1"#] {
+    for v in ["", r#","v":"4""#, r#","v":5,"v":5"#, r#","v":5,"w":1"#] {
         corrupt(&with(v));
     }
     corrupt(&format!("{text}{{}}"));
-    corrupt(r#"{"v":4}"#);
-    // what formats 1 to 3 had is read as it was
-    for format in 1..=3 {
+    corrupt(r#"{"v":5}"#);
+    // what formats 1 to 4 had is read as it was
+    for format in 1..=4 {
         let before = serde_json::from_slice::<serde_json::Value>(&record.to_bytes().unwrap()).map(|mut value| {
             value.as_object_mut().unwrap().insert("v".to_owned(), format.into());
             value.to_string()
@@ -430,6 +446,7 @@ fn every_record_round_trips_fits_and_is_read_strictly() {
     check(&hop());
     check(&tree());
     check(&tree_entry());
+    check(&status_entry());
     revocations().for_each(|record| check(&record));
     keys().iter().for_each(check);
     check(&pending());
@@ -461,7 +478,7 @@ fn a_ceiling_from_before_there_was_leave_for_instances_gives_none() {
     assert!(text.contains(member), "{text}");
     assert_eq!(instances(&text), Some(true));
     assert_eq!(instances(&text.replace(member, "")), Some(false));
-    assert_eq!(instances(&text.replace(member, "").replace("\"v\":4", "\"v\":1")), Some(false));
+    assert_eq!(instances(&text.replace(member, "").replace("\"v\":5", "\"v\":1")), Some(false));
     assert_eq!(instances(&text.replace(member, ",\"instances\":1")), None);
 }
 
@@ -477,12 +494,23 @@ fn an_agent_or_task_from_before_format_4_is_neither_stopped_nor_of_another_era()
     };
     let before = String::from_utf8(plain(&claimed).to_bytes().unwrap()).unwrap();
     assert!(!before.contains("\"held\""), "{before}");
-    let read = AgentRecord::from_bytes(before.replace("\"v\":4", "\"v\":3").as_bytes()).unwrap();
+    let read = AgentRecord::from_bytes(before.replace("\"v\":5", "\"v\":3").as_bytes()).unwrap();
     assert_eq!((read.suspended_at(), read.retired_at(), read.era()), (None, None, 0));
     let first = TaskRecord { era: 0, ..task() };
     let before = String::from_utf8(first.to_bytes().unwrap()).unwrap();
     assert!(!before.contains("\"era\""), "{before}");
-    assert_eq!(TaskRecord::from_bytes(before.replace("\"v\":4", "\"v\":3").as_bytes()), Ok(first));
+    assert_eq!(TaskRecord::from_bytes(before.replace("\"v\":5", "\"v\":3").as_bytes()), Ok(first));
+}
+
+#[test]
+fn a_task_or_hop_from_before_format_5_has_no_place_in_a_list() {
+    let (task, hop) = (TaskRecord { place: None, ..task() }, HopRecord { place: None, ..hop() });
+    for text in [task.to_bytes(), hop.to_bytes()].map(|bytes| String::from_utf8(bytes.unwrap()).unwrap()) {
+        assert!(!text.contains("\"status\""), "{text}");
+    }
+    let before = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace("\"v\":5", "\"v\":4");
+    assert_eq!(TaskRecord::from_bytes(before(task.to_bytes().unwrap()).as_bytes()), Ok(task));
+    assert_eq!(HopRecord::from_bytes(before(hop.to_bytes().unwrap()).as_bytes()), Ok(hop));
 }
 
 #[test]
@@ -508,6 +536,8 @@ fn what_breaks_a_bound_is_damage() {
             Record::Claim(_) => ClaimRecord::from_bytes(bytes).err(),
             Record::SelfTasks(_) => SelfTasks::from_bytes(bytes).err(),
             Record::Hop(_) => HopRecord::from_bytes(bytes).err(),
+            Record::Task(_) => TaskRecord::from_bytes(bytes).err(),
+            Record::StatusEntry(_) => StatusEntry::from_bytes(bytes).err(),
             Record::Tree(_) => TreeRecord::from_bytes(bytes).err(),
             Record::Key(_) => KeyRecord::from_bytes(bytes).err(),
             Record::Rotation(_) => PendingRotation::from_bytes(bytes).err(),
@@ -540,6 +570,15 @@ fn what_breaks_a_bound_is_damage() {
     damaged(hop().into(), "\"depth\":8", "\"depth\":1");
     damaged(hop().into(), &format!("\"name\":\"{}", name(1)), "\"name\":\"x");
     damaged(tree().into(), "4096", "4097");
+    damaged(hop().into(), "\"index\":4194303", "\"index\":4194304");
+    damaged(task().into(), "\"list\":255", "\"list\":256");
+    damaged(status_entry().into(), "\"index\":4194303", "\"index\":4194304");
+    damaged(
+        status_entry().into(),
+        &format!("[\"{}\"", self::did(1)),
+        &format!("[\"{}\",\"{}\"", self::did(1), self::did(99)),
+    );
+    damaged(status_entry().into(), &format!("[\"{}\"", name(1)), &format!("[\"{}\",\"{}\"", name(1), name(99)));
     damaged(revoked.into(), &format!("\"claimed_at\":{MAX_UNIX_SECONDS},"), "");
     let [first, second, third] = keys();
     damaged(first.clone().into(), "\"number\":1", "\"number\":2");
@@ -591,7 +630,7 @@ fn p07_an_object_has_no_second_spelling_as_a_list() {
         listed(&pending, path);
     }
     listed(&claim(ClaimState::Refused(owner_id(1))), &["state"]);
-    for path in [&[][..], &["subject"], &["trigger"], &["authority"]] {
+    for path in [&[][..], &["subject"], &["trigger"], &["authority"], &["status"]] {
         listed(&task(), path);
     }
     for path in [&[][..], &["subject"], &["open", "0"], &["begun"]] {
@@ -604,7 +643,10 @@ fn p07_an_object_has_no_second_spelling_as_a_list() {
     listed(&owner_code(), &[]);
     listed(&handle(), &[]);
     listed(&owned(), &[]);
-    for path in [&[][..], &["authority"], &["authority", "budget"]] {
+    for path in [&[][..], &["place"]] {
+        listed(&status_entry(), path);
+    }
+    for path in [&[][..], &["authority"], &["authority", "budget"], &["status"]] {
         listed(&hop(), path);
     }
     listed(&tree(), &[]);

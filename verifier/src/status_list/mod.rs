@@ -1,0 +1,19 @@
+//! Token Status Lists: values packed and compressed, the signed list, and what a reader holds of one issuer's
+//! (spec/status-lists.md, draft-ietf-oauth-status-list-20).
+//!
+//! ```text
+//! StatusList --compress, sign--> text --parse--> UnverifiedStatusList --verify(key)--> VerifiedStatusList --apply--> StatusLists
+//! ```
+//!
+//! Here and not in `delegation`: a list is what a server knows about its issuers, like a revocation feed, and the registry, which
+//! writes lists, stands on this crate anyway.
+
+mod held;
+mod list;
+mod token;
+
+pub use held::{
+    DEFAULT_LIST_TTL, LIST_TTL_BOUNDS, ListError, ListState, MAX_HELD_LISTS, MAX_LIST_LIFETIME, StatusLists,
+};
+pub use list::{EntryBits, EntryStatus, MAX_LIST_BYTES, StatusList, StatusListError};
+pub use token::{MAX_STATUS_TOKEN_BYTES, STATUS_LIST_TYPE, StatusListToken, UnverifiedStatusList, VerifiedStatusList};
