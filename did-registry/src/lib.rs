@@ -40,6 +40,7 @@ mod random;
 mod service;
 mod setup;
 mod state;
+mod status;
 mod statuses;
 pub mod store;
 mod usage;

@@ -35,6 +35,7 @@ use crate::keys::{RegistryKeys, TokenKey};
 use crate::metrics::Metrics;
 use crate::random::SharedRandom;
 use crate::state::{ATTEMPTS, Commit, State};
+use crate::status::{Publisher, StatusBook};
 use crate::store::{Store, StoreError};
 use crate::usage::{FLUSH_PERIOD, Usage};
 
@@ -97,6 +98,9 @@ pub enum StartError {
     /// The guard of the management routes.
     #[error("the management routes cannot be guarded: {0}")]
     Guard(#[from] handfast_middleware::ConfigError),
+    /// What places in status lists say cannot be worked out.
+    #[error("the status lists cannot be read: {0}")]
+    Status(Refusal),
     /// The lists of agents by status, which a store from before there were any lacks.
     #[error("the lists of agents cannot be made: {0}")]
     Index(Refusal),
@@ -130,6 +134,8 @@ pub(crate) struct Shared {
     pub(crate) code_key: CodeKey,
     pub(crate) state: State,
     pub(crate) book: Arc<FeedBook>,
+    pub(crate) status: Arc<StatusBook>,
+    pub(crate) status_lists: Publisher,
     pub(crate) facts: Arc<OwnFacts>,
     pub(crate) feed: Arc<Feed>,
     pub(crate) clock: SharedClock,
@@ -176,11 +182,15 @@ impl Registry {
         let limits = config.limits();
         let state = State::new(store, config.issuer(), random.clone(), metrics.clone());
         state.index_statuses().await.map_err(StartError::Index)?;
-        let told_by = Arc::new(clock.clone());
+        let told_by: Arc<dyn Clock> = Arc::new(clock.clone());
+        let status = StatusBook::open(config.issuer(), state.clone(), Arc::clone(&book)).await;
+        let status = Arc::new(status.map_err(StartError::Status)?);
         let openapi = http::openapi::document(config.issuer()).to_string().into();
         let shared = Shared {
             code_key: keys.code_key(),
             state,
+            status_lists: Publisher::new(config.issuer(), Arc::clone(&status), Arc::clone(&keys), Arc::clone(&told_by)),
+            status,
             feed: Arc::new(Feed::new(Arc::clone(&book), Arc::clone(&keys), told_by, limits.waiting_polls)),
             bodies: BodyRoom::new(MAX_BODIES_BYTES),
             rates: Rates::new(limits.registrations_per_source, limits.registrations_in_total),
@@ -289,7 +299,8 @@ impl Registry {
         }
     }
 
-    /// Forgets entries of the revocation feed that only stop what has expired, and says how many went. [`Self::serve`] does so
+    /// Forgets entries of the revocation feed that only stop what has expired, and says how many went; places in status lists whose
+    /// delegation has long been over are free again. [`Self::serve`] does so
     /// once a minute, by a clock that cannot jump ahead. What could not be forgotten is kept for the next time: it does no harm.
     pub async fn forget_expired(&self) -> usize {
         self.forget_until(self.shared.clock.now()).await
@@ -312,6 +323,9 @@ impl Registry {
     }
 
     async fn forget_until(&self, now: UnixTime) -> usize {
+        if let Err(refusal) = self.shared.status.release_ended(now).await {
+            tracing::warn!(reason = refusal.answer().reason, "places in status lists that are over stay taken for now");
+        }
         match self.shared.book.forget_expired(now).await {
             Ok(forgotten) => forgotten,
             Err(error) => {

@@ -5,6 +5,8 @@
 mod common;
 mod fake_registry;
 mod feed_questions;
+#[path = "keeper/lists.rs"]
+mod lists;
 mod replaced_feed_key;
 
 use std::sync::Arc;

@@ -135,3 +135,61 @@ fn a_listing_that_nobody_follows_clears_nobody() {
     assert_eq!(reason(vec![followed]), "accepted");
     assert_eq!(reason(vec![]), "status_unknown");
 }
+
+fn by_lists(key: Option<handfast_identity::DidKey>, origins: &[&str]) -> TrustedIssuer {
+    let origins = origins.iter().map(|origin| (*origin).to_owned()).collect();
+    TrustedIssuer { status: StatusSource::StatusList { key, origins }, ..limited("https://b.example/tenant") }
+}
+
+#[test]
+fn a_record_by_lists_names_origins_and_for_a_registry_the_key() {
+    let issuer = || "https://b.example/tenant".to_owned();
+    let key = || Some(did(&feed()));
+    check(&[by_lists(key(), &["https://lists.example", "https://lists.example:8443"])], Ok(()));
+    for wrong in ["lists.example", "https://lists.example/", "https://lists.example:443", "https://Lists.example", ""] {
+        check(
+            &[by_lists(key(), &["https://lists.example", wrong])],
+            Err(TrustError::StatusOrigin { issuer: issuer(), origin: wrong.to_owned() }),
+        );
+    }
+    check(&[by_lists(None, &[])], Err(TrustError::StatusKey(issuer())));
+    check(&[TrustedIssuer { profile: Profile::Rfc9068, ..by_lists(None, &[]) }], Ok(()));
+    // lists say nothing of names
+    let listing = TrustedIssuer { agent_status: vec![issuer()], ..limited("https://a.example") };
+    check(&[listing, by_lists(key(), &[])], Err(TrustError::AgentStatus(issuer())));
+}
+
+/// TSL-30
+#[test]
+fn lists_live_at_the_issuers_origin_or_one_that_is_named() {
+    let record = by_lists(Some(did(&feed())), &["https://lists.example"]);
+    for uri in ["https://b.example/status-lists/0", "https://b.example:443/x?y", "https://lists.example/0"] {
+        assert!(record.may_list_at(uri), "{uri}");
+    }
+    for uri in [
+        "https://c.example/status-lists/0",
+        "https://b.example.c.example/0",
+        "https://b.example@c.example/0",
+        "https://b.example:8443/0",
+        "http://b.example/0",
+        "https://lists.example:8443/0",
+        "file:///etc/passwd",
+        "/status-lists/0",
+        "",
+    ] {
+        assert!(!record.may_list_at(uri), "{uri}");
+    }
+    assert!(!trust().may_list_at("https://registry.example/status-lists/0"), "who follows a feed fetches no list");
+}
+
+/// A facts' source that has lists where names are asked for knows nothing of them.
+#[test]
+fn a_listing_by_lists_clears_nobody() {
+    let second = "https://second.example";
+    let listing = TrustedIssuer { agent_status: vec![second.to_owned()], ..limited(ISSUER) };
+    let by_lists =
+        facts_of(limited(second), &other_agent(), handfast_verifier::trust::Status::Lists(Default::default()));
+    let ours = facts_of(listing, &issuer(), nothing_revoked());
+    let server = Server { facts: Facts::new([ours, by_lists]), ..Server::new() };
+    assert_eq!(server.reason(&Request::with(&claims(&agent()), &agent())), "status_unknown");
+}

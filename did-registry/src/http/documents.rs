@@ -7,7 +7,8 @@ use handfast_delegation::{DETAILS_TYPE, ResourceId};
 use handfast_identity::{Algorithm, DidDocument, PublicKey};
 use handfast_middleware::Clock as _;
 use handfast_registry_model::{
-    AGENT_SELF, CLIENT_CREDENTIALS, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ, Refusal, Status, TOKEN_EXCHANGE,
+    AGENT_SELF, CLIENT_CREDENTIALS, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ, Refusal, STATUS_LISTS_PATH, Status,
+    TOKEN_EXCHANGE,
 };
 use http::HeaderValue;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
@@ -51,6 +52,8 @@ pub(super) async fn metadata(State(app): State<App>) -> Response {
         // RFC 8414 2: an access token type
         "introspection_endpoint_auth_methods_supported": ["DPoP"],
         "jwks_uri": config.url("/jwks.json"),
+        // TSL-15
+        "status_list_aggregation_endpoint": config.url(STATUS_LISTS_PATH),
         // required (MD-04), and lists without elements are left out (MD-06): `none` is the registered type that returns nothing
         "response_types_supported": ["none"],
         "grant_types_supported": [CLIENT_CREDENTIALS, TOKEN_EXCHANGE],
@@ -136,7 +139,7 @@ fn did_document(document: &impl Serialize) -> Response {
     response
 }
 
-fn published(mut response: Response) -> Response {
+pub(super) fn published(mut response: Response) -> Response {
     response.headers_mut().insert(CACHE_CONTROL, FOR_FIVE_MINUTES);
     response
 }

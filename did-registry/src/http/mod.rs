@@ -2,7 +2,7 @@
 //!
 //! | who may call | how it is shown |
 //! |---|---|
-//! | anybody | metadata, keys, DID documents, the feed, health |
+//! | anybody | metadata, keys, DID documents, the feed, status lists, health |
 //! | whoever holds a key | a signed statement (`/agents`, `/owners`, `/agents/{…}/rotate`, `/agents/{…}/version`), or a proof without token (`/claims`, `/oauth2/token`) |
 //! | resources | a DPoP-bound token for themselves, of scope `introspect` (`/oauth2/introspect`) |
 //! | owners, admins, agents about themselves | a DPoP-bound token for the registry, checked by the project's own middleware |
@@ -37,6 +37,7 @@ mod revoke;
 mod rotate;
 mod routes;
 mod search;
+mod status_lists;
 mod tasks;
 mod token;
 mod view;
@@ -49,7 +50,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use handfast_delegation::Scope;
 use handfast_middleware::RouteRule;
-use handfast_registry_model::{AGENT_SELF, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ, Refusal};
+use handfast_registry_model::{AGENT_SELF, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ, Refusal, STATUS_LISTS_PATH};
 use http::Uri;
 use http::request::Parts;
 
@@ -107,6 +108,8 @@ fn public(routes: Routes) -> Routes {
         .get("/revocations/snapshot", revocations::snapshot)
         .get("/revocations/stream", revocations::stream)
         .get("/revocations/key", revocations::feed_key)
+        .get(STATUS_LISTS_PATH, status_lists::all)
+        .get("/status-lists/{number}", status_lists::show)
 }
 
 /// Routes at which a signature of the caller's own key is all there is.

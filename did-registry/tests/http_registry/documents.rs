@@ -21,6 +21,7 @@ async fn the_metadata_says_what_there_is() {
         "introspection_endpoint": format!("{}/oauth2/introspect", bench.issuer),
         "introspection_endpoint_auth_methods_supported": ["DPoP"],
         "jwks_uri": format!("{}/jwks.json", bench.issuer),
+        "status_list_aggregation_endpoint": format!("{}/status-lists", bench.issuer),
         "response_types_supported": ["none"],
         "grant_types_supported": ["client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"],
         "token_endpoint_auth_methods_supported": ["none", "private_key_jwt"],

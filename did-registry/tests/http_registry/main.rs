@@ -33,6 +33,7 @@ mod rotating;
 mod search;
 mod secrets;
 mod setup;
+mod status_lists;
 mod stopping;
 mod story;
 mod tokens;

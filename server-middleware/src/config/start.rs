@@ -150,19 +150,20 @@ impl Builder {
 
     fn require_followable(&self, trust: &TrustedIssuer) -> Result<(), ConfigError> {
         let issuer = || trust.issuer.clone();
-        match &trust.status {
-            StatusSource::InProcess => Err(ConfigError::InProcess { issuer: issuer() }),
-            StatusSource::None => Ok(()),
+        let pinned: Vec<_> = match &trust.status {
+            StatusSource::InProcess => return Err(ConfigError::InProcess { issuer: issuer() }),
+            StatusSource::None => Vec::new(),
+            StatusSource::StatusList { key, .. } => key.iter().map(|key| ("status_key", key)).collect(),
             StatusSource::Feed { key, recovery_key } => {
-                let keys = [("feed_key", Some(key)), ("feed_recovery_key", recovery_key.as_ref())];
-                let published = keys
-                    .into_iter()
-                    .find_map(|(member, key)| publicly_known(key?.public_key()).map(|origin| (member, origin)));
-                match published.filter(|_| self.mode == Mode::Production) {
-                    Some((member, origin)) => Err(ConfigError::TestKey { member, issuer: issuer(), origin }),
-                    None => Ok(()),
-                }
+                let recovery = recovery_key.iter().map(|key| ("feed_recovery_key", key));
+                core::iter::once(("feed_key", key)).chain(recovery).collect()
             }
+        };
+        let published =
+            pinned.iter().find_map(|(member, key)| publicly_known(key.public_key()).map(|origin| (*member, origin)));
+        match published.filter(|_| self.mode == Mode::Production) {
+            Some((member, origin)) => Err(ConfigError::TestKey { member, issuer: issuer(), origin }),
+            None => Ok(()),
         }
     }
 }

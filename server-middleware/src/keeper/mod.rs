@@ -5,6 +5,7 @@ mod events;
 mod feed;
 mod keys;
 mod lag;
+mod lists;
 mod memory;
 mod outbound;
 mod pace;
@@ -28,10 +29,12 @@ use board::Board;
 use feed::FeedKeeper;
 use keys::KeyKeeper;
 use lag::Lag;
+use lists::ListKeeper;
 use memory::{PositionFile, StateDirectory};
 use outbound::Outbound;
 
 pub use lag::FeedLag;
+pub use lists::ListLag;
 pub use memory::StateError;
 pub use pace::Pace;
 
@@ -40,6 +43,7 @@ pub(crate) struct Keeper {
     board: Arc<Board>,
     keys: Vec<Arc<KeyKeeper>>,
     lags: Vec<Lag>,
+    lists: Vec<Arc<ListKeeper>>,
     tasks: Vec<JoinHandle<()>>,
     /// This process's as long as somebody follows.
     state: Option<StateDirectory>,
@@ -65,10 +69,42 @@ impl Keeper {
         let state = state.map(StateDirectory::open).transpose().map_err(KeeperError::State)?;
         let records: Vec<_> = issuers.iter().map(|(trust, _)| trust.clone()).collect();
         let board = Arc::new(Board::new(&records));
-        let mut keeper =
-            Self { board: Arc::clone(&board), keys: Vec::new(), lags: Vec::new(), tasks: Vec::new(), state: None };
+        let mut keeper = Self {
+            board: Arc::clone(&board),
+            keys: Vec::new(),
+            lags: Vec::new(),
+            lists: Vec::new(),
+            tasks: Vec::new(),
+            state: None,
+        };
         for (place, (trust, base)) in board.places().into_iter().zip(issuers) {
             let TrustedIssuer { issuer, status, .. } = trust;
+            let keys = Arc::new(KeyKeeper {
+                issuer: issuer.clone(),
+                base: base.clone(),
+                outbound: outbound.clone(),
+                board: Arc::clone(&board),
+                place,
+                pace,
+                state: Default::default(),
+            });
+            if let StatusSource::StatusList { key, .. } = &status {
+                let lists = Arc::new(ListKeeper {
+                    issuer: issuer.clone(),
+                    base: base.clone(),
+                    key: key.clone(),
+                    keys: Arc::clone(&keys),
+                    outbound: outbound.clone(),
+                    board: Arc::clone(&board),
+                    place,
+                    clock: Arc::clone(clock),
+                    pace,
+                    state: Default::default(),
+                    counts: Default::default(),
+                });
+                keeper.tasks.push(tokio::spawn(Arc::clone(&lists).run()));
+                keeper.lists.push(lists);
+            }
             if let StatusSource::Feed { key, recovery_key } = status {
                 let lag = Lag::new(&issuer);
                 keeper.lags.push(lag.clone());
@@ -91,9 +127,6 @@ impl Keeper {
                 };
                 keeper.tasks.push(tokio::spawn(feed.run()));
             }
-            let outbound = outbound.clone();
-            let board = Arc::clone(&board);
-            let keys = Arc::new(KeyKeeper { issuer, base, outbound, board, place, pace, state: Default::default() });
             keeper.tasks.push(tokio::spawn(Arc::clone(&keys).run()));
             keeper.keys.push(keys);
         }
@@ -110,6 +143,10 @@ impl Keeper {
 
     pub(crate) fn lags(&self, now: UnixTime) -> Vec<FeedLag> {
         self.lags.iter().map(|lag| lag.read(now)).collect()
+    }
+
+    pub(crate) fn list_lags(&self, now: UnixTime) -> Vec<ListLag> {
+        self.lists.iter().map(|lists| lists.lag(now)).collect()
     }
 
     pub(crate) async fn ready(&self) {
@@ -144,6 +181,13 @@ impl FactsSource for Keeper {
         match self.keys.iter().find(|keys| keys.issuer == issuer) {
             Some(keys) => Box::pin(Arc::clone(keys).after_unknown_kid()),
             None => Box::pin(ready(KeyRefresh::Done)),
+        }
+    }
+
+    fn fetch_status_list<'a>(&'a self, issuer: &'a str, uri: &'a str) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        match self.lists.iter().find(|lists| lists.issuer == issuer) {
+            Some(lists) => Box::pin(Arc::clone(lists).fetch_missing(uri.to_owned())),
+            None => Box::pin(ready(())),
         }
     }
 }

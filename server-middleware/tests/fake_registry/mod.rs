@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -55,6 +55,10 @@ pub(crate) struct Says {
     pub(crate) pushes: Option<Vec<mpsc::UnboundedSender<Bytes>>>,
     /// Numbers from which streams were asked for.
     pub(crate) streams: Vec<String>,
+    /// Status lists by number: media type and text. Any other is not there.
+    pub(crate) lists: HashMap<u64, (&'static str, String)>,
+    /// How often lists were asked for.
+    pub(crate) lists_asked: u64,
 }
 
 impl Says {
@@ -92,6 +96,8 @@ impl Registry {
             questions: watch::Sender::new(0),
             pushes: None,
             streams: Vec::new(),
+            lists: HashMap::new(),
+            lists_asked: 0,
             issuer,
         };
         Self { says: Arc::new(Mutex::new(says)), address, running: None }
@@ -112,6 +118,7 @@ impl Registry {
             .route("/revocations/snapshot", get(snapshot))
             .route("/revocations/stream", get(stream))
             .route("/revocations/key", get(feed_key))
+            .route("/status-lists/{number}", get(list))
             .with_state(Arc::clone(&self.says));
         self.running = Some(tokio::spawn(serve(listener, app, ServerLimits::default(), std::future::pending())));
     }
@@ -184,6 +191,15 @@ async fn key_set(State(says): State<Shared>) -> Response {
     let mut says = says.lock().unwrap();
     says.key_set_asked += 1;
     ([("content-type", "application/jwk-set+json")], says.key_set.clone()).into_response()
+}
+
+async fn list(State(says): State<Shared>, Path(number): Path<u64>) -> Response {
+    let mut says = says.lock().unwrap();
+    says.lists_asked += 1;
+    match says.lists.get(&number) {
+        Some((media_type, text)) => ([("content-type", *media_type)], text.clone()).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 async fn snapshot(State(says): State<Shared>) -> Response {

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use handfast_delegation::{ResourceId, Scope};
+use handfast_dpop::Target;
 use handfast_identity::{DidKey, Seconds};
 
 /// Longest token lifetime accepted without saying otherwise: an hour, the most a handfast registry gives (spec/limits.md).
@@ -30,6 +31,13 @@ pub enum StatusSource {
         /// The key whose statement alone can put another in its place (spec/revocation-feed.md, another feed key); `None`: nothing
         /// can.
         recovery_key: Option<DidKey>,
+    },
+    /// Its Token Status Lists, named by its tokens (spec/status-lists.md).
+    StatusList {
+        /// The one key that signs them, from the operator. Without it the issuer's token keys do, by `kid` (TSL-28).
+        key: Option<DidKey>,
+        /// Origins they may live at beside the issuer's own (TSL-30).
+        origins: Vec<String>,
     },
     /// The issuer runs in this process and its own state is asked (a registry's management routes).
     InProcess,
@@ -83,6 +91,15 @@ pub enum TrustError {
     Lifetime(String),
     /// One key for the feed and for its recovery: whoever has stolen the one has the other.
     RecoveryKey(String),
+    /// An origin of an issuer's status lists is none.
+    StatusOrigin {
+        /// The issuer.
+        issuer: String,
+        /// What is configured.
+        origin: String,
+    },
+    /// A handfast registry signs its lists with its feed key, which is not among its token keys, and none is pinned.
+    StatusKey(String),
 }
 
 impl fmt::Display for TrustError {
@@ -94,13 +111,17 @@ impl fmt::Display for TrustError {
                 f,
                 "with several issuers each needs its resources, scopes and subjects: `{issuer}` leaves one open"
             ),
-            Self::AgentStatus(issuer) => write!(f, "`agent_status` names `{issuer}`, whose status is not followed"),
+            Self::AgentStatus(issuer) => write!(f, "`agent_status` names `{issuer}`, whose feed is not followed"),
             Self::RecoveryKey(issuer) => {
                 write!(f, "`feed_recovery_key` of `{issuer}` is its feed key: whoever steals one has both")
             }
             Self::Lifetime(issuer) => {
                 write!(f, "without a status source tokens of `{issuer}` may live {MAX_LIFETIME_WITHOUT_STATUS} at most")
             }
+            Self::StatusOrigin { issuer, origin } => {
+                write!(f, "`status_origins` of `{issuer}` wants origins like `https://host`, not `{origin}`")
+            }
+            Self::StatusKey(issuer) => write!(f, "the status lists of `{issuer}` need its `status_key`"),
         }
     }
 }
@@ -148,6 +169,15 @@ impl TrustedIssuer {
         }
     }
 
+    /// Whether a status list of the issuer may live at `uri`: at its own origin, or one that the record names (TSL-30). Never where
+    /// lists are not what is asked.
+    #[must_use]
+    pub fn may_list_at(&self, uri: &str) -> bool {
+        let StatusSource::StatusList { origins, .. } = &self.status else { return false };
+        let (Ok(target), Ok(own)) = (Target::parse(uri), Target::parse(&self.issuer)) else { return false };
+        target.origin() == own.origin() || origins.iter().any(|origin| origin == target.origin())
+    }
+
     pub(crate) fn speaks_for(&self, resource: &ResourceId, scope: &Scope, subject: &str) -> bool {
         let resource = match &self.resources {
             SpeaksFor::Everything => true,
@@ -193,11 +223,20 @@ impl TrustedIssuer {
             if matches!(&record.status, StatusSource::Feed { key, recovery_key: Some(recovery) } if key == recovery) {
                 return Err(TrustError::RecoveryKey(name()));
             }
-            let followed = |issuer: &&String| {
-                records.iter().any(|other| other.issuer == **issuer && other.status != StatusSource::None)
-            };
+            // a list says nothing of names
+            let is_feed = |other: &Self| matches!(other.status, StatusSource::Feed { .. } | StatusSource::InProcess);
+            let followed = |issuer: &&String| records.iter().any(|other| other.issuer == **issuer && is_feed(other));
             if let Some(unknown) = record.agent_status.iter().find(|issuer| !followed(issuer)) {
                 return Err(TrustError::AgentStatus(unknown.clone()));
+            }
+            if let StatusSource::StatusList { key, origins } = &record.status {
+                let is_origin = |text: &&String| Target::parse(text).is_ok_and(|target| target.origin() == **text);
+                if let Some(wrong) = origins.iter().find(|text| !is_origin(text)) {
+                    return Err(TrustError::StatusOrigin { issuer: name(), origin: wrong.clone() });
+                }
+                if key.is_none() && record.profile == Profile::Handfast {
+                    return Err(TrustError::StatusKey(name()));
+                }
             }
         }
         Ok(())

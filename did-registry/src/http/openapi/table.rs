@@ -398,6 +398,23 @@ fn revocations() -> Vec<Op> {
         get("/revocations/key", "feedKey", tag, "Which key the feed is signed with, as the recovery key says")
             .answers_with(200, "The statement.", text(JWT))
             .refuses(&[404]),
+        get("/status-lists", "statusLists", tag, "The addresses of all status lists").answers_with(
+            200,
+            "The addresses.",
+            vec![(
+                JSON,
+                json!({
+                    "type": "object", "additionalProperties": false, "required": ["status_lists"],
+                    "properties": {"status_lists": {"type": "array", "items": {"type": "string"}}},
+                }),
+            )],
+        ),
+        get("/status-lists/{number}", "statusList", tag, "A Token Status List, for whoever does not follow the feed")
+            .query(vec![optional("time", "Not supported: lists of the past are not kept.", number())])
+            .field(optional("If-None-Match", "The entity tag of the list that is known.", json!({"type": "string"})))
+            .answers_with(200, "The list.", text("application/statuslist+jwt"))
+            .answers_with(304, "It is the one that is known.", Vec::new())
+            .refuses(&[404, 501]),
         post("/revocations", "revoke", tag, "Stop something, for good")
             .by_token(WORKER)
             .takes_json("RevocationRequest")

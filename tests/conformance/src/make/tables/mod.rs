@@ -8,6 +8,7 @@ pub mod handle;
 pub mod history;
 pub mod revocation;
 pub mod rfc;
+pub mod status_list;
 pub mod target;
 pub mod tools;
 
@@ -52,6 +53,7 @@ pub(super) fn files() -> BTreeMap<String, String> {
         ("ed25519.json", written(&ed25519::table())),
         ("handle.json", written(&handle::table())),
         ("revocation.json", written(&revocation::table())),
+        ("status_list.json", written_in_rows(&status_list::table())),
         ("rfc.json", written(&rfc::table())),
         ("authority.json", written_in_rows(&authority::table())),
         ("tools.json", written_in_rows(&tools::table())),
