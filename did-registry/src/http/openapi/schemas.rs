@@ -221,7 +221,8 @@ fn agents() -> Named {
             ),
         ),
         ("ReviewPage", closed([("agents", list(reference("Reviewed"))), ("next?", text())])),
-        ("Versions", closed([("versions", list(closed([("version", text()), ("since", reference("Time"))])))])),
+        ("Version", closed([("version", text()), ("since", reference("Time"))])),
+        ("Versions", closed([("versions", list(reference("Version")))])),
         (
             "KeyHistory",
             closed([
@@ -589,6 +590,7 @@ fn revocations() -> Named {
                 ("agents?", count()),
                 ("tasks?", count()),
                 ("delegations?", count()),
+                ("at_least?", flag()),
                 ("latest_expiry", reference("Time")),
                 ("revoked_at?", reference("Time")),
             ]),

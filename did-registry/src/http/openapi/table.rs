@@ -206,16 +206,15 @@ fn life() -> Vec<Op> {
         ),
         with_reason("/agents/{name}/transfer/accept", "acceptAgent", "Take it over", OWNER),
         with_reason("/agents/{name}/transfer/withdraw", "withdrawOffer", "Take an offer back, or decline it", MANAGER),
-        changed(
-            post(
-                "/agents/{name}/version",
-                "stateVersion",
-                tag,
-                "State a version: an `agent-version+jwt` by the agent's key",
-            )
-            .by_statement()
-            .refuses(&[403, 429]),
-        ),
+        post(
+            "/agents/{name}/version",
+            "stateVersion",
+            tag,
+            "State a version: an `agent-version+jwt` by the agent's key",
+        )
+        .by_statement()
+        .gives(200, "What was stated, and since when.", "Version")
+        .refuses(&[403, 404, 409, 429]),
         rotated(
             post("/agents/{name}/rotate", "rotateKey", tag, "Another key: a `key-rotation+jwt` by both keys")
                 .by_statement(),
