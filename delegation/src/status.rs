@@ -6,8 +6,6 @@ use serde_json::Value;
 
 /// Longest address of a status list read (spec/limits.md).
 pub const MAX_STATUS_URI_BYTES: usize = 2048;
-/// The largest place: the largest integer every JSON reader keeps exactly.
-const MAX_INDEX: u64 = MAX_UNIX_SECONDS;
 
 /// The place of a token's status: `status.status_list` (TSL-13). It says nothing about what stands there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +43,9 @@ impl StatusWire {
         let Self::Readable(MechanismsWire { status_list: ReferenceWire { idx: index, uri } }) = self else {
             return None;
         };
+        // the largest integer every JSON reader keeps exactly
         let is_address = !uri.is_empty() && uri.len() <= MAX_STATUS_URI_BYTES;
-        (index <= MAX_INDEX && is_address).then_some(StatusReference { index, uri })
+        (index <= MAX_UNIX_SECONDS && is_address).then_some(StatusReference { index, uri })
     }
 }
 

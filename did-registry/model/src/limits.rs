@@ -39,7 +39,7 @@ pub const STATUS_LIST_TTL: Seconds = Seconds::new(60);
 pub const STATUS_LIST_LIFETIME: Seconds = Seconds::new(300);
 /// How long a place is nobody's after the last token that names it: no list that spoke of the last holder counts any more then
 /// (spec/limits.md, status).
-pub const REFERENCE_REST: Seconds = Seconds::new(STATUS_LIST_LIFETIME.get() + REVOCATION_MARGIN.get());
+pub const REFERENCE_REST: Seconds = Seconds::new(360);
 /// Most versions of an agent that are kept, the present one included (spec/limits.md, life).
 pub const MAX_VERSIONS: usize = 24;
 /// Most new versions of one agent an hour: each is a write and a leaf (P-18).

@@ -6,6 +6,8 @@
 //! scripts/bench --rounds 1000        more rounds (default 200)
 //! scripts/bench --only offline       only the unit and candidates whose names begin so
 //! scripts/bench --replay             the replay store with ten million live entries
+//! scripts/bench --status             status lists of ten million places, and pushed revocations
+//! scripts/bench revocation           how long a revocation takes to bite (a program of its own: tests/bench/revocation)
 //! scripts/bench --quick              every candidate once; fails when a verdict is not what it should be
 //! tests/bench/instructions           instruction counts, by callgrind
 //! ```
@@ -24,6 +26,7 @@ mod peers;
 mod replay;
 mod requests;
 mod signing;
+mod status;
 mod table;
 
 use meter::Candidate;
@@ -61,6 +64,8 @@ fn main() {
         candidate.run_for_callgrind();
     } else if has("--replay") {
         replay::measure();
+    } else if has("--status") {
+        status::measure();
     } else if has("--quick") {
         candidates.iter_mut().for_each(Candidate::run_once);
         println!("{} candidates, each with the verdict it should have", candidates.len());

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use handfast_delegation::StatusReference;
 use handfast_identity::{Seconds, UnixTime};
 
-use super::{EntryStatus, StatusList, StatusListError, VerifiedStatusList};
-use crate::{CLOCK_LEEWAY, Rejection};
+use super::{EntryStatus, StatusList, StatusListError};
+use crate::Rejection;
+#[cfg(feature = "zlib")]
+use {super::VerifiedStatusList, crate::CLOCK_LEEWAY};
 
 /// How long a list without `ttl` is kept before it is asked for again (spec/limits.md).
 pub const DEFAULT_LIST_TTL: Seconds = Seconds::new(300);
@@ -85,6 +87,7 @@ pub struct ListState {
 }
 
 impl StatusLists {
+    #[cfg(feature = "zlib")]
     /// Takes a list in that was asked for at `uri`, at `fetched_at` by our clock. What is refused changes nothing, but that an older
     /// one puts the one held in doubt.
     ///
@@ -127,6 +130,7 @@ impl StatusLists {
         Ok(())
     }
 
+    #[cfg(feature = "zlib")]
     /// Lets the list go that was asked for longest ago.
     fn make_room(&mut self) {
         let oldest = self.held.iter().min_by_key(|(_, held)| held.asked_at.load(Ordering::Relaxed));
@@ -200,6 +204,7 @@ impl Held {
         }
     }
 
+    #[cfg(feature = "zlib")]
     fn doubted(&self) -> Self {
         Self {
             list: self.list.clone(),
@@ -225,7 +230,7 @@ impl fmt::Debug for Held {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "zlib"))]
 #[allow(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
 mod tests {
     use handfast_identity::SigningKey;

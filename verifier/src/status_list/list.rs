@@ -2,15 +2,17 @@
 
 use core::fmt;
 
-use miniz_oxide::deflate::compress_to_vec_zlib;
-use miniz_oxide::inflate::TINFLStatus;
-use miniz_oxide::inflate::core::inflate_flags::{
-    TINFL_FLAG_PARSE_ZLIB_HEADER, TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF,
+#[cfg(feature = "zlib")]
+use miniz_oxide::{
+    deflate::compress_to_vec_zlib,
+    inflate::TINFLStatus,
+    inflate::core::inflate_flags::{TINFL_FLAG_PARSE_ZLIB_HEADER, TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF},
+    inflate::core::{DecompressorOxide, decompress},
 };
-use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 
 /// Most bytes of a list, not compressed: 2^22 values of 2 bits (spec/limits.md). The inflater stops here (TSL-29).
 pub const MAX_LIST_BYTES: usize = 1024 * 1024;
+#[cfg(feature = "zlib")]
 /// How hard to compress: level 9 takes ten times as long for a few bytes less.
 const LEVEL: u8 = 6;
 
@@ -205,12 +207,14 @@ impl StatusList {
         true
     }
 
+    #[cfg(feature = "zlib")]
     /// The compressed form: ZLIB (RFC 1950), as `lst` carries it (TSL-03).
     #[must_use]
     pub fn compress(&self) -> Vec<u8> {
         compress_to_vec_zlib(&self.bytes, LEVEL)
     }
 
+    #[cfg(feature = "zlib")]
     /// Reads the compressed form. It never takes more room than [`MAX_LIST_BYTES`], whatever is claimed (TSL-29).
     ///
     /// # Errors
@@ -240,7 +244,7 @@ impl fmt::Debug for StatusList {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "zlib"))]
 #[allow(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
 mod tests {
     use handfast_identity::base64url;

@@ -175,7 +175,7 @@ fn runs() -> Vec<Run> {
         one("without `exp` and `ttl`", good(json!({"exp": null, "ttl": null})), Applied),
         one(
             "of `typ` `application/statuslist+jwt`",
-            { sign("application/StatusList+jwt", Who::Feed, &claims(&json!({}))) },
+            sign("application/StatusList+jwt", Who::Feed, &claims(&json!({}))),
             Applied,
         ),
         one("in the last second of the leeway", good(json!({"exp": NOW - 30})), Applied),
