@@ -46,7 +46,7 @@ const fn table(kind: RecordKind) -> Table {
         RecordKind::Versions => Table::new(40, RecordKind::Versions.as_str()),
         RecordKind::Offboarding => Table::new(41, RecordKind::Offboarding.as_str()),
         RecordKind::Usage => Table::new(42, RecordKind::Usage.as_str()),
-        RecordKind::StatusEntry => Table::new(60, RecordKind::StatusEntry.as_str()),
+        RecordKind::Place => Table::new(60, RecordKind::Place.as_str()),
         RecordKind::Key => Table::new(50, RecordKind::Key.as_str()),
         RecordKind::Rotation => Table::new(51, RecordKind::Rotation.as_str()),
     }

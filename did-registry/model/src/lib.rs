@@ -67,9 +67,9 @@ pub use ids::{AgentId, ClaimId, IdError, OwnerId, TaskId};
 pub use policy::{KnownResource, Mode, PolicyError, RegistryPolicy};
 pub use record::{
     AgentRecord, ClaimRecord, ClaimStatus, DidHolder, DidRecord, EncodeError, HandleRecord, HopRecord, KeyRecord,
-    KnownVersion, OffboardingRecord, Organisation, OwnedAgent, OwnerCodeRecord, OwnerRecord, PendingRotation, Profile,
-    Record, RecordError, RecordKind, RevocationRecord, Role, STATUS_LISTS_PATH, SelfTasks, Slot, Status, StatusEntry,
-    StatusPlace, StopsRecord, Stored, Subject, TaskRecord, TreeEntry, TreeRecord, UsageRecord, UsedScope,
+    KnownVersion, OffboardingRecord, Organisation, OwnedAgent, OwnerCodeRecord, OwnerRecord, PendingRotation,
+    PlaceRecord, Profile, Record, RecordError, RecordKind, RevocationRecord, Role, STATUS_LISTS_PATH, SelfTasks, Slot,
+    Status, StatusPlace, StopsRecord, Stored, Subject, TaskRecord, TreeEntry, TreeRecord, UsageRecord, UsedScope,
     VersionsRecord,
 };
 pub use refusal::{DelegationFault, Feature, GrantFault, OauthError, Refusal, RefusalAnswer};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use handfast_delegation::StatusReference;
 use handfast_identity::{DidKey, RandomSource, UnixTime};
-use handfast_registry_model::{DidHolder, Loaded, Refusal, Slot, StatusEntry, StatusPlace, Write};
+use handfast_registry_model::{DidHolder, Loaded, PlaceRecord, Refusal, Slot, StatusPlace, Write};
 use handfast_verifier::revocation::{FeedEvent, RevocationKind, RevocationName, RevocationSet, Revoked};
 use handfast_verifier::status_list::{EntryStatus, StatusList};
 
@@ -44,7 +44,7 @@ impl StatusBook {
         let mut after: Option<String> = None;
         let mut suspended = HashMap::new();
         loop {
-            let page = book.state.page::<StatusEntry>("", after.as_deref(), PAGE_MAX_RECORDS).await?;
+            let page = book.state.page::<PlaceRecord>("", after.as_deref(), PAGE_MAX_RECORDS).await?;
             for entry in &page.records {
                 let held = book.held(entry, &mut suspended).await?;
                 book.shelf().hold(held);
@@ -121,7 +121,7 @@ impl StatusBook {
         if self.shelf().status(place).is_some() {
             return Ok(true);
         }
-        let entry: Option<Loaded<StatusEntry>> = self.state.load(&Slot::status_entry(place)).await?;
+        let entry: Option<Loaded<PlaceRecord>> = self.state.load(&Slot::place(place)).await?;
         let Some(entry) = entry else { return Ok(false) };
         loop {
             let seen = self.shelf().seen;
@@ -146,8 +146,8 @@ impl StatusBook {
             let ended = self.shelf().ended(now, RELEASED_AT_ONCE);
             let (mut writes, mut gone) = (Vec::new(), Vec::new());
             for (until, place) in &ended {
-                let slot = Slot::status_entry(*place);
-                let Some(Loaded { record, version }) = self.state.load::<StatusEntry>(&slot).await? else { continue };
+                let slot = Slot::place(*place);
+                let Some(Loaded { record, version }) = self.state.load::<PlaceRecord>(&slot).await? else { continue };
                 writes.push(Write::Delete { slot, version });
                 gone.push((*place, self.names(&record), *until));
             }
@@ -179,7 +179,7 @@ impl StatusBook {
     }
 
     /// An entry with what it says by everything that is revoked by now.
-    async fn held(&self, entry: &StatusEntry, known: &mut HashMap<DidKey, bool>) -> Result<Held, Refusal> {
+    async fn held(&self, entry: &PlaceRecord, known: &mut HashMap<DidKey, bool>) -> Result<Held, Refusal> {
         let names = self.names(entry);
         let set = self.feed.set();
         let status = match stop(entry, &self.issuer, &set) {
@@ -210,7 +210,7 @@ impl StatusBook {
             return Ok(EntryStatus::Invalid);
         }
         let Some(place) = self.shelf().bearer_of(event.name) else { return Ok(EntryStatus::Invalid) };
-        let entry: Option<Loaded<StatusEntry>> = self.state.load(&Slot::status_entry(place)).await?;
+        let entry: Option<Loaded<PlaceRecord>> = self.state.load(&Slot::place(place)).await?;
         let is_named =
             |did: &&DidKey| RevocationName::of(&self.issuer, RevocationKind::Agent, did.as_str()) == event.name;
         let did = entry.as_ref().and_then(|entry| entry.record.agents().iter().find(is_named));
@@ -227,7 +227,7 @@ impl StatusBook {
         Ok(agent.is_some_and(|agent| agent.record.suspended_at().is_some() && agent.record.retired_at().is_none()))
     }
 
-    fn names(&self, entry: &StatusEntry) -> Vec<RevocationName> {
+    fn names(&self, entry: &PlaceRecord) -> Vec<RevocationName> {
         entry.names().map(|(kind, id)| RevocationName::of(&self.issuer, kind_of(kind), &id)).collect()
     }
 
@@ -245,7 +245,7 @@ enum Stop<'a> {
     Agents(Vec<&'a DidKey>),
 }
 
-fn stop<'a>(entry: &'a StatusEntry, issuer: &str, set: &RevocationSet) -> Stop<'a> {
+fn stop<'a>(entry: &'a PlaceRecord, issuer: &str, set: &RevocationSet) -> Stop<'a> {
     let covers = |kind, id: &str| set.covers(RevocationName::of(issuer, kind, id), entry.begun());
     let is_over = entry.names().any(|(kind, id)| match kind_of(kind) {
         // a suspension may end, what lies before a cut-off does not come back

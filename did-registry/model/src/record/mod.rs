@@ -41,7 +41,7 @@ pub(crate) use rate::Rate;
 pub use revocation::RevocationRecord;
 pub use slot::{RecordKind, Slot};
 pub(crate) use status::TaskPlace;
-pub use status::{STATUS_LISTS_PATH, StatusEntry, StatusPlace};
+pub use status::{PlaceRecord, STATUS_LISTS_PATH, StatusPlace};
 pub use stops::StopsRecord;
 pub(crate) use task::OpenTask;
 pub use task::{SelfTasks, Subject, TaskRecord};
@@ -95,7 +95,7 @@ pub enum Record {
     Versions(VersionsRecord),
     Offboarding(OffboardingRecord),
     Usage(UsageRecord),
-    StatusEntry(StatusEntry),
+    Place(PlaceRecord),
 }
 
 macro_rules! each_record {
@@ -120,7 +120,7 @@ macro_rules! each_record {
             Record::Versions($inner) => $result,
             Record::Offboarding($inner) => $result,
             Record::Usage($inner) => $result,
-            Record::StatusEntry($inner) => $result,
+            Record::Place($inner) => $result,
         }
     };
 }
@@ -172,7 +172,7 @@ into_record! {
     Versions(VersionsRecord);
     Offboarding(OffboardingRecord);
     Usage(UsageRecord);
-    StatusEntry(StatusEntry);
+    Place(PlaceRecord);
 }
 
 /// Something is longer than what holds it. Its parts are bounded so that this does not happen.

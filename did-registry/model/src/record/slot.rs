@@ -46,8 +46,8 @@ pub enum RecordKind {
     Offboarding,
     /// [`UsageRecord`](crate::UsageRecord), by agent id: when it was last given what.
     Usage,
-    /// [`StatusEntry`](crate::StatusEntry), by place: whose a place in a status list is.
-    StatusEntry,
+    /// [`PlaceRecord`](crate::PlaceRecord), by place: whose a place in a status list is.
+    Place,
 }
 
 impl RecordKind {
@@ -72,7 +72,7 @@ impl RecordKind {
         Self::Versions,
         Self::Offboarding,
         Self::Usage,
-        Self::StatusEntry,
+        Self::Place,
     ];
 
     /// Its name, for errors and for tables.
@@ -98,7 +98,7 @@ impl RecordKind {
             Self::Versions => "versions",
             Self::Offboarding => "offboardings",
             Self::Usage => "usages",
-            Self::StatusEntry => "status_entries",
+            Self::Place => "status_places",
         }
     }
 }
@@ -251,8 +251,8 @@ impl Slot {
 
     /// Of the entry that says whose a place in a status list is.
     #[must_use]
-    pub fn status_entry(place: StatusPlace) -> Self {
-        Self { kind: RecordKind::StatusEntry, key: place.to_string() }
+    pub fn place(place: StatusPlace) -> Self {
+        Self { kind: RecordKind::Place, key: place.to_string() }
     }
 
     /// Of the last uses of an agent.

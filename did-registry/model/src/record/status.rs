@@ -5,7 +5,7 @@ use core::fmt;
 use handfast_delegation::StatusReference;
 use handfast_identity::{ContentHash, DidKey, RandomSource, UnixTime, random_bytes};
 
-use super::wire::status::StatusEntryWire;
+use super::wire::status::PlaceRecordWire;
 use super::wire::{read, write};
 use super::{EncodeError, Organisation, RecordError, RecordKind, Slot, Stored};
 use crate::limits::{MAX_STATUS_LISTS, REFERENCE_REST, STATUS_PLACES};
@@ -76,7 +76,7 @@ impl fmt::Display for StatusPlace {
 /// Whose a place is, and all that stops it: written with the task or hop whose tokens name it, and there as long as one can be alive
 /// or a list speaks of it. That it may be written only where none is keeps two from one place (TSL-07).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StatusEntry {
+pub struct PlaceRecord {
     pub(crate) place: StatusPlace,
     pub(crate) organisation: Organisation,
     pub(crate) task: TaskId,
@@ -93,7 +93,7 @@ pub struct StatusEntry {
     pub(crate) ends: UnixTime,
 }
 
-impl StatusEntry {
+impl PlaceRecord {
     /// The place.
     #[must_use]
     pub const fn place(&self) -> StatusPlace {
@@ -135,19 +135,19 @@ impl StatusEntry {
     }
 }
 
-impl Stored for StatusEntry {
-    const KIND: RecordKind = RecordKind::StatusEntry;
+impl Stored for PlaceRecord {
+    const KIND: RecordKind = RecordKind::Place;
 
     fn slot(&self) -> Slot {
-        Slot::status_entry(self.place)
+        Slot::place(self.place)
     }
 
     fn to_bytes(&self) -> Result<Vec<u8>, EncodeError> {
-        write(&StatusEntryWire::from(self))
+        write(&PlaceRecordWire::from(self))
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
-        read::<StatusEntryWire, Self>(Self::KIND, bytes)
+        read::<PlaceRecordWire, Self>(Self::KIND, bytes)
     }
 }
 

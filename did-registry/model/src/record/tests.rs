@@ -221,8 +221,8 @@ fn task() -> TaskRecord {
     }
 }
 
-fn status_entry() -> StatusEntry {
-    StatusEntry {
+fn place_record() -> PlaceRecord {
+    PlaceRecord {
         place: StatusPlace::LAST,
         organisation: serde_json::from_value(serde_json::json!("x".repeat(63))).unwrap(),
         task: TaskId::generate(&mut Steps(1)),
@@ -446,7 +446,7 @@ fn every_record_round_trips_fits_and_is_read_strictly() {
     check(&hop());
     check(&tree());
     check(&tree_entry());
-    check(&status_entry());
+    check(&place_record());
     revocations().for_each(|record| check(&record));
     keys().iter().for_each(check);
     check(&pending());
@@ -537,7 +537,7 @@ fn what_breaks_a_bound_is_damage() {
             Record::SelfTasks(_) => SelfTasks::from_bytes(bytes).err(),
             Record::Hop(_) => HopRecord::from_bytes(bytes).err(),
             Record::Task(_) => TaskRecord::from_bytes(bytes).err(),
-            Record::StatusEntry(_) => StatusEntry::from_bytes(bytes).err(),
+            Record::Place(_) => PlaceRecord::from_bytes(bytes).err(),
             Record::Tree(_) => TreeRecord::from_bytes(bytes).err(),
             Record::Key(_) => KeyRecord::from_bytes(bytes).err(),
             Record::Rotation(_) => PendingRotation::from_bytes(bytes).err(),
@@ -572,13 +572,13 @@ fn what_breaks_a_bound_is_damage() {
     damaged(tree().into(), "4096", "4097");
     damaged(hop().into(), "\"index\":4194303", "\"index\":4194304");
     damaged(task().into(), "\"list\":255", "\"list\":256");
-    damaged(status_entry().into(), "\"index\":4194303", "\"index\":4194304");
+    damaged(place_record().into(), "\"index\":4194303", "\"index\":4194304");
     damaged(
-        status_entry().into(),
+        place_record().into(),
         &format!("[\"{}\"", self::did(1)),
         &format!("[\"{}\",\"{}\"", self::did(1), self::did(99)),
     );
-    damaged(status_entry().into(), &format!("[\"{}\"", name(1)), &format!("[\"{}\",\"{}\"", name(1), name(99)));
+    damaged(place_record().into(), &format!("[\"{}\"", name(1)), &format!("[\"{}\",\"{}\"", name(1), name(99)));
     damaged(revoked.into(), &format!("\"claimed_at\":{MAX_UNIX_SECONDS},"), "");
     let [first, second, third] = keys();
     damaged(first.clone().into(), "\"number\":1", "\"number\":2");
@@ -644,7 +644,7 @@ fn p07_an_object_has_no_second_spelling_as_a_list() {
     listed(&handle(), &[]);
     listed(&owned(), &[]);
     for path in [&[][..], &["place"]] {
-        listed(&status_entry(), path);
+        listed(&place_record(), path);
     }
     for path in [&[][..], &["authority"], &["authority", "budget"], &["status"]] {
         listed(&hop(), path);

@@ -6,7 +6,7 @@ use handfast_identity::{DidKey, UnixTime};
 
 use crate::change::Write;
 use crate::record::{Organisation, TaskPlace};
-use crate::{AgentRecord, Expect, HopRecord, Loaded, Slot, StatusEntry, StatusPlace, Subject, TaskRecord};
+use crate::{AgentRecord, Expect, HopRecord, Loaded, PlaceRecord, Slot, StatusPlace, Subject, TaskRecord};
 
 /// What the keeper of the lists knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,9 +25,9 @@ impl TaskRecord {
     }
 
     /// The same task at `place`, and what is written of the place.
-    pub(crate) fn placed(mut self, agent: &AgentRecord, place: StatusPlace, now: UnixTime) -> (Self, StatusEntry) {
+    pub(crate) fn placed(mut self, agent: &AgentRecord, place: StatusPlace, now: UnixTime) -> (Self, PlaceRecord) {
         self.place = Some(TaskPlace { place, key_number: agent.key_number });
-        let entry = StatusEntry {
+        let entry = PlaceRecord {
             agents: vec![agent.did.clone()],
             begun: now,
             ends: self.deadline,
@@ -54,7 +54,7 @@ pub(super) fn task_moved(
 }
 
 /// What moves a known hop to a free place.
-pub(super) fn hop_moved(hop: &Loaded<HopRecord>, entry: StatusEntry) -> Vec<Write> {
+pub(super) fn hop_moved(hop: &Loaded<HopRecord>, entry: PlaceRecord) -> Vec<Write> {
     let moved = HopRecord { place: Some(entry.place), ..hop.record.clone() };
     vec![Write::replace(hop, moved), Write::put(Expect::Absent, entry)]
 }
@@ -65,11 +65,11 @@ pub(super) fn hop_entry(
     root: &AccessToken,
     chain: &VerifiedChain,
     task: &TaskRecord,
-) -> StatusEntry {
+) -> PlaceRecord {
     // under the key the root was made for, which may have been replaced since
     let client = DidKey::parse(&root.client_id).ok();
     let delegates = chain.links().map(|link| link.hop.delegate.clone());
-    StatusEntry {
+    PlaceRecord {
         agents: client.into_iter().chain(delegates).collect(),
         hops: chain.links().map(|link| link.name).collect(),
         root_token: Some(root.token_id.clone()),
@@ -80,8 +80,8 @@ pub(super) fn hop_entry(
     }
 }
 
-fn entry(place: StatusPlace, organisation: &Organisation, task: &TaskRecord) -> StatusEntry {
-    StatusEntry {
+fn entry(place: StatusPlace, organisation: &Organisation, task: &TaskRecord) -> PlaceRecord {
+    PlaceRecord {
         place,
         organisation: organisation.clone(),
         task: task.id.clone(),

@@ -841,7 +841,7 @@ fn every_delegation_has_a_place_that_all_behind_it_stop() {
     let mut scene = Scene::new();
     let root = scene.root();
     let place = |token: &AccessToken| StatusPlace::of_reference(token.status.as_ref().unwrap(), ISSUER).unwrap();
-    let entry = |scene: &Scene, place| scene.world.load::<StatusEntry>(&Slot::status_entry(place)).unwrap().record;
+    let entry = |scene: &Scene, place| scene.world.load::<PlaceRecord>(&Slot::place(place)).unwrap().record;
     let chain = scene.chain(&root, &[PLANNER, BROWSER], |_| {});
     let browser = place(&scene.exchange(&root, &chain, BROWSER).unwrap());
     assert_ne!(browser, place(root.claims()));

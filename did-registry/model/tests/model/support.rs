@@ -434,8 +434,8 @@ impl World {
 
     /// A place that is free, and whether `known` is one that is kept: it is as good as the test says.
     pub(crate) fn places(&self, known: Option<StatusPlace>) -> Places {
-        let is_good = known.is_some_and(|place| self.load::<StatusEntry>(&Slot::status_entry(place)).is_some());
-        let taken = self.records.keys().filter(|slot| slot.kind() == RecordKind::StatusEntry).count();
+        let is_good = known.is_some_and(|place| self.load::<PlaceRecord>(&Slot::place(place)).is_some());
+        let taken = self.records.keys().filter(|slot| slot.kind() == RecordKind::Place).count();
         let free = StatusPlace::new(0, u32::try_from(taken).unwrap()).unwrap();
         Places { is_good: is_good && !self.bad_places, free }
     }

@@ -552,7 +552,7 @@ fn tokens_of_a_task_share_a_place_until_it_is_no_good() {
     assert_eq!(world.snapshot(), writes, "renewing writes nothing");
     let other = place(&world.token(&key(1), &[("task_intent", "x")]).unwrap());
     assert_ne!(other, first, "another task is another delegation");
-    let entry: StatusEntry = world.load(&Slot::status_entry(first)).unwrap().record;
+    let entry: PlaceRecord = world.load(&Slot::place(first)).unwrap().record;
     let did = key(1).public().did();
     assert_eq!((entry.agents(), entry.begun(), entry.until()), (&[did.clone()][..], at(0), at(3600 + 360)));
     let names: Vec<_> = entry.names().map(|(kind, _)| kind).collect();
@@ -564,7 +564,7 @@ fn tokens_of_a_task_share_a_place_until_it_is_no_good() {
     let moved = place(&world.token(&key(1), &[]).unwrap());
     assert!(![first, other].contains(&moved));
     assert_eq!((world.log.len(), world.feed.len()), (log, events));
-    assert_eq!(world.load::<StatusEntry>(&Slot::status_entry(moved)).unwrap().record.begun(), at(7));
+    assert_eq!(world.load::<PlaceRecord>(&Slot::place(moved)).unwrap().record.begun(), at(7));
     world.bad_places = false;
     assert_eq!(place(&world.token(&key(1), &[]).unwrap()), moved);
 }
@@ -577,8 +577,7 @@ fn a_place_is_given_once_whoever_offers_it() {
     };
     // somebody else's task came to the place that was offered
     let taken = place(&world.token(&key(1), &[]).unwrap());
-    let writes =
-        |write: &Write| matches!(write, Write::Put { record, .. } if record.slot() == Slot::status_entry(taken));
+    let writes = |write: &Write| matches!(write, Write::Put { record, .. } if record.slot() == Slot::place(taken));
     assert!(change.writes.iter().any(writes));
     assert!(world.commit(&change).is_err());
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::hop::Name;
 use super::{Damage, DidText, FORMAT};
-use crate::record::{Organisation, StatusEntry, StatusPlace, TaskPlace};
+use crate::record::{Organisation, PlaceRecord, StatusPlace, TaskPlace};
 use crate::{OwnerId, TaskId};
 
 /// A place, inside other records.
@@ -56,7 +56,7 @@ impl TryFrom<TaskPlaceWire> for TaskPlace {
 
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::record) struct StatusEntryWire {
+pub(in crate::record) struct PlaceRecordWire {
     v: u64,
     #[serde(deserialize_with = "json::object")]
     place: PlaceWire,
@@ -73,9 +73,9 @@ pub(in crate::record) struct StatusEntryWire {
     ends: UnixTime,
 }
 
-impl From<&StatusEntry> for StatusEntryWire {
-    fn from(entry: &StatusEntry) -> Self {
-        let StatusEntry { place, organisation, task, owner, agents, hops, root_token, begun, ends } = entry.clone();
+impl From<&PlaceRecord> for PlaceRecordWire {
+    fn from(entry: &PlaceRecord) -> Self {
+        let PlaceRecord { place, organisation, task, owner, agents, hops, root_token, begun, ends } = entry.clone();
         Self {
             v: FORMAT,
             place: place.into(),
@@ -91,10 +91,10 @@ impl From<&StatusEntry> for StatusEntryWire {
     }
 }
 
-impl TryFrom<StatusEntryWire> for StatusEntry {
+impl TryFrom<PlaceRecordWire> for PlaceRecord {
     type Error = Damage;
 
-    fn try_from(wire: StatusEntryWire) -> Result<Self, Damage> {
+    fn try_from(wire: PlaceRecordWire) -> Result<Self, Damage> {
         if wire.agents.is_empty() || wire.agents.len() > MAX_ACTORS || wire.hops.len() > MAX_HOPS {
             return Err(Damage("fewer or more agents or hops than a delegation has"));
         }
