@@ -12,17 +12,19 @@ mod bench;
 mod bounds;
 mod claim;
 mod delegation;
+mod enrolment;
 mod keys;
 mod life;
 mod registry;
 mod revoke;
 mod task;
 
-pub(crate) use agent::{AgentCommand, Environment, RegisterArgs};
+pub(crate) use agent::{AgentCommand, Environment, RegisterArgs, SearchArgs};
 pub(crate) use bench::{BenchCommand, BenchServeArgs, BenchTargetArgs};
 pub(crate) use bounds::Bounds;
 pub(crate) use claim::{ClaimArgs, GrantArgs};
 pub(crate) use delegation::{ChainCommand, DelegateArgs, Delegation, Evidence, ExchangeArgs, VerifyArgs};
+pub(crate) use enrolment::{EnrolmentArgs, EnrolmentCommand};
 pub(crate) use keys::{HistoryArgs, RecoverArgs, RotateArgs, RotationAnswerArgs};
 pub(crate) use life::{CeilingArgs, Doing, LifeCommand, OffboardArgs, ReviewArgs};
 pub(crate) use registry::{KeyPurpose, RegistryCommand, RegistryInitArgs};
@@ -75,6 +77,9 @@ pub(crate) enum Command {
     /// Agents: keys, registration, records
     #[command(subcommand)]
     Agent(AgentCommand),
+    /// Enrolments: agents that are yours as soon as they register, for fleets
+    #[command(subcommand)]
+    Enrolment(EnrolmentCommand),
     /// Claim an agent with the code it shows, and set what it may do
     #[command(after_help = "\
 Examples:

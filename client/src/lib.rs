@@ -64,10 +64,10 @@ pub use key::DpopKey;
 pub use keyfile::{KeyFile, KeyFileError, KeyKind, MAX_KEY_FILE_BYTES};
 pub use owner::Owner;
 pub use registry::{
-    AgentPage, AgentRecord, AgentStatus, AgentVersion, Approval, ApprovalAnswer, Ceiling, Claim, ClaimStatus,
-    Confirmation, DelegationMode, Management, Metadata, NewTask, Offboarding, OwnerRecord, Reach, Registered,
-    RegistryClient, ReviewPage, ReviewQuery, Reviewed, Revocable, Role, Rotated, ScopeUse, Task, TaskDelegation,
-    TaskTree,
+    AgentPage, AgentQuery, AgentRecord, AgentStatus, AgentVersion, Approval, ApprovalAnswer, Ceiling, Claim,
+    ClaimStatus, Confirmation, DelegationMode, Enrolment, EnrolmentPage, MadeEnrolment, Management, Metadata,
+    NewEnrolment, NewTask, Offboarding, OwnerRecord, Reach, Registered, RegistryClient, ReviewPage, ReviewQuery,
+    Reviewed, Revocable, Role, Rotated, ScopeUse, Task, TaskDelegation, TaskTree,
 };
 pub use reqwest;
 pub use reqwest_middleware;

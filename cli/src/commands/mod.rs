@@ -9,6 +9,7 @@ pub(crate) mod delegate;
 pub(crate) mod demo;
 pub(crate) mod dev;
 pub(crate) mod did;
+pub(crate) mod enrolment;
 pub(crate) mod exchange;
 pub(crate) mod keys;
 mod life;

@@ -7,6 +7,7 @@ mod commands;
 mod content;
 mod delegation;
 mod demo;
+mod enrolling;
 mod life;
 mod readme;
 mod revoking;

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use handfast_registry_model::{Feature, Refusal};
+use handfast_registry_model::Refusal;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::json;
@@ -26,7 +26,7 @@ pub(super) async fn show(State(app): State<App>, Name(name): Name, request: Requ
     let number = number(&name).ok_or(Refusal::NotFound)?;
     let query = Form::parse(request.uri().query().unwrap_or_default().as_bytes())?;
     if query.pairs().any(|(name, _)| name == "time") {
-        return Err(Refusal::NotSupported(Feature::StatusHistory).into());
+        return Err(Refusal::NoStatusHistory.into());
     }
     query.only(&[])?;
     let list = app.status_lists.list(number).await?.ok_or(Refusal::NotFound)?;
