@@ -35,7 +35,7 @@ fn holding(draft: Draft, lists: Vec<List>) -> Draft {
     })
 }
 
-fn list(fetched_at: u64, claims: serde_json::Value) -> List {
+fn list(fetched_at: u64, claims: &serde_json::Value) -> List {
     let mut all = json!({
         "sub": uri(), "iat": NOW - 20, "exp": NOW + 280, "ttl": 60, "status_list": {"bits": 2, "lst": TWELVE}
     });
@@ -46,7 +46,7 @@ fn list(fetched_at: u64, claims: serde_json::Value) -> List {
 }
 
 fn listed(draft: Draft, index: u64) -> Draft {
-    holding(draft, vec![list(NOW - 20, json!({}))]).claims(reference(index))
+    holding(draft, vec![list(NOW - 20, &json!({}))]).claims(reference(index))
 }
 
 pub(super) fn cases() -> Vec<Case> {
@@ -120,7 +120,7 @@ fn references() -> Vec<Case> {
         )
         .twin("list-valid"),
         right("list-at-a-named-origin", "TSL-30", "the list is at an origin that the record names", {
-            let list = List { uri: elsewhere.to_owned(), ..list(NOW - 20, json!({"sub": elsewhere})) };
+            let list = List { uri: elsewhere.to_owned(), ..list(NOW - 20, &json!({"sub": elsewhere})) };
             holding(Draft::good(), vec![list])
                 .set(|setting| setting.issuers[0].trust.status_origins = vec!["https://lists.example".to_owned()])
                 .claims(json!({"status": at(elsewhere)}))
@@ -133,9 +133,9 @@ fn ages() -> Vec<Case> {
     let unknown = |name, rules, about, lists, twin: &str| {
         wrong(name, unavailable("status_unknown"), rules, about, held(lists)).twin(twin)
     };
-    let fetched = |ago: u64| vec![list(NOW - ago, json!({"iat": NOW - ago}))];
-    let ending = |end: u64| vec![list(NOW - 50, json!({"iat": NOW - 300, "exp": end}))];
-    let older = || list(NOW - 5, json!({"iat": NOW - 21}));
+    let fetched = |ago: u64| vec![list(NOW - ago, &json!({"iat": NOW - ago}))];
+    let ending = |end: u64| vec![list(NOW - 50, &json!({"iat": NOW - 300, "exp": end}))];
+    let older = || list(NOW - 5, &json!({"iat": NOW - 21}));
     vec![
         right("list-oldest", "TSL-27 TSL-32", "fetched as long ago as its `ttl` and the staleness", held(fetched(90))),
         unknown("list-stale", "TSL-27 TSL-32", "fetched a second longer ago", fetched(91), "list-oldest"),
@@ -145,11 +145,11 @@ fn ages() -> Vec<Case> {
             "list-went-back",
             "TH64 TSL-23",
             "an older list came after it",
-            vec![list(NOW - 20, json!({})), older()],
+            vec![list(NOW - 20, &json!({})), older()],
             "list-valid",
         ),
         right("list-went-back-and-on", "TH64", "an older list came after it, and then it came again", {
-            held(vec![list(NOW - 20, json!({})), older(), list(NOW - 1, json!({}))])
+            held(vec![list(NOW - 20, &json!({})), older(), list(NOW - 1, &json!({}))])
         }),
     ]
 }

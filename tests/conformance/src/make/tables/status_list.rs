@@ -148,7 +148,7 @@ pub(super) fn table() -> StatusLists {
 
 fn runs() -> Vec<Run> {
     let at = |at: u64, text: String, verdict| Fetched { uri: uri(0), at, text, verdict };
-    let good = |changes: Value| signed(Who::Feed, &claims(&changes));
+    let good = |changes: &Value| signed(Who::Feed, &claims(changes));
     let one = |about: &str, text: String, verdict| Run { about: about.to_owned(), lists: vec![at(NOW, text, verdict)] };
     let run = |about: &str, lists| Run { about: about.to_owned(), lists };
     use ListVerdict::{Applied, Expired, Forged, FromTheFuture, Malformed, NotInflated, Older, OtherList};
@@ -156,44 +156,44 @@ fn runs() -> Vec<Run> {
         run(
             "one list after the other",
             vec![
-                at(NOW, good(json!({})), Applied),
-                at(NOW + 60, good(json!({"iat": NOW + 60, "exp": NOW + 360})), Applied),
+                at(NOW, good(&json!({})), Applied),
+                at(NOW + 60, good(&json!({"iat": NOW + 60, "exp": NOW + 360})), Applied),
             ],
         ),
         run(
             "an older one after a newer one, and the newer one again",
             vec![
-                at(NOW, good(json!({})), Applied),
-                at(NOW + 60, good(json!({"iat": NOW - 1})), Older),
-                at(NOW + 61, good(json!({})), Applied),
+                at(NOW, good(&json!({})), Applied),
+                at(NOW + 60, good(&json!({"iat": NOW - 1})), Older),
+                at(NOW + 61, good(&json!({})), Applied),
             ],
         ),
         run(
             "two of one second",
-            vec![at(NOW, good(json!({})), Applied), at(NOW, good(json!({"exp": NOW + 1})), Applied)],
+            vec![at(NOW, good(&json!({})), Applied), at(NOW, good(&json!({"exp": NOW + 1})), Applied)],
         ),
-        one("without `exp` and `ttl`", good(json!({"exp": null, "ttl": null})), Applied),
+        one("without `exp` and `ttl`", good(&json!({"exp": null, "ttl": null})), Applied),
         one(
             "of `typ` `application/statuslist+jwt`",
             sign("application/StatusList+jwt", Who::Feed, &claims(&json!({}))),
             Applied,
         ),
-        one("in the last second of the leeway", good(json!({"exp": NOW - 30})), Applied),
-        one("past its end", good(json!({"exp": NOW - 31})), Expired),
-        one("signed 30 s ahead", good(json!({"iat": NOW + 30})), Applied),
-        one("signed further ahead", good(json!({"iat": NOW + 31})), FromTheFuture),
-        one("another list", good(json!({"sub": uri(1)})), OtherList),
+        one("in the last second of the leeway", good(&json!({"exp": NOW - 30})), Applied),
+        one("past its end", good(&json!({"exp": NOW - 31})), Expired),
+        one("signed 30 s ahead", good(&json!({"iat": NOW + 30})), Applied),
+        one("signed further ahead", good(&json!({"iat": NOW + 31})), FromTheFuture),
+        one("another list", good(&json!({"sub": uri(1)})), OtherList),
         one("of the issuer's token key", signed(Who::Issuer, &claims(&json!({}))), Forged),
         one("of a stranger", signed(Who::Stranger, &claims(&json!({}))), Forged),
         one("an access token's `typ`", sign("at+jwt", Who::Feed, &claims(&json!({}))), Malformed),
         one("a feed message's `typ`", sign("revocation-feed+jwt", Who::Feed, &claims(&json!({}))), Malformed),
-        one("without `sub`", good(json!({"sub": null})), Malformed),
-        one("without `iat`", good(json!({"iat": null})), Malformed),
-        one("without `status_list`", good(json!({"status_list": null})), Malformed),
-        one("`ttl` 0", good(json!({"ttl": 0})), Malformed),
-        one("a negative `ttl`", good(json!({"ttl": -1})), Malformed),
-        one("three bits", good(json!({"status_list": {"bits": 3, "lst": TWELVE}})), NotInflated),
-        one("raw DEFLATE", good(json!({"status_list": {"bits": 2, "lst": "U2EBAA"}})), NotInflated),
+        one("without `sub`", good(&json!({"sub": null})), Malformed),
+        one("without `iat`", good(&json!({"iat": null})), Malformed),
+        one("without `status_list`", good(&json!({"status_list": null})), Malformed),
+        one("`ttl` 0", good(&json!({"ttl": 0})), Malformed),
+        one("a negative `ttl`", good(&json!({"ttl": -1})), Malformed),
+        one("three bits", good(&json!({"status_list": {"bits": 3, "lst": TWELVE}})), NotInflated),
+        one("raw DEFLATE", good(&json!({"status_list": {"bits": 2, "lst": "U2EBAA"}})), NotInflated),
         one("not a JWS", TWELVE.to_owned(), Malformed),
     ]
 }
