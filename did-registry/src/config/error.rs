@@ -27,6 +27,8 @@ pub enum Setting {
     WaitingPolls,
     /// `limits.connections_per_peer`
     ConnectionsPerPeer,
+    /// `did_web.hosts`
+    DidWebHosts,
     /// The key that signs tokens: `keys/token.jwk`.
     TokenKey,
     /// The key that signs the feed: `keys/feed.jwk`.
@@ -51,6 +53,7 @@ impl fmt::Display for Setting {
             Self::RegistrationsInTotal => "limits.registrations_in_total",
             Self::WaitingPolls => "limits.waiting_polls",
             Self::ConnectionsPerPeer => "limits.connections_per_peer",
+            Self::DidWebHosts => "did_web.hosts",
             Self::TokenKey => "keys/token.jwk",
             Self::FeedKey => "keys/feed.jwk",
         })

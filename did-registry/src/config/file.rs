@@ -38,6 +38,9 @@ pub struct ConfigFile {
     /// Bounds on what strangers may cause.
     #[serde(default)]
     pub limits: LimitsFile,
+    /// Whose `did:web` is resolved for whom.
+    #[serde(default)]
+    pub did_web: DidWebFile,
     /// The resources tokens are issued for.
     #[serde(default)]
     pub resources: Vec<ResourceFile>,
@@ -79,6 +82,14 @@ impl Default for RotationFile {
     fn default() -> Self {
         Self { owner_approval: vec![Environment::Prod] }
     }
+}
+
+/// `[did_web]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DidWebFile {
+    /// Hosts, with their port if they have one, whose `did:web` is resolved for anybody; of all others for owners and readers only.
+    pub hosts: Vec<String>,
 }
 
 /// `[limits]`
@@ -150,6 +161,7 @@ impl ConfigFile {
             lifetimes: LifetimesFile::default(),
             rotation: RotationFile::default(),
             limits: LimitsFile::default(),
+            did_web: DidWebFile::default(),
             resources: Vec::new(),
         }
     }
@@ -200,7 +212,10 @@ impl ConfigFile {
              registrations_in_total = {}\n\
              waiting_polls = {}\n\
              # behind a proxy all connections are the proxy's: raise it to 900\n\
-             connections_per_peer = {}\n",
+             connections_per_peer = {}\n\n\
+             [did_web]\n\
+             # hosts whose did:web is resolved for anybody; of others for owners and readers only, by token\n\
+             hosts = {}\n",
             self.mode,
             self.issuer,
             self.listen,
@@ -212,6 +227,7 @@ impl ConfigFile {
             self.limits.registrations_in_total,
             self.limits.waiting_polls,
             self.limits.connections_per_peer,
+            list(&self.did_web.hosts),
         );
         for resource in &self.resources {
             // writing to a string does not fail
@@ -244,6 +260,7 @@ mod tests {
         ];
         file.lifetimes = LifetimesFile { token_seconds: 600, delegable_token_seconds: 1200 };
         file.rotation = RotationFile { owner_approval: vec![Environment::Test, Environment::Prod] };
+        file.did_web = DidWebFile { hosts: vec!["party.example".to_owned(), "b.example:8443".to_owned()] };
         file.limits = LimitsFile {
             registrations_per_source: 1,
             registrations_in_total: 2,

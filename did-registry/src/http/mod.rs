@@ -85,7 +85,6 @@ fn public() -> Router<App> {
         .route("/.well-known/oauth-protected-resource", get(documents::resource_metadata))
         .route("/.well-known/did.json", get(documents::own_did))
         .route("/jwks.json", get(documents::jwks))
-        .route("/1.0/identifiers/{did}", get(identifiers::resolve))
         .route("/agents/{name}/did.json", get(documents::agent_did))
         .route("/agents/{name}/keys", get(keys::history))
         .route("/revocations/snapshot", get(revocations::snapshot))
@@ -118,6 +117,7 @@ fn managed(app: &App) -> Router<App> {
         routes.route_layer(app.guard.protect(rule)).route_layer(from_fn_with_state(Arc::clone(app), up_to_date))
     };
     Router::new()
+        .route("/1.0/identifiers/{did}", identifiers::route(app, behind(reader(), get(identifiers::resolve_any_host))))
         .route("/agents", post(agents::register).merge(behind(reader(), get(agents::list))))
         .route("/agents/{name}", behind(concerned(), get(agents::show)))
         .route("/agents/{name}/versions", behind(concerned(), get(life::versions)))

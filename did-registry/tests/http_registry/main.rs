@@ -14,6 +14,7 @@ mod claims;
 mod delegation;
 mod delegation_bench;
 mod documents;
+mod identifiers;
 mod introspection;
 mod issuer_keys;
 mod lifecycle;
