@@ -1,5 +1,6 @@
 //! The registry as one value: what it was configured with, what it keeps, and what its routes share.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -355,6 +356,8 @@ impl OwnFacts {
             subjects: SpeaksFor::Everything,
             agent_status: Vec::new(),
             max_lifetime: DEFAULT_MAX_LIFETIME,
+            scope_map: BTreeMap::new(),
+            key_hosts: Vec::new(),
         };
         Self { trust: Arc::new(trust), keys: Arc::new(keys.key_set()), book: Arc::clone(book) }
     }

@@ -95,7 +95,7 @@ pub mod server;
 mod test_keys;
 
 pub use clock::{Clock, SystemClock};
-pub use config::{Builder, ConfigError, NonceUse, STALENESS_BOUNDS};
+pub use config::{Builder, ConfigError, NonceUse, STALENESS_BOUNDS, TrustFileError};
 pub use decisions::{Count, Decisions};
 pub use drift::{DriftAction, DriftBook, DriftNotice, DriftPolicy, DriftRecord};
 pub use extract::{ArgumentsRejection, Caller, NotProtected, ToolArguments};

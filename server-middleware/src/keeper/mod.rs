@@ -6,6 +6,7 @@ mod feed;
 mod keys;
 mod lag;
 mod memory;
+mod name;
 mod outbound;
 mod pace;
 
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use handfast_dpop::PublicBase;
 use handfast_fetch::{Mode, SetupError};
-use handfast_identity::UnixTime;
+use handfast_identity::{DidKey, DidWeb, UnixTime};
 use handfast_verifier::revocation::FeedMemory;
 use handfast_verifier::trust::{Facts, StatusSource, TrustedIssuer};
 use tokio::task::JoinHandle;
@@ -29,6 +30,7 @@ use feed::FeedKeeper;
 use keys::KeyKeeper;
 use lag::Lag;
 use memory::{PositionFile, StateDirectory};
+use name::Name;
 use outbound::Outbound;
 
 pub use lag::FeedLag;
@@ -45,6 +47,15 @@ pub(crate) struct Keeper {
     state: Option<StateDirectory>,
 }
 
+/// An issuer to follow.
+pub(crate) struct Followed {
+    pub(crate) trust: TrustedIssuer,
+    /// Where it is.
+    pub(crate) base: PublicBase,
+    /// The name that its operator was told by, if it was by this.
+    pub(crate) did: Option<DidWeb>,
+}
+
 /// Why nobody can be followed.
 #[derive(Debug)]
 pub(crate) enum KeeperError {
@@ -53,9 +64,9 @@ pub(crate) enum KeeperError {
 }
 
 impl Keeper {
-    /// Starts following `issuers`, each at its base URL, on the current runtime.
+    /// Starts following `issuers` on the current runtime.
     pub(crate) fn start(
-        issuers: Vec<(TrustedIssuer, PublicBase)>,
+        issuers: Vec<Followed>,
         mode: Mode,
         clock: &Arc<dyn Clock>,
         pace: Pace,
@@ -63,12 +74,13 @@ impl Keeper {
     ) -> Result<Self, KeeperError> {
         let outbound = Outbound::new(mode).map_err(KeeperError::Fetch)?;
         let state = state.map(StateDirectory::open).transpose().map_err(KeeperError::State)?;
-        let records: Vec<_> = issuers.iter().map(|(trust, _)| trust.clone()).collect();
+        let records: Vec<_> = issuers.iter().map(|followed| followed.trust.clone()).collect();
         let board = Arc::new(Board::new(&records));
         let mut keeper =
             Self { board: Arc::clone(&board), keys: Vec::new(), lags: Vec::new(), tasks: Vec::new(), state: None };
-        for (place, (trust, base)) in board.places().into_iter().zip(issuers) {
-            let TrustedIssuer { issuer, status, .. } = trust;
+        for (place, Followed { trust, base, did }) in board.places().into_iter().zip(issuers) {
+            let TrustedIssuer { issuer, status, key_hosts, .. } = trust;
+            let name = did.map(|did| Name { did, feed_key: feed_key(&status).cloned(), clock: Arc::clone(clock) });
             if let StatusSource::Feed { key } = status {
                 let lag = Lag::new(&issuer);
                 keeper.lags.push(lag.clone());
@@ -89,7 +101,9 @@ impl Keeper {
             }
             let outbound = outbound.clone();
             let board = Arc::clone(&board);
-            let keys = Arc::new(KeyKeeper { issuer, base, outbound, board, place, pace, state: Default::default() });
+            let keys =
+                KeyKeeper { issuer, base, name, key_hosts, outbound, board, place, pace, state: Default::default() };
+            let keys = Arc::new(keys);
             keeper.tasks.push(tokio::spawn(Arc::clone(&keys).run()));
             keeper.keys.push(keys);
         }
@@ -110,6 +124,13 @@ impl Keeper {
 
     pub(crate) async fn ready(&self) {
         self.board.ready().await;
+    }
+}
+
+const fn feed_key(status: &StatusSource) -> Option<&DidKey> {
+    match status {
+        StatusSource::Feed { key } => Some(key),
+        StatusSource::InProcess | StatusSource::None => None,
     }
 }
 
