@@ -1,11 +1,36 @@
 //! A web host on loopback whose name says how it behaves.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use handfast_fetch::{Lookup, Names};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
+
+/// Every name is this machine; one is sometimes elsewhere as well, and one is only at first this machine.
+#[derive(Default)]
+pub(super) struct TestNames {
+    asked: AtomicUsize,
+}
+
+impl Names for TestNames {
+    fn lookup(&self, host: &str) -> Lookup {
+        let here = SocketAddr::from(([127, 0, 0, 1], 0));
+        let inside = SocketAddr::from(([10, 0, 0, 1], 0));
+        let answer: io::Result<Vec<SocketAddr>> = match host.split('.').next() {
+            Some("rebinding") if self.asked.fetch_add(1, Ordering::SeqCst) == 0 => Ok(vec![here]),
+            Some("rebinding") => Ok(vec![inside]),
+            Some("mixed") => Ok(vec![here, inside]),
+            Some("nowhere") => Err(io::Error::other("no such name")),
+            _ => Ok(vec![here]),
+        };
+        Box::pin(async move { answer })
+    }
+}
 
 /// Much more than is read of any document.
 const HUGE: usize = 1 << 20;
@@ -119,10 +144,12 @@ impl State {
         *most = now.max(*most);
         *seen.asked.entry(kind.to_owned()).or_default() += 1;
         seen.elsewhere += usize::from(path.starts_with("/elsewhere"));
-        seen.paths.push(path.to_owned());
+        if seen.paths.len() < 10_000 {
+            seen.paths.push(path.to_owned());
+        }
     }
 
-    async fn answer(&self, stream: &mut TcpStream, kind: &str, path: &str) -> std::io::Result<()> {
+    async fn answer(&self, stream: &mut TcpStream, kind: &str, path: &str) -> io::Result<()> {
         let own = path.trim_start_matches('/').trim_end_matches("/did.json").replace('/', ":");
         let own = if own == ".well-known" { String::new() } else { format!(":{own}") };
         let document = format!(r#"{{"id":"{}","unknown":1}}"#, did(kind, self.port, &own));

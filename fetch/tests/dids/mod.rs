@@ -3,15 +3,12 @@
 mod host;
 
 use std::collections::BTreeMap;
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use handfast_fetch::{DidResolver, FetchError, Fetcher, Lookup, Mode, Names, ResolveError, ResolvedDocument};
+use handfast_fetch::{DidResolver, FetchError, Fetcher, Mode, ResolveError, ResolvedDocument};
 use handfast_identity::{Did, DidJwk, DidKey, DocumentError};
-use host::Host;
+use host::{Host, TestNames};
 use tokio::task::JoinSet;
 
 /// Fetches at once of one host (spec/limits.md).
@@ -22,27 +19,6 @@ const KEPT_OF_HOST: usize = 32;
 const LOOKUPS: usize = 6000;
 /// So many ask at once.
 const AT_ONCE: usize = 100;
-
-/// Every name is this machine; one is sometimes elsewhere as well, and one is only at first this machine.
-#[derive(Default)]
-struct TestNames {
-    asked: AtomicUsize,
-}
-
-impl Names for TestNames {
-    fn lookup(&self, host: &str) -> Lookup {
-        let here = SocketAddr::from(([127, 0, 0, 1], 0));
-        let inside = SocketAddr::from(([10, 0, 0, 1], 0));
-        let answer: io::Result<Vec<SocketAddr>> = match host.split('.').next() {
-            Some("rebinding") if self.asked.fetch_add(1, Ordering::SeqCst) == 0 => Ok(vec![here]),
-            Some("rebinding") => Ok(vec![inside]),
-            Some("mixed") => Ok(vec![here, inside]),
-            Some("nowhere") => Err(io::Error::other("no such name")),
-            _ => Ok(vec![here]),
-        };
-        Box::pin(async move { answer })
-    }
-}
 
 fn resolver() -> DidResolver {
     let fetcher = Fetcher::with_test_names(Mode::Development, TestNames::default()).unwrap();
