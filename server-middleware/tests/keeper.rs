@@ -5,6 +5,7 @@
 mod common;
 mod fake_registry;
 mod issuers;
+mod replaced_feed_key;
 
 use std::sync::Arc;
 use std::time::Duration;

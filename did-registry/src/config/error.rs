@@ -33,6 +33,8 @@ pub enum Setting {
     TokenKey,
     /// The key that signs the feed: `keys/feed.jwk`.
     FeedKey,
+    /// `feed_recovery_key`
+    FeedRecoveryKey,
 }
 
 impl Setting {
@@ -56,6 +58,7 @@ impl fmt::Display for Setting {
             Self::DidWebHosts => "did_web.hosts",
             Self::TokenKey => "keys/token.jwk",
             Self::FeedKey => "keys/feed.jwk",
+            Self::FeedRecoveryKey => "feed_recovery_key",
         })
     }
 }

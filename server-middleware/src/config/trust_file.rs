@@ -55,6 +55,7 @@ struct Record {
     profile: ProfileName,
     status: StatusName,
     feed_key: Option<String>,
+    feed_recovery_key: Option<String>,
     resources: Option<Vec<String>>,
     scopes: Option<Vec<String>>,
     subjects: Option<Vec<String>>,
@@ -100,8 +101,13 @@ impl Record {
     fn read(self) -> Result<TrustedIssuer, TrustFileError> {
         let issuer = self.issuer.clone();
         let wrong = |member, why: String| TrustFileError::Member { issuer: issuer.clone(), member, why };
+        let recovery_key = self.feed_recovery_key.as_deref().map(DidKey::parse).transpose();
+        let recovery_key = recovery_key.map_err(|error| wrong("feed_recovery_key", error.to_string()))?;
+        if recovery_key.is_some() && self.feed_key.is_none() {
+            return Err(wrong("feed_recovery_key", "there is no `feed_key` that it could replace".to_owned()));
+        }
         let status = match (self.status, self.feed_key.as_deref().map(DidKey::parse)) {
-            (StatusName::Feed, Some(Ok(key))) => StatusSource::Feed { key },
+            (StatusName::Feed, Some(Ok(key))) => StatusSource::Feed { key, recovery_key },
             (_, Some(Err(error))) => return Err(wrong("feed_key", error.to_string())),
             (StatusName::Feed, None) => {
                 return Err(wrong("feed_key", "a feed is followed by its pinned key".to_owned()));
@@ -196,6 +202,11 @@ mod tests {
         assert!(with("status = \"feed\"").starts_with(&member("feed_key")));
         assert!(with("status = \"feed\"\nfeed_key = \"did:key:z6Mk\"").starts_with(&member("feed_key")));
         assert!(with(&format!("status = \"none\"\nfeed_key = \"{FEED}\"")).starts_with(&member("feed_key")));
+        assert!(
+            with(&format!("status = \"none\"\nfeed_recovery_key = \"{FEED}\""))
+                .starts_with(&member("feed_recovery_key"))
+        );
+        assert!(with("status = \"none\"\nfeed_recovery_key = \"x\"").starts_with(&member("feed_recovery_key")));
         assert!(with("status = \"none\"\nresources = [\"api\"]").starts_with(&member("resources")));
         assert!(with("status = \"none\"\nscopes = [\"a\", \"a\"]").starts_with(&member("scopes")));
         assert!(with("status = \"none\"\nsubjects = [\"\"]").starts_with(&member("subjects")));

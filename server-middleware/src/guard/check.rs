@@ -5,7 +5,6 @@ use handfast_dpop::{Nonce, NonceSource, ProofError, Receipt, Target};
 use handfast_identity::UnixTime;
 use handfast_verifier::budget::Spent;
 use handfast_verifier::tools::RequestContent;
-use handfast_verifier::trust::Facts;
 use handfast_verifier::{
     Attribution, Authorized, BoundRequest, CLOCK_LEEWAY, Denial, Drift, EnforcementPoint, Rejection, RequestParts,
     RouteRule, UnverifiedRequest,
@@ -29,6 +28,20 @@ pub(super) struct Refusal {
     pub(super) nonce: Option<Nonce>,
     /// Who asked, once that is known.
     pub(super) by: Option<Box<Attribution>>,
+}
+
+/// A request that may be served once its proof is remembered and its budgets have paid, and the nonce its answer carries.
+struct Judged {
+    bound: BoundRequest,
+    nonce: Option<Nonce>,
+    now: UnixTime,
+}
+
+/// A request that may not, and the wish to be counted.
+struct Turned {
+    refusal: Refusal,
+    drift: Option<Box<Drift>>,
+    now: UnixTime,
 }
 
 impl From<Rejection> for Refusal {
@@ -63,19 +76,25 @@ impl Shared {
     async fn decide(&self, presented: &Presented<'_>, rule: &RouteRule) -> Result<Admission, Refusal> {
         let target = self.target(presented)?;
         let (parts, content) = (parts(presented, &target), presented.content());
-        let now = self.clock.now();
-        let facts = self.facts.facts(now);
-        match self.attempt(&parts, &content, rule, &facts, now) {
-            Err(Refusal { rejection: Rejection::TokenKeyUnknown, .. }) => {
+        let judged = match self.judge(&parts, &content, rule) {
+            Err(Turned { refusal: Refusal { rejection: Rejection::TokenKeyUnknown, .. }, .. }) => {
                 self.require_issuer_keys(presented).await?;
                 // JWKS-04: once more, with what is known now
-                let now = self.clock.now();
-                let facts = self.facts.facts(now);
-                self.attempt(&parts, &content, rule, &facts, now)
+                self.judge(&parts, &content, rule)
             }
-            decided => decided,
+            judged => judged,
+        };
+        match judged {
+            Ok(Judged { bound, nonce, now }) => {
+                Ok(Admission { authorized: self.admit(bound, now).await?, target, nonce })
+            }
+            Err(Turned { refusal, drift, now }) => {
+                if let Some(drift) = drift {
+                    self.note_drift(*drift, now).await;
+                }
+                Err(refusal)
+            }
         }
-        .map(|(authorized, nonce)| Admission { authorized, target, nonce })
     }
 
     /// The public URI (P-03), or what its absence means to a request whose form is good.
@@ -88,38 +107,40 @@ impl Shared {
         })
     }
 
-    /// The four steps. Nothing in them waits, so the facts cannot change between them.
-    fn attempt(
+    /// The steps up to the last. Nothing in them waits, so the facts cannot change between them.
+    fn judge(
         &self,
         parts: &RequestParts<'_>,
         content: &RequestContent<'_>,
         rule: &RouteRule,
-        facts: &Facts,
-        now: UnixTime,
-    ) -> Result<(Authorized, Option<Nonce>), Refusal> {
+    ) -> Result<Judged, Turned> {
+        let now = self.clock.now();
+        let facts = self.facts.facts(now);
         let nonces = RequestNonces::new(&*self.nonces);
         let point = self.point(&nonces, now);
         let verified = UnverifiedRequest::parse_known(parts, &self.chain, point.verdicts)
-            .and_then(|request| request.verify(&point, facts, now));
-        let bound = verified.map_err(Denial::from).and_then(|request| request.bind(rule, content));
-        let bound = bound.map_err(|Denial { rejection, by, drift }| {
-            if let Some(drift) = drift {
-                self.note_drift(*drift, now);
+            .and_then(|request| request.verify(&point, &facts, now));
+        match verified.map_err(Denial::from).and_then(|request| request.bind(rule, content)) {
+            Ok(bound) => Ok(Judged { bound, nonce: nonces.next(now), now }),
+            Err(Denial { rejection, by, drift }) => {
+                let nonce = rejection.answer().needs_nonce.then(|| nonces.issue(now));
+                Err(Turned { refusal: Refusal { rejection, nonce, by }, drift, now })
             }
-            let nonce = rejection.answer().needs_nonce.then(|| nonces.issue(now));
-            Refusal { rejection, nonce, by }
-        })?;
-        let authorized = match self.spend(&bound, now) {
-            Ok((receipt, spent)) => bound.admit(receipt, spent)?,
-            Err(rejection) => return Err(Refusal { by: Some(Box::new(bound.by().clone())), ..rejection.into() }),
-        };
-        Ok((authorized, nonces.next(now)))
+        }
+    }
+
+    /// The last step: the proof is remembered and budgets pay, which may wait for a memory that is shared.
+    async fn admit(&self, bound: BoundRequest, now: UnixTime) -> Result<Authorized, Refusal> {
+        match self.spend(&bound, now).await {
+            Ok((receipt, spent)) => Ok(bound.admit(receipt, spent)?),
+            Err(rejection) => Err(Refusal { by: Some(Box::new(bound.by().clone())), ..rejection.into() }),
+        }
     }
 
     /// Remembers the proof, then spends: what is refused before has used no budget (DEL-45).
-    fn spend(&self, bound: &BoundRequest, now: UnixTime) -> Result<(Receipt, Spent), Rejection> {
-        let receipt = self.replay.insert(bound.replay_entry(), now)?;
-        match bound.charges().spend(&*self.budgets, now) {
+    async fn spend(&self, bound: &BoundRequest, now: UnixTime) -> Result<(Receipt, Spent), Rejection> {
+        let receipt = self.stores.remember(bound.replay_entry(), now).await?;
+        match self.stores.spend(bound.charges(), now).await {
             Ok(spent) => Ok((receipt, spent)),
             Err(error) => {
                 let rejection = Rejection::from(error);
@@ -147,8 +168,8 @@ impl Shared {
 
     /// Counts a wish whose proof was never used before. One that came with a used proof was counted then; one that the store
     /// cannot remember is refused all the same.
-    fn note_drift(&self, drift: Drift, now: UnixTime) {
-        let receipt = self.replay.insert(drift.replay_entry(), now);
+    async fn note_drift(&self, drift: Drift, now: UnixTime) {
+        let receipt = self.stores.remember(drift.replay_entry(), now).await;
         if let Some(proven) = receipt.ok().and_then(|receipt| drift.prove(receipt)) {
             self.drift.count(&proven, now);
         }

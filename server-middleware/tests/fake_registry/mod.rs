@@ -16,8 +16,9 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use handfast_identity::DidKey;
 use handfast_middleware::server::{ServerLimits, serve};
-use handfast_middleware::{Builder, Mode, Pace, ResourceServer};
+use handfast_middleware::{Builder, Mode, Pace, ResourceServer, TrustedIssuer};
 use handfast_testkit::{Agent, Feed, HandClock, Issuer};
 use http::{HeaderMap, StatusCode};
 use http_body::Frame;
@@ -36,6 +37,10 @@ pub(crate) struct Says {
     pub(crate) issuer: Issuer,
     pub(crate) clock: HandClock,
     pub(crate) feed: Feed,
+    /// What it says about its feed key.
+    pub(crate) statement: Option<String>,
+    /// The feed keys that are over.
+    pub(crate) replaced: Vec<DidKey>,
     pub(crate) metadata: Value,
     /// What stands at `/.well-known/did.json`.
     pub(crate) did_document: Value,
@@ -88,6 +93,8 @@ impl Registry {
         let says = Says {
             clock: HandClock::default(),
             feed: issuer.feed(),
+            statement: None,
+            replaced: Vec::new(),
             metadata: issuer.metadata(),
             did_document: Value::Null,
             key_set: issuer.jwks(),
@@ -117,6 +124,7 @@ impl Registry {
             .route("/revocations", get(news))
             .route("/revocations/snapshot", get(snapshot))
             .route("/revocations/stream", get(stream))
+            .route("/revocations/key", get(feed_key))
             .with_state(Arc::clone(&self.says));
         self.running = Some(tokio::spawn(serve(listener, app, ServerLimits::default(), std::future::pending())));
     }
@@ -201,6 +209,11 @@ async fn snapshot(State(says): State<Shared>) -> Response {
     jwt(&says.feed.snapshot(says.clock.now()))
 }
 
+async fn feed_key(State(says): State<Shared>) -> Response {
+    let statement = says.lock().unwrap().statement.clone();
+    statement.map_or_else(|| StatusCode::NOT_FOUND.into_response(), |statement| jwt(&statement))
+}
+
 async fn stream(State(says): State<Shared>, headers: HeaderMap) -> Response {
     let mut says = says.lock().unwrap();
     says.streams.extend(headers.get("last-event-id").map(|last| last.to_str().unwrap().to_owned()));
@@ -276,19 +289,23 @@ impl Follower {
 
     /// An API past the rule for the time after its start, which may not know anything yet.
     pub(crate) async fn started(registry: &Registry, settings: impl FnOnce(Builder) -> Builder) -> Self {
+        let trust = registry.change(|says| says.issuer.trust());
+        Self::trusting(registry, trust, settings).await
+    }
+
+    /// The same with a trust record of the test's own.
+    pub(crate) async fn trusting(
+        registry: &Registry,
+        trust: TrustedIssuer,
+        settings: impl FnOnce(Builder) -> Builder,
+    ) -> Self {
         let (issuer, clock) = registry.change(|says| (says.issuer.clone(), says.clock.clone()));
-        let trust = issuer.trust();
         Self::built(issuer, clock, |builder| settings(builder.trust(trust))).await
     }
 
     /// An API that trusts whom a file names, and an agent of one of them.
     pub(crate) async fn by_file(path: std::path::PathBuf, issuer: Issuer, clock: HandClock) -> Self {
         Self::built(issuer, clock, |builder| builder.trust_file(path)).await
-    }
-
-    /// An API with one trust record.
-    pub(crate) async fn trusting(trust: handfast_middleware::TrustedIssuer, issuer: Issuer, clock: HandClock) -> Self {
-        Self::built(issuer, clock, |builder| builder.trust(trust)).await
     }
 
     async fn built(issuer: Issuer, clock: HandClock, settings: impl FnOnce(Builder) -> Builder) -> Self {

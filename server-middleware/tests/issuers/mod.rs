@@ -153,8 +153,7 @@ async fn keys_are_taken_from_the_issuers_own_host_or_one_its_record_names() {
             resources: SpeaksFor::Only(vec![ResourceId::parse(API).unwrap()]),
             ..issuer.trust()
         };
-        let clock = registry.change(|says| says.clock.clone());
-        let api = Follower::trusting(trust, issuer, clock).await;
+        let api = Follower::trusting(&registry, trust, |builder| builder).await;
         registry.heard().await;
         let expected = if is_named { served() } else { refused(503, "status_unknown") };
         assert_eq!(api.ask(&api.token()).await.outcome(), expected);

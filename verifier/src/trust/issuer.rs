@@ -28,6 +28,9 @@ pub enum StatusSource {
     Feed {
         /// The feed key, from the operator, never from the network.
         key: DidKey,
+        /// The key whose statement alone can put another in its place (spec/revocation-feed.md, another feed key); `None`: nothing
+        /// can.
+        recovery_key: Option<DidKey>,
     },
     /// The issuer runs in this process and its own state is asked (a registry's management routes).
     InProcess,
@@ -86,6 +89,8 @@ pub enum TrustError {
     Lifetime(String),
     /// Words are mapped to what is no scope, or for a handfast registry, whose chains are checked in their own words.
     ScopeMap(String),
+    /// One key for the feed and for its recovery: whoever has stolen the one has the other.
+    RecoveryKey(String),
 }
 
 impl fmt::Display for TrustError {
@@ -100,6 +105,9 @@ impl fmt::Display for TrustError {
             Self::AgentStatus(issuer) => write!(f, "`agent_status` names `{issuer}`, whose status is not followed"),
             Self::ScopeMap(issuer) => {
                 write!(f, "`scope_map` of `{issuer}`: single scopes, and for profile `rfc9068` only")
+            }
+            Self::RecoveryKey(issuer) => {
+                write!(f, "`feed_recovery_key` of `{issuer}` is its feed key: whoever steals one has both")
             }
             Self::Lifetime(issuer) => {
                 write!(f, "without a status source tokens of `{issuer}` may live {MAX_LIFETIME_WITHOUT_STATUS} at most")
@@ -117,7 +125,7 @@ impl TrustedIssuer {
         Self {
             issuer: issuer.to_owned(),
             profile: Profile::Handfast,
-            status: StatusSource::Feed { key: feed_key },
+            status: StatusSource::Feed { key: feed_key, recovery_key: None },
             resources: SpeaksFor::Everything,
             scopes: SpeaksFor::Everything,
             subjects: SpeaksFor::Everything,
@@ -126,6 +134,15 @@ impl TrustedIssuer {
             scope_map: BTreeMap::new(),
             key_hosts: Vec::new(),
         }
+    }
+
+    /// The same, whose feed key the holder of `recovery_key` can replace.
+    #[must_use]
+    pub fn recovered_by(mut self, recovery_key: DidKey) -> Self {
+        if let StatusSource::Feed { recovery_key: pinned, .. } = &mut self.status {
+            *pinned = Some(recovery_key);
+        }
+        self
     }
 
     /// Trust in the one RFC 9068 issuer of a resource server, which need not know handfast. Nobody tells what it revokes, so its
@@ -207,6 +224,9 @@ impl TrustedIssuer {
             }
             if !record.maps_scopes_soundly() {
                 return Err(TrustError::ScopeMap(name()));
+            }
+            if matches!(&record.status, StatusSource::Feed { key, recovery_key: Some(recovery) } if key == recovery) {
+                return Err(TrustError::RecoveryKey(name()));
             }
             let followed = |issuer: &&String| {
                 records.iter().any(|other| other.issuer == **issuer && other.status != StatusSource::None)
