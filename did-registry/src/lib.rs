@@ -46,7 +46,7 @@ pub mod store;
 mod usage;
 
 pub use config::{
-    CONFIG_FILE, ConfigError, ConfigFile, LifetimesFile, Limits, LimitsFile, RegistryConfig, ResourceFile,
+    CONFIG_FILE, ConfigError, ConfigFile, DidWebFile, LifetimesFile, Limits, LimitsFile, RegistryConfig, ResourceFile,
     RotationFile, Setting,
 };
 pub use epoch::{EpochBegun, FeedKeyReplaced, begin_epoch, replace_feed_key};

@@ -1,5 +1,6 @@
 //! The registry as one value: what it was configured with, what it keeps, and what its routes share.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use axum::Router;
 use axum::body::Bytes;
 use handfast_delegation::{UnverifiedAccessToken, VerifiedAccessToken};
 use handfast_dpop::{MemoryReplay, NONCE_PERIOD, NonceKeys, NonceRole, NonceSecret, PeriodError, ReplayLimits};
+use handfast_fetch::{DidResolver, Fetcher};
 use handfast_identity::{DidKey, Seconds, UnixTime};
 use handfast_middleware::server::{ServerLimits, serve};
 use handfast_middleware::{Clock, FactsSource, Mode, NonceUse, ResourceServer};
@@ -45,6 +47,11 @@ const TIDY_PERIOD: Duration = Duration::from_secs(60);
 /// How far the clock may get ahead of what has passed since the start before tidying follows it no longer: what is forgotten stays
 /// forgotten, and a clock that jumped comes back.
 const TIDY_CLOCK_AHEAD: Seconds = Seconds::new(60);
+
+/// `did:web` looked up for one source in a minute (P-18).
+const LOOKUPS_PER_SOURCE: u32 = 120;
+/// `did:web` looked up in a minute, for all sources together (P-18).
+const LOOKUPS_IN_TOTAL: u32 = 3000;
 
 /// What a registry is made of. [`open`](crate::open) puts these together for a directory; tests do so themselves.
 #[derive(Debug)]
@@ -143,6 +150,9 @@ pub(crate) struct Shared {
     pub(crate) nonces: Arc<NonceKeys>,
     pub(crate) replay: Arc<MemoryReplay>,
     pub(crate) rates: Rates,
+    pub(crate) lookups: Rates,
+    /// None where no connection outside can be made.
+    pub(crate) resolver: Option<DidResolver>,
     pub(crate) bodies: BodyRoom,
     pub(crate) metrics: Metrics,
     pub(crate) guard: ResourceServer,
@@ -194,6 +204,8 @@ impl Registry {
             feed: Arc::new(Feed::new(Arc::clone(&book), Arc::clone(&keys), told_by, limits.waiting_polls)),
             bodies: BodyRoom::new(MAX_BODIES_BYTES),
             rates: Rates::new(limits.registrations_per_source, limits.registrations_in_total),
+            lookups: Rates::new(LOOKUPS_PER_SOURCE, LOOKUPS_IN_TOTAL),
+            resolver: resolver(config.mode()),
             config,
             keys,
             book,
@@ -371,6 +383,11 @@ impl fmt::Debug for Registry {
     }
 }
 
+/// Resolves DIDs for callers. A machine without trusted certificates can ask nobody, and says so for each DID.
+fn resolver(mode: Mode) -> Option<DidResolver> {
+    Fetcher::new(mode).map(DidResolver::new).inspect_err(|error| tracing::warn!(%error, "no did:web is resolved")).ok()
+}
+
 /// What time it is for tidying: what the clock says, unless it is ahead of `start` by more than has passed since then.
 fn believed(clock: UnixTime, start: UnixTime, passed: Duration) -> UnixTime {
     let reckoned = start.saturating_add(Seconds::new(passed.as_secs())).saturating_add(TIDY_CLOCK_AHEAD);
@@ -424,6 +441,8 @@ impl OwnFacts {
             subjects: SpeaksFor::Everything,
             agent_status: Vec::new(),
             max_lifetime: DEFAULT_MAX_LIFETIME,
+            scope_map: BTreeMap::new(),
+            key_hosts: Vec::new(),
         };
         Self { trust: Arc::new(trust), keys: Arc::new(keys.key_set()), book: Arc::clone(book) }
     }

@@ -98,7 +98,7 @@ pub mod store;
 mod test_keys;
 
 pub use clock::{Clock, SystemClock};
-pub use config::{Builder, ConfigError, NonceUse, STALENESS_BOUNDS};
+pub use config::{Builder, ConfigError, NonceUse, STALENESS_BOUNDS, TrustFileError};
 pub use decisions::{Count, Decisions};
 pub use drift::{DriftAction, DriftBook, DriftNotice, DriftPolicy, DriftRecord};
 pub use extract::{ArgumentsRejection, Caller, NotProtected, ToolArguments};

@@ -7,8 +7,8 @@ mod support;
 use handfast_delegation::ResourceId;
 use handfast_identity::Seconds;
 use handfast_verifier::trust::{
-    DEFAULT_MAX_LIFETIME, Facts, IssuerFacts, KeySet, MAX_LIFETIME_WITHOUT_STATUS, Profile, SpeaksFor, StatusSource,
-    TrustError, TrustedIssuer,
+    DEFAULT_MAX_LIFETIME, Facts, IssuerFacts, KeySet, MAX_LIFETIME_WITHOUT_STATUS, Profile, SpeaksFor, Status,
+    StatusSource, TrustError, TrustedIssuer,
 };
 use support::*;
 
@@ -71,6 +71,40 @@ fn a_foreign_issuer_is_trusted_for_five_minutes() {
     check(std::slice::from_ref(&foreign), Ok(()));
     let longer = Seconds::new(foreign.max_lifetime.get() + 1);
     check(&[TrustedIssuer { max_lifetime: longer, ..foreign }], Err(TrustError::Lifetime(ISSUER.to_owned())));
+}
+
+#[test]
+fn words_of_a_foreign_issuer_mean_what_its_record_says() {
+    let map = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(theirs, ours)| ((*theirs).to_owned(), (*ours).to_owned())).collect()
+    };
+    let foreign = |pairs: &[(&str, &str)]| TrustedIssuer {
+        scope_map: map(pairs),
+        scopes: SpeaksFor::Only(scope("files:read files:list")),
+        ..TrustedIssuer::rfc9068(ISSUER)
+    };
+    let asked = |trust: TrustedIssuer, words: &str| {
+        let server = Server { facts: Facts::new([facts_of(trust, &issuer(), Status::NotFollowed)]), ..Server::new() };
+        let mut claims = claims(&agent());
+        claims.authority.scope = scope(words);
+        server.answer(&Request::with(&claims, &agent())).map_or_else(
+            |rejection| rejection.reason().to_owned(),
+            |authorized| authorized.scope().tokens().collect::<Vec<_>>().join(" "),
+        )
+    };
+    let read = [("read", "files:read"), ("browse", "files:list"), ("view", "files:read"), ("write", "files:write")];
+    assert_eq!(asked(foreign(&read), "read"), "files:read");
+    assert_eq!(asked(foreign(&read), "browse openid view read"), "files:list files:read", "others mean nothing here");
+    assert_eq!(asked(foreign(&read), "files:read"), "insufficient_scope", "a word that sounds like ours is not ours");
+    assert_eq!(asked(foreign(&read), "read write"), "issuer_not_trusted", "what it may not speak for stays so");
+    assert_eq!(asked(foreign(&[]), "files:read"), "files:read", "without a map its words are ours");
+
+    let unsound = Err(TrustError::ScopeMap(ISSUER.to_owned()));
+    check(&[foreign(&read)], Ok(()));
+    for pair in [("read", "files:read files:list"), ("read", ""), ("", "files:read"), ("a b", "files:read")] {
+        check(&[foreign(&[pair])], unsound.clone());
+    }
+    check(&[TrustedIssuer { scope_map: map(&read), ..trust() }], unsound);
 }
 
 #[test]

@@ -58,7 +58,7 @@ use crate::service::Shared;
 use crate::state::unavailable;
 pub(crate) use answer::{Failure, Reason};
 pub(crate) use revoke::StopPace;
-use routes::{Method, Routes};
+use routes::{Method, Routes, guarded};
 
 /// Where tokens come from. It answers in OAuth JSON, refusals that never reach it included (ERR-15).
 const TOKEN_PATH: &str = "/oauth2/token";
@@ -101,7 +101,6 @@ fn public(routes: Routes) -> Routes {
         .get("/.well-known/oauth-protected-resource", documents::resource_metadata)
         .get("/.well-known/did.json", documents::own_did)
         .get("/jwks.json", documents::jwks)
-        .get("/1.0/identifiers/{did}", identifiers::resolve)
         .get("/agents/{name}/did.json", documents::agent_did)
         .get("/agents/{name}/keys", keys::history)
         .get("/revocations", revocations::follow)
@@ -136,7 +135,9 @@ fn managed(app: &App, routes: Routes) -> Routes {
     let manager = || rule(RouteRule::owners, &[OWNER_SELF, REGISTRY_ADMIN]);
     let worker = || rule(RouteRule::agents_and_owners, &[AGENT_SELF, OWNER_SELF, REGISTRY_ADMIN]);
     let concerned = || rule(RouteRule::agents_and_owners, &[AGENT_SELF, OWNER_SELF, REGISTRY_READ, REGISTRY_ADMIN]);
+    let of_any_host = guarded(app, reader(), Get, identifiers::resolve_any_host);
     routes
+        .get_with("/1.0/identifiers/{did}", identifiers::route(app, of_any_host))
         .behind(app, reader(), (Get, "/agents"), search::list)
         .behind(app, concerned(), (Get, "/agents/{name}"), agents::show)
         .behind(app, concerned(), (Get, "/agents/{name}/versions"), life::versions)

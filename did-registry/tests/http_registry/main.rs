@@ -18,6 +18,7 @@ mod documents;
 mod enrolments;
 mod feed_key;
 mod idempotency;
+mod identifiers;
 mod introspection;
 mod issuer_keys;
 mod lifecycle;

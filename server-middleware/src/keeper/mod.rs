@@ -7,6 +7,7 @@ mod keys;
 mod lag;
 mod lists;
 mod memory;
+mod name;
 mod outbound;
 mod pace;
 
@@ -19,7 +20,7 @@ use std::time::Duration;
 
 use handfast_dpop::PublicBase;
 use handfast_fetch::{Mode, SetupError};
-use handfast_identity::UnixTime;
+use handfast_identity::{DidKey, DidWeb, UnixTime};
 use handfast_verifier::revocation::{FeedKeys, FeedMemory};
 use handfast_verifier::trust::{Facts, StatusSource, TrustedIssuer};
 use tokio::task::JoinHandle;
@@ -31,6 +32,7 @@ use keys::KeyKeeper;
 use lag::Lag;
 use lists::ListKeeper;
 use memory::{PositionFile, StateDirectory};
+use name::Name;
 use outbound::Outbound;
 
 pub use lag::FeedLag;
@@ -49,6 +51,15 @@ pub(crate) struct Keeper {
     state: Option<StateDirectory>,
 }
 
+/// An issuer to follow.
+pub(crate) struct Followed {
+    pub(crate) trust: TrustedIssuer,
+    /// Where it is.
+    pub(crate) base: PublicBase,
+    /// The name that its operator was told by, if it was by this.
+    pub(crate) did: Option<DidWeb>,
+}
+
 /// Why nobody can be followed.
 #[derive(Debug)]
 pub(crate) enum KeeperError {
@@ -57,9 +68,9 @@ pub(crate) enum KeeperError {
 }
 
 impl Keeper {
-    /// Starts following `issuers`, each at its base URL, on the current runtime.
+    /// Starts following `issuers` on the current runtime.
     pub(crate) fn start(
-        issuers: Vec<(TrustedIssuer, PublicBase)>,
+        issuers: Vec<Followed>,
         mode: Mode,
         clock: &Arc<dyn Clock>,
         pace: Pace,
@@ -67,7 +78,7 @@ impl Keeper {
     ) -> Result<Self, KeeperError> {
         let outbound = Outbound::new(mode).map_err(KeeperError::Fetch)?;
         let state = state.map(StateDirectory::open).transpose().map_err(KeeperError::State)?;
-        let records: Vec<_> = issuers.iter().map(|(trust, _)| trust.clone()).collect();
+        let records: Vec<_> = issuers.iter().map(|followed| followed.trust.clone()).collect();
         let board = Arc::new(Board::new(&records));
         let mut keeper = Self {
             board: Arc::clone(&board),
@@ -77,11 +88,14 @@ impl Keeper {
             tasks: Vec::new(),
             state: None,
         };
-        for (place, (trust, base)) in board.places().into_iter().zip(issuers) {
-            let TrustedIssuer { issuer, status, .. } = trust;
+        for (place, Followed { trust, base, did }) in board.places().into_iter().zip(issuers) {
+            let TrustedIssuer { issuer, status, key_hosts, .. } = trust;
+            let name = did.map(|did| Name { did, feed_key: feed_key(&status).cloned(), clock: Arc::clone(clock) });
             let keys = Arc::new(KeyKeeper {
                 issuer: issuer.clone(),
                 base: base.clone(),
+                name,
+                key_hosts,
                 outbound: outbound.clone(),
                 board: Arc::clone(&board),
                 place,
@@ -151,6 +165,18 @@ impl Keeper {
 
     pub(crate) async fn ready(&self) {
         self.board.ready().await;
+    }
+}
+
+/// The feed key that an issuer's own document has to name: the pinned one, unless a recovery key is pinned too. Then what replaces it
+/// is a statement of that key, and the document of the DID is no part of it.
+const fn feed_key(status: &StatusSource) -> Option<&DidKey> {
+    match status {
+        StatusSource::Feed { key, recovery_key: None } => Some(key),
+        StatusSource::Feed { recovery_key: Some(_), .. }
+        | StatusSource::StatusList { .. }
+        | StatusSource::InProcess
+        | StatusSource::None => None,
     }
 }
 

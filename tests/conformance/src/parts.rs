@@ -1,5 +1,6 @@
 //! From the setting of a vector to the values a server is made of.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use handfast_delegation::{ResourceId, Scope};
@@ -236,6 +237,8 @@ fn trusted(record: &TrustRecord) -> TrustedIssuer {
         subjects: speaks_for(record.subjects.clone()),
         agent_status: record.agent_status.clone(),
         max_lifetime: Seconds::new(record.max_lifetime),
+        scope_map: BTreeMap::new(),
+        key_hosts: Vec::new(),
     }
 }
 

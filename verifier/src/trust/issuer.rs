@@ -1,6 +1,7 @@
 //! The trust record of one issuer: who it is, what it may speak for, and how its revocations reach us.
 
 use core::fmt;
+use std::collections::{BTreeMap, BTreeSet};
 
 use handfast_delegation::{ResourceId, Scope};
 use handfast_dpop::Target;
@@ -73,6 +74,11 @@ pub struct TrustedIssuer {
     pub agent_status: Vec<String>,
     /// Longest `exp − iat` accepted.
     pub max_lifetime: Seconds,
+    /// What its scopes are called here, for profile `rfc9068`: its word, then ours. If there is anything in it, words that are not in
+    /// it mean nothing here.
+    pub scope_map: BTreeMap<String, String>,
+    /// Hosts beside its own, with their port if they have one, whose key set it may name as its own.
+    pub key_hosts: Vec<String>,
 }
 
 /// Why a set of trust records cannot stand.
@@ -89,6 +95,8 @@ pub enum TrustError {
     AgentStatus(String),
     /// Longer lives than an issuer without status may give.
     Lifetime(String),
+    /// Words are mapped to what is no scope, or for a handfast registry, whose chains are checked in their own words.
+    ScopeMap(String),
     /// One key for the feed and for its recovery: whoever has stolen the one has the other.
     RecoveryKey(String),
     /// An origin of an issuer's status lists is none.
@@ -112,6 +120,9 @@ impl fmt::Display for TrustError {
                 "with several issuers each needs its resources, scopes and subjects: `{issuer}` leaves one open"
             ),
             Self::AgentStatus(issuer) => write!(f, "`agent_status` names `{issuer}`, whose feed is not followed"),
+            Self::ScopeMap(issuer) => {
+                write!(f, "`scope_map` of `{issuer}`: single scopes, and for profile `rfc9068` only")
+            }
             Self::RecoveryKey(issuer) => {
                 write!(f, "`feed_recovery_key` of `{issuer}` is its feed key: whoever steals one has both")
             }
@@ -141,6 +152,8 @@ impl TrustedIssuer {
             subjects: SpeaksFor::Everything,
             agent_status: Vec::new(),
             max_lifetime: DEFAULT_MAX_LIFETIME,
+            scope_map: BTreeMap::new(),
+            key_hosts: Vec::new(),
         }
     }
 
@@ -166,6 +179,8 @@ impl TrustedIssuer {
             subjects: SpeaksFor::Everything,
             agent_status: Vec::new(),
             max_lifetime: MAX_LIFETIME_WITHOUT_STATUS,
+            scope_map: BTreeMap::new(),
+            key_hosts: Vec::new(),
         }
     }
 
@@ -194,6 +209,23 @@ impl TrustedIssuer {
         resource && scope && subject
     }
 
+    /// What `scope` of this issuer means here; none if its words are ours.
+    pub(crate) fn meaning_of(&self, scope: &Scope) -> Option<Scope> {
+        if self.scope_map.is_empty() {
+            return None;
+        }
+        let ours: BTreeSet<_> =
+            scope.tokens().filter_map(|word| self.scope_map.get(word)).map(String::as_str).collect();
+        // sound records map to single scopes, each of which is one; were one not, the token would mean nothing
+        Some(Scope::parse(&ours.into_iter().collect::<Vec<_>>().join(" ")).unwrap_or_default())
+    }
+
+    fn maps_scopes_soundly(&self) -> bool {
+        let is_one = |word: &String| Scope::parse(word).is_ok_and(|scope| scope.tokens().count() == 1);
+        let are_single = self.scope_map.iter().all(|(theirs, ours)| is_one(theirs) && is_one(ours));
+        self.scope_map.is_empty() || (self.profile == Profile::Rfc9068 && are_single)
+    }
+
     const fn leaves_something_open(&self) -> bool {
         matches!(self.resources, SpeaksFor::Everything)
             || matches!(self.scopes, SpeaksFor::Everything)
@@ -219,6 +251,9 @@ impl TrustedIssuer {
             }
             if record.status == StatusSource::None && record.max_lifetime > MAX_LIFETIME_WITHOUT_STATUS {
                 return Err(TrustError::Lifetime(name()));
+            }
+            if !record.maps_scopes_soundly() {
+                return Err(TrustError::ScopeMap(name()));
             }
             if matches!(&record.status, StatusSource::Feed { key, recovery_key: Some(recovery) } if key == recovery) {
                 return Err(TrustError::RecoveryKey(name()));

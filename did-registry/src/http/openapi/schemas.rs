@@ -531,19 +531,21 @@ fn documents() -> Named {
         (
             "DidDocument",
             open([
-                ("@context", strings()),
+                ("@context?", json!({})),
                 ("id", text()),
                 (
-                    "verificationMethod",
+                    "verificationMethod?",
                     list(open([
                         ("id", text()),
                         ("type", text()),
                         ("controller", text()),
-                        ("publicKeyMultibase", text()),
+                        ("publicKeyMultibase?", text()),
+                        ("publicKeyJwk?", json!({"type": "object"})),
                     ])),
                 ),
-                ("authentication", strings()),
-                ("assertionMethod", strings()),
+                ("alsoKnownAs?", strings()),
+                ("authentication?", json!({"type": "array"})),
+                ("assertionMethod?", json!({"type": "array"})),
             ]),
         ),
         (

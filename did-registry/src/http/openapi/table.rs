@@ -97,13 +97,13 @@ fn discovery() -> Vec<Op> {
             vec![("application/did+json", reference("DidDocument"))],
         ),
         get("/jwks.json", "jwks", tag, "The token keys (RFC 7517)").gives(200, "The keys.", "Jwks"),
-        get("/1.0/identifiers/{did}", "resolveDid", tag, "DID Resolution, for any did:key")
+        get("/1.0/identifiers/{did}", "resolveDid", tag, "DID Resolution, for did:key, did:jwk and did:web")
             .query(vec![
-                optional("noCache", "Changes nothing here.", flag()),
+                optional("noCache", "Changes nothing, and is refused for did:web.", flag()),
                 optional("expandRelativeUrls", "Changes nothing here.", flag()),
             ])
             .answers_with(200, "The document, or with the result's media type all of it.", documents())
-            .refuses(&[404, 406, 501])
+            .refuses(&[401, 403, 404, 406, 429, 431, 500, 501])
             .resolution(),
     ]
 }

@@ -2,7 +2,9 @@
 
 pub mod authority;
 pub mod chain;
+pub mod did_jwk;
 pub mod did_key;
+pub mod did_web;
 pub mod ed25519;
 pub mod handle;
 pub mod history;
@@ -50,6 +52,8 @@ pub(super) fn files() -> BTreeMap<String, String> {
         ("keys.json", written(&parties())),
         ("target.json", written(&target::table())),
         ("did-key.json", written(&did_key::table())),
+        ("did-jwk.json", written(&did_jwk::table())),
+        ("did-web.json", written(&did_web::table())),
         ("ed25519.json", written(&ed25519::table())),
         ("handle.json", written(&handle::table())),
         ("revocation.json", written(&revocation::table())),
