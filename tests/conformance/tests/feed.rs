@@ -4,7 +4,7 @@
 #[path = "feed/status_list.rs"]
 mod status_list;
 
-use handfast_conformance::make::tables::revocation::{KeyStep, KeyVerdict, Revocations, Run, Verdict};
+use handfast_conformance::make::tables::revocation::{KeyStep, KeyVerdict, Revocations, Verdict};
 use handfast_conformance::vector::read_table;
 use handfast_identity::{DidKey, UnixTime, base64url, json};
 use handfast_verifier::revocation::{
