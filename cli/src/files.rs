@@ -3,10 +3,11 @@
 use std::io::{Read, Write};
 use std::path::Path;
 
-use handfast_client::{Bundle, ClientError, KeyFile, RegistryClient};
+use handfast_client::{Bundle, ClientError, RegistryClient};
 use tempfile::NamedTempFile;
 
 use crate::exit::{Exit, Failure};
+use crate::keyfiles;
 
 /// Longest text read from anywhere: evidence has half of that at most, a key set as much.
 const MAX_TEXT_BYTES: u64 = 64 * 1024;
@@ -42,7 +43,7 @@ pub(crate) fn bundle(path: &Path) -> Result<Bundle, Failure> {
 /// The registry that a bundle is used at, with the key of `path`: the key's own, or for a key that is registered nowhere the one
 /// that the bundle names.
 pub(crate) fn registry_of(bundle: &Bundle, path: &Path) -> Result<RegistryClient, Failure> {
-    let file = KeyFile::load(path)?;
+    let file = keyfiles::load(path)?;
     let issuer = file.issuer.as_deref().unwrap_or_else(|| bundle.issuer());
     Ok(RegistryClient::new(issuer, file.key.clone())?)
 }

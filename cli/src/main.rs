@@ -5,11 +5,15 @@
 
 mod args;
 mod commands;
+mod custody;
 mod exit;
 mod files;
 mod keyfiles;
 mod local;
 mod parse;
+mod passphrase;
+#[cfg(unix)]
+mod terminal;
 mod ui;
 
 use std::process::ExitCode;
@@ -23,6 +27,7 @@ use ui::Ui;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let ui = Ui::new(cli.json);
+    passphrase::come_from(cli.passphrase_file.clone(), !cli.json);
     match run(cli, ui) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -50,12 +55,14 @@ async fn dispatch(command: Command, ui: Ui) -> Result<(), Failure> {
         Command::Registry(command) => commands::registry::run(command, ui).await,
         Command::Owner(command) => commands::owner::run(command, ui).await,
         Command::Agent(command) => commands::agent::run(command, ui).await,
+        Command::Enrolment(command) => commands::enrolment::run(command, ui).await,
         Command::Claim(args) => commands::claim::run(args, ui).await,
         Command::Task(command) => commands::task::run(command, ui).await,
         Command::Token(args) => commands::token::run(args, ui).await,
         Command::Curl(args) => commands::curl::run(args, ui).await,
         Command::Delegate(args) => commands::delegate::run(args, ui).await,
         Command::Exchange(args) => commands::exchange::run(args, ui).await,
+        Command::Key(command) => commands::custody::run(command, ui).await,
         Command::Chain(command) => commands::chain::run(command, ui).await,
         Command::Did(command) => commands::did::run(&command, ui),
         Command::Review(args) => commands::review::run(args, ui).await,

@@ -9,7 +9,11 @@ use handfast_identity::jws::JwsError;
 use thiserror::Error;
 
 use crate::delegation::DelegationError;
+use crate::holder::HolderError;
 use crate::keyfile::KeyFileError;
+
+/// The reason of a registry that is still answering the first request with the same idempotency key.
+const IN_PROGRESS: &str = "idempotency_in_progress";
 
 /// Everything that can keep a client from what it was asked for.
 #[derive(Debug, Error)]
@@ -62,6 +66,15 @@ impl ClientError {
         match error {
             reqwest_middleware::Error::Middleware(error) => error.downcast_ref(),
             reqwest_middleware::Error::Reqwest(_) => None,
+        }
+    }
+
+    /// Whether the call may have been done all the same, or may yet be: what creates something is then repeated under its key.
+    pub(crate) fn is_open(&self) -> bool {
+        match self {
+            Self::Transport(_) => true,
+            Self::Registry(error) => error.status == 503 || error.reason == IN_PROGRESS,
+            _ => false,
         }
     }
 
@@ -146,6 +159,9 @@ pub enum SignError {
     /// No proof can be made for this request.
     #[error(transparent)]
     Make(#[from] MakeError),
+    /// Whoever holds the key did not sign: a request, a statement or a hop.
+    #[error(transparent)]
+    Holder(#[from] HolderError),
 }
 
 /// Why tokens are not used: the claim code may have been typed by a stranger.

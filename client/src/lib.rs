@@ -42,6 +42,7 @@ mod clock;
 mod delegation;
 mod error;
 mod form;
+mod holder;
 mod http_client;
 mod key;
 mod keyfile;
@@ -51,6 +52,8 @@ mod registry;
 mod rotation;
 mod secret;
 mod signing;
+#[cfg(all(unix, feature = "ssh-agent"))]
+mod ssh_agent;
 mod statement;
 mod token;
 
@@ -59,19 +62,25 @@ pub use clock::{Clock, SystemClock};
 pub use delegation::{Bundle, Delegated, Delegation, DelegationBuilder, DelegationError, DelegationSource};
 pub use error::{AnswerError, ArgumentError, ClientError, OwnerError, RegistryError, SignError};
 pub use handfast_fetch::Mode;
+pub use holder::{HolderError, KeyHolder};
 pub use http_client::AgentHttp;
 pub use key::DpopKey;
-pub use keyfile::{KeyFile, KeyFileError, KeyKind, MAX_KEY_FILE_BYTES};
+pub use keyfile::{
+    Custody, Effort, KeyFile, KeyFileError, KeyKind, KeyringEntry, KeyringError, Lock, LockError, MAX_KEY_FILE_BYTES,
+    MAX_PASSPHRASE_BYTES, SshAgentPlace,
+};
 pub use owner::Owner;
 pub use registry::{
-    AgentPage, AgentRecord, AgentStatus, AgentVersion, Approval, ApprovalAnswer, Ceiling, Claim, ClaimStatus,
-    Confirmation, DelegationMode, Management, Metadata, NewTask, Offboarding, OwnerRecord, Reach, Registered,
-    RegistryClient, ReviewPage, ReviewQuery, Reviewed, Revocable, Role, Rotated, ScopeUse, Task, TaskDelegation,
-    TaskTree,
+    AgentPage, AgentQuery, AgentRecord, AgentStatus, AgentVersion, Approval, ApprovalAnswer, Ceiling, Claim,
+    ClaimStatus, Confirmation, DelegationMode, Enrolment, EnrolmentPage, MadeEnrolment, Management, Metadata,
+    NewEnrolment, NewTask, Offboarding, OwnerRecord, Reach, Registered, RegistryClient, ReviewPage, ReviewQuery,
+    Reviewed, Revocable, Role, Rotated, ScopeUse, Task, TaskDelegation, TaskTree,
 };
 pub use reqwest;
 pub use reqwest_middleware;
 pub use rotation::next_key_path;
 pub use secret::Secret;
+#[cfg(all(unix, feature = "ssh-agent"))]
+pub use ssh_agent::{DedicatedError, MARK as SSH_KEY_MARK, SshAgent, SshKey};
 pub use statement::{AgentRegistration, OwnerRegistration};
 pub use token::{BoundToken, ExchangeRequest, TaskChoice, TokenManager, TokenRequest};

@@ -28,7 +28,9 @@
 //! - Proofs are remembered by this process, and every proof needs a nonce of this process, so a restart lets none in twice.
 //! - `/metrics` names nobody; keep it from the public all the same.
 
+mod answers;
 mod config;
+mod epoch;
 mod feed;
 mod http;
 mod keys;
@@ -38,6 +40,7 @@ mod random;
 mod service;
 mod setup;
 mod state;
+mod statuses;
 pub mod store;
 mod usage;
 
@@ -45,8 +48,9 @@ pub use config::{
     CONFIG_FILE, ConfigError, ConfigFile, LifetimesFile, Limits, LimitsFile, RegistryConfig, ResourceFile,
     RotationFile, Setting,
 };
+pub use epoch::{EpochBegun, FeedKeyReplaced, begin_epoch, replace_feed_key};
 pub use handfast_registry_model::{OwnerCode, Refusal, Role};
-pub use keys::{KEYS_DIRECTORY, KeyFileError, RegistryKeys, RotatedTokenKey, rotate_token_key};
+pub use keys::{KEYS_DIRECTORY, KeyFileError, RecoveryKey, RegistryKeys, RotatedTokenKey, rotate_token_key};
 pub use random::SharedRandom;
 pub use service::{Parts, Registry, SharedClock, StartError};
-pub use setup::{EpochBegun, Initialised, STORE_DIRECTORY, SetupError, begin_epoch, feed_link, init, open};
+pub use setup::{Initialised, STORE_DIRECTORY, SetupError, feed_link, init, open};

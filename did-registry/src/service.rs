@@ -6,12 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Bytes;
 use handfast_delegation::{UnverifiedAccessToken, VerifiedAccessToken};
 use handfast_dpop::{MemoryReplay, NONCE_PERIOD, NonceKeys, NonceRole, NonceSecret, PeriodError, ReplayLimits};
 use handfast_identity::{DidKey, Seconds, UnixTime};
 use handfast_middleware::server::{ServerLimits, serve};
 use handfast_middleware::{Clock, FactsSource, Mode, NonceUse, ResourceServer};
-use handfast_registry_model::{CodeKey, CodeMaker, OwnerCode, OwnerCodeRequest, Refusal, Role, make_owner_code};
+use handfast_registry_model::{
+    CodeKey, CodeMaker, IssuerKeysRecord, OwnerCode, OwnerCodeRequest, Refusal, Role, Slot, make_owner_code,
+    note_issuer_keys,
+};
 use handfast_verifier::budget::MemoryBudgets;
 use handfast_verifier::revocation::{RevocationKind, RevocationName};
 use handfast_verifier::trust::{
@@ -22,9 +26,10 @@ use tokio::net::TcpListener;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::config::{ConfigError, RegistryConfig};
-use crate::feed::{Feed, FeedBook};
+use crate::feed::{Feed, FeedBook, NamedFeedKey};
 use crate::http;
 use crate::http::body::{BodyRoom, MAX_BODIES_BYTES};
+use crate::http::once::Running;
 use crate::http::rates::Rates;
 use crate::keys::{RegistryKeys, TokenKey};
 use crate::metrics::Metrics;
@@ -92,9 +97,15 @@ pub enum StartError {
     /// The guard of the management routes.
     #[error("the management routes cannot be guarded: {0}")]
     Guard(#[from] handfast_middleware::ConfigError),
+    /// The lists of agents by status, which a store from before there were any lacks.
+    #[error("the lists of agents cannot be made: {0}")]
+    Index(Refusal),
     /// The nonces.
     #[error(transparent)]
     Nonces(#[from] PeriodError),
+    /// The log could not be told which keys sign.
+    #[error("the keys could not be noted in the log: {0}")]
+    Keys(Refusal),
 }
 
 /// The registry service. Clones are the same registry.
@@ -131,6 +142,12 @@ pub(crate) struct Shared {
     pub(crate) guard: ResourceServer,
     pub(crate) introspections: MemoryBudgets,
     pub(crate) usage: Usage,
+    pub(crate) running: Running,
+    /// The document of the routes, written once.
+    pub(crate) openapi: Bytes,
+    pub(crate) stop_pace: http::StopPace,
+    /// What the recovery key said about the feed key.
+    pub(crate) feed_key: Option<Arc<str>>,
 }
 
 impl Registry {
@@ -141,7 +158,11 @@ impl Registry {
     /// [`StartError`]: in production also for keys whose secret half is published (TH68).
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
         let Parts { config, store, keys, clock, mut random } = parts;
-        keys.require_sound(config.mode())?;
+        keys.require_sound(config.mode(), config.feed_recovery_key())?;
+        let named_feed_key = NamedFeedKey::load(&*store).await?;
+        if let Some(named) = &named_feed_key {
+            named.require(&keys.feed_did())?;
+        }
         let metrics = Metrics::new();
         let book = Arc::new(FeedBook::open(Arc::clone(&store), config.issuer()).await?);
         // fresh for this process: no proof from before its start carries one, which closes the hole a restart leaves in a
@@ -153,10 +174,13 @@ impl Registry {
         let guard = guard(&config, Arc::clone(&facts), &nonces, &replay, &clock).await?;
         let keys = Arc::new(keys);
         let limits = config.limits();
+        let state = State::new(store, config.issuer(), random.clone(), metrics.clone());
+        state.index_statuses().await.map_err(StartError::Index)?;
         let told_by = Arc::new(clock.clone());
+        let openapi = http::openapi::document(config.issuer()).to_string().into();
         let shared = Shared {
             code_key: keys.code_key(),
-            state: State::new(store, config.issuer(), random.clone(), metrics.clone()),
+            state,
             feed: Arc::new(Feed::new(Arc::clone(&book), Arc::clone(&keys), told_by, limits.waiting_polls)),
             bodies: BodyRoom::new(MAX_BODIES_BYTES),
             rates: Rates::new(limits.registrations_per_source, limits.registrations_in_total),
@@ -172,8 +196,32 @@ impl Registry {
             guard,
             introspections: http::introspect::counted(),
             usage: Usage::default(),
+            running: Running::default(),
+            openapi,
+            stop_pace: http::StopPace::new(limits.revocations_per_owner),
+            feed_key: named_feed_key.map(|named| named.text.into()),
         };
-        Ok(Self { shared: Arc::new(shared) })
+        let registry = Self { shared: Arc::new(shared) };
+        registry.note_keys().await.map_err(StartError::Keys)?;
+        Ok(registry)
+    }
+
+    /// Has the log say which keys sign from now on, if they are others than before: nothing is signed by a key that it does not
+    /// know.
+    async fn note_keys(&self) -> Result<(), Refusal> {
+        let keys = &self.shared.keys;
+        let token: Vec<_> = keys.token().map(|key| key.id.clone()).collect();
+        for _ in 0..ATTEMPTS {
+            let before = self.shared.state.load(&Slot::issuer_keys()).await?;
+            let current = IssuerKeysRecord::new(token.clone(), keys.feed_did());
+            let Some(change) = note_issuer_keys(before.as_ref(), current, self.shared.clock.now()) else {
+                return Ok(());
+            };
+            if let Commit::Done { .. } = self.shared.state.commit(&change).await? {
+                return Ok(());
+            }
+        }
+        Err(Refusal::Overloaded)
     }
 
     /// All routes of the registry.
@@ -182,6 +230,12 @@ impl Registry {
     /// it all requests count as one source.
     pub fn router(&self) -> Router {
         http::router(&self.shared)
+    }
+
+    /// Every route, by method and path as `/openapi.json` writes them.
+    #[must_use]
+    pub fn routes(&self) -> Vec<(&'static str, &'static str)> {
+        http::known(&self.shared)
     }
 
     /// Serves the routes on `listener` until `stop` is done, with time-outs for everything a stranger can hold open (C15).
@@ -231,6 +285,7 @@ impl Registry {
             times.tick().await;
             let now = believed(self.shared.clock.now(), start, since.elapsed());
             self.forget_until(now).await;
+            self.forget_answers_until(now).await;
         }
     }
 
@@ -238,6 +293,22 @@ impl Registry {
     /// once a minute, by a clock that cannot jump ahead. What could not be forgotten is kept for the next time: it does no harm.
     pub async fn forget_expired(&self) -> usize {
         self.forget_until(self.shared.clock.now()).await
+    }
+
+    /// Forgets answers that were kept for repeated requests and are past their time, and says how many went. [`Self::serve`] does so
+    /// once a minute; those that are past their time count for nothing before they are forgotten, too.
+    pub async fn forget_answers(&self) -> usize {
+        self.forget_answers_until(self.shared.clock.now()).await
+    }
+
+    async fn forget_answers_until(&self, now: UnixTime) -> usize {
+        match self.shared.state.forget_answers(now).await {
+            Ok(forgotten) => forgotten,
+            Err(refusal) => {
+                tracing::warn!(reason = refusal.answer().reason, "answers past their time stay for now");
+                0
+            }
+        }
     }
 
     async fn forget_until(&self, now: UnixTime) -> usize {

@@ -13,7 +13,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use handfast_audit_log::{Leaf, Opening};
-use handfast_registry_model::{Change, Expect, Loaded, Record, RecordError, RecordKind, Refusal, Slot, Stored, Write};
+use handfast_identity::RandomSource;
+use handfast_registry_model::{
+    Change, Event, Expect, Loaded, Record, RecordError, RecordKind, Refusal, Slot, Stored, Write,
+};
 
 use crate::feed::body;
 use crate::metrics::Metrics;
@@ -27,7 +30,7 @@ pub(crate) const ATTEMPTS: usize = 16;
 /// What the leaves commit to, by commitment: erasable without touching the log.
 const STATEMENTS: Table = Table::new(32, "statements");
 
-const fn table(kind: RecordKind) -> Table {
+pub(crate) const fn table(kind: RecordKind) -> Table {
     match kind {
         RecordKind::Agent => Table::new(16, RecordKind::Agent.as_str()),
         RecordKind::Did => Table::new(17, RecordKind::Did.as_str()),
@@ -46,8 +49,15 @@ const fn table(kind: RecordKind) -> Table {
         RecordKind::Versions => Table::new(40, RecordKind::Versions.as_str()),
         RecordKind::Offboarding => Table::new(41, RecordKind::Offboarding.as_str()),
         RecordKind::Usage => Table::new(42, RecordKind::Usage.as_str()),
+        RecordKind::AgentTask => Table::new(47, RecordKind::AgentTask.as_str()),
+        RecordKind::IssuerKeys => Table::new(48, RecordKind::IssuerKeys.as_str()),
         RecordKind::Key => Table::new(50, RecordKind::Key.as_str()),
         RecordKind::Rotation => Table::new(51, RecordKind::Rotation.as_str()),
+        RecordKind::StatusEntry => Table::new(80, RecordKind::StatusEntry.as_str()),
+        RecordKind::Enrolment => Table::new(81, RecordKind::Enrolment.as_str()),
+        RecordKind::OwnedEnrolment => Table::new(82, RecordKind::OwnedEnrolment.as_str()),
+        RecordKind::Idempotency => Table::new(83, RecordKind::Idempotency.as_str()),
+        RecordKind::IdempotencyEnd => Table::new(84, RecordKind::IdempotencyEnd.as_str()),
     }
 }
 
@@ -157,7 +167,17 @@ impl State {
     ///
     /// [`Refusal::StoreUnavailable`] or [`Refusal::Overloaded`]: then nobody may say that it happened (TH65).
     pub(crate) async fn commit(&self, change: &Change) -> Result<Commit, Refusal> {
-        let batch = self.batch(change).map_err(|error| unreadable(&error))?;
+        self.commit_with(change, |_| Ok(())).await
+    }
+
+    /// The same, with something beside the records in the batch.
+    pub(super) async fn commit_with(
+        &self,
+        change: &Change,
+        beside: impl FnOnce(&mut Batch) -> Result<(), BatchError>,
+    ) -> Result<Commit, Refusal> {
+        let mut batch = self.batch(change).map_err(|error| unreadable(&error))?;
+        beside(&mut batch).map_err(|error| unreadable(&error))?;
         let started = Instant::now();
         let committed = self.store.commit(batch).await;
         self.metrics.note_commit(started.elapsed());
@@ -180,6 +200,11 @@ impl State {
     pub(crate) async fn keep(&self, expect: Expect, record: &Record) -> Result<Commit, Refusal> {
         let mut batch = Batch::new();
         put(&mut batch, expect, record).map_err(|error| unreadable(&error))?;
+        self.write(batch).await
+    }
+
+    /// Writes a batch that no event stands behind.
+    pub(crate) async fn write(&self, batch: Batch) -> Result<Commit, Refusal> {
         match self.store.commit(batch).await {
             Ok(_) => Ok(Commit::Done { leaf: None }),
             Err(CommitError::Conflict { .. }) => Ok(Commit::Conflict),
@@ -188,16 +213,18 @@ impl State {
         }
     }
 
+    /// What is kept in a table that holds no records.
+    pub(crate) async fn kept(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Refusal> {
+        let found = self.store.get(table, key).await.map_err(|error| unavailable(&error))?;
+        Ok(found.map(|found| found.value))
+    }
+
     fn batch(&self, change: &Change) -> Result<Batch, BuildError> {
         let mut batch = Batch::new();
         for write in &change.writes {
             add(&mut batch, write)?;
         }
-        let event = &change.event;
-        let opening = Opening::new(event.statement()?, &mut self.random.clone())?;
-        let leaf = Leaf::new(event.fact.kind(), event.when, event.did.clone(), opening.commitment())?;
-        batch.leaf(&leaf.to_bytes())?;
-        batch.put(STATEMENTS, opening.commitment().to_string().as_bytes(), &opening.to_bytes())?;
+        log(&mut batch, &change.event, &mut self.random.clone())?;
         for entry in &change.feed {
             batch.feed(&body(&self.issuer, entry)?)?;
         }
@@ -210,12 +237,30 @@ impl State {
     }
 }
 
+/// Adds the log entry of an event: its leaf, and the statement that the leaf commits to.
+pub(crate) fn log(batch: &mut Batch, event: &Event, random: &mut dyn RandomSource) -> Result<(), BuildError> {
+    let opening = Opening::new(event.statement()?, random)?;
+    let leaf = Leaf::new(event.fact.kind(), event.when, event.did.clone(), opening.commitment())?;
+    batch.leaf(&leaf.to_bytes())?;
+    batch.put(STATEMENTS, opening.commitment().to_string().as_bytes(), &opening.to_bytes())?;
+    Ok(())
+}
+
 fn add(batch: &mut Batch, write: &Write) -> Result<(), BuildError> {
     match write {
         Write::Put { expect, record } => put(batch, *expect, record),
         Write::Delete { slot, version } => {
             let (table, key) = (table(slot.kind()), slot.key().as_bytes());
             batch.expect_version(table, key, *version)?.delete(table, key)?;
+            Ok(())
+        }
+        Write::List { entry } => {
+            let slot = entry.slot();
+            batch.put(table(slot.kind()), slot.key().as_bytes(), &entry.to_bytes()?)?;
+            Ok(())
+        }
+        Write::Unlist { slot } => {
+            batch.delete(table(slot.kind()), slot.key().as_bytes())?;
             Ok(())
         }
         Write::Keep { slot, version } => {
@@ -225,7 +270,7 @@ fn add(batch: &mut Batch, write: &Write) -> Result<(), BuildError> {
     }
 }
 
-fn put(batch: &mut Batch, expect: Expect, record: &Record) -> Result<(), BuildError> {
+pub(crate) fn put(batch: &mut Batch, expect: Expect, record: &Record) -> Result<(), BuildError> {
     let slot = record.slot();
     let (table, key) = (table(slot.kind()), slot.key().as_bytes());
     match expect {
@@ -238,7 +283,7 @@ fn put(batch: &mut Batch, expect: Expect, record: &Record) -> Result<(), BuildEr
 
 /// A change that cannot be written down. The bounds of its parts exclude that; were they wrong, nothing is written.
 #[derive(Debug, thiserror::Error)]
-enum BuildError {
+pub(crate) enum BuildError {
     #[error(transparent)]
     Batch(#[from] BatchError),
     #[error("{0}")]
@@ -260,7 +305,7 @@ pub(crate) fn unavailable(error: &StoreError) -> Refusal {
     }
 }
 
-fn unreadable(error: &dyn fmt::Display) -> Refusal {
+pub(crate) fn unreadable(error: &dyn fmt::Display) -> Refusal {
     tracing::error!(%error, "a record or change cannot be encoded or read");
     Refusal::StoreUnavailable
 }

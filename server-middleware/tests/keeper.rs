@@ -4,6 +4,8 @@
 
 mod common;
 mod fake_registry;
+mod feed_questions;
+mod replaced_feed_key;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -9,10 +9,16 @@ use super::OwnerKey;
 #[derive(Debug, Subcommand)]
 pub(crate) enum RevokeCommand {
     /// Revoke an agent: every token of it dies at every resource server within seconds, and it never comes back
-    #[command(after_help = "Example:  handfast revoke agent billing-bot --reason 'key leaked'")]
+    #[command(after_help = "\
+Examples:
+  handfast revoke agent billing-bot --reason 'key leaked'
+  handfast revoke agent billing-bot --preview")]
     Agent {
         /// The agent's DID or handle
         agent: String,
+        /// Show how far it would reach, and stop there
+        #[arg(long)]
+        preview: bool,
         #[command(flatten)]
         how: Revocation,
     },

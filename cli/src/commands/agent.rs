@@ -1,43 +1,56 @@
 //! `handfast agent`: keys, registration, records.
 
+use std::path::Path;
 use std::time::Duration;
 
-use handfast_client::{Agent, AgentRegistration, Claim, ClaimStatus, DpopKey, KeyFile, KeyKind, RegistryClient, Role};
+use handfast_client::{
+    AgentQuery, AgentRecord, AgentRegistration, Claim, ClaimStatus, Custody, KeyFile, KeyKind, RegistryClient, Role,
+    Secret,
+};
 use handfast_identity::fingerprint;
 use serde_json::json;
 
 use super::{keys, life, record_lines, resources, scope};
-use crate::args::{AgentCommand, AgentKey, OwnerKey, RegisterArgs};
+use crate::args::{AgentCommand, AgentKey, NewKey, OwnerKey, RegisterArgs, SearchArgs};
 use crate::exit::{Exit, Failure};
-use crate::keyfiles;
 use crate::ui::Ui;
+use crate::{custody, files, keyfiles};
+
+/// Where an enrolment token stands in the environment.
+const ENROLMENT: &str = "HANDFAST_ENROLMENT";
 
 pub(crate) async fn run(command: AgentCommand, ui: Ui) -> Result<(), Failure> {
     match command {
-        AgentCommand::Init { p256, key } => init(p256, &key, ui),
+        AgentCommand::Init { p256, new, key } => init(p256, &new, &key, ui).await,
         AgentCommand::Register(args) => register(args, ui).await,
         AgentCommand::Show { agent, owner_key, key } => show(agent, owner_key, &key, ui).await,
         AgentCommand::Rotate(args) => keys::rotate(args, ui).await,
         AgentCommand::ApproveRotation(args) => keys::answer(args, ui).await,
         AgentCommand::Recover(args) => keys::recover(args, ui).await,
         AgentCommand::History(args) => keys::history(args, ui).await,
-        AgentCommand::List { all, key } => list(all, &key, ui).await,
+        AgentCommand::Search(args) => search(args, ui).await,
+        AgentCommand::List { all, key } => searched(&AgentQuery::default(), all, &key, ui).await,
         AgentCommand::Life(command) => life::run(command, ui).await,
     }
 }
 
-fn init(p256: bool, key: &AgentKey, ui: Ui) -> Result<(), Failure> {
-    let made = if p256 { keyfiles::p256_key()? } else { DpopKey::generate() };
-    let file = KeyFile::new(KeyKind::Agent, made);
+async fn init(p256: bool, new: &NewKey, key: &AgentKey, ui: Ui) -> Result<(), Failure> {
+    let file = custody::new_key(KeyKind::Agent, p256, new, &key.key).await?;
     file.create(&key.key)?;
     let (did, words) = (file.key.did(), fingerprint(file.key.did()));
     ui.result(&json!({"did": did.as_str(), "fingerprint": words, "key_file": key.key}), |_| {
-        format!("{did}\nFingerprint {words}\nKey file {} (whoever has it is the agent)", key.key.display())
+        let whose = match file.custody {
+            Custody::Plain => "whoever has it is the agent",
+            Custody::Sealed(_) => "whoever has it and the passphrase is the agent",
+            Custody::SshAgent(_) | Custody::Keyring(_) => "the key is not in it",
+        };
+        format!("{did}\nFingerprint {words}\nKey file {} ({whose})", key.key.display())
     })
 }
 
 async fn register(args: RegisterArgs, ui: Ui) -> Result<(), Failure> {
-    let mut file = KeyFile::load(&args.key.key)?;
+    let mut file = keyfiles::load(&args.key.key)?;
+    let enrolment = enrolment(args.enrolment_file.as_deref())?;
     let registration = AgentRegistration {
         name: args.name,
         version: args.agent_version,
@@ -46,6 +59,7 @@ async fn register(args: RegisterArgs, ui: Ui) -> Result<(), Failure> {
         scope: scope(&args.scope)?,
         resources: resources(&args.resource)?,
         expected_owner: args.expected_owner.clone(),
+        enrolment,
     };
     let registry = RegistryClient::new(&args.registry.registry, file.key.clone())?;
     let registered = registry.register_agent(&registration).await?;
@@ -53,6 +67,7 @@ async fn register(args: RegisterArgs, ui: Ui) -> Result<(), Failure> {
     file.handle = Some(registered.record.handle().to_owned());
     file.expected_owner = args.expected_owner;
     file.claim = registered.claim.as_ref().map(|claim| claim.id.clone());
+    file.owner = registered.record.owner();
     file.update(&args.key.key)?;
     let words = fingerprint(file.key.did());
     let claim = registered.claim.as_ref().map(|claim| {
@@ -61,12 +76,21 @@ async fn register(args: RegisterArgs, ui: Ui) -> Result<(), Failure> {
     });
     let told = json!({"agent": registered.record.members(), "claim": claim, "fingerprint": words});
     ui.result(&told, |_| {
-        let how = registered.claim.as_ref().map(|claim| claim_lines(claim, &words)).unwrap_or_default();
+        let owner = registered.record.owner().map(|owner| format!("It is {}'s.", owner.id)).unwrap_or_default();
+        let how = registered.claim.as_ref().map_or(owner, |claim| claim_lines(claim, &words));
         format!("Registered as {}\n{how}", ui.strong(registered.record.handle()))
     })?;
     match registered.claim {
         Some(claim) if args.wait => wait(&registry, &claim, file, &args.key, ui).await,
         _ => Ok(()),
+    }
+}
+
+/// The enrolment token of a file, or of the environment; never of an argument, which others can see.
+fn enrolment(file: Option<&Path>) -> Result<Option<Secret>, Failure> {
+    match file {
+        Some(file) => Ok(Some(Secret::new(files::text(file)?))),
+        None => Ok(std::env::var(ENROLMENT).ok().filter(|token| !token.is_empty()).map(Secret::new)),
     }
 }
 
@@ -127,26 +151,28 @@ async fn show(
         let wanted = agent.ok_or_else(|| Failure::new(Exit::Usage, "which agent? name its DID or handle"))?;
         keyfiles::management(&keyfiles::owner(&path)?)?.agent(&wanted).await?
     } else {
-        let own = Agent::load(&key.key)?;
+        let own = keyfiles::agent(&key.key)?;
         let wanted = agent.unwrap_or_else(|| own.did().to_string());
         own.registry().acting_as(Role::Agent)?.agent(&wanted).await?
     };
     ui.result(record.members(), |_| record_lines(&record))
 }
 
-async fn list(all: bool, key: &OwnerKey, ui: Ui) -> Result<(), Failure> {
+async fn search(args: SearchArgs, ui: Ui) -> Result<(), Failure> {
+    let wanted = AgentQuery { handle: args.handle, owner: args.owner, status: args.status.map(Into::into) };
+    searched(&wanted, args.all, &args.key, ui).await
+}
+
+async fn searched(wanted: &AgentQuery, all: bool, key: &OwnerKey, ui: Ui) -> Result<(), Failure> {
     let role = if all { Role::Reader } else { Role::Owner };
     let management = keyfiles::management_as(&keyfiles::owner(&key.key)?, role)?;
     let mut after: Option<String> = None;
     let mut count = 0_usize;
     loop {
-        let page = management.agents(after.as_deref(), None).await?;
+        let page = management.search_agents(wanted, after.as_deref()).await?;
         for record in &page.agents {
             count += 1;
-            ui.result(record.members(), |_| {
-                let status = record.members().get("status").and_then(|status| status.as_str()).unwrap_or_default();
-                format!("{status:<10} {:<32} {}", record.handle().escape_debug(), record.did())
-            })?;
+            ui.result(record.members(), |_| line(record))?;
         }
         after = page.next;
         if after.is_none() {
@@ -157,4 +183,8 @@ async fn list(all: bool, key: &OwnerKey, ui: Ui) -> Result<(), Failure> {
         ui.remark("No agents.");
     }
     Ok(())
+}
+
+fn line(record: &AgentRecord) -> String {
+    format!("{:<10} {:<32} {}", record.status().as_str(), record.handle().escape_debug(), record.did())
 }

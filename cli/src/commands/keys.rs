@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use handfast_client::{Agent, DpopKey, KeyFile, KeyFileError, KeyKind, RegistryClient, Rotated, next_key_path};
+use handfast_client::{Agent, DpopKey, KeyFile, KeyKind, RegistryClient, Rotated, next_key_path};
 use handfast_identity::history::{Ground, MAX_HISTORY_BYTES, UnverifiedHistory, VerifiedHistory};
 use handfast_identity::{DidKey, fingerprint};
 use serde_json::{Value, json};
@@ -20,11 +20,11 @@ const APPROVAL_POLL: Duration = Duration::from_secs(5);
 pub(crate) async fn rotate(args: RotateArgs, ui: Ui) -> Result<(), Failure> {
     let path = &args.key.key;
     let agent = keyfiles::agent(path)?;
-    let expires_at = match agent.rotate(path).await? {
+    let expires_at = match begin(&agent, &args).await? {
         Rotated::Done => return rotated(&agent, path, ui),
         Rotated::Waiting { expires_at } => expires_at,
     };
-    let new = KeyFile::load(next_key_path(path))?.key;
+    let new = agent.key_file().load_again(next_key_path(path))?.key;
     let (did, words) = (new.did().to_string(), fingerprint(new.did()));
     let told = json!({"status": "waiting", "did": did, "fingerprint": words, "expires_at": expires_at});
     if !args.wait {
@@ -43,6 +43,14 @@ pub(crate) async fn rotate(args: RotateArgs, ui: Ui) -> Result<(), Failure> {
     }
     agent.rotate(path).await?;
     rotated(&agent, path, ui)
+}
+
+async fn begin(agent: &Agent, args: &RotateArgs) -> Result<Rotated, Failure> {
+    #[cfg(all(unix, feature = "ssh-agent"))]
+    if let Some((key, custody)) = crate::custody::held(&args.ssh).await? {
+        return Ok(agent.rotate_to(&args.key.key, key, custody).await?);
+    }
+    Ok(agent.rotate(&args.key.key).await?)
 }
 
 fn rotated(agent: &Agent, path: &Path, ui: Ui) -> Result<(), Failure> {
@@ -108,16 +116,17 @@ pub(crate) async fn recover(args: RecoverArgs, ui: Ui) -> Result<(), Failure> {
 
 /// The agent's key of this file, which is made if there is none.
 fn fresh_key(path: &Path) -> Result<KeyFile, Failure> {
-    match KeyFile::load(path) {
-        Ok(file) if file.kind == KeyKind::Agent => Ok(file),
-        Ok(_) => Err(Failure::new(Exit::File, format!("`{}` is an owner's key file", path.display()))),
-        Err(KeyFileError::Io { cause, .. }) if cause.kind() == std::io::ErrorKind::NotFound => {
-            let file = KeyFile::new(KeyKind::Agent, DpopKey::generate());
-            file.create(path)?;
-            Ok(file)
-        }
-        Err(error) => Err(error.into()),
+    let is_missing = |error: std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+    if std::fs::symlink_metadata(path).is_err_and(is_missing) {
+        let file = KeyFile::new(KeyKind::Agent, DpopKey::generate());
+        file.create(path)?;
+        return Ok(file);
     }
+    let file = keyfiles::load(path)?;
+    if file.kind == KeyKind::Agent {
+        return Ok(file);
+    }
+    Err(Failure::new(Exit::File, format!("`{}` is an owner's key file", path.display())))
 }
 
 pub(crate) async fn history(args: HistoryArgs, ui: Ui) -> Result<(), Failure> {

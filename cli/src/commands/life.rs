@@ -39,7 +39,10 @@ pub(crate) async fn run(command: LifeCommand, ui: Ui) -> Result<(), Failure> {
         }
         LifeCommand::Version { version: Some(version), key, .. } => {
             let agent = keyfiles::agent(&key.key)?;
-            told(&agent.registry().state_version(&version).await?, "Stated.", ui)
+            let stated = agent.registry().state_version(&version).await?;
+            ui.result(&json!({"version": stated.version, "since": stated.since}), |_| {
+                format!("Stated.\nversion {} since {}", stated.version.escape_debug(), stated.since)
+            })
         }
         LifeCommand::Version { version: None, agent, owner_key, key, .. } => {
             versions(agent, owner_key.as_deref(), &key.key, ui).await

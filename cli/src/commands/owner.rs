@@ -1,25 +1,25 @@
 //! `handfast owner`: people's keys.
 
-use handfast_client::{DpopKey, KeyFile, KeyKind, Owner, OwnerRegistration, RegistryClient, Role, Secret};
+use handfast_client::{KeyKind, Owner, OwnerRegistration, RegistryClient, Role, Secret};
 use serde_json::json;
 
 use super::life;
-use crate::args::{OwnerCommand, OwnerKey, RegistryUrl};
+use crate::args::{NewKey, OwnerCommand, OwnerKey, RegistryUrl};
 use crate::exit::Failure;
-use crate::keyfiles;
 use crate::ui::Ui;
+use crate::{custody, keyfiles};
 
 pub(crate) async fn run(command: OwnerCommand, ui: Ui) -> Result<(), Failure> {
     match command {
-        OwnerCommand::Init { registry, enrol, key } => init(&registry, enrol, &key, ui).await,
+        OwnerCommand::Init { registry, enrol, new, key } => init(&registry, enrol, &new, &key, ui).await,
         OwnerCommand::Code { admin, key } => code(admin, &key, ui).await,
         OwnerCommand::Offboard(args) => life::offboard(args, ui).await,
     }
 }
 
 /// A code that does not work leaves no file behind.
-async fn init(registry: &RegistryUrl, enrol: String, key: &OwnerKey, ui: Ui) -> Result<(), Failure> {
-    let mut file = KeyFile::new(KeyKind::Owner, DpopKey::generate());
+async fn init(registry: &RegistryUrl, enrol: String, new: &NewKey, key: &OwnerKey, ui: Ui) -> Result<(), Failure> {
+    let mut file = custody::new_key(KeyKind::Owner, false, new, &key.key).await?;
     let registry = RegistryClient::new(&registry.registry, file.key.clone())?;
     file.issuer = Some(registry.issuer().to_owned());
     // the file is made before the code is spent, or a full disk would cost the code
@@ -29,6 +29,7 @@ async fn init(registry: &RegistryUrl, enrol: String, key: &OwnerKey, ui: Ui) -> 
         Ok(owner) => owner,
         Err(error) => {
             // the key was never known to anybody
+            let _ = file.custody.forget();
             let _ = std::fs::remove_file(&key.key);
             return Err(error.into());
         }

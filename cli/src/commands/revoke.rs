@@ -13,7 +13,7 @@ use crate::{files, keyfiles};
 
 pub(crate) async fn run(command: RevokeCommand, ui: Ui) -> Result<(), Failure> {
     match command {
-        RevokeCommand::Agent { agent, how } => revoke_agent(&agent, &how, ui).await,
+        RevokeCommand::Agent { agent, preview, how } => revoke_agent(agent, preview, &how, ui).await,
         RevokeCommand::Task { task, preview, how } => {
             let what = Revocable::Task(task);
             Stop { what: &what, kind: "task", management: acting(&how)? }.run(preview, &how, ui).await
@@ -48,10 +48,16 @@ pub(crate) async fn run(command: RevokeCommand, ui: Ui) -> Result<(), Failure> {
     }
 }
 
-async fn revoke_agent(agent: &str, how: &Revocation, ui: Ui) -> Result<(), Failure> {
+async fn revoke_agent(agent: String, preview: bool, how: &Revocation, ui: Ui) -> Result<(), Failure> {
+    let what = Revocable::Agent(agent);
+    let reach = acting(how)?.preview_revocation(&what).await?;
+    if preview {
+        return ui.result(reach.members(), |_| reach_lines(&reach));
+    }
+    ui.remark(&reach_lines(&reach));
     let file = keyfiles::owner(&how.key.key)?;
     let reader = if how.admin { Role::Reader } else { Role::Owner };
-    let record = keyfiles::management_as(&file, reader)?.agent(agent).await?;
+    let record = keyfiles::management_as(&file, reader)?.agent(what.id()).await?;
     let question = format!(
         "{} ({}) will be REVOKED: every token of it dies, and it never comes back.",
         record.handle().escape_debug(),
@@ -108,5 +114,6 @@ fn reach_lines(reach: &Reach) -> String {
     let counts = [("agents", reach.agents()), ("tasks", reach.tasks()), ("delegations", reach.delegations())];
     let counts: Vec<_> = counts.into_iter().filter_map(|(name, count)| Some(format!("{name} {}", count?))).collect();
     let counts = if counts.is_empty() { vec!["what nobody counts".to_owned()] } else { counts };
-    format!("Would stop: {}{latest}.{before}", counts.join(", "))
+    let more = if reach.members().contains_key("at_least") { " and more" } else { "" };
+    format!("Would stop: {}{more}{latest}.{before}", counts.join(", "))
 }

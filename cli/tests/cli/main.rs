@@ -5,8 +5,11 @@ mod bench;
 mod bounds;
 mod commands;
 mod content;
+#[cfg(unix)]
+mod custody;
 mod delegation;
 mod demo;
+mod enrolling;
 mod life;
 mod readme;
 mod revoking;

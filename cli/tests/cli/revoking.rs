@@ -46,12 +46,13 @@ fn everything_for_an_owner_is_stopped_once_it_is_confirmed() {
     let site = Site::start_for(RESOURCE);
     let owner = site.ok(&["owner", "init", "--registry", &site.issuer, "--enrol", &site.admin_code]);
     let id = owner["id"].as_str().unwrap();
-    site.claimed_by_key("agent.json", RESOURCE, &["--scope", "files:read"]);
+    let agent = site.claimed_by_key("agent.json", RESOURCE, &["--scope", "files:read"]);
     let token = ["token", "--scope", "files:read", "--resource", RESOURCE];
     site.ok(&token);
     let reach = site.ok(&["revoke", "owner", id, "--preview"]);
-    assert_eq!((reach["agents"].as_u64(), reach.get("tasks")), (Some(1), None));
-    assert!(site.told(&["revoke", "owner", id, "--preview"]).contains("agents 1; the last token"));
+    assert_eq!((reach["agents"].as_u64(), reach["tasks"].as_u64()), (Some(1), Some(1)));
+    assert!(site.told(&["revoke", "owner", id, "--preview"]).contains("agents 1, tasks 1, delegations 0; the last"));
+    assert_eq!(site.ok(&["revoke", "agent", agent["did"].as_str().unwrap(), "--preview"])["tasks"].as_u64(), Some(1));
     assert_eq!(site.refused(&["revoke", "owner", id]).0, 6);
     site.ok(&token);
     let told = site.ok(&["revoke", "owner", id, "--yes"]);

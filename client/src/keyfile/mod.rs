@@ -1,18 +1,27 @@
-//! The key file: one secret key and what its holder knows about itself, in one document for one user's eyes.
+//! The key file: one key, where its secret is, and what its holder knows about itself, in one document for one user's eyes
+//! (spec/key-file.md).
 
+mod custody;
 mod disk;
+mod error;
+mod lock;
+mod os_keyring;
+mod sealed;
 mod wire;
 
 use std::fmt;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use handfast_identity::KeyError;
-use handfast_identity::json::JsonError;
-use thiserror::Error;
+pub use custody::{Custody, KeyringEntry, SshAgentPlace};
+pub(crate) use error::ContentError;
+pub use error::KeyFileError;
+pub use lock::{Effort, Lock, LockError, MAX_PASSPHRASE_BYTES};
+pub use os_keyring::KeyringError;
+use sealed::Opener;
 
 use crate::key::DpopKey;
 use crate::owner::Owner;
+use crate::secret::Secret;
 
 /// Bytes of a key file; one has about 500.
 pub const MAX_KEY_FILE_BYTES: usize = 16 * 1024;
@@ -52,6 +61,8 @@ pub struct KeyFile {
     pub kind: KeyKind,
     /// The key.
     pub key: DpopKey,
+    /// Where its secret is.
+    pub custody: Custody,
     /// The registry it is registered at.
     pub issuer: Option<String>,
     /// An agent's handle; an owner's id.
@@ -65,20 +76,56 @@ pub struct KeyFile {
 }
 
 impl KeyFile {
-    /// A file for a key that is not registered yet.
+    /// A file for a key that is not registered yet, with its secret in the clear.
     #[must_use]
     pub const fn new(kind: KeyKind, key: DpopKey) -> Self {
-        Self { kind, key, issuer: None, handle: None, expected_owner: None, owner: None, claim: None }
+        Self {
+            kind,
+            key,
+            custody: Custody::Plain,
+            issuer: None,
+            handle: None,
+            expected_owner: None,
+            owner: None,
+            claim: None,
+        }
     }
 
-    /// Reads a key file.
+    /// Reads a key file that takes no passphrase.
     ///
     /// # Errors
     ///
-    /// [`KeyFileError`]; on Unix also for a file that anybody but its user may read or write.
+    /// [`KeyFileError`]; on Unix also for a file that anybody but its user may read or write. [`KeyFileError::Encrypted`] for one that
+    /// [`KeyFile::load_with`] reads.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
-        let path = path.as_ref();
-        wire::read(&disk::read(path)?).map_err(|cause| cause.at(path))
+        Self::read(path.as_ref(), &Opener::Nothing)
+    }
+
+    /// Reads a key file with its passphrase, which is not looked at where the file takes none. The work for it is bounded: at most
+    /// 256 MiB of memory, whatever the file asks for.
+    ///
+    /// # Errors
+    ///
+    /// As [`KeyFile::load`]; [`KeyFileError::Passphrase`] for another passphrase.
+    pub fn load_with(path: impl AsRef<Path>, passphrase: &Secret) -> Result<Self, KeyFileError> {
+        Self::read(path.as_ref(), &Opener::Passphrase(passphrase))
+    }
+
+    /// Reads this file again, or another one that was written with the same lock: nobody is asked for a passphrase.
+    ///
+    /// # Errors
+    ///
+    /// As [`KeyFile::load`]; [`KeyFileError::Encrypted`] when it was locked anew since.
+    pub fn load_again(&self, path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
+        let opener = match &self.custody {
+            Custody::Sealed(lock) => Opener::Lock(lock),
+            Custody::Plain | Custody::SshAgent(_) | Custody::Keyring(_) => Opener::Nothing,
+        };
+        Self::read(path.as_ref(), &opener)
+    }
+
+    fn read(path: &Path, opener: &Opener<'_>) -> Result<Self, KeyFileError> {
+        wire::read(&disk::read(path)?, opener).map_err(|cause| cause.at(path))
     }
 
     /// Writes a new file, whole or not at all, for its user's eyes only (mode 0600).
@@ -88,20 +135,30 @@ impl KeyFile {
     /// [`KeyFileError::Exists`] when there is anything at `path`: a key is never written over by accident.
     pub fn create(&self, path: impl AsRef<Path>) -> Result<(), KeyFileError> {
         let path = path.as_ref();
-        disk::create(path, &wire::write(self).map_err(|cause| cause.at(path))?)
+        let mut is_written = false;
+        let text = || {
+            is_written = true;
+            wire::write(self).map_err(|cause| cause.at(path))
+        };
+        disk::create(path, text).inspect_err(|_| {
+            // the keyring has it for nothing then; that it cannot forget it is not the error to report
+            if is_written {
+                let _ = self.custody.forget();
+            }
+        })
     }
 
-    /// Writes over the file of the *same key*, whole or not at all: for what was learned since.
+    /// Writes over the file of the *same key*, whole or not at all: for what was learned since, and for another custody of the key.
     ///
     /// # Errors
     ///
-    /// [`KeyFileError::OtherKey`] when the file holds another key, and whatever [`KeyFile::load`] finds wrong with it.
+    /// [`KeyFileError::OtherKey`] when the file holds another key, and whatever is wrong with it that is seen without opening it.
     pub fn update(&self, path: impl AsRef<Path>) -> Result<(), KeyFileError> {
         let path = path.as_ref();
-        if Self::load(path)?.key.did() != self.key.did() {
+        if wire::did(&disk::read(path)?).map_err(|cause| cause.at(path))? != self.key.did().as_str() {
             return Err(KeyFileError::OtherKey { path: path.to_owned() });
         }
-        disk::replace(path, &wire::write(self).map_err(|cause| cause.at(path))?)
+        self.danger_overwrite(path)
     }
 
     /// Writes over whatever is at `path`, whole or not at all. A key that was there is lost.
@@ -112,94 +169,5 @@ impl KeyFile {
     pub fn danger_overwrite(&self, path: impl AsRef<Path>) -> Result<(), KeyFileError> {
         let path = path.as_ref();
         disk::replace(path, &wire::write(self).map_err(|cause| cause.at(path))?)
-    }
-}
-
-/// What is wrong with a key file.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum KeyFileError {
-    /// Others than its user may read or write it: the key may be known to them already.
-    #[error("`{}` can be read or written by others: run `chmod 600 {}`", path.display(), path.display())]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-    },
-    /// There is a file already.
-    #[error("`{}` exists already and is not written over", path.display())]
-    Exists {
-        /// The file.
-        path: PathBuf,
-    },
-    /// It holds another key than the one to be updated.
-    #[error("`{}` holds another key", path.display())]
-    OtherKey {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Not a plain file, or longer than a key file can be.
-    #[error("`{}` is no key file", path.display())]
-    NotAKeyFile {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A version that this program does not know.
-    #[error("`{}` has version {version}, expected 1: it was written by a newer program", path.display())]
-    Version {
-        /// The file.
-        path: PathBuf,
-        /// Its version.
-        version: u64,
-    },
-    /// Its text is not a key file's.
-    #[error("`{}` is no key file: {cause}", path.display())]
-    Json {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        cause: JsonError,
-    },
-    /// Its key is unusable.
-    #[error("`{}` holds an unusable key: {cause}", path.display())]
-    Key {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        cause: KeyError,
-    },
-    /// Its DID is not that of its key.
-    #[error("`{}` names another did than that of its key", path.display())]
-    Did {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file system refused.
-    #[error("`{}`: {cause}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What it said.
-        cause: io::Error,
-    },
-}
-
-/// What is wrong with the content, before it is known of which file.
-#[derive(Debug)]
-pub(crate) enum ContentError {
-    Json(JsonError),
-    Version(u64),
-    Key(KeyError),
-    Did,
-}
-
-impl ContentError {
-    fn at(self, path: &Path) -> KeyFileError {
-        let path = path.to_owned();
-        match self {
-            Self::Json(cause) => KeyFileError::Json { path, cause },
-            Self::Version(version) => KeyFileError::Version { path, version },
-            Self::Key(cause) => KeyFileError::Key { path, cause },
-            Self::Did => KeyFileError::Did { path },
-        }
     }
 }

@@ -11,9 +11,10 @@ use reqwest::Url;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, RequestBuilder};
 use tokio::sync::OnceCell;
 
-use super::agents::{AgentRecord, Claim, OwnerRecord, Registered};
+use super::agents::{Claim, OwnerRecord, Registered};
 use super::claims::ClaimStatus;
-use super::{Answer, Management, Metadata, Role};
+use super::once::{IDEMPOTENCY_KEY, once};
+use super::{AgentVersion, Answer, Management, Metadata, Role};
 use crate::clock::{Clock, SystemClock};
 use crate::delegation::{Bundle, Delegated, DelegationBuilder, DelegationError, DelegationSource};
 use crate::error::{ClientError, SignError};
@@ -119,15 +120,22 @@ impl RegistryClient {
         self.0.metadata.get_or_try_init(|| self.discover()).await
     }
 
-    /// Registers the key as an agent, with a statement made now.
+    /// Registers the key as an agent, with a statement made now. Without an answer it is sent again, and done once.
     ///
     /// # Errors
     ///
     /// [`ClientError`]; refusals are `invalid_did`, `weak_key`, `invalid_registration`, `proof_required`, `did_registered`,
-    /// `slow_down`.
+    /// `slow_down`, and with an enrolment `invalid_enrolment`, `enrolment_used`, `enrolment_revoked`, `enrolment_expired`,
+    /// `owner_closed`, `other_owner_expected`, `environment_mismatch`.
     pub async fn register_agent(&self, registration: &AgentRegistration) -> Result<Registered, ClientError> {
-        let statement = registration.statement(&self.key(), self.issuer(), self.0.clock.now())?;
-        Registered::read(&self.post_statement(["agents"], statement).await?, self.key().did())
+        let own = self.key();
+        let statement = || registration.statement(&own, self.issuer(), self.0.clock.now());
+        let answer = once(async |key| self.state("agents", statement().await?, key).await).await?;
+        let mut registered = Registered::read(&answer, self.key().did())?;
+        if registered.lacks_code() {
+            registered.claim = Some(self.new_claim_code().await?);
+        }
+        Ok(registered)
     }
 
     /// States the version of this key's agent, with a statement made now.
@@ -136,19 +144,23 @@ impl RegistryClient {
     ///
     /// [`ClientError`]; refusals are `unknown_agent`, `not_claimed`, `agent_suspended`, `agent_retired`, `agent_revoked`,
     /// `invalid_version`, `stale_statement`, `slow_down`.
-    pub async fn state_version(&self, version: &str) -> Result<AgentRecord, ClientError> {
-        let statement = version_statement(version, &self.key(), self.issuer(), self.0.clock.now())?;
-        Ok(AgentRecord::read(&self.post_statement(["agents", self.key().did().as_str(), "version"], statement).await?)?)
+    pub async fn state_version(&self, version: &str) -> Result<AgentVersion, ClientError> {
+        let statement = version_statement(version, &self.key(), self.issuer(), self.0.clock.now()).await?;
+        let key = self.key();
+        let did = key.did();
+        Ok(self.post_statement(["agents", did.as_str(), "version"], statement).await?.read("the stated version")?)
     }
 
-    /// Registers the key as an owner's.
+    /// Registers the key as an owner's. Without an answer it is sent again, and done once.
     ///
     /// # Errors
     ///
     /// [`ClientError`].
     pub async fn register_owner(&self, registration: &OwnerRegistration) -> Result<OwnerRecord, ClientError> {
-        let statement = registration.statement(&self.key(), self.issuer(), self.0.clock.now())?;
-        OwnerRecord::read(&self.post_statement(["owners"], statement).await?, self.key().did())
+        let own = self.key();
+        let statement = || registration.statement(&own, self.issuer(), self.0.clock.now());
+        let answer = once(async |key| self.state("owners", statement().await?, key).await).await?;
+        OwnerRecord::read(&answer, self.key().did())
     }
 
     /// A new claim code for this key's agent, in place of one that is over: asked with a proof and no token.
@@ -246,11 +258,12 @@ impl RegistryClient {
         segments: [&str; N],
         statement: String,
     ) -> Result<Answer, ClientError> {
-        // the statement proves possession by itself; no proof and no token go with it
-        let request = self.0.plain.post(self.endpoint(segments)).header(CONTENT_TYPE, STATEMENT_MEDIA_TYPE);
-        let response =
-            request.timeout(TIMEOUT).body(statement).send().await.map_err(reqwest_middleware::Error::from)?;
-        Ok(Answer::of(response).await?.ok()?)
+        stated(self.0.plain.post(self.endpoint(segments)), statement).await
+    }
+
+    /// The same for what creates something at `place`, under an idempotency key.
+    async fn state(&self, place: &str, statement: String, key: &str) -> Result<Answer, ClientError> {
+        stated(self.0.plain.post(self.endpoint([place])).header(IDEMPOTENCY_KEY, key), statement).await
     }
 }
 
@@ -258,6 +271,13 @@ impl fmt::Debug for RegistryClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RegistryClient").field("issuer", &self.issuer()).field("keys", self.keys()).finish()
     }
+}
+
+/// Sends a statement, which proves possession by itself; no proof and no token go with it.
+async fn stated(request: reqwest::RequestBuilder, statement: String) -> Result<Answer, ClientError> {
+    let request = request.header(CONTENT_TYPE, STATEMENT_MEDIA_TYPE).timeout(TIMEOUT).body(statement);
+    let response = request.send().await.map_err(reqwest_middleware::Error::from)?;
+    Ok(Answer::of(response).await?.ok()?)
 }
 
 /// Sends one call and gives the answer, if it is a success.

@@ -16,6 +16,8 @@ const PREVIEW: &str = "the preview of a revocation";
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Revocable {
+    /// An agent, by its DID or handle, for ever.
+    Agent(String),
     /// A task, by its id: every token of it, and every chain below one.
     Task(String),
     /// One access token, which the registry has to be shown: see [`Self::token`].
@@ -62,7 +64,8 @@ impl Revocable {
     #[must_use]
     pub fn id(&self) -> &str {
         match self {
-            Self::Task(id)
+            Self::Agent(id)
+            | Self::Task(id)
             | Self::Token { id, .. }
             | Self::Hop { name: id, .. }
             | Self::Owner(id)
@@ -89,6 +92,7 @@ impl<'a> RevocationWire<'a> {
 
     pub(super) fn of(what: &'a Revocable, reason: Option<&'a str>) -> Self {
         match what {
+            Revocable::Agent(id) => Self::agent(id, reason),
             Revocable::Owner(id) => Self { kind: "owner", id, evidence: None, reason },
             Revocable::IssuerKey(id) => Self { kind: ISSUER_KEY, id, evidence: None, reason },
             Revocable::Key(id) => Self { kind: "key", id, evidence: None, reason },

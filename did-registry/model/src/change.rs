@@ -39,6 +39,17 @@ pub enum Write {
         /// The version that was loaded.
         version: u64,
     },
+    /// Write an entry that only helps to find something, whatever is there: nothing is decided upon by it, so it keeps nothing from
+    /// being decided.
+    List {
+        /// The entry.
+        entry: Box<Record>,
+    },
+    /// Remove such an entry, if it is there.
+    Unlist {
+        /// Its key.
+        slot: Slot,
+    },
     /// Write nothing, but demand that a record the decision rests on is still the one that was loaded.
     Keep {
         /// Its key.

@@ -27,10 +27,14 @@ pub enum Setting {
     WaitingPolls,
     /// `limits.connections_per_peer`
     ConnectionsPerPeer,
+    /// `limits.revocations_per_owner`
+    RevocationsPerOwner,
     /// The key that signs tokens: `keys/token.jwk`.
     TokenKey,
     /// The key that signs the feed: `keys/feed.jwk`.
     FeedKey,
+    /// `feed_recovery_key`
+    FeedRecoveryKey,
 }
 
 impl Setting {
@@ -51,8 +55,10 @@ impl fmt::Display for Setting {
             Self::RegistrationsInTotal => "limits.registrations_in_total",
             Self::WaitingPolls => "limits.waiting_polls",
             Self::ConnectionsPerPeer => "limits.connections_per_peer",
+            Self::RevocationsPerOwner => "limits.revocations_per_owner",
             Self::TokenKey => "keys/token.jwk",
             Self::FeedKey => "keys/feed.jwk",
+            Self::FeedRecoveryKey => "feed_recovery_key",
         })
     }
 }

@@ -26,6 +26,10 @@ pub struct ConfigFile {
     pub issuer: String,
     /// The address to listen on. TLS is a proxy's, in front of it.
     pub listen: SocketAddr,
+    /// The `did:key` of the recovery key, whose statement alone puts another feed key in the place of the one that resource servers
+    /// pin. Its private half is not here.
+    #[serde(default)]
+    pub feed_recovery_key: Option<String>,
     /// Scopes that agents have before somebody has claimed them.
     #[serde(default)]
     pub pre_claim_scopes: Vec<String>,
@@ -93,6 +97,8 @@ pub struct LimitsFile {
     pub waiting_polls: u32,
     /// Connections of one peer address at once. Behind a proxy on another machine all connections are the proxy's.
     pub connections_per_peer: u32,
+    /// Tasks, tokens, delegations and keys that one owner may stop in an hour. Agents, and everything at once, are not counted.
+    pub revocations_per_owner: u32,
 }
 
 impl Default for LifetimesFile {
@@ -111,6 +117,7 @@ impl Default for LimitsFile {
             registrations_in_total: 300,
             waiting_polls: 200,
             connections_per_peer: 256,
+            revocations_per_owner: 600,
         }
     }
 }
@@ -146,6 +153,7 @@ impl ConfigFile {
             mode: production(),
             issuer: issuer.to_owned(),
             listen,
+            feed_recovery_key: None,
             pre_claim_scopes: Vec::new(),
             lifetimes: LifetimesFile::default(),
             rotation: RotationFile::default(),
@@ -185,6 +193,7 @@ impl ConfigFile {
              issuer = \"{}\"\n\
              # where to listen; TLS is a proxy's in front of it\n\
              listen = \"{}\"\n\
+             {}\
              # scopes of agents that nobody has claimed yet\n\
              pre_claim_scopes = {}\n\n\
              [lifetimes]\n\
@@ -200,10 +209,13 @@ impl ConfigFile {
              registrations_in_total = {}\n\
              waiting_polls = {}\n\
              # behind a proxy all connections are the proxy's: raise it to 900\n\
-             connections_per_peer = {}\n",
+             connections_per_peer = {}\n\
+             # tasks, tokens, delegations and keys in an hour; agents, and everything at once, are not counted\n\
+             revocations_per_owner = {}\n",
             self.mode,
             self.issuer,
             self.listen,
+            self.feed_recovery_key.as_deref().map(recovery_line_of).unwrap_or_default(),
             list(&self.pre_claim_scopes),
             self.lifetimes.token_seconds,
             self.lifetimes.delegable_token_seconds,
@@ -212,6 +224,7 @@ impl ConfigFile {
             self.limits.registrations_in_total,
             self.limits.waiting_polls,
             self.limits.connections_per_peer,
+            self.limits.revocations_per_owner,
         );
         for resource in &self.resources {
             // writing to a string does not fail
@@ -223,6 +236,12 @@ impl ConfigFile {
         }
         Ok(text)
     }
+}
+
+fn recovery_line_of(key: &str) -> String {
+    format!(
+        "# replaces a stolen feed key at every server that pins it; its private half belongs elsewhere\nfeed_recovery_key = \"{key}\"\n"
+    )
 }
 
 fn list(items: &[String]) -> String {
@@ -249,6 +268,7 @@ mod tests {
             registrations_in_total: 2,
             waiting_polls: 3,
             connections_per_peer: 4,
+            revocations_per_owner: 5,
         };
         file
     }

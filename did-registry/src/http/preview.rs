@@ -9,14 +9,20 @@ use handfast_delegation::VerifiedAccessToken;
 use handfast_identity::{DidKey, UnixTime};
 use handfast_middleware::{Caller as Authenticated, Clock as _};
 use handfast_registry_model::limits::LONGEST_TOKEN_LIFETIME;
-use handfast_registry_model::{Caller, HopRecord, OwnedAgent, Refusal, Slot, TaskId};
+use handfast_registry_model::{AgentRecord, AgentTask, Caller, HopRecord, OwnedAgent, Refusal, Slot, TaskId};
 use serde::Serialize;
 
+use super::agents::living;
 use super::body::JsonBody;
 use super::caller::Identity;
 use super::revoke::{FoundHop, Thing, Wanted, client_of, holder_of_key, owner_named, revocation};
 use super::tasks::{self, TREE_PAGE_MAX};
 use super::{App, Failure};
+
+/// Most tasks of agents that are looked through for a preview.
+const PREVIEW_MAX_TASKS: usize = 256;
+/// Most hops counted for it before no further task is looked at; one task has 4096.
+const PREVIEW_MAX_HOPS: usize = 4096;
 
 /// How far a revocation would reach, as far as the registry knows: what is passed on and not exchanged, it does not.
 #[derive(Serialize)]
@@ -29,6 +35,9 @@ struct Reach<'a> {
     tasks: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     delegations: Option<usize>,
+    /// The counts are the least: there is more than was looked through.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    at_least: bool,
     latest_expiry: UnixTime,
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_at: Option<UnixTime>,
@@ -45,8 +54,7 @@ pub(super) async fn preview(
     let identity = Identity::of(&app, &caller).await?;
     let caller = identity.caller(now)?;
     let reach = match &wanted.what {
-        // an agent's tasks are not listed anywhere
-        Thing::Agent => return Err(Refusal::InvalidRequest.into()),
+        Thing::Agent => agent(&app, caller, &wanted, now).await?,
         Thing::Task => task(&app, caller, &wanted).await?,
         Thing::Token(shown) => token(&app, caller, &wanted, shown).await?,
         Thing::Hop(found) => hop(&app, caller, &wanted, found).await?,
@@ -55,7 +63,8 @@ pub(super) async fn preview(
         Thing::Key(did) => key(&app, caller, &wanted, did, now).await?,
     };
     let before = revocation(&app, wanted.kind(), &wanted.id).await?;
-    Ok(Json(Reach { revoked_at: before.map(|record| record.at()), ..reach }).into_response())
+    let revoked_at = before.map(|record| record.at()).or(reach.revoked_at);
+    Ok(Json(Reach { revoked_at, ..reach }).into_response())
 }
 
 impl<'a> Reach<'a> {
@@ -65,8 +74,73 @@ impl<'a> Reach<'a> {
         let agents: BTreeSet<_> = delegates.chain([agent]).collect();
         let (agents, tasks, delegations) = (Some(agents.len()), Some(tasks), Some(hops.len()));
         let kind = wanted.kind().as_str();
-        Self { kind, id: &wanted.id, agents, tasks, delegations, latest_expiry, revoked_at: None }
+        Self { kind, id: &wanted.id, agents, tasks, delegations, at_least: false, latest_expiry, revoked_at: None }
     }
+
+    /// Of whoever may have tokens that live as long as any: what was found, if anybody looked.
+    fn until_the_longest(wanted: &'a Wanted, found: Option<Found>, now: UnixTime) -> Self {
+        let (agents, tasks, delegations, at_least) = match found {
+            Some(found) => (Some(found.agents.len()), Some(found.tasks), Some(found.delegations), found.is_cut),
+            None => (None, None, None, false),
+        };
+        let (kind, id) = (wanted.kind().as_str(), &wanted.id);
+        let latest_expiry = now.saturating_add(LONGEST_TOKEN_LIFETIME);
+        Self { kind, id, agents, tasks, delegations, at_least, latest_expiry, revoked_at: None }
+    }
+}
+
+/// What was found of agents: themselves and those they passed something on to, their tasks that are not over, and the hops of those.
+#[derive(Default)]
+struct Found {
+    agents: BTreeSet<String>,
+    tasks: usize,
+    delegations: usize,
+    /// There is more.
+    is_cut: bool,
+}
+
+impl Found {
+    /// Adds an agent with its tasks, as far as there is room.
+    async fn look_at(&mut self, app: &App, agent: &AgentRecord, now: UnixTime) -> Result<(), Refusal> {
+        self.agents.insert(agent.did().to_string());
+        let prefix = Slot::agent_tasks_prefix(agent.id());
+        let mut after = Some(Slot::agent_tasks_from(agent.id(), now));
+        while after.is_some() && !self.is_full() {
+            let page = app.state.page::<AgentTask>(&prefix, after.as_deref(), TREE_PAGE_MAX).await?;
+            for entry in &page.records {
+                if self.is_full() {
+                    break;
+                }
+                let task = app.state.task(entry.task()).await?.ok_or(Refusal::StoreUnavailable)?.record;
+                if agent.goes_on_with(&task, now) {
+                    self.take(&tree(app, task.id()).await?);
+                }
+            }
+            after = page.next;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, hops: &[HopRecord]) {
+        self.tasks += 1;
+        self.delegations += hops.len();
+        self.agents.extend(hops.iter().map(|hop| hop.delegate().as_str().to_owned()));
+    }
+
+    fn is_full(&mut self) -> bool {
+        self.is_cut |= self.tasks >= PREVIEW_MAX_TASKS || self.delegations >= PREVIEW_MAX_HOPS;
+        self.is_cut
+    }
+}
+
+/// An agent with every key it ever had. What others passed on to it is listed by their tasks, and not counted.
+async fn agent<'a>(app: &App, caller: Caller<'_>, wanted: &'a Wanted, now: UnixTime) -> Result<Reach<'a>, Refusal> {
+    let agent = living(app.state.agent_named(&wanted.id).await?, now)?;
+    caller.as_manager_of(&agent)?;
+    let mut found = Found::default();
+    found.look_at(app, &agent, now).await?;
+    let reach = Reach::until_the_longest(wanted, Some(found), now);
+    Ok(Reach { revoked_at: agent.revoked_at(), ..reach })
 }
 
 async fn task<'a>(app: &App, caller: Caller<'_>, wanted: &'a Wanted) -> Result<Reach<'a>, Refusal> {
@@ -116,25 +190,26 @@ async fn hop<'a>(app: &App, caller: Caller<'_>, wanted: &'a Wanted, found: &Foun
     Ok(Reach::of(wanted, hop.delegate(), &hops, 1, hop.expires_at()))
 }
 
-/// The owner's agents. Their tasks are not listed by owner, so how many there are, and what was passed on, is not said.
+/// The owner's agents, and theirs.
 async fn owner<'a>(app: &App, caller: Caller<'_>, wanted: &'a Wanted, now: UnixTime) -> Result<Reach<'a>, Refusal> {
     let Some(owner) = owner_named(app, &wanted.id).await? else {
         return caller.as_admin().and(Err(Refusal::InvalidRequest));
     };
     caller.stops_owner(owner.id())?;
-    let (mut agents, mut after) = (0, None);
+    let (mut found, mut after) = (Found::default(), None);
     let prefix = Slot::owned_agents_prefix(owner.id());
     loop {
         let page = app.state.page::<OwnedAgent>(&prefix, after.as_deref(), TREE_PAGE_MAX).await?;
-        agents += page.records.len();
-        match page.next {
+        for entry in &page.records {
+            if let Some(agent) = app.state.agent(entry.agent()).await?.filter(|_| !found.is_full()) {
+                found.look_at(app, &agent.record, now).await?;
+            }
+        }
+        match page.next.filter(|_| !found.is_cut) {
             Some(next) => after = Some(next),
-            None => break,
+            None => return Ok(Reach::until_the_longest(wanted, Some(found), now)),
         }
     }
-    let latest_expiry = now.saturating_add(LONGEST_TOKEN_LIFETIME);
-    let (kind, id) = (wanted.kind().as_str(), &wanted.id);
-    Ok(Reach { kind, id, agents: Some(agents), tasks: None, delegations: None, latest_expiry, revoked_at: None })
 }
 
 /// Every agent and owner may have a token by the key: nobody counts them. Another key signs from then on, if there is one.
@@ -143,9 +218,7 @@ fn issuer_key<'a>(app: &App, caller: Caller<'_>, wanted: &'a Wanted, now: UnixTi
     if !app.keys.has_token_key(&wanted.id) {
         return Err(Refusal::InvalidRequest);
     }
-    let latest_expiry = now.saturating_add(LONGEST_TOKEN_LIFETIME);
-    let (kind, id) = (wanted.kind().as_str(), &wanted.id);
-    Ok(Reach { kind, id, agents: None, tasks: None, delegations: None, latest_expiry, revoked_at: None })
+    Ok(Reach::until_the_longest(wanted, None, now))
 }
 
 /// The one agent whose key it is or was. What was made with it is listed nowhere.
@@ -161,9 +234,8 @@ async fn key<'a>(
         Some(agent) => caller.as_manager_of(&agent.record).map_err(|_| Refusal::Forbidden)?,
         None => caller.as_admin()?,
     };
-    let latest_expiry = now.saturating_add(LONGEST_TOKEN_LIFETIME);
-    let (kind, id, agents) = (wanted.kind().as_str(), &wanted.id, Some(usize::from(agent.is_some())));
-    Ok(Reach { kind, id, agents, tasks: None, delegations: None, latest_expiry, revoked_at: None })
+    let agents = Some(usize::from(agent.is_some()));
+    Ok(Reach { agents, ..Reach::until_the_longest(wanted, None, now) })
 }
 
 /// Every hop of a task that was exchanged: a tree has 4096 at most.

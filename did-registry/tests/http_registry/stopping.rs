@@ -139,6 +139,71 @@ async fn a_task_is_revoked_once_and_the_first_answer_stays() {
 }
 
 #[tokio::test]
+async fn a_preview_of_an_agent_is_for_whoever_may_revoke_it_and_shows_what_goes_on() {
+    let bench = Bench::new().await;
+    let (owner, other, admin) = (bench.owner(100).await, bench.owner(101).await, bench.admin(102).await);
+    let agent = bench.claimed(1, &owner).await;
+    let wanted = json!({"kind": "agent", "id": agent.did().as_str()});
+    let before = bench.positions();
+    assert_eq!(preview(&bench, &other, wanted.clone()).await.problem(), (403, "forbidden"));
+    let unknown = json!({"kind": "agent", "id": Agent::numbered(9).did().as_str()});
+    assert_eq!(preview(&bench, &owner, unknown).await.problem(), (404, "unknown_agent"));
+    bench.manage(&admin.key, "registry:admin", "POST", "/revocations/preview", Some(wanted.clone())).await.is(200);
+    assert_eq!(bench.positions(), before, "looking changes nothing");
+    let tasks = async || preview(&bench, &owner, wanted.clone()).await.is(200).json["tasks"].clone();
+    assert_eq!(tasks().await, 0);
+    let one = task_of(&bench.token(&agent, &[("scope", "agent:self")]).await);
+    let body = json!({"agent": agent.did().as_str(), "intent": "work", "scope": "echo:read", "task_seconds": 60});
+    bench.manage(&owner.key, "owner:self", "POST", "/tasks", Some(body)).await.is(201);
+    assert_eq!(tasks().await, 2);
+    bench.clock.advance(59);
+    assert_eq!(tasks().await, 2);
+    bench.clock.advance(1);
+    assert_eq!(tasks().await, 1, "past its deadline");
+    revoke(&bench, &owner, json!({"kind": "task", "id": one})).await.is(200);
+    assert_eq!(tasks().await, 0);
+    revoke(&bench, &owner, wanted.clone()).await.is(200);
+    assert_eq!(preview(&bench, &owner, wanted.clone()).await.is(200).json["revoked_at"], bench.now());
+}
+
+#[tokio::test]
+async fn p18_an_owner_stops_so_many_single_things_an_hour_and_has_bigger_words() {
+    let mut file = config();
+    file.limits.revocations_per_owner = 2;
+    let bench = Bench::with(&file).await;
+    let (owner, other, admin) = (bench.owner(100).await, bench.owner(101).await, bench.admin(102).await);
+    let (agent, others) = (bench.claimed(1, &owner).await, bench.claimed(2, &other).await);
+    let task = async |owner: &Owner, agent: &Agent| {
+        let body = json!({"agent": agent.did().as_str(), "intent": "work", "scope": "echo:read"});
+        let made = bench.manage(&owner.key, "owner:self", "POST", "/tasks", Some(body)).await.is(201);
+        json!({"kind": "task", "id": made.str("id")})
+    };
+    let mut tasks = Vec::new();
+    for _ in 0..6 {
+        tasks.push(task(&owner, &agent).await);
+    }
+    for one in &tasks[..2] {
+        revoke(&bench, &owner, one.clone()).await.is(200);
+    }
+    let before = bench.positions();
+    let refused = revoke(&bench, &owner, tasks[2].clone()).await;
+    assert_eq!(refused.problem(), (429, "slow_down"));
+    let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=3600).contains(&wait), "{wait}");
+    assert_eq!(bench.positions(), before);
+    // what was stopped before is no new entry; others, admins and bigger words are not counted
+    revoke(&bench, &owner, tasks[0].clone()).await.is(200);
+    revoke(&bench, &other, task(&other, &others).await).await.is(200);
+    for one in [&tasks[2], &tasks[4], &tasks[5]] {
+        bench.manage(&admin.key, "registry:admin", "POST", "/revocations", Some(one.clone())).await.is(200);
+    }
+    revoke(&bench, &owner, json!({"kind": "agent", "id": agent.did().as_str()})).await.is(200);
+    bench.clock.advance(wait);
+    revoke(&bench, &owner, tasks[3].clone()).await.is(200);
+    revoke(&bench, &owner, json!({"kind": "owner", "id": owner.id})).await.is(200);
+}
+
+#[tokio::test]
 async fn a_task_is_stopped_by_its_owner_and_admins_alone() {
     let bench = Bench::new().await;
     let (owner, other, admin) = (bench.owner(100).await, bench.owner(101).await, bench.admin(102).await);
@@ -405,6 +470,18 @@ async fn rev_a_client_gives_its_own_tokens_up_and_hears_nothing_of_others() {
     assert_eq!(bench.call(&owner.key, &session, "GET", "/agents", None).await.problem(), (401, "token_revoked"));
 }
 
+#[tokio::test]
+async fn rev_06_a_registry_that_cannot_write_says_so_and_the_token_lives() {
+    let bench = Bench::new().await;
+    let owner = bench.owner(100).await;
+    let agent = bench.claimed(1, &owner).await;
+    let token = bench.token(&agent, &[("scope", "agent:self")]).await;
+    bench.disk.fail_syncs();
+    let answer = give_up(&bench, &agent, &token, &[]).await;
+    assert_eq!(answer.oauth(), (503, "temporarily_unavailable", "store_unavailable"));
+    assert_eq!(answer.header("retry-after"), Some("5"));
+}
+
 fn hop_name(hop: &str) -> String {
     UnverifiedHop::parse(hop).unwrap().name().to_string()
 }
@@ -431,6 +508,10 @@ async fn a_hop_stops_with_all_below_it_and_its_sibling_does_not() {
     });
     assert_eq!(preview(bench, owner, body.clone()).await.is(200).json, reach);
     assert_eq!(preview(bench, owner, hop_body(&second)).await.is(200).json["delegations"], 1);
+    // of the agent it began at: itself and two delegates, its one task, all three hops
+    let agent = json!({"kind": "agent", "id": scene.orchestrator.did().as_str()});
+    let counts = json!({"agents": 3, "tasks": 1, "delegations": 3, "latest_expiry": bench.now() + 3600});
+    assert_eq!(preview(bench, owner, agent.clone()).await.is(200).json, with(agent, counts));
 
     // by its delegator, who need not show what the registry knows
     let made = bench.now();
@@ -563,7 +644,9 @@ async fn everything_for_an_owner_stops_and_goes_on_with_new_tokens() {
     let task = task_of(&own);
     let body = json!({"kind": "owner", "id": owner.id, "reason": "laptop stolen"});
     let made = bench.now();
-    let reach = json!({"kind": "owner", "id": owner.id, "agents": 1, "latest_expiry": made + 3600});
+    let reach = json!({
+        "kind": "owner", "id": owner.id, "agents": 1, "tasks": 1, "delegations": 0, "latest_expiry": made + 3600,
+    });
     assert_eq!(preview(&bench, &owner, body.clone()).await.is(200).json, reach);
     let session = bench.token(&owner.key, &[("scope", "owner:self")]).await;
     let told = bench.call(&owner.key, &session, "POST", "/revocations", Some(body.clone())).await.is(200);

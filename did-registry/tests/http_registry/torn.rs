@@ -209,3 +209,25 @@ async fn an_agents_cut_off_that_was_past_when_it_was_written_is_set_again() {
         }
     }
 }
+
+/// And of an agent that goes to another owner because its own one leaves.
+#[tokio::test]
+async fn the_cut_off_of_an_off_boarded_agent_is_set_again_too() {
+    for (seconds, again) in [(5, 0), (6, 1)] {
+        let (bench, between) = scene().await;
+        let (owner, heir, admin) = (bench.owner(100).await, bench.owner(101).await, bench.admin(102).await);
+        bench.claimed(1, &owner).await;
+        let token = bench.token(&admin.key, &[("scope", "registry:admin")]).await;
+        let (clock, next) = (bench.clock.clone(), between.clone());
+        // the first commit is the beginning, the second the agent's
+        *between.before_commit.lock().unwrap() = Some(Box::pin(async move {
+            *next.before_commit.lock().unwrap() = Some(Box::pin(async move { clock.advance(seconds) }));
+        }));
+        let body = json!({"agents": "transfer", "to": heir.id});
+        let path = format!("/owners/{}/offboarding", owner.id);
+        let told = bench.call(&admin.key, &token, "POST", &path, Some(body)).await.is(200);
+        assert_eq!(told.json["agents"], 1);
+        assert!(between.before_commit.lock().unwrap().is_none(), "it did happen in between");
+        assert_eq!(bench.positions().feed_to, 2 + again, "{seconds}");
+    }
+}

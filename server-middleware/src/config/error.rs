@@ -46,15 +46,20 @@ pub enum ConfigError {
     /// Both ways to get facts at once.
     #[error("`facts` and `trusted_issuers` are both set: a facts source says itself whom it trusts")]
     FactsAndTrust,
+    /// Two memories at once.
+    #[error("`shared_store` is set beside `replay_store` or `budget_store`: it remembers both")]
+    TwoStores,
     /// An issuer in this process, without its facts.
     #[error("`trusted_issuers`: the status of `{issuer}` is in this process, so its `facts` have to be given")]
     InProcess {
         /// The issuer.
         issuer: String,
     },
-    /// A feed key whose secret half is public, in production.
-    #[error("`feed_key` of `{issuer}` is a published test key ({origin}): production refuses it")]
+    /// A feed key or recovery key whose secret half is public, in production.
+    #[error("`{member}` of `{issuer}` is a published test key ({origin}): production refuses it")]
     TestKey {
+        /// Which one.
+        member: &'static str,
         /// The issuer.
         issuer: String,
         /// Where the key was published.

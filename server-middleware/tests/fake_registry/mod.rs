@@ -16,8 +16,9 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use handfast_identity::DidKey;
 use handfast_middleware::server::{ServerLimits, serve};
-use handfast_middleware::{Builder, Mode, Pace, ResourceServer};
+use handfast_middleware::{Builder, Mode, Pace, ResourceServer, TrustedIssuer};
 use handfast_testkit::{Agent, Feed, HandClock, Issuer};
 use http::{HeaderMap, StatusCode};
 use http_body::Frame;
@@ -36,6 +37,10 @@ pub(crate) struct Says {
     pub(crate) issuer: Issuer,
     pub(crate) clock: HandClock,
     pub(crate) feed: Feed,
+    /// What it says about its feed key.
+    pub(crate) statement: Option<String>,
+    /// The feed keys that are over.
+    pub(crate) replaced: Vec<DidKey>,
     pub(crate) metadata: Value,
     pub(crate) key_set: String,
     pub(crate) key_set_asked: u64,
@@ -43,6 +48,8 @@ pub(crate) struct Says {
     pub(crate) key_set_gate: Option<Arc<Barrier>>,
     /// Answers to the next questions for news, before the feed's own.
     pub(crate) script: VecDeque<Response>,
+    /// How often the whole was asked for.
+    pub(crate) snapshots: u64,
     questions: watch::Sender<u64>,
     /// Where streams of news are written to; without it there are none.
     pub(crate) pushes: Option<Vec<mpsc::UnboundedSender<Bytes>>>,
@@ -74,11 +81,14 @@ impl Registry {
         let says = Says {
             clock: HandClock::default(),
             feed: issuer.feed(),
+            statement: None,
+            replaced: Vec::new(),
             metadata: issuer.metadata(),
             key_set: issuer.jwks(),
             key_set_asked: 0,
             key_set_gate: None,
             script: VecDeque::new(),
+            snapshots: 0,
             questions: watch::Sender::new(0),
             pushes: None,
             streams: Vec::new(),
@@ -101,6 +111,7 @@ impl Registry {
             .route("/revocations", get(news))
             .route("/revocations/snapshot", get(snapshot))
             .route("/revocations/stream", get(stream))
+            .route("/revocations/key", get(feed_key))
             .with_state(Arc::clone(&self.says));
         self.running = Some(tokio::spawn(serve(listener, app, ServerLimits::default(), std::future::pending())));
     }
@@ -176,9 +187,15 @@ async fn key_set(State(says): State<Shared>) -> Response {
 }
 
 async fn snapshot(State(says): State<Shared>) -> Response {
-    let says = says.lock().unwrap();
+    let mut says = says.lock().unwrap();
+    says.snapshots += 1;
     says.questions.send_modify(|asked| *asked += 1);
     jwt(&says.feed.snapshot(says.clock.now()))
+}
+
+async fn feed_key(State(says): State<Shared>) -> Response {
+    let statement = says.lock().unwrap().statement.clone();
+    statement.map_or_else(|| StatusCode::NOT_FOUND.into_response(), |statement| jwt(&statement))
 }
 
 async fn stream(State(says): State<Shared>, headers: HeaderMap) -> Response {
@@ -256,10 +273,20 @@ impl Follower {
 
     /// An API past the rule for the time after its start, which may not know anything yet.
     pub(crate) async fn started(registry: &Registry, settings: impl FnOnce(Builder) -> Builder) -> Self {
+        let trust = registry.change(|says| says.issuer.trust());
+        Self::trusting(registry, trust, settings).await
+    }
+
+    /// The same with a trust record of the test's own.
+    pub(crate) async fn trusting(
+        registry: &Registry,
+        trust: TrustedIssuer,
+        settings: impl FnOnce(Builder) -> Builder,
+    ) -> Self {
         let (issuer, clock) = registry.change(|says| (says.issuer.clone(), says.clock.clone()));
         let shown = clock.clone();
         let builder = ResourceServer::builder(API, API).mode(Mode::Development).pace(BRISK).clock(move || shown.now());
-        let server = settings(builder.trust(issuer.trust())).start().await.unwrap();
+        let server = settings(builder.trust(trust)).start().await.unwrap();
         clock.advance(SETTLED);
         let app = Router::new().route("/files", get(|| async { "ok" })).layer(server.scope("files:read").unwrap());
         Self { server, app, agent: Agent::numbered(1), issuer, clock }

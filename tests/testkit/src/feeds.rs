@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use handfast_identity::UnixTime;
+use handfast_identity::{DidKey, UnixTime};
 use handfast_verifier::revocation::{
     FeedBase, FeedEvent, FeedMessage, FeedPosition, Head, RevocationKind, RevocationName,
 };
@@ -53,6 +53,19 @@ impl Feed {
         restored
     }
 
+    /// The same feed, signed with the feed key of `issuer`.
+    #[must_use]
+    pub fn signed_by(mut self, issuer: &Issuer) -> Self {
+        self.issuer = issuer.clone();
+        self
+    }
+
+    /// The key it is signed with.
+    #[must_use]
+    pub fn key(&self) -> DidKey {
+        self.issuer.feed_did()
+    }
+
     /// Snapshots leave event `seq` out from now on.
     pub fn forget(&mut self, seq: u64) {
         self.forgotten.insert(seq);
@@ -67,6 +80,12 @@ impl Feed {
     pub fn revoke_with_cut(&mut self, kind: RevocationKind, id: &str, cut: Option<UnixTime>) {
         let name = RevocationName::of(self.issuer.url(), kind, id);
         self.events.push(FeedEvent { seq: self.last() + 1, kind, name, cut, until: None });
+    }
+
+    /// Revokes what `id` names until then.
+    pub fn revoke_until(&mut self, kind: RevocationKind, id: &str, until: UnixTime) {
+        self.revoke(kind, id);
+        self.events.iter_mut().last().into_iter().for_each(|event| event.until = Some(until));
     }
 
     /// The number of the last event.

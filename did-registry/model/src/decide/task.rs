@@ -9,8 +9,8 @@ use crate::change::Write;
 use crate::limits::{DEFAULT_TASK_LIFETIME, MIN_TASK_LIFETIME};
 use crate::record::Life;
 use crate::{
-    AgentRecord, Caller, Ceiling, Change, Event, Expect, Fact, Loaded, Outcome, Party, Refusal, RegistryPolicy,
-    SelfTasks, ShownText, Slot, Subject, TaskId, TaskRecord, TaskRequest,
+    AgentRecord, AgentTask, Caller, Ceiling, Change, Event, Expect, Fact, Loaded, Outcome, Party, Refusal,
+    RegistryPolicy, SelfTasks, ShownText, Slot, Subject, TaskId, TaskRecord, TaskRequest,
 };
 
 /// What a task is made of, beside the agent it is given to. The trigger follows from the caller and is never claimed.
@@ -121,6 +121,7 @@ pub fn create_owner_task(
     let task = new_task(&agent.record, &who, draft, now, random);
     let writes = vec![
         Write::put(Expect::Absent, task.clone()),
+        Write::put(Expect::Absent, AgentTask::of(&task)),
         Write::Keep { slot: Slot::agent(&agent.record.id), version: agent.version },
     ];
     Ok((Change::new(writes, task_created(&task, &agent.record, who)), task))

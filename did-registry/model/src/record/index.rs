@@ -2,10 +2,11 @@
 
 use handfast_identity::{DidKey, Handle, UnixTime};
 
-use super::wire::index::{DidWire, HandleWire, OwnedAgentWire};
+use super::wire::index::{AgentTaskWire, DidWire, HandleWire, OwnedAgentWire, StatusEntryWire};
 use super::wire::{read, write};
-use super::{EncodeError, Organisation, RecordError, RecordKind, Slot, Stored};
-use crate::{AgentId, OwnerId};
+use super::{EncodeError, Organisation, RecordError, RecordKind, Slot, Status, Stored};
+use crate::change::Write;
+use crate::{AgentId, AgentRecord, OwnerId, TaskId, TaskRecord};
 
 /// Whose a DID is, or was: a DID has one holder for ever once it was CLAIMED or revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,6 +123,44 @@ impl OwnedAgent {
     }
 }
 
+/// One task of an agent's, for lists by agent in the order of their deadlines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentTask {
+    pub(crate) agent: AgentId,
+    pub(crate) task: TaskId,
+    pub(crate) organisation: Organisation,
+    pub(crate) deadline: UnixTime,
+}
+
+impl AgentTask {
+    pub(crate) fn of(task: &TaskRecord) -> Self {
+        let TaskRecord { agent, id, organisation, deadline, .. } = task.clone();
+        Self { agent, task: id, organisation, deadline }
+    }
+
+    /// The task.
+    #[must_use]
+    pub const fn task(&self) -> &TaskId {
+        &self.task
+    }
+}
+
+impl Stored for AgentTask {
+    const KIND: RecordKind = RecordKind::AgentTask;
+
+    fn slot(&self) -> Slot {
+        Slot::agent_task(&self.agent, self.deadline, &self.task)
+    }
+
+    fn to_bytes(&self) -> Result<Vec<u8>, EncodeError> {
+        write(&AgentTaskWire::from(self))
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
+        read::<AgentTaskWire, Self>(Self::KIND, bytes)
+    }
+}
+
 impl Stored for OwnedAgent {
     const KIND: RecordKind = RecordKind::OwnedAgent;
 
@@ -135,5 +174,53 @@ impl Stored for OwnedAgent {
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
         read::<OwnedAgentWire, Self>(Self::KIND, bytes)
+    }
+}
+
+/// One agent of those with a status, for lists by status. Whether it still has it, its record says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusEntry {
+    pub(crate) status: Status,
+    pub(crate) agent: AgentId,
+    pub(crate) organisation: Organisation,
+}
+
+impl StatusEntry {
+    /// The entry of an agent as it is.
+    #[must_use]
+    pub fn of(agent: &AgentRecord) -> Self {
+        Self { status: agent.status(), agent: agent.id.clone(), organisation: agent.organisation.clone() }
+    }
+
+    /// The agent.
+    #[must_use]
+    pub const fn agent(&self) -> &AgentId {
+        &self.agent
+    }
+
+    /// Puts the entry of an agent that is new.
+    pub(crate) fn entered(agent: &AgentRecord) -> Write {
+        Write::List { entry: Box::new(Self::of(agent).into()) }
+    }
+
+    /// Takes the entry of an agent away that goes, or moves on.
+    pub(crate) fn left(agent: &AgentRecord) -> Write {
+        Write::Unlist { slot: Self::of(agent).slot() }
+    }
+}
+
+impl Stored for StatusEntry {
+    const KIND: RecordKind = RecordKind::StatusEntry;
+
+    fn slot(&self) -> Slot {
+        Slot::status_entry(self.status, &self.agent)
+    }
+
+    fn to_bytes(&self) -> Result<Vec<u8>, EncodeError> {
+        write(&StatusEntryWire::from(self))
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
+        read::<StatusEntryWire, Self>(Self::KIND, bytes)
     }
 }

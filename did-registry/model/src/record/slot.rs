@@ -1,9 +1,9 @@
 //! Where records live: a kind, which is a table of the store, and a key in it.
 
-use handfast_identity::{ContentHash, DidKey, Handle, base64url};
+use handfast_identity::{ContentHash, DidKey, Handle, UnixTime, base64url};
 
 use crate::code::OwnerCodeDigest;
-use crate::{AgentId, ClaimId, FeedKind, OwnerCode, OwnerId, TaskId};
+use crate::{AgentId, ClaimId, EnrolmentId, FeedKind, OwnerCode, OwnerId, Status, TaskId};
 
 /// The kinds of record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,11 +46,25 @@ pub enum RecordKind {
     Offboarding,
     /// [`UsageRecord`](crate::UsageRecord), by agent id: when it was last given what.
     Usage,
+    /// [`StatusEntry`](crate::StatusEntry), by status and agent: which agents have a status.
+    StatusEntry,
+    /// [`EnrolmentRecord`](crate::EnrolmentRecord), by its id.
+    Enrolment,
+    /// [`OwnedEnrolment`](crate::OwnedEnrolment), by owner and enrolment: which enrolments an owner made.
+    OwnedEnrolment,
+    /// [`IdempotencyRecord`](crate::IdempotencyRecord), by hash of caller, route and key.
+    Idempotency,
+    /// [`IdempotencyEnd`](crate::IdempotencyEnd), by time: which of them are over first.
+    IdempotencyEnd,
+    /// [`IssuerKeysRecord`](crate::IssuerKeysRecord), the one there is: which keys the registry signs with.
+    IssuerKeys,
+    /// [`AgentTask`](crate::AgentTask), by agent, deadline and task: which tasks an agent has.
+    AgentTask,
 }
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 26] = [
         Self::Agent,
         Self::Did,
         Self::Handle,
@@ -70,6 +84,13 @@ impl RecordKind {
         Self::Versions,
         Self::Offboarding,
         Self::Usage,
+        Self::StatusEntry,
+        Self::Enrolment,
+        Self::OwnedEnrolment,
+        Self::Idempotency,
+        Self::IdempotencyEnd,
+        Self::IssuerKeys,
+        Self::AgentTask,
     ];
 
     /// Its name, for errors and for tables.
@@ -95,6 +116,13 @@ impl RecordKind {
             Self::Versions => "versions",
             Self::Offboarding => "offboardings",
             Self::Usage => "usages",
+            Self::StatusEntry => "status_entries",
+            Self::Enrolment => "enrolments",
+            Self::OwnedEnrolment => "owned_enrolments",
+            Self::Idempotency => "idempotency",
+            Self::IdempotencyEnd => "idempotency_ends",
+            Self::IssuerKeys => "issuer_keys",
+            Self::AgentTask => "agent_tasks",
         }
     }
 }
@@ -117,6 +145,12 @@ impl Slot {
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// Of the keys that the registry signs with.
+    #[must_use]
+    pub fn issuer_keys() -> Self {
+        Self { kind: RecordKind::IssuerKeys, key: "own".to_owned() }
     }
 
     /// Of an agent's record.
@@ -175,6 +209,30 @@ impl Slot {
     #[must_use]
     pub fn task(id: &TaskId) -> Self {
         Self { kind: RecordKind::Task, key: id.to_string() }
+    }
+
+    /// Of the entry that makes a task one of an agent's.
+    #[must_use]
+    pub fn agent_task(agent: &AgentId, deadline: UnixTime, task: &TaskId) -> Self {
+        let key = format!("{}{}/{task}", Self::agent_tasks_prefix(agent), Self::in_order(deadline));
+        Self { kind: RecordKind::AgentTask, key }
+    }
+
+    /// What the keys of all tasks of an agent start with.
+    #[must_use]
+    pub fn agent_tasks_prefix(agent: &AgentId) -> String {
+        format!("{agent}/")
+    }
+
+    /// Behind which of them those begin whose deadline is `time` or later.
+    #[must_use]
+    pub fn agent_tasks_from(agent: &AgentId, time: UnixTime) -> String {
+        format!("{}{}", Self::agent_tasks_prefix(agent), Self::in_order(time))
+    }
+
+    /// As many digits as the latest time has, so that the order of keys is that of times.
+    fn in_order(time: UnixTime) -> String {
+        format!("{:016}", time.as_secs())
     }
 
     /// Of a hop that was exchanged.
@@ -249,6 +307,49 @@ impl Slot {
     #[must_use]
     pub fn usage(agent: &AgentId) -> Self {
         Self { kind: RecordKind::Usage, key: agent.to_string() }
+    }
+
+    /// Of the entry that makes an agent one of those with a status.
+    #[must_use]
+    pub fn status_entry(status: Status, agent: &AgentId) -> Self {
+        Self { kind: RecordKind::StatusEntry, key: format!("{}{agent}", Self::status_prefix(status)) }
+    }
+
+    /// What the keys of all agents with a status start with.
+    #[must_use]
+    pub fn status_prefix(status: Status) -> String {
+        format!("{}/", status.as_str())
+    }
+
+    /// Of an enrolment.
+    #[must_use]
+    pub fn enrolment(id: &EnrolmentId) -> Self {
+        Self { kind: RecordKind::Enrolment, key: id.to_string() }
+    }
+
+    /// Of the entry that makes an enrolment one of an owner's.
+    #[must_use]
+    pub fn owned_enrolment(owner: &OwnerId, enrolment: &EnrolmentId) -> Self {
+        Self { kind: RecordKind::OwnedEnrolment, key: format!("{}{enrolment}", Self::owned_enrolments_prefix(owner)) }
+    }
+
+    /// What the keys of all enrolments of an owner start with.
+    #[must_use]
+    pub fn owned_enrolments_prefix(owner: &OwnerId) -> String {
+        format!("{owner}/")
+    }
+
+    /// Of a call under an idempotency key.
+    #[must_use]
+    pub fn idempotency(key: &ContentHash) -> Self {
+        Self { kind: RecordKind::Idempotency, key: key.to_string() }
+    }
+
+    /// Of the entry by which such a call is found when it is past its time.
+    #[must_use]
+    pub fn idempotency_end(expires: UnixTime, key: &ContentHash) -> Self {
+        // as many digits as the latest time has, so that the order of keys is that of times
+        Self { kind: RecordKind::IdempotencyEnd, key: format!("{:016}/{key}", expires.as_secs()) }
     }
 
     /// Of the list of an agent's open `self` tasks.

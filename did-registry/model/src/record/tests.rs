@@ -16,8 +16,8 @@ use crate::authority::bounded;
 use crate::code::{CodeHash, OwnerCodeDigest};
 use crate::limits::*;
 use crate::{
-    AgentId, Ceiling, ClaimId, DelegatedHop, DelegationMode, Event, Fact, FeedKind, KeyChanged, LifeChange, LifeFact,
-    OwnerId, Party, ReceivedStatement, ShownText, TaskId, plain_authority,
+    AgentId, Ceiling, ClaimId, DelegatedHop, DelegationMode, EnrolmentId, EpochEnd, Event, Fact, FeedKind, KeyChanged,
+    LifeChange, LifeFact, OperatorFact, OwnerId, Party, ReceivedStatement, ShownText, TaskId, plain_authority,
 };
 
 struct Steps(u8);
@@ -102,6 +102,10 @@ fn agent(life: Life) -> AgentRecord {
         created: LATE,
         life,
     }
+}
+
+fn epoch_end() -> EpochEnd {
+    EpochEnd { epoch: "x".repeat(64), seq: MAX_UNIX_SECONDS, head: "x".repeat(43) }
 }
 
 fn fullest_rate() -> Rate {
@@ -255,6 +259,51 @@ fn owner_code() -> OwnerCodeRecord {
     }
 }
 
+fn enrolments() -> [EnrolmentRecord; 3] {
+    let ends = [
+        None,
+        Some(EnrolmentEnd::Revoked { at: LATE }),
+        Some(EnrolmentEnd::Used { agent: agent_id(), did: did(1), at: LATE }),
+    ];
+    ends.map(|end| EnrolmentRecord {
+        id: EnrolmentId::generate(&mut Steps(1)),
+        organisation: serde_json::from_value(serde_json::json!("x".repeat(63))).unwrap(),
+        owner: owner_id(1),
+        token: CodeHash([7; 32]),
+        ceiling: widest_ceiling(),
+        environment: Some(Environment::Prod),
+        label: Some(longest()),
+        created: LATE,
+        expires: LATE,
+        end,
+    })
+}
+
+fn owned_enrolment() -> OwnedEnrolment {
+    let enrolment = EnrolmentId::generate(&mut Steps(1));
+    OwnedEnrolment { owner: owner_id(1), enrolment, organisation: Organisation::default() }
+}
+
+fn status_entry() -> StatusEntry {
+    StatusEntry { status: Status::Unclaimed, agent: agent_id(), organisation: Organisation::default() }
+}
+
+fn idempotency() -> [IdempotencyRecord; 3] {
+    let secrets = [
+        None,
+        Some(SecretOf::OwnerCode(OwnerCodeDigest([7; 32]))),
+        Some(SecretOf::Enrolment(EnrolmentId::generate(&mut Steps(1)))),
+    ];
+    let organisation = || serde_json::from_value(serde_json::json!("x".repeat(63))).unwrap();
+    secrets.map(|secret| IdempotencyRecord {
+        key: name(1),
+        organisation: organisation(),
+        request: name(2),
+        expires: LATE,
+        secret,
+    })
+}
+
 fn handle() -> HandleRecord {
     HandleRecord { handle: longest_handle(), organisation: Organisation::default(), agent: agent_id(), claimed: true }
 }
@@ -387,18 +436,18 @@ where
         Err(RecordError::Corrupt { kind, .. }) => assert_eq!(kind, R::KIND),
         other => panic!("{other:?} from {text}"),
     };
-    let with = |v: &str| text.replacen(r#","v":4"#, v, 1);
-    for (v, found) in [(r#","v":0"#, 0), (r#","v":5"#, 5), (r#","v":5,"w":[]"#, 5)] {
+    let with = |v: &str| text.replacen(r#","v":5"#, v, 1);
+    for (v, found) in [(r#","v":0"#, 0), (r#","v":6"#, 6), (r#","v":6,"w":[]"#, 6)] {
         let unknown = Err(RecordError::UnknownFormat { kind: R::KIND, found });
         assert_eq!(R::from_bytes(with(v).as_bytes()), unknown);
     }
-    for v in ["", r#","v":"4""#, r#","v":4,"v":4"#, r#","v":4,"w":1"#] {
+    for v in ["", r#","v":"5""#, r#","v":5,"v":5"#, r#","v":5,"w":1"#] {
         corrupt(&with(v));
     }
     corrupt(&format!("{text}{{}}"));
-    corrupt(r#"{"v":4}"#);
-    // what formats 1 to 3 had is read as it was
-    for format in 1..=3 {
+    corrupt(r#"{"v":5}"#);
+    // what formats 1 to 4 had is read as it was
+    for format in 1..=4 {
         let before = serde_json::from_slice::<serde_json::Value>(&record.to_bytes().unwrap()).map(|mut value| {
             value.as_object_mut().unwrap().insert("v".to_owned(), format.into());
             value.to_string()
@@ -437,6 +486,13 @@ fn every_record_round_trips_fits_and_is_read_strictly() {
     check(&versions());
     check(&offboarding());
     check(&usage());
+    enrolments().iter().for_each(check);
+    check(&owned_enrolment());
+    check(&status_entry());
+    idempotency().iter().for_each(check);
+    check(&idempotency()[0].end());
+    check(&AgentTask::of(&task()));
+    check(&IssuerKeysRecord::new(vec!["x".repeat(43); MAX_SIGNING_KEYS], did(1)));
     check(&StopsRecord { agent: agent_id(), organisation: Organisation::default(), made: fullest_rate() });
 }
 
@@ -461,7 +517,7 @@ fn a_ceiling_from_before_there_was_leave_for_instances_gives_none() {
     assert!(text.contains(member), "{text}");
     assert_eq!(instances(&text), Some(true));
     assert_eq!(instances(&text.replace(member, "")), Some(false));
-    assert_eq!(instances(&text.replace(member, "").replace("\"v\":4", "\"v\":1")), Some(false));
+    assert_eq!(instances(&text.replace(member, "").replace("\"v\":5", "\"v\":1")), Some(false));
     assert_eq!(instances(&text.replace(member, ",\"instances\":1")), None);
 }
 
@@ -477,12 +533,12 @@ fn an_agent_or_task_from_before_format_4_is_neither_stopped_nor_of_another_era()
     };
     let before = String::from_utf8(plain(&claimed).to_bytes().unwrap()).unwrap();
     assert!(!before.contains("\"held\""), "{before}");
-    let read = AgentRecord::from_bytes(before.replace("\"v\":4", "\"v\":3").as_bytes()).unwrap();
+    let read = AgentRecord::from_bytes(before.replace("\"v\":5", "\"v\":3").as_bytes()).unwrap();
     assert_eq!((read.suspended_at(), read.retired_at(), read.era()), (None, None, 0));
     let first = TaskRecord { era: 0, ..task() };
     let before = String::from_utf8(first.to_bytes().unwrap()).unwrap();
     assert!(!before.contains("\"era\""), "{before}");
-    assert_eq!(TaskRecord::from_bytes(before.replace("\"v\":4", "\"v\":3").as_bytes()), Ok(first));
+    assert_eq!(TaskRecord::from_bytes(before.replace("\"v\":5", "\"v\":3").as_bytes()), Ok(first));
 }
 
 #[test]
@@ -514,6 +570,9 @@ fn what_breaks_a_bound_is_damage() {
             Record::Versions(_) => VersionsRecord::from_bytes(bytes).err(),
             Record::Usage(_) => UsageRecord::from_bytes(bytes).err(),
             Record::Revocation(_) => RevocationRecord::from_bytes(bytes).err(),
+            Record::Enrolment(_) => EnrolmentRecord::from_bytes(bytes).err(),
+            Record::StatusEntry(_) => StatusEntry::from_bytes(bytes).err(),
+            Record::Idempotency(_) => IdempotencyRecord::from_bytes(bytes).err(),
             _ => None,
         };
         assert!(matches!(error, Some(RecordError::Corrupt { .. })), "{changed}");
@@ -549,6 +608,12 @@ fn what_breaks_a_bound_is_damage() {
     damaged(third.into(), "\"last_good\":255", "\"last_good\":256");
     damaged(first.into(), "\"number\":1", "\"last_good\":0,\"number\":1");
     damaged(pending().into(), "\"xxx", "\"xxxx");
+    let [open, _, used] = enrolments();
+    damaged(open.into(), "86400", "86401");
+    damaged(used.into(), "\"how\":\"used\"", "\"how\":\"revoked\"");
+    damaged(status_entry().into(), "UNCLAIMED", "CLOSED");
+    let [_, coded, _] = idempotency();
+    damaged(coded.into(), "owner_code", "owner");
     let task = revocations().next().unwrap();
     damaged(task.into(), &format!("\"until\":{MAX_UNIX_SECONDS},"), "");
     let tried = claim(ClaimState::Pending(fullest_tries()));
@@ -616,6 +681,15 @@ fn p07_an_object_has_no_second_spelling_as_a_list() {
         listed(&usage(), path);
     }
     listed(&tree_entry(), &[]);
+    let [.., used] = enrolments();
+    for path in [&[][..], &["end"], &["ceiling"]] {
+        listed(&used, path);
+    }
+    listed(&owned_enrolment(), &[]);
+    listed(&status_entry(), &[]);
+    let [plain, ..] = idempotency();
+    listed(&plain, &[]);
+    listed(&plain.end(), &[]);
 }
 
 #[test]
@@ -624,6 +698,14 @@ fn every_statement_fits_the_log_at_its_largest() {
     let task_id = TaskId::generate(&mut Steps(1));
     let facts = [
         Fact::OwnerCodeMade { role: Role::Owner },
+        Fact::EnrolmentMade {
+            enrolment: EnrolmentId::generate(&mut Steps(1)),
+            ceiling: Box::new(widest_ceiling()),
+            environment: Some(Environment::Prod),
+            until: LATE,
+        },
+        Fact::EnrolmentRenewed { enrolment: EnrolmentId::generate(&mut Steps(1)) },
+        Fact::EnrolmentRevoked { enrolment: EnrolmentId::generate(&mut Steps(1)) },
         Fact::ClaimCodeIssued { agent: agent.clone(), claim: claim.clone() },
         Fact::ClaimCodeWrong { claim: claim.clone() },
         Fact::ClaimConfirming { claim: claim.clone() },
@@ -655,6 +737,12 @@ fn every_statement_fits_the_log_at_its_largest() {
             until: Some(LATE),
         },
         Fact::OwnerOffboarding { owner: owner_id(1), to: Some(owner_id(2)), done: false },
+        Fact::Operator(OperatorFact::IssuerKeys { token: vec!["x".repeat(43); MAX_SIGNING_KEYS], feed: did(1) }),
+        Fact::Operator(OperatorFact::EpochBegun { epoch: "x".repeat(64), follows: epoch_end() }),
+        Fact::Operator(OperatorFact::FeedKeyReplaced {
+            statement: "x".repeat(MAX_KEY_STATEMENT_BYTES),
+            follows: epoch_end(),
+        }),
         Fact::OwnerOffboarding { owner: owner_id(1), to: None, done: true },
         Fact::AgentRevoked { agent: agent.clone(), dids: (0..=u8::MAX).map(did).collect() },
         Fact::RotationRequested(longest_change(agent.clone())),
@@ -683,13 +771,18 @@ fn every_statement_fits_the_log_at_its_largest() {
         let kind = fact.kind();
         // of these only what stops or changes something takes a reason, and owners' answers
         let takes_why = |fact: &Fact| {
-            use Fact::{AgentRevoked, KeyRecovered, KeyRotated, Life, OwnerOffboarding, Revoked, RotationRefused};
+            use Fact::{
+                AgentRevoked, EnrolmentRevoked, KeyRecovered, KeyRotated, Life, Operator, OwnerOffboarding, Revoked,
+                RotationRefused,
+            };
             matches!(
                 fact,
                 AgentRevoked { .. }
+                    | EnrolmentRevoked { .. }
                     | Revoked { .. }
                     | Life(_)
                     | OwnerOffboarding { .. }
+                    | Operator(_)
                     | RotationRefused(_)
                     | KeyRotated(_)
                     | KeyRecovered(_)

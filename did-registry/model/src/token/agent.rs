@@ -14,8 +14,8 @@ use crate::decide::{Draft, new_task, task_created, task_lifetime};
 use crate::limits::{MAX_OPEN_SELF_TASKS, MAX_SELF_TASKS_PER_HOUR, MAX_UNCLAIMED_TASK_LIFETIME, MIN_TOKEN_LIFETIME};
 use crate::record::{Life, OpenTask, Rate, Unclaimed};
 use crate::{
-    AgentRecord, Change, DelegationMode, Expect, GrantFault, Loaded, Party, Refusal, RegistryPolicy, SelfTasks,
-    ShownText, Slot, Subject, TaskRecord,
+    AgentRecord, AgentTask, Change, DelegationMode, Expect, GrantFault, Loaded, Party, Refusal, RegistryPolicy,
+    SelfTasks, ShownText, Slot, Subject, TaskRecord,
 };
 
 /// The agent that asks, as loaded.
@@ -258,6 +258,11 @@ fn begin(client: AgentClient<'_>, task: &TaskRecord, is_default: bool, now: Unix
             Write::Keep { slot: Slot::agent(&agent.id), version: client.agent.version }
         }
     };
-    let writes = vec![Write::put(Expect::Absent, task.clone()), Write::put(expect, list), agent_write];
+    let writes = vec![
+        Write::put(Expect::Absent, task.clone()),
+        Write::put(Expect::Absent, AgentTask::of(task)),
+        Write::put(expect, list),
+        agent_write,
+    ];
     Ok(Change::new(writes, task_created(task, agent, Party::Agent(agent.did.clone()))))
 }

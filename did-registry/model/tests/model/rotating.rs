@@ -1,5 +1,6 @@
 //! One key after the other: rotation, the owner's answer, recovery, and keys that somebody else has.
 
+mod any;
 mod life;
 
 use crate::support::*;

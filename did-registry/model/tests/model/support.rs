@@ -131,6 +131,8 @@ impl World {
                 Write::Put { expect: Expect::Version(version), record } => (record.slot(), Some(*version), true),
                 Write::Delete { slot, version } => (slot.clone(), Some(*version), true),
                 Write::Keep { slot, version } => (slot.clone(), Some(*version), false),
+                Write::List { entry } => (entry.slot(), self.version(&entry.slot()), true),
+                Write::Unlist { slot } => (slot.clone(), self.version(slot), true),
             };
             assert!(slot.key().len() <= 256, "{slot:?}");
             assert!(!writes || written.insert(slot.clone()), "{slot:?} is written twice");
@@ -141,12 +143,12 @@ impl World {
         let leaf = u64::try_from(self.log.len()).unwrap();
         for write in &change.writes {
             match write {
-                Write::Put { record, .. } => {
+                Write::Put { record, .. } | Write::List { entry: record } => {
                     let version = self.version(&record.slot()).map_or(1, |version| version + 1);
                     let bytes = record.to_bytes().unwrap();
                     self.records.insert(record.slot(), Kept { version, bytes, leaf });
                 }
-                Write::Delete { slot, .. } => drop(self.records.remove(slot)),
+                Write::Delete { slot, .. } | Write::Unlist { slot } => drop(self.records.remove(slot)),
                 Write::Keep { .. } => {}
             }
         }
@@ -207,6 +209,7 @@ impl World {
             },
             requested: plain_authority(scope("echo:read"), vec![resource(ECHO)]).unwrap(),
             expected_owner: None,
+            enrolment: None,
         }
     }
 

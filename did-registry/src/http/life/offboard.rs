@@ -16,6 +16,7 @@ use handfast_registry_model::{
 };
 use serde::Serialize;
 
+use super::require_cut_in_time;
 use super::transfer::{FoundRecipient, owned};
 use crate::http::body::JsonBody;
 use crate::http::caller::Identity;
@@ -189,6 +190,9 @@ impl Call<'_> {
                 Outcome::Unchanged => return Ok(false),
                 Outcome::Changed(change) => {
                     if let Commit::Done { .. } = self.app.state.commit(&change).await? {
+                        // what is left of it belongs to the new owner, whom no entry of the old one's stops
+                        let name = agent.as_ref().map(|agent| agent.record.did().to_string()).unwrap_or_default();
+                        require_cut_in_time(self.app, self.caller, &name, &change).await?;
                         return Ok(true);
                     }
                 }

@@ -6,11 +6,10 @@ use axum::response::{IntoResponse, Response};
 use handfast_identity::UnixTime;
 use handfast_middleware::{Caller as Authenticated, Clock as _};
 use handfast_registry_model::{
-    Loaded, Outcome, Refusal, Slot, UnverifiedVersion, VerifiedVersion, VersionsRecord, state_version,
+    AgentRecord, Loaded, Outcome, Refusal, Slot, UnverifiedVersion, VerifiedVersion, VersionsRecord, state_version,
 };
 use serde::Serialize;
 
-use super::shown;
 use crate::http::agents::living;
 use crate::http::body::JwtBody;
 use crate::http::caller::Identity;
@@ -35,15 +34,29 @@ pub(in crate::http) async fn state(
             None => None,
         };
         match state_version(&statement, agent.as_ref(), versions.as_ref(), app.clock.now())? {
-            Outcome::Unchanged => return shown(agent),
+            Outcome::Unchanged => return stated(&statement, agent.as_ref(), versions.as_ref()),
             Outcome::Changed(change) => {
                 if let Commit::Done { .. } = app.state.commit(&change).await? {
-                    return shown(app.state.agent_named(&name).await?);
+                    let version = statement.version().as_str();
+                    return Ok(Json(VersionView { version, since: change.event.when }).into_response());
                 }
             }
         }
     }
     Err(Refusal::Overloaded.into())
+}
+
+/// The answer to a statement that changes nothing: since when the agent says so. A statement can be repeated by whoever has seen it,
+/// and so tells nothing that is not in it.
+fn stated(
+    statement: &VerifiedVersion,
+    agent: Option<&Loaded<AgentRecord>>,
+    versions: Option<&Loaded<VersionsRecord>>,
+) -> Result<Response, Failure> {
+    let agent = &agent.ok_or(Refusal::UnknownAgent)?.record;
+    let newest = versions.and_then(|versions| versions.record.known().first()).map(|newest| newest.since);
+    let version = statement.version().as_str();
+    Ok(Json(VersionView { version, since: newest.unwrap_or_else(|| agent.created()) }).into_response())
 }
 
 #[derive(Serialize)]

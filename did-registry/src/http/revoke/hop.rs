@@ -66,7 +66,7 @@ pub(super) async fn revoked(
             stops: stops.as_ref(),
             before: before.as_ref(),
         };
-        if let Some(record) = committed(app, revoke_hop(caller, case, why.cloned(), now)?).await? {
+        if let Some(record) = committed(app, &caller, revoke_hop(caller, case, why.cloned(), now)?).await? {
             return Ok(record);
         }
     }

@@ -17,7 +17,8 @@ pub(super) async fn revoked(
         let before = revocation(app, FeedKind::IssuerKey, &wanted.id).await?;
         let id = app.keys.has_token_key(&wanted.id).then_some(wanted.id.as_str());
         let case = IssuerKeyToStop { id, before: before.as_ref() };
-        if let Some(record) = committed(app, revoke_issuer_key(caller, case, wanted.why.clone(), now)?).await? {
+        if let Some(record) = committed(app, &caller, revoke_issuer_key(caller, case, wanted.why.clone(), now)?).await?
+        {
             return Ok(record);
         }
     }

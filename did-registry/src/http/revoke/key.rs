@@ -26,7 +26,7 @@ pub(super) async fn revoked(
         };
         let key = keys.iter().find(|key| key.record.did() == did);
         let case = KeyToStop { did, agent: agent.as_ref(), key, before: before.as_ref() };
-        if let Some(record) = committed(app, revoke_key(caller, case, why.cloned(), now)?).await? {
+        if let Some(record) = committed(app, &caller, revoke_key(caller, case, why.cloned(), now)?).await? {
             return Ok(record);
         }
     }

@@ -6,6 +6,7 @@ mod issuer_key;
 mod key;
 mod oauth;
 mod owner;
+mod pace;
 mod task;
 mod token;
 
@@ -26,6 +27,7 @@ pub(super) use hop::FoundHop;
 pub(super) use key::holder_of as holder_of_key;
 pub(super) use oauth::revoke as revoke_own_token;
 pub(super) use owner::{named as owner_named, require_past_cut};
+pub(crate) use pace::StopPace;
 pub(super) use token::client_of;
 
 use super::body::JsonBody;
@@ -138,12 +140,24 @@ async fn stops_of(app: &App, caller: &Caller<'_>) -> Result<Option<Loaded<StopsR
 }
 
 /// The record once it is durable; none if somebody was faster.
-async fn committed(app: &App, stopped: Stopped) -> Result<Option<RevocationRecord>, Refusal> {
+async fn committed(app: &App, caller: &Caller<'_>, stopped: Stopped) -> Result<Option<RevocationRecord>, Refusal> {
     match stopped {
         Stopped::Before(record) => Ok(Some(record)),
-        Stopped::Now { change, record } => match app.state.commit(&change).await? {
-            Commit::Done { .. } => Ok(Some(record)),
-            Commit::Conflict => Ok(None),
-        },
+        Stopped::Now { change, record } => {
+            require_pace(app, caller, record.kind())?;
+            match app.state.commit(&change).await? {
+                Commit::Done { .. } => Ok(Some(record)),
+                Commit::Conflict => Ok(None),
+            }
+        }
+    }
+}
+
+/// Refuses one single thing too many of an owner's. Agents are counted where it is decided, and admins are not.
+fn require_pace(app: &App, caller: &Caller<'_>, kind: FeedKind) -> Result<(), Refusal> {
+    let is_small = matches!(kind, FeedKind::Task | FeedKind::Token | FeedKind::Hop | FeedKind::Key);
+    match caller.as_owner() {
+        Ok(owner) if is_small && caller.as_admin().is_err() => app.stop_pace.take(owner.id(), app.clock.now()),
+        Ok(_) | Err(_) => Ok(()),
     }
 }

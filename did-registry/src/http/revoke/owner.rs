@@ -19,7 +19,7 @@ pub(super) async fn revoked(app: &App, caller: Caller<'_>, wanted: &Wanted) -> R
         let before: Option<Loaded<RevocationRecord>> =
             app.state.load(&Slot::revocation(FeedKind::Owner, &wanted.id)).await?;
         let case = OwnerToStop { owner: owner.as_ref(), before: before.as_ref() };
-        let record = committed(app, revoke_owner(caller, case, wanted.why.clone(), now)?).await?;
+        let record = committed(app, &caller, revoke_owner(caller, case, wanted.why.clone(), now)?).await?;
         if let Some(record) = record.filter(|record| record.cut().is_none_or(|cut| app.clock.now() <= cut)) {
             return Ok(record);
         }

@@ -28,7 +28,7 @@ pub(super) async fn revoked(
             self_tasks: self_tasks.as_ref(),
             before: before.as_ref(),
         };
-        if let Some(record) = committed(app, revoke_task(caller, case, wanted.why.clone(), now)?).await? {
+        if let Some(record) = committed(app, &caller, revoke_task(caller, case, wanted.why.clone(), now)?).await? {
             return Ok(record);
         }
     }

@@ -33,7 +33,7 @@ pub(super) async fn revoked(
         let agent = client_of(app, token).await?;
         let stops = stops_of(app, &caller).await?;
         let case = TokenToStop { token, agent: agent.as_ref(), stops: stops.as_ref(), before: before.as_ref() };
-        if let Some(record) = committed(app, revoke_token(caller, case, why.cloned(), now)?).await? {
+        if let Some(record) = committed(app, &caller, revoke_token(caller, case, why.cloned(), now)?).await? {
             return Ok(record);
         }
     }

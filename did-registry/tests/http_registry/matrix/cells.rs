@@ -73,6 +73,8 @@ pub(super) enum Name {
     Task(Task),
     Owner(usize),
     Party(Who),
+    /// The one key that somebody has.
+    Key(Who),
     /// The hop from the agent to the first sub-agent.
     First(Task, u32),
     /// The hop from the first sub-agent to the second.
@@ -89,6 +91,7 @@ impl Name {
             Self::Task(_) => "task_revoked",
             Self::Owner(_) => "principal_revoked",
             Self::Party(_) => "agent_revoked",
+            Self::Key(_) => "key_compromised",
             Self::First(..) | Self::Under(..) | Self::Branch(..) => "hop_revoked",
         }
     }
@@ -101,10 +104,19 @@ impl Cell {
         let Self { owner, task, born, presenter } = self;
         let (agent, first, second) = (Who::Agent(task.agent), Who::First(owner), Who::Second(owner));
         let root = Name::Root(task, born);
+        // the keys that signed in the chain, and the one it was made for; without evidence those of `act`
+        let chain_keys: &[Who] = match presenter {
+            Presenter::Own => &[],
+            Presenter::Offline => &[agent, second],
+            Presenter::Exchanged | Presenter::OnWord => &[agent, first],
+            Presenter::OfflineBelow | Presenter::ExchangedBelow | Presenter::OnWordBelow => &[agent, first, second],
+        };
         let named = |token: Name, actors: &[Who]| {
+            // a token is bound to the key of whoever acts
+            let key = actors.first().map(|who| Name::Key(*who));
             let actors = actors.iter().map(|who| Name::Party(*who));
             let before = [Name::IssuerKey, token, Name::Task(task), Name::Owner(owner)];
-            before.into_iter().chain(actors).collect::<Vec<_>>()
+            before.into_iter().chain(actors).chain(key).collect::<Vec<_>>()
         };
         let (mut names, chain): (_, &[Name]) = match presenter {
             Presenter::Own => (named(root, &[agent]), &[]),
@@ -122,6 +134,7 @@ impl Cell {
             ),
         };
         names.extend(chain);
+        names.extend(chain_keys.iter().map(|who| Name::Key(*who)));
         names
     }
 }

@@ -73,6 +73,21 @@ async fn p11_del_39_an_agent_stops_wherever_it_is_in_a_chain() {
 }
 
 #[tokio::test]
+async fn p11_del_40_a_key_stops_wherever_it_is_in_a_chain() {
+    check("key", TASKS * WAYS, async |world| world.revoke_key(AGENT).await).await;
+    check("key of the first sub-agent", AGENTS * TASKS * 5, async |world| world.revoke_key(Who::First(1)).await).await;
+    check("key of the second sub-agent", AGENTS * TASKS * 4, async |world| world.revoke_key(Who::Second(1)).await)
+        .await;
+}
+
+#[tokio::test]
+async fn del_40_a_key_that_another_replaced_stops_nothing_of_before_and_a_recovered_one_all() {
+    check("rotated", 0, async |world| world.rotate(AGENT, 90).await).await;
+    check("recovered", TASKS * WAYS, async |world| world.recover(AGENT, 90).await).await;
+    check("recovered sub-agent", AGENTS * TASKS * 5, async |world| world.recover(Who::First(1), 90).await).await;
+}
+
+#[tokio::test]
 async fn p11_everything_of_an_owner_stops() {
     let dead = AGENTS * TASKS * WAYS;
     check("owner", dead, async |world| world.cut_owner(1).await).await;

@@ -1,6 +1,9 @@
 //! Every kind of stop: the call over HTTP, and what it means for the prediction.
 
 use handfast_delegation::UnverifiedHop;
+use handfast_identity::ContentHash;
+use handfast_identity::history::{KeyChangeKind, Succession};
+use handfast_testkit::Agent;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -76,6 +79,46 @@ impl World {
         let body = json!({"kind": "agent", "id": self.party(who).did().as_str()});
         self.by_owner(self.owner_of(who), "/revocations", body).await;
         self.stopped.for_good(Name::Party(who));
+    }
+
+    /// One key of somebody's, who goes on with another.
+    pub(super) async fn revoke_key(&mut self, who: Who) {
+        let body = json!({"kind": "key", "id": self.party(who).did().as_str()});
+        self.by_owner(self.owner_of(who), "/revocations", body).await;
+        self.stopped.for_good(Name::Key(who));
+    }
+
+    /// The place behind the registration of an agent, which is all there is of its history.
+    async fn place(&self, who: Who, after: u16) -> Succession {
+        let did = self.party(who).did();
+        let history = self.bench().get(&format!("/agents/{did}/keys")).await.is(200).json;
+        let previous = history["keys"][0]["statement_hash"].as_str().and_then(ContentHash::from_claim);
+        Succession {
+            audience: self.bench().issuer.clone(),
+            issued_at: self.bench().clock.now(),
+            statement_id: "j".into(),
+            predecessor: did,
+            after,
+            previous: previous.filter(|_| after > 0),
+        }
+    }
+
+    /// An agent puts another key in its place: what it made until now lives on.
+    pub(super) async fn rotate(&mut self, who: Who, key: u8) {
+        let place = self.place(who, 1).await;
+        let accepted = place.accept(Agent::numbered(key).key()).unwrap();
+        let statement = place.sign(KeyChangeKind::Rotation, accepted, self.party(who).key()).unwrap();
+        let path = format!("/agents/{}/rotate", self.party(who).did());
+        self.bench().post(&path, "application/jwt", statement).await.is(200);
+    }
+
+    /// Its owner says that no key of an agent was ever good, and puts another in its place.
+    pub(super) async fn recover(&mut self, who: Who, key: u8) {
+        let place = self.place(who, 0).await;
+        let accepted = place.accept(Agent::numbered(key).key()).unwrap();
+        let statement = place.sign(KeyChangeKind::Recovery, accepted, self.owner_of(who).key.key()).unwrap();
+        self.life(who, "recover", json!({"statement": statement})).await;
+        self.stopped.for_good(Name::Key(who));
     }
 
     /// Everything of an owner, up to now.

@@ -4,8 +4,8 @@ use handfast_identity::UnixTime;
 use serde::{Deserialize, Serialize};
 
 use super::{Damage, DidText, FORMAT, HandleText};
-use crate::record::{DidHolder, DidRecord, HandleRecord, Organisation, OwnedAgent};
-use crate::{AgentId, OwnerId};
+use crate::record::{AgentTask, DidHolder, DidRecord, HandleRecord, Organisation, OwnedAgent, Status, StatusEntry};
+use crate::{AgentId, OwnerId, TaskId};
 
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -106,5 +106,56 @@ impl TryFrom<OwnedAgentWire> for OwnedAgent {
     fn try_from(wire: OwnedAgentWire) -> Result<Self, Damage> {
         let OwnedAgentWire { owner, agent, organisation, since, v: _ } = wire;
         Ok(Self { owner, agent, organisation, since })
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::record) struct StatusEntryWire {
+    v: u64,
+    status: String,
+    agent: AgentId,
+    organisation: Organisation,
+}
+
+impl From<&StatusEntry> for StatusEntryWire {
+    fn from(record: &StatusEntry) -> Self {
+        let StatusEntry { status, agent, organisation } = record.clone();
+        Self { v: FORMAT, status: status.as_str().to_owned(), agent, organisation }
+    }
+}
+
+impl TryFrom<StatusEntryWire> for StatusEntry {
+    type Error = Damage;
+
+    fn try_from(wire: StatusEntryWire) -> Result<Self, Damage> {
+        let StatusEntryWire { status, agent, organisation, v: _ } = wire;
+        Ok(Self { status: Status::parse(&status).ok_or(Damage("an unknown status"))?, agent, organisation })
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::record) struct AgentTaskWire {
+    v: u64,
+    agent: AgentId,
+    task: TaskId,
+    organisation: Organisation,
+    deadline: UnixTime,
+}
+
+impl From<&AgentTask> for AgentTaskWire {
+    fn from(record: &AgentTask) -> Self {
+        let AgentTask { agent, task, organisation, deadline } = record.clone();
+        Self { v: FORMAT, agent, task, organisation, deadline }
+    }
+}
+
+impl TryFrom<AgentTaskWire> for AgentTask {
+    type Error = Damage;
+
+    fn try_from(wire: AgentTaskWire) -> Result<Self, Damage> {
+        let AgentTaskWire { agent, task, organisation, deadline, v: _ } = wire;
+        Ok(Self { agent, task, organisation, deadline })
     }
 }

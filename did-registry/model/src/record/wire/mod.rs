@@ -1,4 +1,4 @@
-//! How records are stored: JSON of format 4, unknown members refused.
+//! How records are stored: JSON of format 5, unknown members refused.
 //!
 //! A change of any struct here is a new format: raise [`FORMAT`], keep the old one readable, and test both. Format 2 adds
 //! members that may be left out (tools, budget and depth of an authority, a ceiling's leave for instances), and so does format 3
@@ -9,11 +9,16 @@
 //! - revocations without an end.
 //!
 //! Format 4 no longer has the list of former DIDs of an agent, in which there never was one. The structs read all formats.
+//! Format 5 has the members of format 4: since it agents are listed by status, and a program that does not keep the lists has to refuse
+//! what it finds.
 
 pub(super) mod agent;
 pub(super) mod claim;
+pub(super) mod enrolment;
 pub(super) mod hop;
+pub(super) mod idempotency;
 pub(super) mod index;
+pub(super) mod issuer_keys;
 pub(super) mod key;
 pub(super) mod offboarding;
 pub(super) mod owner;
@@ -36,7 +41,7 @@ use super::{EncodeError, RecordError, RecordKind};
 use crate::limits::{MAX_RECORD_BYTES, MAX_RECORD_DEPTH};
 
 /// The format of every record written.
-pub(crate) const FORMAT: u64 = 4;
+pub(crate) const FORMAT: u64 = 5;
 /// The oldest format that is still read.
 const OLDEST_FORMAT: u64 = 1;
 
