@@ -10,7 +10,9 @@
 //! That time moves on when something is put in and it lies too far back, so no line has to be cleaned by anybody else.
 
 /// A line of memory.
-pub(super) type Line = [u64; 8];
+pub(super) type Line = [u64; WORDS];
+/// Words of a line.
+pub(super) const WORDS: usize = 8;
 
 /// Entries of a line.
 pub(super) const ENTRIES: usize = 7;
@@ -20,13 +22,13 @@ pub(super) const SPAN_SECS: u64 = 1 << 14;
 const LAG_SECS: u64 = 1 << 13;
 
 /// The highest bit of each of four lanes.
-const HIGH: u64 = 0x8000_8000_8000_8000;
+const HIGH: u64 = ONES << 15;
 /// One in each of four lanes.
-const ONES: u64 = 0x0001_0001_0001_0001;
+const ONES: u64 = 1 + (1 << 16) + (1 << 32) + (1 << 48);
 /// The lanes of the second word that hold entries.
-const ENTRY_LANES: u64 = 0x0000_ffff_ffff_ffff;
+const ENTRY_LANES: u64 = (1 << 48) - 1;
 /// More than any lane that holds an end.
-const MOST: u64 = 0x7fff;
+const MOST: u64 = (1 << 15) - 1;
 
 /// Whether the line holds `tag` (48 bits) and it has not ended at `now`.
 pub(super) fn contains(line: &Line, now: u64, tag: u64) -> bool {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use handfast_identity::UnixTime;
 
-use super::line::{self, Line, SPAN_SECS};
+use super::line::{self, Line, SPAN_SECS, WORDS};
 
 /// So many lines are meant to hold so many entries, of [`line::ENTRIES`] that each can: fuller, and entries often stand in another.
 const LINES_FOR: usize = 10;
@@ -13,8 +13,6 @@ const ENTRIES_IN_THEM: usize = 52;
 const MOST_ENTRIES: usize = 1 << 24;
 /// Lines that an entry may stand in: its own, and those that follow.
 const MOST_LINES: usize = 8;
-/// Words of a line.
-const WORDS: usize = size_of::<Line>() / size_of::<u64>();
 /// Entries that stand elsewhere before those that have ended are looked for.
 const ELSEWHERE_UNTIDIED: usize = 64;
 
