@@ -22,7 +22,7 @@ pub(super) const MAX_MEMORY_KIB: u32 = 256 * 1024;
 pub(super) const MAX_PASSES: u32 = 16;
 /// Most lanes.
 pub(super) const MAX_LANES: u32 = 16;
-pub(super) const SALT_BYTES: usize = 16;
+pub(super) const LOCK_SALT_BYTES: usize = 16;
 pub(super) const NONCE_BYTES: usize = 24;
 const KEY_BYTES: usize = 32;
 
@@ -66,7 +66,7 @@ pub struct Lock(Arc<Inner>);
 
 struct Inner {
     effort: Effort,
-    salt: [u8; SALT_BYTES],
+    salt: [u8; LOCK_SALT_BYTES],
     key: Zeroizing<[u8; KEY_BYTES]>,
 }
 
@@ -105,7 +105,7 @@ impl Lock {
     }
 
     /// The lock that a file names.
-    pub(super) fn derive(passphrase: &Secret, effort: Effort, salt: [u8; SALT_BYTES]) -> Result<Self, LockError> {
+    pub(super) fn derive(passphrase: &Secret, effort: Effort, salt: [u8; LOCK_SALT_BYTES]) -> Result<Self, LockError> {
         let text = passphrase.expose().as_bytes();
         if text.is_empty() || text.len() > MAX_PASSPHRASE_BYTES {
             return Err(LockError::Passphrase);
@@ -118,7 +118,7 @@ impl Lock {
     }
 
     /// Whether this is the lock with that effort and salt.
-    pub(super) fn is(&self, effort: Effort, salt: &[u8; SALT_BYTES]) -> bool {
+    pub(super) fn is(&self, effort: Effort, salt: &[u8; LOCK_SALT_BYTES]) -> bool {
         self.0.effort == effort && self.0.salt == *salt
     }
 
@@ -126,7 +126,7 @@ impl Lock {
         self.0.effort
     }
 
-    pub(super) fn salt(&self) -> &[u8; SALT_BYTES] {
+    pub(super) fn salt(&self) -> &[u8; LOCK_SALT_BYTES] {
         &self.0.salt
     }
 

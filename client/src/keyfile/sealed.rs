@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::ContentError;
-use super::lock::{Effort, Lock, LockError, NONCE_BYTES, SALT_BYTES};
+use super::lock::{Effort, LOCK_SALT_BYTES, Lock, LockError, NONCE_BYTES};
 use crate::secret::Secret;
 
 /// The only ways there are so far.
@@ -56,7 +56,7 @@ impl SealedWire {
         }
         let effort = Effort::new(self.kdf.memory_kib, self.kdf.passes, self.kdf.lanes).map_err(ContentError::Lock)?;
         let unreadable = |_| ContentError::shape("a part of `sealed` is no base64url of its length");
-        let salt: [u8; SALT_BYTES] = base64url::decode_array(&self.kdf.salt).map_err(unreadable)?;
+        let salt: [u8; LOCK_SALT_BYTES] = base64url::decode_array(&self.kdf.salt).map_err(unreadable)?;
         let nonce: [u8; NONCE_BYTES] = base64url::decode_array(&self.nonce).map_err(unreadable)?;
         let text = base64url::decode(&self.text).map_err(unreadable)?;
         let lock = match opener {
