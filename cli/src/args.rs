@@ -269,11 +269,22 @@ pub(crate) struct CurlArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DidCommand {
-    /// Print the document of a did:key
-    #[command(after_help = "Example:  handfast did resolve did:key:z6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMsw")]
+    /// Print the document of a DID, or of the agent that a handle names
+    #[command(after_help = "\
+did:key and did:jwk say themselves what they are; for did:web and handles the host is asked, and nobody else.
+A handle is taken only if its registry says of the DID, too, that it goes by that handle.
+
+Examples:
+  handfast did resolve did:key:z6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMsw
+  handfast did resolve did:web:registry.example
+  handfast did resolve amber-falcon-00042@registry.example")]
     Resolve {
-        /// The DID
+        /// The DID, or HANDLE@HOST
+        #[arg(value_name = "DID")]
         did: String,
+        /// Ask hosts of this machine, without TLS, and no others
+        #[arg(long)]
+        development: bool,
     },
 }
 

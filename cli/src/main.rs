@@ -64,7 +64,7 @@ async fn dispatch(command: Command, ui: Ui) -> Result<(), Failure> {
         Command::Exchange(args) => commands::exchange::run(args, ui).await,
         Command::Key(command) => commands::custody::run(command, ui).await,
         Command::Chain(command) => commands::chain::run(command, ui).await,
-        Command::Did(command) => commands::did::run(&command, ui),
+        Command::Did(command) => commands::did::run(&command, ui).await,
         Command::Review(args) => commands::review::run(args, ui).await,
         Command::Revoke(command) => commands::revoke::run(command, ui).await,
         Command::Bench(command) => commands::bench::run(command, ui).await,

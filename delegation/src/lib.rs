@@ -15,6 +15,7 @@ mod chain;
 mod numeric;
 mod resource;
 mod scope;
+mod status;
 mod task;
 mod token;
 pub mod tools;
@@ -27,6 +28,7 @@ pub use chain::{
 };
 pub use resource::{MAX_RESOURCE_BYTES, ResourceError, ResourceId};
 pub use scope::{MAX_SCOPE_BYTES, MAX_SCOPE_TOKENS, Scope, ScopeError};
+pub use status::{MAX_STATUS_URI_BYTES, StatusReference};
 pub use task::{Environment, MAX_INTENT_BYTES, MAX_REFERENCE_BYTES, Task, Trigger, TriggerKind};
 pub use token::{
     AccessToken, ChainClaims, Delegability, MAX_TOKEN_BYTES, TOKEN_TYPE, TokenError, UnverifiedAccessToken,

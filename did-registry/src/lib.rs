@@ -40,12 +40,13 @@ mod random;
 mod service;
 mod setup;
 mod state;
+mod status;
 mod statuses;
 pub mod store;
 mod usage;
 
 pub use config::{
-    CONFIG_FILE, ConfigError, ConfigFile, LifetimesFile, Limits, LimitsFile, RegistryConfig, ResourceFile,
+    CONFIG_FILE, ConfigError, ConfigFile, DidWebFile, LifetimesFile, Limits, LimitsFile, RegistryConfig, ResourceFile,
     RotationFile, Setting,
 };
 pub use epoch::{EpochBegun, FeedKeyReplaced, begin_epoch, replace_feed_key};

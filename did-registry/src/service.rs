@@ -1,5 +1,6 @@
 //! The registry as one value: what it was configured with, what it keeps, and what its routes share.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use axum::Router;
 use axum::body::Bytes;
 use handfast_delegation::{UnverifiedAccessToken, VerifiedAccessToken};
 use handfast_dpop::{MemoryReplay, NONCE_PERIOD, NonceKeys, NonceRole, NonceSecret, PeriodError, ReplayLimits};
+use handfast_fetch::{DidResolver, Fetcher};
 use handfast_identity::{DidKey, Seconds, UnixTime};
 use handfast_middleware::server::{ServerLimits, serve};
 use handfast_middleware::{Clock, FactsSource, Mode, NonceUse, ResourceServer};
@@ -35,6 +37,7 @@ use crate::keys::{RegistryKeys, TokenKey};
 use crate::metrics::Metrics;
 use crate::random::SharedRandom;
 use crate::state::{ATTEMPTS, Commit, State};
+use crate::status::{Publisher, StatusBook};
 use crate::store::{Store, StoreError};
 use crate::usage::{FLUSH_PERIOD, Usage};
 
@@ -44,6 +47,11 @@ const TIDY_PERIOD: Duration = Duration::from_secs(60);
 /// How far the clock may get ahead of what has passed since the start before tidying follows it no longer: what is forgotten stays
 /// forgotten, and a clock that jumped comes back.
 const TIDY_CLOCK_AHEAD: Seconds = Seconds::new(60);
+
+/// `did:web` looked up for one source in a minute (P-18).
+const LOOKUPS_PER_SOURCE: u32 = 120;
+/// `did:web` looked up in a minute, for all sources together (P-18).
+const LOOKUPS_IN_TOTAL: u32 = 3000;
 
 /// What a registry is made of. [`open`](crate::open) puts these together for a directory; tests do so themselves.
 #[derive(Debug)]
@@ -97,6 +105,9 @@ pub enum StartError {
     /// The guard of the management routes.
     #[error("the management routes cannot be guarded: {0}")]
     Guard(#[from] handfast_middleware::ConfigError),
+    /// What places in status lists say cannot be worked out.
+    #[error("the status lists cannot be read: {0}")]
+    Status(Refusal),
     /// The lists of agents by status, which a store from before there were any lacks.
     #[error("the lists of agents cannot be made: {0}")]
     Index(Refusal),
@@ -130,6 +141,8 @@ pub(crate) struct Shared {
     pub(crate) code_key: CodeKey,
     pub(crate) state: State,
     pub(crate) book: Arc<FeedBook>,
+    pub(crate) status: Arc<StatusBook>,
+    pub(crate) status_lists: Publisher,
     pub(crate) facts: Arc<OwnFacts>,
     pub(crate) feed: Arc<Feed>,
     pub(crate) clock: SharedClock,
@@ -137,6 +150,9 @@ pub(crate) struct Shared {
     pub(crate) nonces: Arc<NonceKeys>,
     pub(crate) replay: Arc<MemoryReplay>,
     pub(crate) rates: Rates,
+    pub(crate) lookups: Rates,
+    /// None where no connection outside can be made.
+    pub(crate) resolver: Option<DidResolver>,
     pub(crate) bodies: BodyRoom,
     pub(crate) metrics: Metrics,
     pub(crate) guard: ResourceServer,
@@ -176,14 +192,20 @@ impl Registry {
         let limits = config.limits();
         let state = State::new(store, config.issuer(), random.clone(), metrics.clone());
         state.index_statuses().await.map_err(StartError::Index)?;
-        let told_by = Arc::new(clock.clone());
+        let told_by: Arc<dyn Clock> = Arc::new(clock.clone());
+        let status = StatusBook::open(config.issuer(), state.clone(), Arc::clone(&book)).await;
+        let status = Arc::new(status.map_err(StartError::Status)?);
         let openapi = http::openapi::document(config.issuer()).to_string().into();
         let shared = Shared {
             code_key: keys.code_key(),
             state,
+            status_lists: Publisher::new(config.issuer(), Arc::clone(&status), Arc::clone(&keys), Arc::clone(&told_by)),
+            status,
             feed: Arc::new(Feed::new(Arc::clone(&book), Arc::clone(&keys), told_by, limits.waiting_polls)),
             bodies: BodyRoom::new(MAX_BODIES_BYTES),
             rates: Rates::new(limits.registrations_per_source, limits.registrations_in_total),
+            lookups: Rates::new(LOOKUPS_PER_SOURCE, LOOKUPS_IN_TOTAL),
+            resolver: resolver(config.mode()),
             config,
             keys,
             book,
@@ -289,7 +311,8 @@ impl Registry {
         }
     }
 
-    /// Forgets entries of the revocation feed that only stop what has expired, and says how many went. [`Self::serve`] does so
+    /// Forgets entries of the revocation feed that only stop what has expired, and says how many went; places in status lists whose
+    /// delegation has long been over are free again. [`Self::serve`] does so
     /// once a minute, by a clock that cannot jump ahead. What could not be forgotten is kept for the next time: it does no harm.
     pub async fn forget_expired(&self) -> usize {
         self.forget_until(self.shared.clock.now()).await
@@ -312,6 +335,9 @@ impl Registry {
     }
 
     async fn forget_until(&self, now: UnixTime) -> usize {
+        if let Err(refusal) = self.shared.status.release_ended(now).await {
+            tracing::warn!(reason = refusal.answer().reason, "places in status lists that are over stay taken for now");
+        }
         match self.shared.book.forget_expired(now).await {
             Ok(forgotten) => forgotten,
             Err(error) => {
@@ -355,6 +381,11 @@ impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Registry").field("issuer", &self.shared.config.issuer()).finish_non_exhaustive()
     }
+}
+
+/// Resolves DIDs for callers. A machine without trusted certificates can ask nobody, and says so for each DID.
+fn resolver(mode: Mode) -> Option<DidResolver> {
+    Fetcher::new(mode).map(DidResolver::new).inspect_err(|error| tracing::warn!(%error, "no did:web is resolved")).ok()
 }
 
 /// What time it is for tidying: what the clock says, unless it is ahead of `start` by more than has passed since then.
@@ -410,6 +441,8 @@ impl OwnFacts {
             subjects: SpeaksFor::Everything,
             agent_status: Vec::new(),
             max_lifetime: DEFAULT_MAX_LIFETIME,
+            scope_map: BTreeMap::new(),
+            key_hosts: Vec::new(),
         };
         Self { trust: Arc::new(trust), keys: Arc::new(keys.key_set()), book: Arc::clone(book) }
     }

@@ -51,6 +51,7 @@ pub(crate) const fn table(kind: RecordKind) -> Table {
         RecordKind::Usage => Table::new(42, RecordKind::Usage.as_str()),
         RecordKind::AgentTask => Table::new(47, RecordKind::AgentTask.as_str()),
         RecordKind::IssuerKeys => Table::new(48, RecordKind::IssuerKeys.as_str()),
+        RecordKind::Place => Table::new(60, RecordKind::Place.as_str()),
         RecordKind::Key => Table::new(50, RecordKind::Key.as_str()),
         RecordKind::Rotation => Table::new(51, RecordKind::Rotation.as_str()),
         RecordKind::StatusEntry => Table::new(80, RecordKind::StatusEntry.as_str()),
@@ -198,8 +199,19 @@ impl State {
     ///
     /// [`Refusal::StoreUnavailable`] or [`Refusal::Overloaded`].
     pub(crate) async fn keep(&self, expect: Expect, record: &Record) -> Result<Commit, Refusal> {
+        self.note(&[Write::Put { expect, record: Box::new(record.clone()) }]).await
+    }
+
+    /// The same for several at once, all of them or none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::keep`].
+    pub(crate) async fn note(&self, writes: &[Write]) -> Result<Commit, Refusal> {
         let mut batch = Batch::new();
-        put(&mut batch, expect, record).map_err(|error| unreadable(&error))?;
+        for write in writes {
+            add(&mut batch, write).map_err(|error| unreadable(&error))?;
+        }
         self.write(batch).await
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderName};
+use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName};
 use reqwest::{Client, Response};
 
 use crate::Mode;
@@ -21,6 +21,7 @@ pub struct Fetched {
     status: u16,
     content_type: String,
     etag: Option<String>,
+    cache_control: Option<String>,
     body: Bytes,
 }
 
@@ -41,6 +42,12 @@ impl Fetched {
     #[must_use]
     pub fn etag(&self) -> Option<&str> {
         self.etag.as_deref()
+    }
+
+    /// The `Cache-Control` fields as one, if there was any.
+    #[must_use]
+    pub fn cache_control(&self) -> Option<&str> {
+        self.cache_control.as_deref()
     }
 
     /// The body.
@@ -85,6 +92,23 @@ impl Fetcher {
     pub fn new(mode: Mode) -> Result<Self, SetupError> {
         let names: Arc<dyn Names> = Arc::new(SystemNames);
         Self::with_names(mode, &names)
+    }
+
+    /// As [`Self::new`], with names looked up by the test. The rules about addresses stay.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`].
+    #[cfg(feature = "testing")]
+    pub fn with_test_names(mode: Mode, names: impl Names) -> Result<Self, SetupError> {
+        let names: Arc<dyn Names> = Arc::new(names);
+        Self::with_names(mode, &names)
+    }
+
+    /// Whether it is for production or development.
+    #[must_use]
+    pub const fn mode(&self) -> Mode {
+        self.mode
     }
 
     fn with_names(mode: Mode, names: &Arc<dyn Names>) -> Result<Self, SetupError> {
@@ -142,20 +166,27 @@ impl Fetcher {
         let content_type = text(&response, CONTENT_TYPE).filter(|text| limits.media_types.admits(Some(text)));
         let content_type = content_type.ok_or(FetchError::MediaType)?;
         let etag = text(&response, ETAG);
+        let cache_control = all(&response, CACHE_CONTROL);
         let body = read_capped(response, limits.max_bytes).await?;
-        Ok(Fetched { status: status.as_u16(), content_type, etag, body })
+        Ok(Fetched { status: status.as_u16(), content_type, etag, cache_control, body })
     }
 }
 
 fn accept(media_types: MediaTypes) -> String {
     match media_types {
         MediaTypes::Json => "application/json, application/*+json".to_owned(),
+        MediaTypes::JsonOr(other) => format!("{other}, application/json, application/*+json"),
         MediaTypes::OneOf(types) => types.join(", "),
     }
 }
 
 fn text(response: &Response, name: HeaderName) -> Option<String> {
     response.headers().get(name)?.to_str().ok().map(str::to_owned)
+}
+
+fn all(response: &Response, name: HeaderName) -> Option<String> {
+    let lines: Vec<_> = response.headers().get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+    (!lines.is_empty()).then(|| lines.join(", "))
 }
 
 #[cfg(test)]

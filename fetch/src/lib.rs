@@ -1,4 +1,5 @@
-//! The one guarded outbound fetcher, for URLs that somebody else chose: metadata, key sets, feeds, `did.json`.
+//! The one guarded outbound fetcher, for URLs that somebody else chose: metadata, key sets, feeds, `did.json`; and the resolver of
+//! DIDs that goes through it.
 //!
 //! In: where a request may go (address rule, scheme), how long it may take, how much may come back, and the TLS settings
 //! shared by everything that connects out. Out: what the bytes mean; parsing and trust belong to the caller.
@@ -17,6 +18,7 @@
 
 mod address;
 mod body;
+mod did;
 mod error;
 mod fetcher;
 mod limits;
@@ -27,8 +29,11 @@ mod target;
 
 pub use address::{AddressKind, require_public};
 pub use body::{BodyError, read_capped};
+pub use did::{DidResolver, ResolveError, ResolvedDocument};
 pub use error::{FetchError, RefusedAddress, SetupError, TransportError};
 pub use fetcher::{Fetched, Fetcher};
 pub use limits::{FetchLimits, MediaTypes};
 pub use mode::Mode;
+#[cfg(feature = "testing")]
+pub use resolver::{Lookup, Names};
 pub use setup::connecting_client;

@@ -12,6 +12,8 @@ const DOCUMENT_DEADLINE: Duration = Duration::from_secs(5);
 pub enum MediaTypes {
     /// `application/json` and `application/…+json`.
     Json,
+    /// The same, and this one besides; written in lower case.
+    JsonOr(&'static str),
     /// Exactly one of these, parameters apart; written in lower case.
     OneOf(&'static [&'static str]),
 }
@@ -21,13 +23,16 @@ impl MediaTypes {
     pub(crate) fn admits(self, content_type: Option<&str>) -> bool {
         let Some(essence) = content_type.map(essence) else { return false };
         match self {
-            Self::Json => {
-                essence == "application/json"
-                    || essence.strip_prefix("application/").and_then(|subtype| subtype.strip_suffix("+json")).is_some()
-            }
+            Self::Json => is_json(&essence),
+            Self::JsonOr(other) => is_json(&essence) || essence == other,
             Self::OneOf(types) => types.contains(&essence.as_str()),
         }
     }
+}
+
+fn is_json(essence: &str) -> bool {
+    essence == "application/json"
+        || essence.strip_prefix("application/").and_then(|subtype| subtype.strip_suffix("+json")).is_some()
 }
 
 fn essence(content_type: &str) -> String {
@@ -70,6 +75,19 @@ mod tests {
             (None, false),
         ] {
             assert_eq!(MediaTypes::Json.admits(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn one_more_type_may_be_as_good_as_json() {
+        let did = MediaTypes::JsonOr("application/did");
+        for (text, expected) in [
+            ("application/did", true),
+            ("application/did+ld+json", true),
+            ("application/didx", false),
+            ("text/did", false),
+        ] {
+            assert_eq!(did.admits(Some(text)), expected, "{text}");
         }
     }
 

@@ -15,10 +15,13 @@ use crate::error::RefusedAddress;
 pub(crate) type AddressRule = fn(IpAddr) -> Result<(), AddressKind>;
 
 /// The addresses of a name, when they are known.
-pub(crate) type Lookup = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+#[cfg_attr(not(feature = "testing"), allow(unreachable_pub))] // for tests only
+pub type Lookup = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
 
 /// Where the addresses of names come from.
-pub(crate) trait Names: Send + Sync + 'static {
+#[cfg_attr(not(feature = "testing"), allow(unreachable_pub))] // for tests only
+pub trait Names: Send + Sync + 'static {
+    /// Looks `host` up. Ports of the answer are without meaning.
     fn lookup(&self, host: &str) -> Lookup;
 }
 

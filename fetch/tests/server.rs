@@ -1,6 +1,8 @@
 //! The fetcher against servers that misbehave, on loopback.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // a test that cannot set itself up should stop
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test that cannot set itself up should stop
+
+mod dids;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -9,6 +9,7 @@
 //! ```text
 //! bytes --json::read--> wire struct --try_from--> PublicKey --did()--> DidKey
 //! text --UnverifiedJws::parse--> UnverifiedJws --verify(key)--> SignatureValid
+//! text --Did::parse--> DidWeb --url()--> (bytes, fetched elsewhere) --ForeignDocument::parse--> keys
 //! ```
 
 mod algorithm;
@@ -31,7 +32,10 @@ mod time;
 mod words;
 
 pub use algorithm::{Algorithm, Curve};
-pub use did::{DidDocument, DidError, DidKey, MAX_DID_BYTES};
+pub use did::{
+    AnyDidError, Did, DidDocument, DidError, DidJwk, DidJwkError, DidKey, DidWeb, DidWebError, DocumentError,
+    ForeignDocument, MAX_DID_BYTES, MAX_DOCUMENT_BYTES, MethodError, Relationship, did_method,
+};
 #[cfg(feature = "handles")]
 pub use fingerprint::{FINGERPRINT_WORDS, fingerprint};
 #[cfg(feature = "handles")]

@@ -1,7 +1,10 @@
 //! DIDs, their documents byte by byte, and the words people compare.
 #![allow(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
 
-use handfast_identity::{DidDocument, DidError, DidKey, FINGERPRINT_WORDS, KeyError, SigningKey, fingerprint};
+use handfast_identity::{
+    AnyDidError, Did, DidDocument, DidError, DidJwkError, DidKey, DidWeb, DidWebError, FINGERPRINT_WORDS,
+    ForeignDocument, JwkError, KeyError, MethodError, Relationship, SigningKey, UnixTime, fingerprint,
+};
 
 const AGENT: &str = "did:key:z6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMsw";
 const VALUE: &str = "z6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMsw";
@@ -69,4 +72,47 @@ fn a_fingerprint_is_six_words_that_depend_on_the_key() {
     assert_ne!(one, two);
     // people compare what two versions of this program show
     assert_eq!(fingerprint(&DidKey::parse(AGENT).unwrap()), "bobcat saffron burrow paddle radish wren");
+}
+
+#[test]
+fn a_key_is_found_by_its_whole_name_and_purpose() {
+    // DID-18, DID-19, DR-32
+    let did = DidWeb::parse("did:web:a.example").unwrap();
+    let document = r##"{"id":"did:web:a.example","verificationMethod":[
+        {"id":"did:web:a.example#k","type":"Multikey","controller":"did:web:a.example","publicKeyMultibase":"VALUE"},
+        {"id":"did:web:a.example#x","type":"Multikey","controller":"did:web:b.example","publicKeyMultibase":"VALUE"},
+        {"id":"did:web:b.example#k","type":"Multikey","controller":"did:web:b.example","publicKeyMultibase":"VALUE"}],
+        "assertionMethod":["did:web:a.example#k","did:web:a.example#x","did:web:b.example#k"],
+        "alsoKnownAs":["https://a.example"]}"##;
+    let document = ForeignDocument::parse(&did, document.replace("VALUE", VALUE).as_bytes()).unwrap();
+    let check = |url: &str, purpose, expected: Result<(), MethodError>| {
+        let found = document.key(url, purpose, UnixTime::EPOCH);
+        assert_eq!(found.map(|key| assert_eq!(key.did().as_str(), AGENT)), expected, "{url}");
+    };
+    check("did:web:a.example#k", Relationship::AssertionMethod, Ok(()));
+    check("did:web:a.example#k", Relationship::Authentication, Err(MethodError::Relationship));
+    check("did:web:a.example#x", Relationship::AssertionMethod, Err(MethodError::Method));
+    check("did:web:a.example#none", Relationship::AssertionMethod, Err(MethodError::Method));
+    check("did:web:b.example#k", Relationship::AssertionMethod, Err(MethodError::OtherDocument));
+    for url in ["#k", "k", "did:web:a.example", "did:web:a.example?x#k"] {
+        check(url, Relationship::AssertionMethod, Err(MethodError::Url));
+    }
+    assert_eq!(MethodError::Relationship.code(), "INVALID_RELATIONSHIP_FOR_VERIFICATION_METHOD");
+    assert_eq!(document.also_known_as(), ["https://a.example"]);
+    assert!(document.len() > 500 && !document.is_empty() && *document.did() == did);
+}
+
+#[test]
+fn each_rule_of_other_methods_has_its_own_refusal() {
+    let error = |text: &str| Did::parse(text).map(|did| did.to_string()).unwrap_err();
+    assert_eq!(error("did:example:1"), AnyDidError::Method);
+    assert_eq!(error("did:web:a#b"), AnyDidError::Syntax);
+    assert_eq!(error("did:key:z6Mk0"), AnyDidError::Key(DidError::Syntax));
+    assert_eq!(error("did:web:1"), AnyDidError::Web(DidWebError::Host));
+    assert_eq!(error("did:web:a%3Ax"), AnyDidError::Web(DidWebError::Port));
+    assert_eq!(error("did:web:a:.."), AnyDidError::Web(DidWebError::Path));
+    // {"kty":"oct"}, {}, and no base64url
+    assert_eq!(error("did:jwk:eyJrdHkiOiJvY3QifQ"), AnyDidError::Jwk(DidJwkError::Jwk(JwkError::Private))); // DJ-02
+    assert!(matches!(error("did:jwk:e30"), AnyDidError::Jwk(DidJwkError::Json(_))));
+    assert_eq!(error("did:jwk:e31"), AnyDidError::Jwk(DidJwkError::Syntax));
 }

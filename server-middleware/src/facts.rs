@@ -27,6 +27,14 @@ pub trait FactsSource: Send + Sync + 'static {
         let _ = issuer;
         Box::pin(ready(KeyRefresh::Done))
     }
+
+    /// A good token of the trusted `issuer` names a status list at `uri` that is not held, and that the issuer may name: fetches it.
+    ///
+    /// The request is checked once more with what [`Self::facts`] then says. Callers go away while it waits, as for keys.
+    fn fetch_status_list<'a>(&'a self, issuer: &'a str, uri: &'a str) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        let _ = (issuer, uri);
+        Box::pin(ready(()))
+    }
 }
 
 /// What looking for an issuer's keys came to.

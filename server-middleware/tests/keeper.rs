@@ -5,6 +5,9 @@
 mod common;
 mod fake_registry;
 mod feed_questions;
+mod issuers;
+#[path = "keeper/lists.rs"]
+mod lists;
 mod replaced_feed_key;
 
 use std::sync::Arc;

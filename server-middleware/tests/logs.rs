@@ -16,8 +16,9 @@ use fake_registry::{Follower, Registry};
 use handfast_delegation::AccessToken;
 use handfast_dpop::ContentHash;
 use handfast_middleware::{DriftPolicy, NonceUse};
-use handfast_testkit::{Agent, Chain};
+use handfast_testkit::{Agent, Chain, Issuer, facts_of, known};
 use handfast_verifier::revocation::RevocationKind;
+use handfast_verifier::trust::Facts;
 
 #[tokio::test]
 async fn decisions_are_logged_without_tokens_proofs_and_nonces() {
@@ -96,6 +97,26 @@ async fn a_decision_says_for_whom_and_through_whom() {
     }
     // the evidence is good and the key is not the one it names: nothing is said of whom the evidence speaks
     assert!(unknown.ends_with(r#"decision="refused" reason="holder_mismatch""#), "{unknown}");
+}
+
+#[tokio::test]
+async fn decisions_of_two_issuers_are_told_apart() {
+    let (log, _guard) = Log::of_this_thread();
+    let api = Api::new().await;
+    // the same keys, key ids, owner, agent, task and token id: nothing differs but the name
+    let (first, other) = (api.claims(), Issuer::at("https://other.example"));
+    let second = AccessToken { issuer: other.url().to_owned(), ..first.clone() };
+    let issuer = api.issuer.clone();
+    api.facts.set(move |now| {
+        let of = |issuer: &Issuer| facts_of(issuer, known(now)).issuers().cloned().collect::<Vec<_>>();
+        Facts::new([of(&issuer), of(&other)].concat())
+    });
+    for claims in [&first, &second] {
+        assert_eq!(api.send(api.request_with_token(&api.issuer.sign(claims))).await.outcome(), served());
+        let text = log.take();
+        let decision = text.lines().find(|line| line.contains("handfast::decision")).unwrap();
+        assert!(decision.contains(&format!("issuer=\"{}\"", claims.issuer)), "{decision}");
+    }
 }
 
 #[tokio::test]

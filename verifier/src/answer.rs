@@ -121,13 +121,17 @@ impl Rejection {
             Self::RestrictionUnsupported => token("the access token has restrictions that cannot be applied here"),
             Self::EnvironmentMismatch => token("the access token is for another environment"),
             Self::TokenRevoked => token("the access token was revoked"),
+            Self::TokenSuspended => token("the access token does not count for now"),
+            Self::StatusReferenceInvalid => token("the access token's status reference is invalid"),
             Self::TaskRevoked => token("the task was revoked"),
             Self::AgentRevoked => token("an agent of the access token was revoked"),
             Self::PrincipalRevoked => token("the access token's owner was revoked"),
             Self::KeyRotatedOut => token("the access token's key was rotated out"),
             Self::KeyCompromised => token("the access token's key was revoked"),
             Self::IssuerKeyRevoked => token("the issuer's key was revoked"),
-            Self::StatusUnknown => ours("whether the access token was revoked is not known right now"),
+            Self::StatusUnknown | Self::StatusListMissing { .. } => {
+                ours("whether the access token was revoked is not known right now")
+            }
             Self::FeedRolledBack => ours("the issuer's revocation feed cannot be relied on right now"),
             Self::DelegationNotPermitted => token("this token may not be passed on"),
             Self::OfflineNotPermitted => token("this token's delegates have to exchange it first"),

@@ -25,6 +25,7 @@ mod point;
 mod rejection;
 pub mod revocation;
 mod route;
+pub mod status_list;
 mod token;
 pub mod tools;
 pub mod trust;

@@ -62,6 +62,11 @@ pub enum Rejection {
     // 4: revocation
     /// The token was revoked.
     TokenRevoked,
+    /// By its issuer's list the token does not count for now.
+    TokenSuspended,
+    /// Its place in a status list of its issuer is missing, not in the list, or says what is not understood; or the list would be
+    /// one that the issuer may not name.
+    StatusReferenceInvalid,
     /// Its task was revoked.
     TaskRevoked,
     /// An agent of its chain was revoked.
@@ -76,6 +81,11 @@ pub enum Rejection {
     IssuerKeyRevoked,
     /// Whether anything was revoked is not known, or not recently enough. Ours.
     StatusUnknown,
+    /// The same, for the status list at this address is not held. Ours.
+    StatusListMissing {
+        /// The address, of an origin that the issuer may name. Text of the issuer's.
+        uri: String,
+    },
     /// The issuer's feed went back behind what is known of it. Ours.
     FeedRolledBack,
     // 5: chain
@@ -155,13 +165,15 @@ impl Rejection {
             Self::RestrictionUnsupported => "restriction_unsupported",
             Self::EnvironmentMismatch => "environment_mismatch",
             Self::TokenRevoked => "token_revoked",
+            Self::TokenSuspended => "token_suspended",
+            Self::StatusReferenceInvalid => "status_reference_invalid",
             Self::TaskRevoked => "task_revoked",
             Self::AgentRevoked => "agent_revoked",
             Self::PrincipalRevoked => "principal_revoked",
             Self::KeyRotatedOut => "key_rotated_out",
             Self::KeyCompromised => "key_compromised",
             Self::IssuerKeyRevoked => "issuer_key_revoked",
-            Self::StatusUnknown => "status_unknown",
+            Self::StatusUnknown | Self::StatusListMissing { .. } => "status_unknown",
             Self::FeedRolledBack => "feed_rolled_back",
             Self::DelegationNotPermitted => "delegation_not_permitted",
             Self::OfflineNotPermitted => "offline_not_permitted",

@@ -99,6 +99,7 @@ fn a_time_that_a_nonce_could_mend_is_answered_with_one() {
 fn what_is_ours_can_be_tried_again_and_blames_nobody() {
     for rejection in [
         Rejection::StatusUnknown,
+        Rejection::StatusListMissing { uri: "https://registry.example/status-lists/0".to_owned() },
         Rejection::FeedRolledBack,
         Rejection::ReceiptMismatch,
         Rejection::Replay(ReplayError::Full),

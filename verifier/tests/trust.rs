@@ -7,8 +7,8 @@ mod support;
 use handfast_delegation::ResourceId;
 use handfast_identity::Seconds;
 use handfast_verifier::trust::{
-    DEFAULT_MAX_LIFETIME, Facts, IssuerFacts, KeySet, MAX_LIFETIME_WITHOUT_STATUS, Profile, SpeaksFor, StatusSource,
-    TrustError, TrustedIssuer,
+    DEFAULT_MAX_LIFETIME, Facts, IssuerFacts, KeySet, MAX_LIFETIME_WITHOUT_STATUS, Profile, SpeaksFor, Status,
+    StatusSource, TrustError, TrustedIssuer,
 };
 use support::*;
 
@@ -74,6 +74,40 @@ fn a_foreign_issuer_is_trusted_for_five_minutes() {
 }
 
 #[test]
+fn words_of_a_foreign_issuer_mean_what_its_record_says() {
+    let map = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(theirs, ours)| ((*theirs).to_owned(), (*ours).to_owned())).collect()
+    };
+    let foreign = |pairs: &[(&str, &str)]| TrustedIssuer {
+        scope_map: map(pairs),
+        scopes: SpeaksFor::Only(scope("files:read files:list")),
+        ..TrustedIssuer::rfc9068(ISSUER)
+    };
+    let asked = |trust: TrustedIssuer, words: &str| {
+        let server = Server { facts: Facts::new([facts_of(trust, &issuer(), Status::NotFollowed)]), ..Server::new() };
+        let mut claims = claims(&agent());
+        claims.authority.scope = scope(words);
+        server.answer(&Request::with(&claims, &agent())).map_or_else(
+            |rejection| rejection.reason().to_owned(),
+            |authorized| authorized.scope().tokens().collect::<Vec<_>>().join(" "),
+        )
+    };
+    let read = [("read", "files:read"), ("browse", "files:list"), ("view", "files:read"), ("write", "files:write")];
+    assert_eq!(asked(foreign(&read), "read"), "files:read");
+    assert_eq!(asked(foreign(&read), "browse openid view read"), "files:list files:read", "others mean nothing here");
+    assert_eq!(asked(foreign(&read), "files:read"), "insufficient_scope", "a word that sounds like ours is not ours");
+    assert_eq!(asked(foreign(&read), "read write"), "issuer_not_trusted", "what it may not speak for stays so");
+    assert_eq!(asked(foreign(&[]), "files:read"), "files:read", "without a map its words are ours");
+
+    let unsound = Err(TrustError::ScopeMap(ISSUER.to_owned()));
+    check(&[foreign(&read)], Ok(()));
+    for pair in [("read", "files:read files:list"), ("read", ""), ("", "files:read"), ("a b", "files:read")] {
+        check(&[foreign(&[pair])], unsound.clone());
+    }
+    check(&[TrustedIssuer { scope_map: map(&read), ..trust() }], unsound);
+}
+
+#[test]
 fn tokens_that_cannot_be_revoked_live_five_minutes() {
     let without = |lifetime: Seconds| TrustedIssuer { status: StatusSource::None, max_lifetime: lifetime, ..trust() };
     check(&[without(MAX_LIFETIME_WITHOUT_STATUS)], Ok(()));
@@ -134,4 +168,62 @@ fn a_listing_that_nobody_follows_clears_nobody() {
     };
     assert_eq!(reason(vec![followed]), "accepted");
     assert_eq!(reason(vec![]), "status_unknown");
+}
+
+fn by_lists(key: Option<handfast_identity::DidKey>, origins: &[&str]) -> TrustedIssuer {
+    let origins = origins.iter().map(|origin| (*origin).to_owned()).collect();
+    TrustedIssuer { status: StatusSource::StatusList { key, origins }, ..limited("https://b.example/tenant") }
+}
+
+#[test]
+fn a_record_by_lists_names_origins_and_for_a_registry_the_key() {
+    let issuer = || "https://b.example/tenant".to_owned();
+    let key = || Some(did(&feed()));
+    check(&[by_lists(key(), &["https://lists.example", "https://lists.example:8443"])], Ok(()));
+    for wrong in ["lists.example", "https://lists.example/", "https://lists.example:443", "https://Lists.example", ""] {
+        check(
+            &[by_lists(key(), &["https://lists.example", wrong])],
+            Err(TrustError::StatusOrigin { issuer: issuer(), origin: wrong.to_owned() }),
+        );
+    }
+    check(&[by_lists(None, &[])], Err(TrustError::StatusKey(issuer())));
+    check(&[TrustedIssuer { profile: Profile::Rfc9068, ..by_lists(None, &[]) }], Ok(()));
+    // lists say nothing of names
+    let listing = TrustedIssuer { agent_status: vec![issuer()], ..limited("https://a.example") };
+    check(&[listing, by_lists(key(), &[])], Err(TrustError::AgentStatus(issuer())));
+}
+
+/// TSL-30
+#[test]
+fn lists_live_at_the_issuers_origin_or_one_that_is_named() {
+    let record = by_lists(Some(did(&feed())), &["https://lists.example"]);
+    for uri in ["https://b.example/status-lists/0", "https://b.example:443/x?y", "https://lists.example/0"] {
+        assert!(record.may_list_at(uri), "{uri}");
+    }
+    for uri in [
+        "https://c.example/status-lists/0",
+        "https://b.example.c.example/0",
+        "https://b.example@c.example/0",
+        "https://b.example:8443/0",
+        "http://b.example/0",
+        "https://lists.example:8443/0",
+        "file:///etc/passwd",
+        "/status-lists/0",
+        "",
+    ] {
+        assert!(!record.may_list_at(uri), "{uri}");
+    }
+    assert!(!trust().may_list_at("https://registry.example/status-lists/0"), "who follows a feed fetches no list");
+}
+
+/// A facts' source that has lists where names are asked for knows nothing of them.
+#[test]
+fn a_listing_by_lists_clears_nobody() {
+    let second = "https://second.example";
+    let listing = TrustedIssuer { agent_status: vec![second.to_owned()], ..limited(ISSUER) };
+    let by_lists =
+        facts_of(limited(second), &other_agent(), handfast_verifier::trust::Status::Lists(Default::default()));
+    let ours = facts_of(listing, &issuer(), nothing_revoked());
+    let server = Server { facts: Facts::new([ours, by_lists]), ..Server::new() };
+    assert_eq!(server.reason(&Request::with(&claims(&agent()), &agent())), "status_unknown");
 }

@@ -97,6 +97,26 @@ fn curl_signs_for_the_registry_itself() {
 }
 
 #[test]
+fn a_registry_and_its_agents_are_found_by_name() {
+    let site = Site::start_for(RESOURCE);
+    let port = site.issuer.rsplit_once(':').unwrap().1;
+    let did_web = format!("did:web:localhost%3A{port}");
+    let document = site.ok(&["did", "resolve", &did_web, "--development"]);
+    assert_eq!((&document["id"], &document["alsoKnownAs"]), (&json!(did_web), &json!([site.issuer])));
+    let agent = site.ok(&["agent", "init"]);
+    let registered =
+        site.ok(&["agent", "register", "--registry", &site.issuer, "--name", "filer", "--purpose", "reads"]);
+    let handle = registered["agent"]["handle"].as_str().unwrap();
+    let name = format!("{handle}@127.0.0.1:{port}");
+    let document = site.ok(&["did", "resolve", &name, "--development"]);
+    assert_eq!((&document["id"], &document["alsoKnownAs"]), (&agent["did"], &json!([format!("acct:{name}")])));
+    // under another name the registry does not stand by it, and nobody is not an agent
+    let refused = |name: &str| site.refused(&["did", "resolve", name, "--development"]);
+    assert_eq!(refused(&format!("{handle}@localhost:{port}")), (3, Some("invalid_handle".to_owned())));
+    assert_eq!(refused(&format!("nobody-here@127.0.0.1:{port}")).0, 3);
+}
+
+#[test]
 fn files_and_absent_servers_have_their_own_exit_codes() {
     let home = TempDir::new().unwrap();
     let run = |arguments: &[&str]| handfast(home.path()).args(arguments).output().unwrap().status.code();
@@ -108,7 +128,19 @@ fn files_and_absent_servers_have_their_own_exit_codes() {
     assert_eq!(run(&["agent", "register", "--registry", "ftp://x", "--name", "a", "--purpose", "b"]), Some(2));
     assert_eq!(run(&["registry", "serve", "--dir", "nowhere"]), Some(5));
     assert_eq!(run(&["registry", "init", "--dir", "r", "--issuer", "http://registry.example"]), Some(2));
-    assert_eq!(run(&["did", "resolve", "did:web:example.com"]), Some(3));
+    assert_eq!(run(&["did", "resolve", "did:example:1"]), Some(3));
+    let did_web = format!("did:web:localhost%3A{}", free_port());
+    assert_eq!(run(&["did", "resolve", &did_web]), Some(3), "this machine is nobody's host");
+    assert_eq!(run(&["did", "resolve", &did_web, "--development"]), Some(4));
+    assert_eq!(run(&["did", "resolve", "Agent@registry.example"]), Some(2));
+    assert_eq!(
+        run(&[
+            "did",
+            "resolve",
+            "did:jwk:eyJjcnYiOiJFZDI1NTE5Iiwia3R5IjoiT0tQIiwieCI6IjExcVlBWUt4Q3JmVlNfN1R5V1FIT2c3aGN2UGFwaU1scndJYWFQY0hVUm8ifQ"
+        ]),
+        Some(0)
+    );
     assert_eq!(run(&["did", "resolve", "did:key:z6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMsw"]), Some(0));
     assert_eq!(run(&["nonsense"]), Some(2));
 }

@@ -58,6 +58,7 @@ fn root(issuer: &str, client: &DidKey, issued_at: u64) -> AccessToken {
         not_before: None,
         token_id: "tok_1".into(),
         chain: None,
+        status: None,
         has_unreadable_restriction: false,
     }
 }

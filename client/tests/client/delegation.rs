@@ -54,6 +54,7 @@ fn root(issuer: &str, client: &str, n: usize, issued_at: u64) -> AccessToken {
         not_before: None,
         token_id: format!("tok_{n}"),
         chain: None,
+        status: None,
         has_unreadable_restriction: false,
     }
 }

@@ -51,6 +51,7 @@ pub(super) fn root_claims() -> AccessToken {
         not_before: None,
         token_id: "tok_1".to_owned(),
         chain: None,
+        status: None,
         has_unreadable_restriction: false,
     }
 }

@@ -5,7 +5,7 @@ use handfast_identity::{ContentHash, SigningKey, Thumbprint, UnixTime};
 
 use super::TOKEN_TYPE;
 use super::wire::ClaimsWire;
-use crate::{ActorChain, Authority, Environment, Task};
+use crate::{ActorChain, Authority, Environment, StatusReference, Task};
 
 /// The claims of an access token, well-formed. Only [`VerifiedAccessToken`](crate::VerifiedAccessToken) says who wrote them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub struct AccessToken {
     pub token_id: String,
     /// The hops an exchanged token stands for (`hops`, `root_jti`, `chain_hash`).
     pub chain: Option<ChainClaims>,
+    /// Where its status stands (`status.status_list`); absent also where `status` is something else.
+    pub status: Option<StatusReference>,
     /// Whether `authorization_details` or `budget` say something this version cannot read. Who cannot apply a restriction
     /// refuses the token: ignoring it would widen (RAR-09). Never written.
     pub has_unreadable_restriction: bool,

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::TokenError;
 use crate::actor::ActWire;
 use crate::numeric::Numeric;
+use crate::status::StatusWire;
 use crate::{
     AccessToken, ActorChain, Authority, Budget, ChainClaims, Delegability, Environment, MAX_HOPS, ResourceId, Scope,
     Task, Tools,
@@ -54,6 +55,8 @@ pub(super) struct ClaimsWire {
     root_jti: Option<String>,
     #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     chain_hash: Option<String>,
+    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
+    status: Option<StatusWire>,
 }
 
 /// A budget, or what another issuer means by the word.
@@ -126,6 +129,7 @@ impl TryFrom<ClaimsWire> for AccessToken {
             not_before: wire.nbf.map(|nbf| nbf.time().ok_or(TokenError::Claims)).transpose()?,
             token_id: wire.jti,
             chain: chain(wire.hops, wire.root_jti, wire.chain_hash)?,
+            status: wire.status.and_then(StatusWire::readable),
             has_unreadable_restriction,
         })
     }
@@ -189,6 +193,7 @@ impl From<&AccessToken> for ClaimsWire {
             hops: token.chain.as_ref().map(|chain| chain.hops.iter().map(ToString::to_string).collect()),
             root_jti: token.chain.as_ref().map(|chain| chain.root_token_id.clone()),
             chain_hash: token.chain.as_ref().map(|chain| chain.hash.to_string()),
+            status: token.status.as_ref().map(StatusWire::from),
         }
     }
 }

@@ -40,6 +40,7 @@ pub(crate) fn root(plan: &Plan) -> VerifiedAccessToken {
         not_before: None,
         token_id: "tok_1".to_owned(),
         chain: None,
+        status: None,
         has_unreadable_restriction: false,
     };
     let text = claims.sign("k", &ISSUER).unwrap();

@@ -73,9 +73,9 @@ pub use record::{
     AgentRecord, AgentTask, ClaimRecord, ClaimStatus, DidHolder, DidRecord, EncodeError, EnrolmentRecord,
     EnrolmentStatus, HandleRecord, HopRecord, IdempotencyEnd, IdempotencyRecord, IssuerKeysRecord, KeyRecord,
     KnownVersion, OffboardingRecord, Organisation, OwnedAgent, OwnedEnrolment, OwnerCodeRecord, OwnerRecord,
-    PendingRotation, Profile, Record, RecordError, RecordKind, RevocationRecord, Role, SelfTasks, Slot, Status,
-    StatusEntry, StopsRecord, Stored, Subject, TaskRecord, TreeEntry, TreeRecord, UsageRecord, UsedScope,
-    VersionsRecord,
+    PendingRotation, PlaceRecord, Profile, Record, RecordError, RecordKind, RevocationRecord, Role, STATUS_LISTS_PATH,
+    SelfTasks, Slot, Status, StatusEntry, StatusPlace, StopsRecord, Stored, Subject, TaskRecord, TreeEntry, TreeRecord,
+    UsageRecord, UsedScope, VersionsRecord,
 };
 pub use refusal::{DelegationFault, GrantFault, OauthError, Refusal, RefusalAnswer};
 pub use request::{
@@ -91,6 +91,6 @@ pub use statement::{
 pub use text::{ShownText, TextError};
 pub use token::{
     AgentClient, CLIENT_CREDENTIALS, Exchange, ExchangeCase, ExchangeDecision, ExchangeRequest, GrantRequest, Holder,
-    PendingGrant, TOKEN_EXCHANGE, TaskChoice, TokenDecision, TokenGrant, TokenRequest, UnverifiedClientAssertion,
-    VerifiedClientAssertion, agent_token, client_of, exchange, narrower_root, owner_token,
+    PendingGrant, Places, TOKEN_EXCHANGE, TaskChoice, TokenDecision, TokenGrant, TokenRequest,
+    UnverifiedClientAssertion, VerifiedClientAssertion, agent_token, client_of, exchange, narrower_root, owner_token,
 };

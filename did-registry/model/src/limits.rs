@@ -29,6 +29,17 @@ pub const OWNER_CUT_AHEAD: Seconds = Seconds::new(5);
 pub const AGENT_CUT_AHEAD: Seconds = OWNER_CUT_AHEAD;
 /// How long an offer to take an agent over is good (spec/limits.md, life).
 pub const OFFER_LIFETIME: Seconds = Seconds::new(7 * 24 * 60 * 60);
+/// Places in one status list: a mebibyte of them (spec/limits.md, status).
+pub const STATUS_PLACES: u32 = 1 << 22;
+/// Most status lists of a registry: a billion delegations that are alive at once (spec/limits.md, status).
+pub const MAX_STATUS_LISTS: u32 = 256;
+/// How long a status list may be kept by a reader before it asks for the next (spec/limits.md, status).
+pub const STATUS_LIST_TTL: Seconds = Seconds::new(60);
+/// How long a status list says something (spec/limits.md, status).
+pub const STATUS_LIST_LIFETIME: Seconds = Seconds::new(300);
+/// How long a place is nobody's after the last token that names it: no list that spoke of the last holder counts any more then
+/// (spec/limits.md, status).
+pub const REFERENCE_REST: Seconds = Seconds::new(360);
 /// Most versions of an agent that are kept, the present one included (spec/limits.md, life).
 pub const MAX_VERSIONS: usize = 24;
 /// Most new versions of one agent an hour: each is a write and a leaf (P-18).

@@ -29,6 +29,8 @@ pub enum Setting {
     ConnectionsPerPeer,
     /// `limits.revocations_per_owner`
     RevocationsPerOwner,
+    /// `did_web.hosts`
+    DidWebHosts,
     /// The key that signs tokens: `keys/token.jwk`.
     TokenKey,
     /// The key that signs the feed: `keys/feed.jwk`.
@@ -56,6 +58,7 @@ impl fmt::Display for Setting {
             Self::WaitingPolls => "limits.waiting_polls",
             Self::ConnectionsPerPeer => "limits.connections_per_peer",
             Self::RevocationsPerOwner => "limits.revocations_per_owner",
+            Self::DidWebHosts => "did_web.hosts",
             Self::TokenKey => "keys/token.jwk",
             Self::FeedKey => "keys/feed.jwk",
             Self::FeedRecoveryKey => "feed_recovery_key",

@@ -42,6 +42,9 @@ pub struct ConfigFile {
     /// Bounds on what strangers may cause.
     #[serde(default)]
     pub limits: LimitsFile,
+    /// Whose `did:web` is resolved for whom.
+    #[serde(default)]
+    pub did_web: DidWebFile,
     /// The resources tokens are issued for.
     #[serde(default)]
     pub resources: Vec<ResourceFile>,
@@ -83,6 +86,14 @@ impl Default for RotationFile {
     fn default() -> Self {
         Self { owner_approval: vec![Environment::Prod] }
     }
+}
+
+/// `[did_web]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DidWebFile {
+    /// Hosts, with their port if they have one, whose `did:web` is resolved for anybody; of all others for owners and readers only.
+    pub hosts: Vec<String>,
 }
 
 /// `[limits]`
@@ -158,6 +169,7 @@ impl ConfigFile {
             lifetimes: LifetimesFile::default(),
             rotation: RotationFile::default(),
             limits: LimitsFile::default(),
+            did_web: DidWebFile::default(),
             resources: Vec::new(),
         }
     }
@@ -211,7 +223,10 @@ impl ConfigFile {
              # behind a proxy all connections are the proxy's: raise it to 900\n\
              connections_per_peer = {}\n\
              # tasks, tokens, delegations and keys in an hour; agents, and everything at once, are not counted\n\
-             revocations_per_owner = {}\n",
+             revocations_per_owner = {}\n\n\
+             [did_web]\n\
+             # hosts whose did:web is resolved for anybody; of others for owners and readers only, by token\n\
+             hosts = {}\n",
             self.mode,
             self.issuer,
             self.listen,
@@ -225,6 +240,7 @@ impl ConfigFile {
             self.limits.waiting_polls,
             self.limits.connections_per_peer,
             self.limits.revocations_per_owner,
+            list(&self.did_web.hosts),
         );
         for resource in &self.resources {
             // writing to a string does not fail
@@ -263,6 +279,7 @@ mod tests {
         ];
         file.lifetimes = LifetimesFile { token_seconds: 600, delegable_token_seconds: 1200 };
         file.rotation = RotationFile { owner_approval: vec![Environment::Test, Environment::Prod] };
+        file.did_web = DidWebFile { hosts: vec!["party.example".to_owned(), "b.example:8443".to_owned()] };
         file.limits = LimitsFile {
             registrations_per_source: 1,
             registrations_in_total: 2,

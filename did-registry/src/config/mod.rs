@@ -7,17 +7,18 @@
 mod error;
 mod file;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use handfast_delegation::{DETAILS_TYPE, ResourceId, Scope};
 use handfast_dpop::{ProofWindow, PublicBase};
-use handfast_identity::{DidKey, Seconds};
+use handfast_identity::{DidKey, DidWeb, Handle, Seconds};
 use handfast_middleware::{Mode, publicly_known};
 use handfast_registry_model::{KnownResource, RegistryPolicy};
 
 pub use error::{ConfigError, Setting};
 pub(crate) use file::MAX_CONFIG_BYTES;
-pub use file::{CONFIG_FILE, ConfigFile, LifetimesFile, LimitsFile, ResourceFile, RotationFile};
+pub use file::{CONFIG_FILE, ConfigFile, DidWebFile, LifetimesFile, LimitsFile, ResourceFile, RotationFile};
 
 /// The configuration of one registry.
 #[derive(Clone, Debug)]
@@ -30,6 +31,7 @@ pub struct RegistryConfig {
     policy: RegistryPolicy,
     window: ProofWindow,
     limits: Limits,
+    did_web_hosts: BTreeSet<String>,
     feed_recovery_key: Option<DidKey>,
 }
 
@@ -70,6 +72,7 @@ impl RegistryConfig {
             mode,
             window: ProofWindow::default(),
             limits: limits(&file.limits)?,
+            did_web_hosts: did_web_hosts(&file.did_web.hosts)?,
             feed_recovery_key: recovery_key(file.feed_recovery_key.as_deref(), mode)?,
         })
     }
@@ -120,6 +123,28 @@ impl RegistryConfig {
     #[must_use]
     pub const fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// The registry as `did:web`; none where its host is an address (DW-02).
+    ///
+    /// In development an address of this machine is called `localhost`, under which it can be asked.
+    #[must_use]
+    pub fn did(&self) -> Option<DidWeb> {
+        let origin = self.base.origin();
+        DidWeb::of_origin(origin).or_else(|| DidWeb::of_origin(&named_localhost(origin)?))
+    }
+
+    /// How an agent with this handle is known elsewhere: `acct:HANDLE@HOST` (RFC 7565).
+    #[must_use]
+    pub fn known_as(&self, handle: &Handle) -> String {
+        let origin = self.base.origin();
+        format!("acct:{handle}@{}", origin.split_once("://").map_or(origin, |(_, authority)| authority))
+    }
+
+    /// Whether anybody may have a `did:web` of this host resolved here.
+    #[must_use]
+    pub fn resolves_for_anybody(&self, did: &DidWeb) -> bool {
+        self.did_web_hosts.contains(&did.authority().to_ascii_lowercase())
     }
 
     /// The key that can replace the one of the feed.
@@ -217,6 +242,29 @@ fn limits(file: &LimitsFile) -> Result<Limits, ConfigError> {
         connections_per_peer: bounded(file.connections_per_peer, MAX_CONNECTIONS, Setting::ConnectionsPerPeer)?,
         revocations_per_owner: bounded(file.revocations_per_owner, MAX_LIMIT, Setting::RevocationsPerOwner)?,
     })
+}
+
+/// `http` is spoken on this machine alone, so an address behind it is an address of this machine.
+fn named_localhost(origin: &str) -> Option<String> {
+    let authority = origin.strip_prefix("http://")?;
+    // behind the bracket of an IPv6 address, or behind all of an IPv4 one
+    let behind = authority.rsplit_once(']').map_or(authority, |(_, behind)| behind);
+    Some(match behind.rsplit_once(':') {
+        Some((_, port)) => format!("http://localhost:{port}"),
+        None => "http://localhost".to_owned(),
+    })
+}
+
+/// Hosts in the one spelling they are compared in: lower case, with the port if one is written.
+fn did_web_hosts(hosts: &[String]) -> Result<BTreeSet<String>, ConfigError> {
+    let host = |text: &String| {
+        let did =
+            DidWeb::of_origin(&format!("https://{text}")).filter(|did| did.is_origin() && did.authority() == text);
+        did.filter(|_| !text.bytes().any(|byte| byte.is_ascii_uppercase()))
+            .map(|_| text.clone())
+            .ok_or_else(|| Setting::DidWebHosts.because(format!("`{text}` is no host's name in lower case")))
+    };
+    hosts.iter().map(host).collect()
 }
 
 /// The highest a rate of the [`Limits`] can be set: what their tables hold is still bounded memory (P-18).
@@ -329,6 +377,36 @@ mod tests {
         check(|file| file.limits.registrations_in_total = MAX_LIMIT, None);
         check(|file| file.limits.revocations_per_owner = 0, Some(Setting::RevocationsPerOwner));
         check(|file| file.limits.revocations_per_owner = MAX_LIMIT, None);
+    }
+
+    #[test]
+    fn a_registry_has_one_did_unless_it_is_at_an_address() {
+        for (issuer, mode, did) in [
+            ("https://id.example", "production", Some("did:web:id.example")),
+            ("https://id.example:8443", "production", Some("did:web:id.example%3A8443")),
+            ("https://192.0.2.1", "production", None),
+            ("https://[2001:db8::1]:8443", "production", None),
+            ("http://localhost:4500", "development", Some("did:web:localhost%3A4500")),
+            ("http://127.0.0.1:4500", "development", Some("did:web:localhost%3A4500")),
+            ("http://[::1]:4500", "development", Some("did:web:localhost%3A4500")),
+            ("http://[::1]", "development", Some("did:web:localhost")),
+        ] {
+            let mut file = ConfigFile::new(issuer, "127.0.0.1:4500".parse().unwrap());
+            file.mode = mode.to_owned();
+            let config = RegistryConfig::new(&file).unwrap();
+            assert_eq!(config.did().map(|did| did.to_string()).as_deref(), did, "{issuer}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_names_in_one_spelling() {
+        let with = |host: &str, expected| check(|file| file.did_web.hosts.push(host.to_owned()), expected);
+        for host in ["party.example", "party.example:8443", "localhost:4500"] {
+            with(host, None);
+        }
+        for host in ["", "Party.example", "127.0.0.1", "[::1]", "a.example/x", "a.example:", "https://a.example", "*"] {
+            with(host, Some(Setting::DidWebHosts));
+        }
     }
 
     #[test]

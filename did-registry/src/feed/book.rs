@@ -148,6 +148,14 @@ impl FeedBook {
         Arc::clone(&self.pages().set)
     }
 
+    /// The entries behind number `seen` that are kept, in order. What was forgotten of them stops nothing any more that a later one
+    /// does not stop as well.
+    pub(crate) fn events_after(&self, seen: u64) -> Vec<FeedEvent> {
+        let pages = self.pages();
+        let all = pages.kept.iter().chain(pages.tail.iter().map(|(event, _)| event));
+        all.filter(|event| event.seq > seen).copied().collect()
+    }
+
     /// The last number known.
     pub(crate) fn known(&self) -> u64 {
         self.pages().len()

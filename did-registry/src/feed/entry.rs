@@ -20,13 +20,9 @@ struct Body {
     until: Option<UnixTime>,
 }
 
-/// The bytes of an entry for [`Batch::feed`](crate::store::Batch::feed), its name hashed for `issuer`.
-///
-/// # Errors
-///
-/// [`JsonError`], which no entry causes.
-pub(crate) fn body(issuer: &str, entry: &FeedEntry) -> Result<Vec<u8>, JsonError> {
-    let kind = match entry.kind {
+/// What readers of the feed call a kind.
+pub(crate) const fn kind_of(kind: FeedKind) -> RevocationKind {
+    match kind {
         FeedKind::Agent => RevocationKind::Agent,
         FeedKind::Task => RevocationKind::Task,
         FeedKind::Token => RevocationKind::Token,
@@ -34,7 +30,16 @@ pub(crate) fn body(issuer: &str, entry: &FeedEntry) -> Result<Vec<u8>, JsonError
         FeedKind::Owner => RevocationKind::Owner,
         FeedKind::IssuerKey => RevocationKind::IssuerKey,
         FeedKind::Key => RevocationKind::Key,
-    };
+    }
+}
+
+/// The bytes of an entry for [`Batch::feed`](crate::store::Batch::feed), its name hashed for `issuer`.
+///
+/// # Errors
+///
+/// [`JsonError`], which no entry causes.
+pub(crate) fn body(issuer: &str, entry: &FeedEntry) -> Result<Vec<u8>, JsonError> {
+    let kind = kind_of(entry.kind);
     let FeedEntry { cut, until, .. } = *entry;
     json::to_jcs(&Body { kind, name: RevocationName::of(issuer, kind, &entry.id), cut, until })
 }

@@ -15,7 +15,7 @@ mod stream;
 mod told;
 
 pub(crate) use book::FeedBook;
-pub(crate) use entry::{FeedChain, body};
+pub(crate) use entry::{FeedChain, body, kind_of};
 pub(crate) use key::{FEED_KEY, NEWEST, NamedFeedKey};
 pub(crate) use stream::Messages;
 pub(crate) use told::{Feed, FeedError, Told, WAIT_MAX_SECONDS};

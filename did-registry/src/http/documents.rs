@@ -7,7 +7,8 @@ use handfast_delegation::{DETAILS_TYPE, ResourceId};
 use handfast_identity::{Algorithm, DidDocument, PublicKey};
 use handfast_middleware::Clock as _;
 use handfast_registry_model::{
-    AGENT_SELF, CLIENT_CREDENTIALS, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ, Refusal, Status, TOKEN_EXCHANGE,
+    AGENT_SELF, CLIENT_CREDENTIALS, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ, Refusal, STATUS_LISTS_PATH, Status,
+    TOKEN_EXCHANGE,
 };
 use http::HeaderValue;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
@@ -51,6 +52,8 @@ pub(super) async fn metadata(State(app): State<App>) -> Response {
         // RFC 8414 2: an access token type
         "introspection_endpoint_auth_methods_supported": ["DPoP"],
         "jwks_uri": config.url("/jwks.json"),
+        // TSL-15
+        "status_list_aggregation_endpoint": config.url(STATUS_LISTS_PATH),
         // required (MD-04), and lists without elements are left out (MD-06): `none` is the registered type that returns nothing
         "response_types_supported": ["none"],
         "grant_types_supported": [CLIENT_CREDENTIALS, TOKEN_EXCHANGE],
@@ -105,27 +108,30 @@ fn jwk(key: &PublicKey, id: &str) -> Result<Value, Refusal> {
     Ok(jwk)
 }
 
-/// `GET /.well-known/did.json`: the registry as `did:web`, with the key it signs its feed with.
-pub(super) async fn own_did(State(app): State<App>) -> Response {
-    did_document(&DidDocument::of_signer(&did_web(app.config.base().origin()), &app.keys.feed_did()))
+/// `GET /.well-known/did.json`: the registry as `did:web`, with the key it signs its feed with. One at an address has no such name.
+pub(super) async fn own_did(State(app): State<App>) -> Result<Response, Failure> {
+    own_document(&app).map(|document| did_document(&document)).ok_or_else(|| Refusal::NotFound.into())
 }
 
-/// The `did:web` of an origin: its host, the colon of a port escaped (DW-01).
-fn did_web(origin: &str) -> String {
-    let authority = origin.split_once("://").map_or(origin, |(_, authority)| authority);
-    let escaped = authority.replace('[', "%5B").replace(']', "%5D").replace(':', "%3A");
-    format!("did:web:{escaped}")
+/// The registry's document. It says by which URL its tokens name it, and the URL's origin says by this document which DID that is.
+pub(super) fn own_document(app: &App) -> Option<DidDocument> {
+    let did = app.config.did()?;
+    let document = DidDocument::of_signer(did.as_str(), &app.keys.feed_did());
+    Some(document.also_known_as(app.config.issuer().to_owned()))
 }
 
 /// `GET /agents/{did or handle}/did.json`: public, for handles too. A REVOKED or retired agent has none any more, and neither has
 /// a DID that another took the place of (DW-13): a document is that of the DID asked for, or of none.
+///
+/// It names the handle, so that whoever came by the handle finds it there, and whoever came by the DID finds out which it is.
 pub(super) async fn agent_did(State(app): State<App>, Name(name): Name) -> Result<Response, Failure> {
     let agent = living(app.state.agent_named(&name).await?, app.clock.now())?;
     let is_over = agent.status() == Status::Revoked || agent.retired_at().is_some();
     if is_over || (name.starts_with("did:") && name != agent.did().as_str()) {
         return Err(Refusal::UnknownAgent.into());
     }
-    Ok(did_document(&DidDocument::of_key(agent.did())))
+    let known_as = app.config.known_as(agent.handle());
+    Ok(did_document(&DidDocument::of_key(agent.did()).also_known_as(known_as)))
 }
 
 fn did_document(document: &impl Serialize) -> Response {
@@ -136,24 +142,7 @@ fn did_document(document: &impl Serialize) -> Response {
     response
 }
 
-fn published(mut response: Response) -> Response {
+pub(super) fn published(mut response: Response) -> Response {
     response.headers_mut().insert(CACHE_CONTROL, FOR_FIVE_MINUTES);
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_origin_has_one_did() {
-        for (origin, did) in [
-            ("https://id.example", "did:web:id.example"),
-            ("https://id.example:8443", "did:web:id.example%3A8443"),
-            ("http://127.0.0.1:4500", "did:web:127.0.0.1%3A4500"),
-            ("http://[::1]:4500", "did:web:%5B%3A%3A1%5D%3A4500"),
-        ] {
-            assert_eq!(did_web(origin), did);
-        }
-    }
 }

@@ -13,6 +13,7 @@ use handfast_verifier::{CLOCK_LEEWAY, require_root_not_revoked, verify_evidence,
 use http::{HeaderMap, HeaderName};
 
 use super::assertion::Authenticated;
+use super::token::places;
 use super::{App, Failure};
 use crate::state::{ATTEMPTS, Commit, unavailable};
 
@@ -75,6 +76,11 @@ impl Exchanging<'_> {
             }
             match decision {
                 ExchangeDecision::Ready(grant) => return Ok(self.noted(*grant, case.delegates.last())),
+                ExchangeDecision::NewPlace { writes, grant } => {
+                    if let Commit::Done { .. } = self.app.state.note(&writes).await? {
+                        return Ok(self.noted(*grant, case.delegates.last()));
+                    }
+                }
                 ExchangeDecision::NewHops { change, grant } => {
                     if let Commit::Done { .. } = self.app.state.commit(&change).await? {
                         return Ok(self.noted(*grant, case.delegates.last()));
@@ -137,8 +143,9 @@ impl Exchanging<'_> {
         for link in chain.into_iter().flat_map(VerifiedChain::links) {
             delegates.push(self.holder_of(link.hop.delegate.as_str()).await?);
             let hop: Option<Loaded<HopRecord>> = state.load(&Slot::hop(&link.name)).await?;
-            known.push(hop.map(|hop| hop.record));
+            known.push(hop);
         }
+        let last = known.last().and_then(Option::as_ref).and_then(|hop: &Loaded<HopRecord>| hop.record.place());
         Ok(ExchangeCase {
             agent: self.holder_of(&root.client_id).await?,
             tree: match &task {
@@ -151,6 +158,7 @@ impl Exchanging<'_> {
             },
             delegates,
             known,
+            places: places(self.app, last).await?,
         })
     }
 

@@ -2,7 +2,7 @@
 //!
 //! | who may call | how it is shown |
 //! |---|---|
-//! | anybody | metadata, keys, DID documents, the feed, health |
+//! | anybody | metadata, keys, DID documents, the feed, status lists, health |
 //! | whoever holds a key | a signed statement (`/agents`, `/owners`, `/agents/{…}/rotate`, `/agents/{…}/version`), or a proof without token (`/claims`, `/oauth2/token`) |
 //! | resources | a DPoP-bound token for themselves, of scope `introspect` (`/oauth2/introspect`) |
 //! | owners, admins, agents about themselves | a DPoP-bound token for the registry, checked by the project's own middleware |
@@ -37,6 +37,7 @@ mod revoke;
 mod rotate;
 mod routes;
 mod search;
+mod status_lists;
 mod tasks;
 mod token;
 mod view;
@@ -49,7 +50,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use handfast_delegation::Scope;
 use handfast_middleware::RouteRule;
-use handfast_registry_model::{AGENT_SELF, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ, Refusal};
+use handfast_registry_model::{AGENT_SELF, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ, Refusal, STATUS_LISTS_PATH};
 use http::Uri;
 use http::request::Parts;
 
@@ -57,7 +58,7 @@ use crate::service::Shared;
 use crate::state::unavailable;
 pub(crate) use answer::{Failure, Reason};
 pub(crate) use revoke::StopPace;
-use routes::{Method, Routes};
+use routes::{Method, Routes, guarded};
 
 /// Where tokens come from. It answers in OAuth JSON, refusals that never reach it included (ERR-15).
 const TOKEN_PATH: &str = "/oauth2/token";
@@ -100,13 +101,14 @@ fn public(routes: Routes) -> Routes {
         .get("/.well-known/oauth-protected-resource", documents::resource_metadata)
         .get("/.well-known/did.json", documents::own_did)
         .get("/jwks.json", documents::jwks)
-        .get("/1.0/identifiers/{did}", identifiers::resolve)
         .get("/agents/{name}/did.json", documents::agent_did)
         .get("/agents/{name}/keys", keys::history)
         .get("/revocations", revocations::follow)
         .get("/revocations/snapshot", revocations::snapshot)
         .get("/revocations/stream", revocations::stream)
         .get("/revocations/key", revocations::feed_key)
+        .get(STATUS_LISTS_PATH, status_lists::all)
+        .get("/status-lists/{number}", status_lists::show)
 }
 
 /// Routes at which a signature of the caller's own key is all there is.
@@ -133,7 +135,9 @@ fn managed(app: &App, routes: Routes) -> Routes {
     let manager = || rule(RouteRule::owners, &[OWNER_SELF, REGISTRY_ADMIN]);
     let worker = || rule(RouteRule::agents_and_owners, &[AGENT_SELF, OWNER_SELF, REGISTRY_ADMIN]);
     let concerned = || rule(RouteRule::agents_and_owners, &[AGENT_SELF, OWNER_SELF, REGISTRY_READ, REGISTRY_ADMIN]);
+    let of_any_host = guarded(app, reader(), Get, identifiers::resolve_any_host);
     routes
+        .get_with("/1.0/identifiers/{did}", identifiers::route(app, of_any_host))
         .behind(app, reader(), (Get, "/agents"), search::list)
         .behind(app, concerned(), (Get, "/agents/{name}"), agents::show)
         .behind(app, concerned(), (Get, "/agents/{name}/versions"), life::versions)

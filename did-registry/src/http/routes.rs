@@ -61,9 +61,12 @@ impl Routes {
         (method, path): (Method, &'static str),
         handler: H,
     ) -> Self {
-        // the guard inside, so that what it knows is brought up to date first
-        let routes = on(method.filter(), handler).route_layer(app.guard.protect(rule));
-        self.add(method, path, routes.route_layer(from_fn_with_state(Arc::clone(app), up_to_date)))
+        self.add(method, path, guarded(app, rule, method, handler))
+    }
+
+    /// A GET route that is made elsewhere: it lets some requests through to what is behind a token.
+    pub(super) fn get_with(self, path: &'static str, routes: MethodRouter<App>) -> Self {
+        self.add(Method::Get, path, routes)
     }
 
     fn add(mut self, method: Method, path: &'static str, routes: MethodRouter<App>) -> Self {
@@ -79,4 +82,16 @@ impl Routes {
     pub(super) fn into_router(self) -> Router<App> {
         self.router
     }
+}
+
+/// A handler behind a token for the registry.
+pub(super) fn guarded<H: Handler<T, App>, T: 'static>(
+    app: &App,
+    rule: RouteRule,
+    method: Method,
+    handler: H,
+) -> MethodRouter<App> {
+    // the guard inside, so that what it knows is brought up to date first
+    let routes = on(method.filter(), handler).route_layer(app.guard.protect(rule));
+    routes.route_layer(from_fn_with_state(Arc::clone(app), up_to_date))
 }

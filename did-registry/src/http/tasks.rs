@@ -42,8 +42,9 @@ pub(super) async fn create(
     let policy = app.config.policy();
     for _ in 0..ATTEMPTS {
         let agent = app.state.agent_named(&request.agent).await?;
-        let (change, task) =
-            create_owner_task(caller, agent.as_ref(), request.clone(), policy, now, &mut app.random.clone())?;
+        let random = &mut app.random.clone();
+        let free = app.status.free(random)?;
+        let (change, task) = create_owner_task(caller, agent.as_ref(), request.clone(), policy, free, now, random)?;
         // the decision found it
         let agent = agent.ok_or(Refusal::UnknownAgent)?.record;
         let answer = Answer::created(&TaskView::of(&task, &agent, now))?.with_leaf();

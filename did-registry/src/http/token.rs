@@ -12,8 +12,8 @@ use handfast_dpop::{CheckedProof, VerifiedProof};
 use handfast_identity::{Thumbprint, UnixTime};
 use handfast_middleware::Clock as _;
 use handfast_registry_model::{
-    AgentClient, AgentId, DidHolder, ExchangeRequest, GrantRequest, Loaded, Organisation, OwnerId, Refusal, SelfTasks,
-    Slot, TokenDecision, TokenGrant, TokenRequest, agent_token, owner_token,
+    AgentClient, AgentId, DidHolder, ExchangeRequest, GrantRequest, Loaded, Organisation, OwnerId, Places, Refusal,
+    SelfTasks, Slot, StatusPlace, TokenDecision, TokenGrant, TokenRequest, agent_token, owner_token,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -126,6 +126,10 @@ impl Client<'_> {
             }
             let grant = match decision {
                 TokenDecision::Ready(grant) => *grant,
+                TokenDecision::NewPlace { writes, grant } => match self.app.state.note(&writes).await? {
+                    Commit::Done { .. } => *grant,
+                    Commit::Conflict => continue,
+                },
                 TokenDecision::NewTask { change, pending } => match self.app.state.commit(&change).await? {
                     Commit::Done { leaf: Some(leaf) } => pending.with_leaf(leaf),
                     // every change has its leaf; a token without it could not be told from one for an unlogged task
@@ -152,7 +156,8 @@ impl Client<'_> {
         let client = AgentClient {
             agent: &agent,
             self_tasks: self_tasks.as_ref(),
-            task: task.as_ref().map(|task| &task.record),
+            task: task.as_ref(),
+            places: places(self.app, task.as_ref().and_then(|task| task.record.place_for(&agent.record))).await?,
         };
         let (policy, random) = (self.app.config.policy(), &mut self.app.random.clone());
         let decision = agent_token(client, &self.prover, self.wanted, policy, self.now, random)?;
@@ -163,8 +168,20 @@ impl Client<'_> {
     }
 }
 
+/// What the lists say of the place that a record names, and a free one.
+pub(super) async fn places(app: &App, known: Option<StatusPlace>) -> Result<Places, Refusal> {
+    let is_good = match known {
+        Some(place) => app.status.is_good(place).await?,
+        None => false,
+    };
+    Ok(Places { is_good, free: app.status.free(&mut app.random.clone())? })
+}
+
 async fn answer(app: &App, Granted { grant, issued_type }: &Granted, now: UnixTime) -> Result<Response, Failure> {
     let token = grant.token();
+    if let Some(reference) = &token.status {
+        app.status.require_held(reference).await?;
+    }
     // a key that was revoked just now signs nothing any more
     app.book.sync().await.map_err(|error| unavailable(&error))?;
     let signing = app.facts.signing_key(&app.keys)?;

@@ -116,7 +116,8 @@ fn begin_with(
     former.extend(meta.former);
     former.truncate(FORMER_EPOCHS_MAX);
     let begun = meta::Meta { epoch: epoch.to_owned(), former, positions };
-    let changes: Vec<_> = changes.into_iter().chain(group.changes()).chain(meta::write(&begun)).collect();
+    let (_, admitted) = group.split();
+    let changes: Vec<_> = changes.into_iter().chain(admitted).chain(meta::write(&begun)).collect();
     engine.write(&changes).map_err(unavailable)
 }
 

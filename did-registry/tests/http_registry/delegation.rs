@@ -33,6 +33,7 @@ async fn a_delegate_gets_a_token_of_its_own() {
     let (id, handle) = (members.remove("jti").unwrap(), members.remove("handle").unwrap());
     assert!(id.as_str().unwrap().starts_with("tok_") && handle.is_string());
     assert_ne!(id, root_claims["jti"]);
+    assert_ne!(members.remove("status").unwrap(), root_claims["status"], "another delegation");
     let (now, planner) = (scene.bench.now(), scene.planner.did().to_string());
     let evidence = format!("{root},{hop}");
     let expected = json!({

@@ -219,7 +219,7 @@ async fn a_route_that_is_not_there_is_404_and_a_method_that_is_not_405() {
         "/enrolments/x",
         "/oauth2",
         "/revocations/later",
-        "/status-lists/1",
+        "/status-lists/1/x",
         "/1.0/identifiers",
         "/log/checkpoint",
         "/openapi.yaml",

@@ -292,6 +292,9 @@ async fn tokens_say_who_acts_for_whom() {
     let members = claims.as_object_mut().unwrap();
     let (id, handle) = (members.remove("jti").unwrap(), members.remove("handle").unwrap());
     assert!(id.as_str().unwrap().starts_with("tok_") && handle.is_string());
+    let (uri, index) = crate::status_lists::reference(&token);
+    assert!(uri.ends_with("/status-lists/0") && index < 1 << 22, "{uri} {index}");
+    members.remove("status");
     let now = scene.bench.now();
     let task = answer.json["task"].clone();
     assert_eq!(task["leaf"], scene.bench.positions().log_size - 1);

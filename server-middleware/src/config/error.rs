@@ -1,11 +1,14 @@
 //! Why a resource server does not start. Each names the setting to change.
 
+use std::path::PathBuf;
+
 use handfast_delegation::ResourceError;
 use handfast_dpop::{PeriodError, TargetError};
 use handfast_fetch::{Mode, SetupError};
 use handfast_verifier::trust::TrustError;
 use thiserror::Error;
 
+use super::TrustFileError;
 use crate::keeper::StateError;
 
 /// Why a resource server does not start.
@@ -43,6 +46,23 @@ pub enum ConfigError {
     /// The trust records cannot stand together.
     #[error("`trusted_issuers`: {0}")]
     Trust(#[source] TrustError),
+    /// A file of trust records that cannot be used.
+    #[error("`{}`: {cause}", path.display())]
+    TrustFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        cause: TrustFileError,
+    },
+    /// An issuer named by a DID that names no whole host.
+    #[error("`trusted_issuers.issuer` `{did}`: {why}")]
+    Did {
+        /// The DID.
+        did: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Both ways to get facts at once.
     #[error("`facts` and `trusted_issuers` are both set: a facts source says itself whom it trusts")]
     FactsAndTrust,

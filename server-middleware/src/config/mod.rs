@@ -3,6 +3,7 @@
 mod error;
 mod nonce_use;
 mod start;
+mod trust_file;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ use crate::{Clock, FactsSource, Pace, ResourceMetadata, SystemClock};
 
 pub use error::ConfigError;
 pub use nonce_use::NonceUse;
+pub use trust_file::TrustFileError;
 
 /// How old an issuer's last word on revocations may at most be allowed to get, both included (spec/limits.md): below the
 /// heartbeat of 10 s nothing would ever be fresh, and five minutes is what an issuer without any feed gets.
@@ -37,6 +39,7 @@ pub struct Builder {
     public_base: String,
     mode: Mode,
     trust: Vec<TrustedIssuer>,
+    trust_files: Vec<PathBuf>,
     facts: Option<Arc<dyn FactsSource>>,
     environment: Option<Environment>,
     resource_metadata: Option<String>,
@@ -67,6 +70,7 @@ impl Builder {
             public_base: public_base.to_owned(),
             mode: Mode::Production,
             trust: Vec::new(),
+            trust_files: Vec::new(),
             facts: None,
             environment: None,
             resource_metadata: None,
@@ -92,8 +96,27 @@ impl Builder {
     }
 
     /// Trusts one more issuer. With two or more each record has to say for what: nothing is implied.
+    ///
+    /// An issuer may be named by its `did:web`, which stands for the URL of its host: `did:web:registry.example` for
+    /// `https://registry.example`. Its document is then asked as well whether it says the same, before its keys are taken.
     pub fn trust(mut self, issuer: TrustedIssuer) -> Self {
         self.trust.push(issuer);
+        self
+    }
+
+    /// Trusts the issuers of a file as well: one `[[issuers]]` in TOML for each. It is read when the server starts.
+    ///
+    /// ```toml
+    /// [[issuers]]
+    /// issuer = "https://registry.example"
+    /// status = "feed"
+    /// feed_key = "did:key:z6Mk…"
+    /// resources = ["https://api.example"]
+    /// scopes = ["files:read"]
+    /// subjects = ["owner:"]
+    /// ```
+    pub fn trust_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.trust_files.push(path.into());
         self
     }
 

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use handfast_delegation::ResourceId;
 use handfast_dpop::{MemoryReplay, NONCE_PERIOD, NonceKeys, NonceRole, NonceSecret, PublicBase, RestartRule, Target};
 use handfast_fetch::Mode;
-use handfast_identity::{OsRandom, UnixTime};
+use handfast_identity::{DidWeb, OsRandom, UnixTime};
 use handfast_verifier::budget::MemoryBudgets;
 use handfast_verifier::trust::{StatusSource, TrustedIssuer};
 
-use super::{Builder, ConfigError, NonceUse, STALENESS_BOUNDS};
+use super::{Builder, ConfigError, NonceUse, STALENESS_BOUNDS, trust_file};
 use crate::drift::DriftBook;
 use crate::guard::{RememberedVerdicts, Shared};
-use crate::keeper::{Keeper, KeeperError};
+use crate::keeper::{Followed, Keeper, KeeperError};
 use crate::metadata::NotHere;
 use crate::store::Stores;
 use crate::test_keys::publicly_known;
@@ -27,7 +27,8 @@ impl Builder {
     /// # Errors
     ///
     /// [`ConfigError`], naming the setting.
-    pub async fn start(self) -> Result<ResourceServer, ConfigError> {
+    pub async fn start(mut self) -> Result<ResourceServer, ConfigError> {
+        self.read_trust_files()?;
         let resource = ResourceId::parse(&self.resource).map_err(ConfigError::Resource)?;
         let base = self.base(&self.public_base, "public_base")?;
         self.require_safe_settings()?;
@@ -127,13 +128,28 @@ impl Builder {
         }
     }
 
+    fn read_trust_files(&mut self) -> Result<(), ConfigError> {
+        for path in core::mem::take(&mut self.trust_files) {
+            let records = trust_file::load(&path).map_err(|cause| ConfigError::TrustFile { path, cause })?;
+            self.trust.extend(records);
+        }
+        Ok(())
+    }
+
     fn keeper(&self) -> Result<Keeper, ConfigError> {
-        TrustedIssuer::require_sound(&self.trust).map_err(ConfigError::Trust)?;
+        let (mut records, mut dids) = (self.trust.clone(), Vec::new());
+        for record in &mut records {
+            dids.push(self.by_url(&mut record.issuer)?);
+            for listing in &mut record.agent_status {
+                self.by_url(listing)?;
+            }
+        }
+        TrustedIssuer::require_sound(&records).map_err(ConfigError::Trust)?;
         let mut issuers = Vec::new();
-        for trust in &self.trust {
+        for (trust, did) in records.into_iter().zip(dids) {
             let base = self.base(&trust.issuer, "trusted_issuers.issuer")?;
-            self.require_followable(trust)?;
-            issuers.push((trust.clone(), base));
+            self.require_followable(&trust)?;
+            issuers.push(Followed { trust, base, did });
         }
         let follows = self.trust.iter().any(|trust| matches!(trust.status, StatusSource::Feed { .. }));
         let state = self.state_directory.as_deref().filter(|_| follows);
@@ -148,21 +164,37 @@ impl Builder {
         })
     }
 
+    /// Puts the URL of its host in the place of a `did:web`, which it gives back. One with a path proves control of a file (DW-12).
+    fn by_url(&self, issuer: &mut String) -> Result<Option<DidWeb>, ConfigError> {
+        if !issuer.starts_with("did:") {
+            return Ok(None);
+        }
+        let refused = |why: String| ConfigError::Did { did: issuer.clone(), why };
+        let did = DidWeb::parse(issuer).map_err(|error| refused(error.to_string()))?;
+        if !did.is_origin() {
+            return Err(refused("an issuer is a whole host, and this is a path there".to_owned()));
+        }
+        let is_here = self.mode == Mode::Development && did.host() == "localhost";
+        *issuer = format!("{}://{}", if is_here { "http" } else { "https" }, did.authority());
+        Ok(Some(did))
+    }
+
     fn require_followable(&self, trust: &TrustedIssuer) -> Result<(), ConfigError> {
         let issuer = || trust.issuer.clone();
-        match &trust.status {
-            StatusSource::InProcess => Err(ConfigError::InProcess { issuer: issuer() }),
-            StatusSource::None => Ok(()),
+        let pinned: Vec<_> = match &trust.status {
+            StatusSource::InProcess => return Err(ConfigError::InProcess { issuer: issuer() }),
+            StatusSource::None => Vec::new(),
+            StatusSource::StatusList { key, .. } => key.iter().map(|key| ("status_key", key)).collect(),
             StatusSource::Feed { key, recovery_key } => {
-                let keys = [("feed_key", Some(key)), ("feed_recovery_key", recovery_key.as_ref())];
-                let published = keys
-                    .into_iter()
-                    .find_map(|(member, key)| publicly_known(key?.public_key()).map(|origin| (member, origin)));
-                match published.filter(|_| self.mode == Mode::Production) {
-                    Some((member, origin)) => Err(ConfigError::TestKey { member, issuer: issuer(), origin }),
-                    None => Ok(()),
-                }
+                let recovery = recovery_key.iter().map(|key| ("feed_recovery_key", key));
+                core::iter::once(("feed_key", key)).chain(recovery).collect()
             }
+        };
+        let published =
+            pinned.iter().find_map(|(member, key)| publicly_known(key.public_key()).map(|origin| (*member, origin)));
+        match published.filter(|_| self.mode == Mode::Production) {
+            Some((member, origin)) => Err(ConfigError::TestKey { member, issuer: issuer(), origin }),
+            None => Ok(()),
         }
     }
 }

@@ -15,6 +15,9 @@ use super::{Shared, log};
 use crate::KeyRefresh;
 use crate::request::Presented;
 
+/// Status lists that one request can name: of its token, and of the root behind it.
+const MOST_LISTS: usize = 2;
+
 /// A request that may be served.
 pub(super) struct Admission {
     pub(super) authorized: Authorized,
@@ -76,14 +79,21 @@ impl Shared {
     async fn decide(&self, presented: &Presented<'_>, rule: &RouteRule) -> Result<Admission, Refusal> {
         let target = self.target(presented)?;
         let (parts, content) = (parts(presented, &target), presented.content());
-        let judged = match self.judge(&parts, &content, rule) {
-            Err(Turned { refusal: Refusal { rejection: Rejection::TokenKeyUnknown, .. }, .. }) => {
-                self.require_issuer_keys(presented).await?;
-                // JWKS-04: once more, with what is known now
-                self.judge(&parts, &content, rule)
-            }
-            judged => judged,
-        };
+        let mut judged = self.judge(&parts, &content, rule);
+        if matches!(&judged, Err(Turned { refusal: Refusal { rejection: Rejection::TokenKeyUnknown, .. }, .. })) {
+            self.require_issuer_keys(presented).await?;
+            // JWKS-04: once more, with what is known now
+            judged = self.judge(&parts, &content, rule);
+        }
+        for _ in 0..MOST_LISTS {
+            let Err(Turned { refusal: Refusal { rejection: Rejection::StatusListMissing { uri }, .. }, .. }) = &judged
+            else {
+                break;
+            };
+            let Some(issuer) = named_issuer(presented) else { break };
+            self.facts.fetch_status_list(&issuer, uri).await;
+            judged = self.judge(&parts, &content, rule);
+        }
         match judged {
             Ok(Judged { bound, nonce, now }) => {
                 Ok(Admission { authorized: self.admit(bound, now).await?, target, nonce })

@@ -23,7 +23,7 @@ use crate::keeper::Keeper;
 use crate::metadata::Published;
 pub use crate::request::MAX_FORM_BYTES;
 use crate::store::Stores;
-use crate::{Clock, Decisions, DriftBook, FactsSource, FeedLag};
+use crate::{Clock, Decisions, DriftBook, FactsSource, FeedLag, ListLag};
 
 pub use layer::Protect;
 pub use service::Guard;
@@ -130,6 +130,13 @@ impl ResourceServer {
     pub fn feed_lags(&self) -> Vec<FeedLag> {
         let now = self.shared.clock.now();
         self.shared.keeper.as_ref().map(|keeper| keeper.lags(now)).unwrap_or_default()
+    }
+
+    /// What is known of the status lists of each issuer whose lists this server reads, in the order of its trust records.
+    #[must_use]
+    pub fn list_lags(&self) -> Vec<ListLag> {
+        let now = self.shared.clock.now();
+        self.shared.keeper.as_ref().map(|keeper| keeper.list_lags(now)).unwrap_or_default()
     }
 
     /// Waits until keys and revocations of every issuer are there. It does not say that they stay fresh.

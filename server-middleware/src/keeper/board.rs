@@ -24,7 +24,7 @@ struct Entry {
 
 impl Entry {
     const fn is_ready(&self) -> bool {
-        self.has_keys && matches!(self.facts.status, Status::Known { .. } | Status::NotFollowed)
+        self.has_keys && matches!(self.facts.status, Status::Known { .. } | Status::NotFollowed | Status::Lists(_))
     }
 }
 
@@ -114,8 +114,12 @@ impl Board {
 
 impl Entry {
     fn unasked(trust: &TrustedIssuer) -> Self {
-        let is_followed = trust.status != StatusSource::None;
-        let status = if is_followed { Status::Unknown } else { Status::NotFollowed };
+        let (status, is_followed) = match trust.status {
+            StatusSource::Feed { .. } | StatusSource::InProcess => (Status::Unknown, true),
+            // lists are fetched when a token names one
+            StatusSource::StatusList { .. } => (Status::Lists(Arc::default()), false),
+            StatusSource::None => (Status::NotFollowed, false),
+        };
         let facts = IssuerFacts { trust: Arc::new(trust.clone()), keys: Arc::default(), status };
         Self { facts, has_keys: false, keys_asked: false, status_asked: !is_followed }
     }

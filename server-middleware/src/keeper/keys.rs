@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use handfast_dpop::PublicBase;
+use handfast_dpop::{PublicBase, Target};
 use handfast_fetch::FetchError;
 use handfast_identity::json::{self, JsonError, Limits};
 use handfast_verifier::trust::{KeySet, KeySetError, MAX_KEY_SET_BYTES};
@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::Instant;
 
 use super::board::{Board, Place};
+use super::name::{Name, NameError};
 use super::outbound::Outbound;
 use super::pace::{Backoff, Pace};
 use crate::KeyRefresh;
@@ -24,6 +25,10 @@ const MAX_METADATA_MEMBERS: usize = 512;
 pub(super) struct KeyKeeper {
     pub(super) issuer: String,
     pub(super) base: PublicBase,
+    /// The `did:web` that the issuer was named by, if it was.
+    pub(super) name: Option<Name>,
+    /// Where its key set may be, beside its own origin.
+    pub(super) key_hosts: Vec<String>,
     pub(super) outbound: Outbound,
     pub(super) board: Arc<Board>,
     pub(super) place: Place,
@@ -57,6 +62,10 @@ enum KeysError {
     MetadataForm(#[source] JsonError),
     #[error("metadata of the issuer: it names another issuer")]
     OtherIssuer,
+    #[error("metadata of the issuer: its `jwks_uri` is neither at its own origin nor at a host of `key_hosts`")]
+    KeyHost,
+    #[error("{0}")]
+    Name(#[source] NameError),
     #[error("key set: {0}")]
     Set(#[source] FetchError),
     #[error("key set: {0}")]
@@ -137,10 +146,23 @@ impl KeyKeeper {
 
     /// MD-02, MD-03: the document is at one place, and says exactly the issuer that was asked for.
     async fn discover(&self) -> Result<String, KeysError> {
+        if let Some(name) = &self.name {
+            name.require_same(&self.issuer, &self.base, &self.outbound).await.map_err(KeysError::Name)?;
+        }
         let url = format!("{}/.well-known/oauth-authorization-server{}", self.base.origin(), self.base.prefix());
         let document = self.outbound.document(&self.base, &url).await.map_err(KeysError::Metadata)?;
         let limits = Limits { max_members: MAX_METADATA_MEMBERS, ..Limits::plain(MAX_KEY_SET_BYTES) };
         let metadata: Metadata = json::read(&document, &limits).map_err(KeysError::MetadataForm)?;
-        if metadata.issuer == self.issuer { Ok(metadata.jwks_uri) } else { Err(KeysError::OtherIssuer) }
+        if metadata.issuer != self.issuer {
+            return Err(KeysError::OtherIssuer);
+        }
+        if self.may_hold_keys(&metadata.jwks_uri) { Ok(metadata.jwks_uri) } else { Err(KeysError::KeyHost) }
+    }
+
+    /// P-22: metadata sends nobody to hosts that the operator did not name.
+    fn may_hold_keys(&self, url: &str) -> bool {
+        let Ok(target) = Target::parse(url) else { return false };
+        let host = target.origin().split_once("://").map_or("", |(_, authority)| authority);
+        target.origin() == self.base.origin() || self.key_hosts.iter().any(|known| known == host)
     }
 }

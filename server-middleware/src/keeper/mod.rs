@@ -5,7 +5,9 @@ mod events;
 mod feed;
 mod keys;
 mod lag;
+mod lists;
 mod memory;
+mod name;
 mod outbound;
 mod pace;
 
@@ -18,7 +20,7 @@ use std::time::Duration;
 
 use handfast_dpop::PublicBase;
 use handfast_fetch::{Mode, SetupError};
-use handfast_identity::UnixTime;
+use handfast_identity::{DidKey, DidWeb, UnixTime};
 use handfast_verifier::revocation::{FeedKeys, FeedMemory};
 use handfast_verifier::trust::{Facts, StatusSource, TrustedIssuer};
 use tokio::task::JoinHandle;
@@ -28,10 +30,13 @@ use board::Board;
 use feed::FeedKeeper;
 use keys::KeyKeeper;
 use lag::Lag;
+use lists::ListKeeper;
 use memory::{PositionFile, StateDirectory};
+use name::Name;
 use outbound::Outbound;
 
 pub use lag::FeedLag;
+pub use lists::ListLag;
 pub use memory::StateError;
 pub use pace::Pace;
 
@@ -40,9 +45,19 @@ pub(crate) struct Keeper {
     board: Arc<Board>,
     keys: Vec<Arc<KeyKeeper>>,
     lags: Vec<Lag>,
+    lists: Vec<Arc<ListKeeper>>,
     tasks: Vec<JoinHandle<()>>,
     /// This process's as long as somebody follows.
     state: Option<StateDirectory>,
+}
+
+/// An issuer to follow.
+pub(crate) struct Followed {
+    pub(crate) trust: TrustedIssuer,
+    /// Where it is.
+    pub(crate) base: PublicBase,
+    /// The name that its operator was told by, if it was by this.
+    pub(crate) did: Option<DidWeb>,
 }
 
 /// Why nobody can be followed.
@@ -53,9 +68,9 @@ pub(crate) enum KeeperError {
 }
 
 impl Keeper {
-    /// Starts following `issuers`, each at its base URL, on the current runtime.
+    /// Starts following `issuers` on the current runtime.
     pub(crate) fn start(
-        issuers: Vec<(TrustedIssuer, PublicBase)>,
+        issuers: Vec<Followed>,
         mode: Mode,
         clock: &Arc<dyn Clock>,
         pace: Pace,
@@ -63,12 +78,47 @@ impl Keeper {
     ) -> Result<Self, KeeperError> {
         let outbound = Outbound::new(mode).map_err(KeeperError::Fetch)?;
         let state = state.map(StateDirectory::open).transpose().map_err(KeeperError::State)?;
-        let records: Vec<_> = issuers.iter().map(|(trust, _)| trust.clone()).collect();
+        let records: Vec<_> = issuers.iter().map(|followed| followed.trust.clone()).collect();
         let board = Arc::new(Board::new(&records));
-        let mut keeper =
-            Self { board: Arc::clone(&board), keys: Vec::new(), lags: Vec::new(), tasks: Vec::new(), state: None };
-        for (place, (trust, base)) in board.places().into_iter().zip(issuers) {
-            let TrustedIssuer { issuer, status, .. } = trust;
+        let mut keeper = Self {
+            board: Arc::clone(&board),
+            keys: Vec::new(),
+            lags: Vec::new(),
+            lists: Vec::new(),
+            tasks: Vec::new(),
+            state: None,
+        };
+        for (place, Followed { trust, base, did }) in board.places().into_iter().zip(issuers) {
+            let TrustedIssuer { issuer, status, key_hosts, .. } = trust;
+            let name = did.map(|did| Name { did, feed_key: feed_key(&status).cloned(), clock: Arc::clone(clock) });
+            let keys = Arc::new(KeyKeeper {
+                issuer: issuer.clone(),
+                base: base.clone(),
+                name,
+                key_hosts,
+                outbound: outbound.clone(),
+                board: Arc::clone(&board),
+                place,
+                pace,
+                state: Default::default(),
+            });
+            if let StatusSource::StatusList { key, .. } = &status {
+                let lists = Arc::new(ListKeeper {
+                    issuer: issuer.clone(),
+                    base: base.clone(),
+                    key: key.clone(),
+                    keys: Arc::clone(&keys),
+                    outbound: outbound.clone(),
+                    board: Arc::clone(&board),
+                    place,
+                    clock: Arc::clone(clock),
+                    pace,
+                    state: Default::default(),
+                    counts: Default::default(),
+                });
+                keeper.tasks.push(tokio::spawn(Arc::clone(&lists).run()));
+                keeper.lists.push(lists);
+            }
             if let StatusSource::Feed { key, recovery_key } = status {
                 let lag = Lag::new(&issuer);
                 keeper.lags.push(lag.clone());
@@ -91,9 +141,6 @@ impl Keeper {
                 };
                 keeper.tasks.push(tokio::spawn(feed.run()));
             }
-            let outbound = outbound.clone();
-            let board = Arc::clone(&board);
-            let keys = Arc::new(KeyKeeper { issuer, base, outbound, board, place, pace, state: Default::default() });
             keeper.tasks.push(tokio::spawn(Arc::clone(&keys).run()));
             keeper.keys.push(keys);
         }
@@ -112,8 +159,24 @@ impl Keeper {
         self.lags.iter().map(|lag| lag.read(now)).collect()
     }
 
+    pub(crate) fn list_lags(&self, now: UnixTime) -> Vec<ListLag> {
+        self.lists.iter().map(|lists| lists.lag(now)).collect()
+    }
+
     pub(crate) async fn ready(&self) {
         self.board.ready().await;
+    }
+}
+
+/// The feed key that an issuer's own document has to name: the pinned one, unless a recovery key is pinned too. Then what replaces it
+/// is a statement of that key, and the document of the DID is no part of it.
+const fn feed_key(status: &StatusSource) -> Option<&DidKey> {
+    match status {
+        StatusSource::Feed { key, recovery_key: None } => Some(key),
+        StatusSource::Feed { recovery_key: Some(_), .. }
+        | StatusSource::StatusList { .. }
+        | StatusSource::InProcess
+        | StatusSource::None => None,
     }
 }
 
@@ -144,6 +207,13 @@ impl FactsSource for Keeper {
         match self.keys.iter().find(|keys| keys.issuer == issuer) {
             Some(keys) => Box::pin(Arc::clone(keys).after_unknown_kid()),
             None => Box::pin(ready(KeyRefresh::Done)),
+        }
+    }
+
+    fn fetch_status_list<'a>(&'a self, issuer: &'a str, uri: &'a str) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        match self.lists.iter().find(|lists| lists.issuer == issuer) {
+            Some(lists) => Box::pin(Arc::clone(lists).fetch_missing(uri.to_owned())),
+            None => Box::pin(ready(())),
         }
     }
 }

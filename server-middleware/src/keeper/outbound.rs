@@ -7,13 +7,23 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use handfast_dpop::{PublicBase, Target};
-use handfast_fetch::{FetchError, FetchLimits, Fetcher, Mode, SetupError, connecting_client, read_capped};
+use handfast_fetch::{FetchError, FetchLimits, Fetcher, MediaTypes, Mode, SetupError, connecting_client, read_capped};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Client, Response, StatusCode};
 
 use handfast_verifier::revocation::{MAX_FEED_BYTES, MAX_FEED_KEY_BYTES};
+use handfast_verifier::status_list::MAX_STATUS_TOKEN_BYTES;
 
 const JWT: &str = "application/jwt";
+const STATUS_LIST: &str = "application/statuslist+jwt";
+/// What a status list may cost.
+const STATUS_LIST_LIMITS: FetchLimits = FetchLimits {
+    max_bytes: MAX_STATUS_TOKEN_BYTES,
+    deadline: LIST_DEADLINE,
+    media_types: MediaTypes::OneOf(&[STATUS_LIST]),
+};
+/// From the first look-up to the last byte: requests wait for it.
+const LIST_DEADLINE: Duration = Duration::from_secs(5);
 const EVENT_STREAM: &str = "text/event-stream";
 const LAST_EVENT_ID: &str = "last-event-id";
 /// How long a feed message may take beyond the time it may be held: a snapshot of 16 MiB over a slow line.
@@ -52,6 +62,16 @@ impl Outbound {
         self.direct(url, |essence| essence == JWT, MAX_FEED_KEY_BYTES, FEED_SLACK).await
     }
 
+    /// A status list: at the issuer's own origin, or elsewhere (TSL-14, TSL-29).
+    pub(super) async fn status_list(&self, issuer: &PublicBase, url: &str) -> Result<Bytes, FetchError> {
+        let FetchLimits { max_bytes, deadline, .. } = STATUS_LIST_LIMITS;
+        let target = Target::parse(url).map_err(|_| FetchError::Url)?;
+        if target.origin() == issuer.origin() {
+            return self.direct(url, |essence| essence == STATUS_LIST, max_bytes, deadline).await;
+        }
+        self.guarded.get(url, STATUS_LIST_LIMITS).await.map(|fetched| fetched.body().clone())
+    }
+
     /// A stream of feed messages, from the one behind `after` on, that has been begun.
     pub(super) async fn stream(&self, url: &str, after: u64) -> Result<Response, FetchError> {
         let begin = async {
@@ -71,7 +91,7 @@ impl Outbound {
         deadline: Duration,
     ) -> Result<Bytes, FetchError> {
         let exchange = async {
-            let accept = format!("{JWT}, application/json");
+            let accept = format!("{JWT}, {STATUS_LIST}, application/json");
             let response = self.direct.get(url).header(ACCEPT, accept).send().await?;
             require_good(&response, admits)?;
             Ok(read_capped(response, max_bytes).await?)

@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -42,6 +42,8 @@ pub(crate) struct Says {
     /// The feed keys that are over.
     pub(crate) replaced: Vec<DidKey>,
     pub(crate) metadata: Value,
+    /// What stands at `/.well-known/did.json`.
+    pub(crate) did_document: Value,
     pub(crate) key_set: String,
     pub(crate) key_set_asked: u64,
     /// Where the next question for the key set waits twice: when it came in, and before it is answered.
@@ -55,6 +57,10 @@ pub(crate) struct Says {
     pub(crate) pushes: Option<Vec<mpsc::UnboundedSender<Bytes>>>,
     /// Numbers from which streams were asked for.
     pub(crate) streams: Vec<String>,
+    /// Status lists by number: media type and text. Any other is not there.
+    pub(crate) lists: HashMap<u64, (&'static str, String)>,
+    /// How often lists were asked for.
+    pub(crate) lists_asked: u64,
 }
 
 impl Says {
@@ -77,13 +83,26 @@ impl Registry {
     /// A registry with an address that nobody listens at yet.
     pub(crate) async fn stopped() -> Self {
         let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        let issuer = Issuer::at(&format!("http://{address}"));
+        Self::named(address, &format!("http://{address}"))
+    }
+
+    /// A registry that calls itself by a name of this machine.
+    pub(crate) async fn at_localhost() -> Self {
+        let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let mut registry = Self::named(address, &format!("http://localhost:{}", address.port()));
+        registry.start().await;
+        registry
+    }
+
+    fn named(address: SocketAddr, url: &str) -> Self {
+        let issuer = Issuer::at(url);
         let says = Says {
             clock: HandClock::default(),
             feed: issuer.feed(),
             statement: None,
             replaced: Vec::new(),
             metadata: issuer.metadata(),
+            did_document: Value::Null,
             key_set: issuer.jwks(),
             key_set_asked: 0,
             key_set_gate: None,
@@ -92,6 +111,8 @@ impl Registry {
             questions: watch::Sender::new(0),
             pushes: None,
             streams: Vec::new(),
+            lists: HashMap::new(),
+            lists_asked: 0,
             issuer,
         };
         Self { says: Arc::new(Mutex::new(says)), address, running: None }
@@ -107,11 +128,13 @@ impl Registry {
         let listener = TcpListener::bind(self.address).await.unwrap();
         let app = Router::new()
             .route("/.well-known/oauth-authorization-server", get(metadata))
+            .route("/.well-known/did.json", get(did_document))
             .route("/jwks.json", get(key_set))
             .route("/revocations", get(news))
             .route("/revocations/snapshot", get(snapshot))
             .route("/revocations/stream", get(stream))
             .route("/revocations/key", get(feed_key))
+            .route("/status-lists/{number}", get(list))
             .with_state(Arc::clone(&self.says));
         self.running = Some(tokio::spawn(serve(listener, app, ServerLimits::default(), std::future::pending())));
     }
@@ -175,6 +198,10 @@ async fn metadata(State(says): State<Shared>) -> Json<Value> {
     Json(says.lock().unwrap().metadata.clone())
 }
 
+async fn did_document(State(says): State<Shared>) -> Json<Value> {
+    Json(says.lock().unwrap().did_document.clone())
+}
+
 async fn key_set(State(says): State<Shared>) -> Response {
     let gate = says.lock().unwrap().key_set_gate.take();
     if let Some(gate) = gate {
@@ -184,6 +211,15 @@ async fn key_set(State(says): State<Shared>) -> Response {
     let mut says = says.lock().unwrap();
     says.key_set_asked += 1;
     ([("content-type", "application/jwk-set+json")], says.key_set.clone()).into_response()
+}
+
+async fn list(State(says): State<Shared>, Path(number): Path<u64>) -> Response {
+    let mut says = says.lock().unwrap();
+    says.lists_asked += 1;
+    match says.lists.get(&number) {
+        Some((media_type, text)) => ([("content-type", *media_type)], text.clone()).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 async fn snapshot(State(says): State<Shared>) -> Response {
@@ -284,9 +320,18 @@ impl Follower {
         settings: impl FnOnce(Builder) -> Builder,
     ) -> Self {
         let (issuer, clock) = registry.change(|says| (says.issuer.clone(), says.clock.clone()));
+        Self::built(issuer, clock, |builder| settings(builder.trust(trust))).await
+    }
+
+    /// An API that trusts whom a file names, and an agent of one of them.
+    pub(crate) async fn by_file(path: std::path::PathBuf, issuer: Issuer, clock: HandClock) -> Self {
+        Self::built(issuer, clock, |builder| builder.trust_file(path)).await
+    }
+
+    async fn built(issuer: Issuer, clock: HandClock, settings: impl FnOnce(Builder) -> Builder) -> Self {
         let shown = clock.clone();
         let builder = ResourceServer::builder(API, API).mode(Mode::Development).pace(BRISK).clock(move || shown.now());
-        let server = settings(builder.trust(trust)).start().await.unwrap();
+        let server = settings(builder).start().await.unwrap();
         clock.advance(SETTLED);
         let app = Router::new().route("/files", get(|| async { "ok" })).layer(server.scope("files:read").unwrap());
         Self { server, app, agent: Agent::numbered(1), issuer, clock }

@@ -7,6 +7,8 @@
 //! scripts/bench --only offline       only the unit and candidates whose names begin so
 //! scripts/bench --replay             the replay store with ten million live entries, and honest callers of it beside a flood
 //! scripts/bench --store              the registry's store beside a bare log, on the disk of `--directory` (default: where this is built)
+//! scripts/bench --status             status lists of ten million places, and pushed revocations
+//! scripts/bench revocation           how long a revocation takes to bite (a program of its own: tests/bench/revocation)
 //! scripts/bench --quick              every candidate once; fails when a verdict is not what it should be
 //! tests/bench/instructions           instruction counts, by callgrind
 //! ```
@@ -29,6 +31,7 @@ mod replay;
 mod requests;
 mod signing;
 mod store;
+mod status;
 mod table;
 
 use std::path::PathBuf;
@@ -74,6 +77,8 @@ fn main() {
         let built = std::env::current_exe().expect("a program has a path");
         let directory = value("--directory").map_or_else(|| built.with_file_name(""), PathBuf::from);
         store::measure(&directory, rounds(value("--rounds"), DEFAULT_TURNS));
+    } else if has("--status") {
+        status::measure();
     } else if has("--quick") {
         candidates.iter_mut().for_each(Candidate::run_once);
         println!("{} candidates, each with the verdict it should have", candidates.len());

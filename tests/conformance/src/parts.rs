@@ -1,5 +1,6 @@
 //! From the setting of a vector to the values a server is made of.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use handfast_delegation::{ResourceId, Scope};
@@ -9,12 +10,13 @@ use handfast_dpop::{
 use handfast_identity::{DidKey, Seconds, UnixTime, base64url};
 use handfast_verifier::budget::{BudgetLimits, BudgetStore, MemoryBudgets, RefuseBudgets};
 use handfast_verifier::revocation::{FeedEvent, RevocationKind, RevocationName, RevocationSet};
+use handfast_verifier::status_list::{ListError, StatusLists, UnverifiedStatusList};
 use handfast_verifier::trust::{Facts, IssuerFacts, KeySet, Profile, SpeaksFor, Status, StatusSource, TrustedIssuer};
 use handfast_verifier::{ChainPolicy, EvidencePolicy, RouteRule, Stop, Stops, Work};
 use serde::de::DeserializeOwned;
 
 use crate::vector::{
-    BudgetSetting, Callers, Evidence, IssuerSetting, Keys, NonceSetting, ReplaySetting, Revocation, Setting,
+    BudgetSetting, Callers, Evidence, IssuerSetting, Keys, List, NonceSetting, ReplaySetting, Revocation, Setting,
     StatusSetting, Step, TrustRecord,
 };
 
@@ -176,12 +178,28 @@ fn facts(issuer: &IssuerSetting, record: TrustedIssuer) -> IssuerFacts {
         StatusSetting::NotFollowed => Status::NotFollowed,
         StatusSetting::Unknown => Status::Unknown,
         StatusSetting::RolledBack => Status::RolledBack,
+        StatusSetting::Listed { lists } => Status::Lists(Arc::new(held(&record, lists))),
         StatusSetting::Known { as_of, revoked } => {
             Status::Known { set: Arc::new(revocations(&record.issuer, revoked)), as_of: UnixTime::from_secs(*as_of) }
         }
     };
     let keys = KeySet::parse(&serde_json::to_vec(&issuer.keys).unwrap()).unwrap();
     IssuerFacts { trust: Arc::new(record), keys: Arc::new(keys), status }
+}
+
+/// The lists of a record with a key of its own, as a server holds them that fetched them in this order. An older one is among them
+/// where it says so.
+fn held(record: &TrustedIssuer, lists: &[List]) -> StatusLists {
+    let StatusSource::StatusList { key: Some(key), .. } = &record.status else { panic!("lists without a key") };
+    let mut held = StatusLists::default();
+    for List { uri, fetched_at, text } in lists {
+        let list = UnverifiedStatusList::parse(text).unwrap().verify(key.public_key()).unwrap();
+        match held.apply(uri, &list, UnixTime::from_secs(*fetched_at)) {
+            Ok(()) | Err(ListError::Older) => {}
+            Err(error) => panic!("{uri}: {error}"),
+        }
+    }
+    held
 }
 
 fn revocations(issuer: &str, revoked: &[Revocation]) -> RevocationSet {
@@ -195,9 +213,14 @@ fn revocations(issuer: &str, revoked: &[Revocation]) -> RevocationSet {
 }
 
 fn trusted(record: &TrustRecord) -> TrustedIssuer {
+    let did = |key: &String| DidKey::parse(key).unwrap();
     let status = match (record.status.as_str(), record.feed_key.as_deref()) {
         ("feed", Some(key)) => StatusSource::Feed { key: DidKey::parse(key).unwrap(), recovery_key: None },
         ("none", None) => StatusSource::None,
+        ("status_list", None) => StatusSource::StatusList {
+            key: record.status_key.as_ref().map(did),
+            origins: record.status_origins.clone(),
+        },
         other => panic!("no status source: {other:?}"),
     };
     let resource = |text: &String| ResourceId::parse(text).unwrap();
@@ -214,6 +237,8 @@ fn trusted(record: &TrustRecord) -> TrustedIssuer {
         subjects: speaks_for(record.subjects.clone()),
         agent_status: record.agent_status.clone(),
         max_lifetime: Seconds::new(record.max_lifetime),
+        scope_map: BTreeMap::new(),
+        key_hosts: Vec::new(),
     }
 }
 

@@ -1,7 +1,10 @@
 //! Revocation names, feed heads and runs of feed messages (spec/revocation-feed.md).
 #![allow(clippy::unwrap_used, reason = "a table of another shape should stop the test")]
 
-use handfast_conformance::make::tables::revocation::{KeyStep, KeyVerdict, Revocations, Verdict};
+#[path = "feed/status_list.rs"]
+mod status_list;
+
+use handfast_conformance::make::tables::revocation::{KeyStep, KeyVerdict, Revocations, Run, Verdict};
 use handfast_conformance::vector::read_table;
 use handfast_identity::{DidKey, UnixTime, base64url, json};
 use handfast_verifier::revocation::{

@@ -3,7 +3,9 @@
 
 use handfast_conformance::make::keys::{hex, to_hex};
 use handfast_conformance::make::tables::Party;
+use handfast_conformance::make::tables::did_jwk::DidJwks;
 use handfast_conformance::make::tables::did_key::DidKeys;
+use handfast_conformance::make::tables::did_web::{DID, DidWebs, NOW};
 use handfast_conformance::make::tables::ed25519::{Row, Verdict};
 use handfast_conformance::make::tables::handle::{Handles, Rule};
 use handfast_conformance::make::tables::history::Histories;
@@ -13,8 +15,8 @@ use handfast_conformance::vector::read_table;
 use handfast_dpop::{ContentHash, Expectation, NoncePolicy, ProofWindow, PublicBase, Target, UnverifiedProof};
 use handfast_identity::history::{HistoryError, UnverifiedHistory, VerifiedHistory};
 use handfast_identity::{
-    Algorithm, DidDocument, DidError, DidKey, Handle, HandleError, JwkWire, KeyError, PublicKey, SigningKey,
-    Thumbprint, UnixTime, base64url,
+    Algorithm, Did, DidDocument, DidError, DidJwk, DidKey, DidWeb, DocumentError, ForeignDocument, Handle, HandleError,
+    JwkWire, KeyError, PublicKey, Relationship, SigningKey, Thumbprint, UnixTime, base64url,
 };
 use sha2::{Digest, Sha256};
 
@@ -95,6 +97,62 @@ fn a_did_key_is_one_key_in_one_spelling() {
     for row in &dids.refused {
         let found = DidKey::parse(&row.did).map_err(DidError::reason);
         assert_eq!(found.map(|did| did.to_string()), Err(row.reason.as_str()), "{}", row.about);
+    }
+}
+
+#[test]
+fn a_did_jwk_is_a_public_key_and_no_agents_name() {
+    let dids: DidJwks = read_table("did-jwk.json");
+    for row in &dids.accepted {
+        let did = DidJwk::parse(&row.did).unwrap();
+        assert_eq!(did.as_str(), format!("did:jwk:{}", base64url::encode(row.jwk.as_bytes())), "{}", row.about);
+        assert_eq!(did.thumbprint().to_string(), row.jkt, "{}", row.about);
+        assert_eq!(serde_json::to_string(&DidDocument::of_jwk(&did)).unwrap(), row.document, "{}", row.about);
+        assert!(matches!(Did::parse(&row.did), Ok(Did::Jwk(_))), "{}", row.about);
+        // P-05: whoever wants an agent takes one spelling of its key
+        assert_eq!(DidKey::parse(&row.did).map_err(DidError::reason), Err("invalid_did"), "{}", row.about);
+    }
+    for row in &dids.refused {
+        assert!(DidJwk::parse(&row.did).is_err(), "{}", row.about);
+        assert!(Did::parse(&row.did).is_err(), "{}", row.about);
+    }
+    let [canonical, other, ..] = dids.accepted.as_slice() else { unreachable!("two DIDs of one key") };
+    let other = DidJwk::parse(&other.did).unwrap();
+    let made = DidJwk::from_public_key(other.public_key().clone());
+    assert_eq!(made, DidJwk::parse(&canonical.did).unwrap());
+    // DJ-05: one key, two DIDs
+    assert_ne!(made, other);
+    assert_eq!(made.thumbprint(), other.thumbprint());
+}
+
+#[test]
+fn a_did_web_is_a_place() {
+    let dids: DidWebs = read_table("did-web.json");
+    for row in &dids.accepted {
+        let did = DidWeb::parse(&row.did).unwrap();
+        assert_eq!((did.as_str(), did.url()), (row.did.as_str(), row.url.clone()));
+        assert!(matches!(Did::parse(&row.did), Ok(Did::Web(_))), "{}", row.did);
+    }
+    for row in &dids.refused {
+        assert!(DidWeb::parse(&row.did).is_err(), "{}", row.about);
+        assert!(Did::parse(&row.did).is_err(), "{}", row.about);
+    }
+}
+
+#[test]
+fn a_document_is_about_its_did_and_names_keys_for_a_purpose() {
+    let did = DidWeb::parse(DID).unwrap();
+    for row in read_table::<DidWebs>("did-web.json").documents {
+        let found = ForeignDocument::parse(&did, row.document.as_bytes());
+        let error = found.as_ref().err().map(|error| match error {
+            DocumentError::Json(_) => "Json".to_owned(),
+            other => format!("{other:?}"),
+        });
+        assert_eq!(error, row.refused, "{}", row.about);
+        let Ok(document) = found else { continue };
+        let keys = document.keys(Relationship::AssertionMethod, NOW).map(|key| key.thumbprint().to_string());
+        assert_eq!(keys.collect::<Vec<_>>(), row.signing_keys, "{}", row.about);
+        assert_eq!(*document.json(), serde_json::from_str::<serde_json::Value>(&row.document).unwrap());
     }
 }
 

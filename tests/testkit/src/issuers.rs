@@ -209,6 +209,7 @@ impl Issuer {
             not_before: None,
             token_id: random_id("tok_", &mut CountedRandom::unshared()),
             chain: None,
+            status: None,
             has_unreadable_restriction: false,
         }
     }

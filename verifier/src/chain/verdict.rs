@@ -3,7 +3,7 @@
 use core::fmt;
 use std::sync::Arc;
 
-use handfast_delegation::VerifiedChain;
+use handfast_delegation::{StatusReference, VerifiedChain};
 use handfast_dpop::ProofHeader;
 use handfast_identity::{ContentHash, DidKey, PublicKey, UnixTime};
 
@@ -40,6 +40,8 @@ pub struct ChainVerdict {
     pub(crate) chain: VerifiedChain,
     pub(crate) root_key: RootKey,
     pub(crate) names: Vec<ChainNames>,
+    /// Where the root's own status stands.
+    pub(crate) root_status: Option<StatusReference>,
     pub(crate) root_budget: Option<RootBudget>,
 }
 

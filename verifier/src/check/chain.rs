@@ -12,7 +12,7 @@ use super::evidence::{Evidence, verify_evidence_known};
 use crate::budget::RootBudget;
 use crate::chain::{ChainNames, ChainVerdict, EvidencePolicy, RootKey, VerdictKey};
 use crate::token::KnownToken;
-use crate::trust::{IssuerFacts, Profile};
+use crate::trust::{IssuerFacts, Profile, StatusSource};
 use crate::{EnforcementPoint, Rejection};
 
 /// The presented token and what came with it.
@@ -65,6 +65,10 @@ impl Presented<'_> {
         let is_offline = depth == 0 && token.chain.is_none();
         if is_offline {
             require_offline(token)?;
+            // a hop that was never exchanged is on no list
+            if matches!(issuer.trust.status, StatusSource::StatusList { .. }) {
+                return Err(Rejection::OfflineNotPermitted);
+            }
             require_own_actor(token)?;
         }
         let key = VerdictKey { token: self.token.hash(), chain: text.hash() };
@@ -88,6 +92,7 @@ impl Presented<'_> {
                 evidence_bytes,
                 root_key: root_key(self.token.kid(), issuer)?,
                 names,
+                root_status: token.status.clone(),
                 root_budget,
                 chain,
             }
@@ -103,6 +108,7 @@ impl Presented<'_> {
                 evidence_bytes,
                 root_key: root_key(&evidence.root_kid, issuer)?,
                 names,
+                root_status: evidence.root.claims().status.clone(),
                 root_budget: RootBudget::of(evidence.root.claims()),
                 chain: evidence.chain,
             }

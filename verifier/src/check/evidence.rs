@@ -5,7 +5,7 @@ use handfast_delegation::{
 };
 use handfast_identity::{Seconds, UnixTime};
 
-use super::revoked::current_set;
+use super::revoked::{Word, current_word};
 use crate::Rejection;
 use crate::chain::ChainNames;
 use crate::revocation::RevocationSet;
@@ -49,7 +49,8 @@ impl Evidence {
         ChainNames::new(issuer, (self.root.claims(), &self.root_kid), &self.chain).require_clear_of_issuer(set)
     }
 
-    /// The same by what is known of the issuer's revocations; where they are not followed, nothing is asked.
+    /// The same by what is known of the issuer's revocations; where they are not followed, nothing is asked. A status list says
+    /// nothing of hops, so by lists it is not known.
     ///
     /// # Errors
     ///
@@ -61,9 +62,10 @@ impl Evidence {
         staleness: Seconds,
         now: UnixTime,
     ) -> Result<(), Rejection> {
-        match current_set(&issuer.status, staleness, now)? {
-            Some(set) => self.require_not_revoked(&issuer.trust.issuer, set),
-            None => Ok(()),
+        match current_word(&issuer.status, staleness, now)? {
+            Word::Set(set) => self.require_not_revoked(&issuer.trust.issuer, set),
+            Word::Lists(_) => Err(Rejection::StatusUnknown),
+            Word::NotAsked => Ok(()),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Step 4: nothing the token names was revoked, as far as is known, and enough is known.
 
-use handfast_delegation::{AccessToken, ActorChain};
+use handfast_delegation::{AccessToken, ActorChain, StatusReference};
 use handfast_identity::{DidKey, Seconds, UnixTime};
 
 use super::Standing;
 use crate::chain::ChainVerdict;
 use crate::revocation::{RevocationKind, RevocationName, RevocationSet, Revoked};
+use crate::status_list::StatusLists;
 use crate::token::{KnownToken, TokenNames};
 use crate::trust::{Facts, IssuerFacts, Status};
 use crate::{Rejection, Stops, Work};
@@ -19,13 +20,35 @@ pub(crate) struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    fn set(&self, status: &'a Status) -> Result<Option<&'a RevocationSet>, Rejection> {
-        current_set(status, self.staleness, self.now)
+    fn word(&self, status: &'a Status) -> Result<Word<'a>, Rejection> {
+        current_word(status, self.staleness, self.now)
     }
 
-    /// What `listing` says. Sound trust records name only followed issuers as listings; an absent one is unknown, not clear.
+    /// What `listing` says. Sound trust records name only followed feeds as listings; an absent one is unknown, not clear, and so are
+    /// lists, which say nothing of names.
     fn set_of(&self, listing: &str) -> Result<Option<&'a RevocationSet>, Rejection> {
-        self.set(&self.facts.issuer(listing).ok_or(Rejection::StatusUnknown)?.status)
+        match self.word(&self.facts.issuer(listing).ok_or(Rejection::StatusUnknown)?.status)? {
+            Word::Set(set) => Ok(Some(set)),
+            Word::NotAsked => Ok(None),
+            Word::Lists(_) => Err(Rejection::StatusUnknown),
+        }
+    }
+
+    /// Refuses what the issuer's list speaks against, or does not speak of (TSL-20 to TSL-24).
+    fn require_listed(
+        &self,
+        lists: &StatusLists,
+        reference: Option<&StatusReference>,
+        issuer: &IssuerFacts,
+    ) -> Result<(), Rejection> {
+        let reference = reference.ok_or(Rejection::StatusReferenceInvalid)?;
+        match lists.require_valid(reference, self.staleness, self.now) {
+            // TSL-30: what is not held is fetched, but not from anywhere
+            Err(Rejection::StatusListMissing { uri }) if !issuer.trust.may_list_at(&uri) => {
+                Err(Rejection::StatusReferenceInvalid)
+            }
+            judged => judged,
+        }
     }
 }
 
@@ -35,8 +58,10 @@ pub(crate) fn require_not_revoked(
     issuer: &IssuerFacts,
     known: &Known<'_>,
 ) -> Result<(), Rejection> {
-    if let Some(set) = known.set(&issuer.status)? {
-        token.names(&token.claims().issuer).require_clear_of_issuer(set)?;
+    match known.word(&issuer.status)? {
+        Word::Set(set) => token.names(&token.claims().issuer).require_clear_of_issuer(set)?,
+        Word::Lists(lists) => known.require_listed(lists, token.claims().status.as_ref(), issuer)?,
+        Word::NotAsked => {}
     }
     for listing in &issuer.trust.agent_status {
         if let Some(set) = known.set_of(listing)? {
@@ -86,10 +111,15 @@ fn require_chain_not_revoked(
     known: &Known<'_>,
 ) -> Result<(), Rejection> {
     let names = |listing: &str| verdict.names.iter().find(|names| names.listing() == listing);
-    if let Some(set) = known.set(&issuer.status)? {
-        // a verdict is made with the names of its own issuer; one without them is not this issuer's
-        let names = names(&claims.issuer).ok_or(Rejection::StatusUnknown)?;
-        names.require_clear_of_issuer(set)?;
+    match known.word(&issuer.status)? {
+        Word::Set(set) => {
+            // a verdict is made with the names of its own issuer; one without them is not this issuer's
+            let names = names(&claims.issuer).ok_or(Rejection::StatusUnknown)?;
+            names.require_clear_of_issuer(set)?;
+        }
+        // TSL-31; the hops are behind the reference of the token itself
+        Word::Lists(lists) => known.require_listed(lists, verdict.root_status.as_ref(), issuer)?,
+        Word::NotAsked => {}
     }
     for listing in &issuer.trust.agent_status {
         if let Some(set) = known.set_of(listing)? {
@@ -113,7 +143,8 @@ fn require_named_hops_not_revoked(
         let found = |key| set.covers(RevocationName::of(listing, RevocationKind::Key, key), claims.issued_at);
         keys.iter().any(|key| found(key) == Some(Revoked::Entirely))
     };
-    if let Some(set) = known.set(&issuer.status)? {
+    // by a list the hops are behind the token's own reference, which was asked about
+    if let Word::Set(set) = known.word(&issuer.status)? {
         let covers =
             |kind, id: &str| set.covers(RevocationName::of(&claims.issuer, kind, id), claims.issued_at).is_some();
         if covers(RevocationKind::Token, &chain.root_token_id) {
@@ -136,17 +167,25 @@ fn require_named_hops_not_revoked(
     Ok(())
 }
 
-/// The set to look into: an error of ours when it is missing, too old, or was rolled back (P-11, P-17).
-pub(super) fn current_set(
-    status: &Status,
-    staleness: Seconds,
-    now: UnixTime,
-) -> Result<Option<&RevocationSet>, Rejection> {
+/// What an issuer's word on revocations is looked up in.
+pub(super) enum Word<'a> {
+    /// Nothing: it is not followed, by configuration.
+    NotAsked,
+    /// Names.
+    Set(&'a RevocationSet),
+    /// Places in lists.
+    Lists(&'a StatusLists),
+}
+
+/// The word that counts: an error of ours when it is missing, too old, or was rolled back (P-11, P-17). How old a list is, is told by
+/// each list itself.
+pub(super) fn current_word(status: &Status, staleness: Seconds, now: UnixTime) -> Result<Word<'_>, Rejection> {
     match status {
-        Status::NotFollowed => Ok(None),
+        Status::NotFollowed => Ok(Word::NotAsked),
+        Status::Lists(lists) => Ok(Word::Lists(lists)),
         Status::Unknown => Err(Rejection::StatusUnknown),
         Status::RolledBack => Err(Rejection::FeedRolledBack),
         Status::Known { as_of, .. } if now.since(*as_of) > staleness => Err(Rejection::StatusUnknown),
-        Status::Known { set, .. } => Ok(Some(set)),
+        Status::Known { set, .. } => Ok(Word::Set(set)),
     }
 }

@@ -43,7 +43,7 @@ impl RevocationKind {
 }
 
 /// The first 16 bytes of SHA-256(`iss` ‖ 0 ‖ kind ‖ 0 ‖ id). One id has another name at every issuer.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RevocationName([u8; 16]);
 
 impl RevocationName {

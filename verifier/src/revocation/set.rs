@@ -104,14 +104,19 @@ impl RevocationSet {
     /// Whether `name`, issued at `issued_at`, is revoked. `None` means that it is not, as far as this set knows.
     #[must_use]
     pub fn covers(&self, name: RevocationName, issued_at: UnixTime) -> Option<Revoked> {
-        let stops = self.part(name).read().unwrap_or_else(PoisonError::into_inner).get(&name).copied()?;
-        let by_cut =
-            stops.up_to.is_some_and(|cut| issued_at <= cut.at) || stops.after.is_some_and(|cut| issued_at > cut.at);
-        match (stops.standing(), by_cut) {
+        let stops = self.stops(name)?;
+        match (stops.standing(), stops.cut_off(issued_at)) {
             (Some(_), _) => Some(Revoked::Entirely),
             (None, true) => Some(Revoked::ByCut),
             (None, false) => None,
         }
+    }
+
+    /// Whether `name`, issued at `issued_at`, is stopped by a cut-off, whatever else stops it: what is so never counts again, while a
+    /// suspension may end.
+    #[must_use]
+    pub fn is_cut_off(&self, name: RevocationName, issued_at: UnixTime) -> bool {
+        self.stops(name).is_some_and(|stops| stops.cut_off(issued_at))
     }
 
     /// Names held.
@@ -124,6 +129,10 @@ impl RevocationSet {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    fn stops(&self, name: RevocationName) -> Option<Stops> {
+        self.part(name).read().unwrap_or_else(PoisonError::into_inner).get(&name).copied()
     }
 
     fn part(&self, name: RevocationName) -> &RwLock<HashMap<RevocationName, Stops>> {
@@ -147,6 +156,11 @@ impl Stops {
                 }
             }
         }
+    }
+
+    /// Whether a cut-off stops what was issued at `issued_at`.
+    fn cut_off(&self, issued_at: UnixTime) -> bool {
+        self.up_to.is_some_and(|cut| issued_at <= cut.at) || self.after.is_some_and(|cut| issued_at > cut.at)
     }
 
     /// What stops everything, but for a suspension that a cut-off ended.

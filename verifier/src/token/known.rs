@@ -23,6 +23,8 @@ pub struct KnownToken {
     text: String,
     hash: ContentHash,
     token: VerifiedAccessToken,
+    /// The claims with the scope as it is called here, where the issuer has words of its own.
+    translated: Option<Box<AccessToken>>,
     kid: String,
     key: PublicKey,
     trust: Arc<TrustedIssuer>,
@@ -39,6 +41,11 @@ impl KnownToken {
         issuer: &IssuerFacts,
     ) -> Self {
         let claims = token.claims();
+        let translated = issuer.trust.meaning_of(&claims.authority.scope).map(|scope| {
+            let mut claims = claims.clone();
+            claims.authority.scope = scope;
+            Box::new(claims)
+        });
         let listings = core::iter::once(&claims.issuer).chain(&issuer.trust.agent_status);
         Self {
             names: listings.map(|listing| TokenNames::new(listing, claims, &kid)).collect(),
@@ -46,6 +53,7 @@ impl KnownToken {
             text: text.to_owned(),
             hash,
             token,
+            translated,
             kid,
             key: key.clone(),
             trust: Arc::clone(&issuer.trust),
@@ -97,8 +105,12 @@ impl KnownToken {
         &self.token
     }
 
+    /// What the token says, in our words.
     pub(crate) const fn claims(&self) -> &AccessToken {
-        self.token.claims()
+        match &self.translated {
+            Some(claims) => claims,
+            None => self.token.claims(),
+        }
     }
 
     /// The key id of the issuer's key.

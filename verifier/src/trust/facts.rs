@@ -7,6 +7,7 @@ use handfast_identity::{PublicKey, UnixTime};
 
 use super::{KeySet, TrustedIssuer};
 use crate::revocation::RevocationSet;
+use crate::status_list::StatusLists;
 
 /// Facts about every trusted issuer.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +52,8 @@ pub enum Status {
         /// When the issuer last said that they are all.
         as_of: UnixTime,
     },
+    /// Its status lists, as far as tokens asked for them.
+    Lists(Arc<StatusLists>),
     /// The issuer's feed went back behind what was known of it.
     RolledBack,
 }

@@ -1,8 +1,10 @@
 //! The trust record of one issuer: who it is, what it may speak for, and how its revocations reach us.
 
 use core::fmt;
+use std::collections::{BTreeMap, BTreeSet};
 
 use handfast_delegation::{ResourceId, Scope};
+use handfast_dpop::Target;
 use handfast_identity::{DidKey, Seconds};
 
 /// Longest token lifetime accepted without saying otherwise: an hour, the most a handfast registry gives (spec/limits.md).
@@ -30,6 +32,13 @@ pub enum StatusSource {
         /// The key whose statement alone can put another in its place (spec/revocation-feed.md, another feed key); `None`: nothing
         /// can.
         recovery_key: Option<DidKey>,
+    },
+    /// Its Token Status Lists, named by its tokens (spec/status-lists.md).
+    StatusList {
+        /// The one key that signs them, from the operator. Without it the issuer's token keys do, by `kid` (TSL-28).
+        key: Option<DidKey>,
+        /// Origins they may live at beside the issuer's own (TSL-30).
+        origins: Vec<String>,
     },
     /// The issuer runs in this process and its own state is asked (a registry's management routes).
     InProcess,
@@ -65,6 +74,11 @@ pub struct TrustedIssuer {
     pub agent_status: Vec<String>,
     /// Longest `exp − iat` accepted.
     pub max_lifetime: Seconds,
+    /// What its scopes are called here, for profile `rfc9068`: its word, then ours. If there is anything in it, words that are not in
+    /// it mean nothing here.
+    pub scope_map: BTreeMap<String, String>,
+    /// Hosts beside its own, with their port if they have one, whose key set it may name as its own.
+    pub key_hosts: Vec<String>,
 }
 
 /// Why a set of trust records cannot stand.
@@ -81,8 +95,19 @@ pub enum TrustError {
     AgentStatus(String),
     /// Longer lives than an issuer without status may give.
     Lifetime(String),
+    /// Words are mapped to what is no scope, or for a handfast registry, whose chains are checked in their own words.
+    ScopeMap(String),
     /// One key for the feed and for its recovery: whoever has stolen the one has the other.
     RecoveryKey(String),
+    /// An origin of an issuer's status lists is none.
+    StatusOrigin {
+        /// The issuer.
+        issuer: String,
+        /// What is configured.
+        origin: String,
+    },
+    /// A handfast registry signs its lists with its feed key, which is not among its token keys, and none is pinned.
+    StatusKey(String),
 }
 
 impl fmt::Display for TrustError {
@@ -94,13 +119,20 @@ impl fmt::Display for TrustError {
                 f,
                 "with several issuers each needs its resources, scopes and subjects: `{issuer}` leaves one open"
             ),
-            Self::AgentStatus(issuer) => write!(f, "`agent_status` names `{issuer}`, whose status is not followed"),
+            Self::AgentStatus(issuer) => write!(f, "`agent_status` names `{issuer}`, whose feed is not followed"),
+            Self::ScopeMap(issuer) => {
+                write!(f, "`scope_map` of `{issuer}`: single scopes, and for profile `rfc9068` only")
+            }
             Self::RecoveryKey(issuer) => {
                 write!(f, "`feed_recovery_key` of `{issuer}` is its feed key: whoever steals one has both")
             }
             Self::Lifetime(issuer) => {
                 write!(f, "without a status source tokens of `{issuer}` may live {MAX_LIFETIME_WITHOUT_STATUS} at most")
             }
+            Self::StatusOrigin { issuer, origin } => {
+                write!(f, "`status_origins` of `{issuer}` wants origins like `https://host`, not `{origin}`")
+            }
+            Self::StatusKey(issuer) => write!(f, "the status lists of `{issuer}` need its `status_key`"),
         }
     }
 }
@@ -120,6 +152,8 @@ impl TrustedIssuer {
             subjects: SpeaksFor::Everything,
             agent_status: Vec::new(),
             max_lifetime: DEFAULT_MAX_LIFETIME,
+            scope_map: BTreeMap::new(),
+            key_hosts: Vec::new(),
         }
     }
 
@@ -145,7 +179,18 @@ impl TrustedIssuer {
             subjects: SpeaksFor::Everything,
             agent_status: Vec::new(),
             max_lifetime: MAX_LIFETIME_WITHOUT_STATUS,
+            scope_map: BTreeMap::new(),
+            key_hosts: Vec::new(),
         }
+    }
+
+    /// Whether a status list of the issuer may live at `uri`: at its own origin, or one that the record names (TSL-30). Never where
+    /// lists are not what is asked.
+    #[must_use]
+    pub fn may_list_at(&self, uri: &str) -> bool {
+        let StatusSource::StatusList { origins, .. } = &self.status else { return false };
+        let (Ok(target), Ok(own)) = (Target::parse(uri), Target::parse(&self.issuer)) else { return false };
+        target.origin() == own.origin() || origins.iter().any(|origin| origin == target.origin())
     }
 
     pub(crate) fn speaks_for(&self, resource: &ResourceId, scope: &Scope, subject: &str) -> bool {
@@ -162,6 +207,23 @@ impl TrustedIssuer {
             SpeaksFor::Only(prefixes) => prefixes.iter().any(|prefix| subject.starts_with(prefix)),
         };
         resource && scope && subject
+    }
+
+    /// What `scope` of this issuer means here; none if its words are ours.
+    pub(crate) fn meaning_of(&self, scope: &Scope) -> Option<Scope> {
+        if self.scope_map.is_empty() {
+            return None;
+        }
+        let ours: BTreeSet<_> =
+            scope.tokens().filter_map(|word| self.scope_map.get(word)).map(String::as_str).collect();
+        // sound records map to single scopes, each of which is one; were one not, the token would mean nothing
+        Some(Scope::parse(&ours.into_iter().collect::<Vec<_>>().join(" ")).unwrap_or_default())
+    }
+
+    fn maps_scopes_soundly(&self) -> bool {
+        let is_one = |word: &String| Scope::parse(word).is_ok_and(|scope| scope.tokens().count() == 1);
+        let are_single = self.scope_map.iter().all(|(theirs, ours)| is_one(theirs) && is_one(ours));
+        self.scope_map.is_empty() || (self.profile == Profile::Rfc9068 && are_single)
     }
 
     const fn leaves_something_open(&self) -> bool {
@@ -190,14 +252,26 @@ impl TrustedIssuer {
             if record.status == StatusSource::None && record.max_lifetime > MAX_LIFETIME_WITHOUT_STATUS {
                 return Err(TrustError::Lifetime(name()));
             }
+            if !record.maps_scopes_soundly() {
+                return Err(TrustError::ScopeMap(name()));
+            }
             if matches!(&record.status, StatusSource::Feed { key, recovery_key: Some(recovery) } if key == recovery) {
                 return Err(TrustError::RecoveryKey(name()));
             }
-            let followed = |issuer: &&String| {
-                records.iter().any(|other| other.issuer == **issuer && other.status != StatusSource::None)
-            };
+            // a list says nothing of names
+            let is_feed = |other: &Self| matches!(other.status, StatusSource::Feed { .. } | StatusSource::InProcess);
+            let followed = |issuer: &&String| records.iter().any(|other| other.issuer == **issuer && is_feed(other));
             if let Some(unknown) = record.agent_status.iter().find(|issuer| !followed(issuer)) {
                 return Err(TrustError::AgentStatus(unknown.clone()));
+            }
+            if let StatusSource::StatusList { key, origins } = &record.status {
+                let is_origin = |text: &&String| Target::parse(text).is_ok_and(|target| target.origin() == **text);
+                if let Some(wrong) = origins.iter().find(|text| !is_origin(text)) {
+                    return Err(TrustError::StatusOrigin { issuer: name(), origin: wrong.clone() });
+                }
+                if key.is_none() && record.profile == Profile::Handfast {
+                    return Err(TrustError::StatusKey(name()));
+                }
             }
         }
         Ok(())

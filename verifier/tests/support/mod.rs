@@ -96,6 +96,7 @@ pub fn claims(key: &SigningKey) -> AccessToken {
         not_before: None,
         token_id: "tok_1".to_owned(),
         chain: None,
+        status: None,
         has_unreadable_restriction: false,
     }
 }

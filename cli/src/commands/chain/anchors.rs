@@ -1,5 +1,6 @@
 //! What `handfast chain verify` trusts: one issuer, its keys, and what it has revoked. All of it was named by the caller.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -38,6 +39,8 @@ fn without_status(issuer: &str) -> TrustedIssuer {
         subjects: SpeaksFor::Everything,
         agent_status: Vec::new(),
         max_lifetime: DEFAULT_MAX_LIFETIME,
+        scope_map: BTreeMap::new(),
+        key_hosts: Vec::new(),
     }
 }
 

@@ -158,6 +158,7 @@ impl<'a> Cast<'a> {
             not_before: None,
             token_id: random_id("tok_", &mut OsRandom),
             chain: None,
+            status: None,
             has_unreadable_restriction: false,
         };
         let kid = key.public().thumbprint().to_string();

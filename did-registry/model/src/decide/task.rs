@@ -10,7 +10,7 @@ use crate::limits::{DEFAULT_TASK_LIFETIME, MIN_TASK_LIFETIME};
 use crate::record::Life;
 use crate::{
     AgentRecord, AgentTask, Caller, Ceiling, Change, Event, Expect, Fact, Loaded, Outcome, Party, Refusal,
-    RegistryPolicy, SelfTasks, ShownText, Slot, Subject, TaskId, TaskRecord, TaskRequest,
+    RegistryPolicy, SelfTasks, ShownText, Slot, StatusPlace, Subject, TaskId, TaskRecord, TaskRequest,
 };
 
 /// What a task is made of, beside the agent it is given to. The trigger follows from the caller and is never claimed.
@@ -46,6 +46,7 @@ pub(crate) fn new_task(
         completed: None,
         revoked: None,
         era: agent.era(),
+        place: None,
     }
 }
 
@@ -81,7 +82,8 @@ pub(crate) fn task_lifetime(asked: Option<Seconds>, most: Seconds) -> Result<Sec
     }
 }
 
-/// Creates a task for an agent of the caller's, triggered by `owner`. That agent, and no other, then gets tokens for it.
+/// Creates a task for an agent of the caller's, triggered by `owner`. That agent, and no other, then gets tokens for it. `free` is a
+/// place for their status.
 ///
 /// # Errors
 ///
@@ -94,6 +96,7 @@ pub fn create_owner_task(
     agent: Option<&Loaded<AgentRecord>>,
     request: TaskRequest,
     policy: &RegistryPolicy,
+    free: StatusPlace,
     now: UnixTime,
     random: &mut dyn RandomSource,
 ) -> Result<(Change, TaskRecord), Refusal> {
@@ -118,10 +121,11 @@ pub fn create_owner_task(
         reference: request.reference,
         authority,
     };
-    let task = new_task(&agent.record, &who, draft, now, random);
+    let (task, entry) = new_task(&agent.record, &who, draft, now, random).placed(&agent.record, free, now);
     let writes = vec![
         Write::put(Expect::Absent, task.clone()),
         Write::put(Expect::Absent, AgentTask::of(&task)),
+        Write::put(Expect::Absent, entry),
         Write::Keep { slot: Slot::agent(&agent.record.id), version: agent.version },
     ];
     Ok((Change::new(writes, task_created(&task, &agent.record, who)), task))

@@ -5,7 +5,7 @@ use handfast_identity::{ContentHash, DidKey, UnixTime};
 
 use super::wire::hop::{HopWire, TreeEntryWire, TreeWire};
 use super::wire::{read, write};
-use super::{EncodeError, Organisation, RecordError, RecordKind, Slot, Stored};
+use super::{EncodeError, Organisation, RecordError, RecordKind, Slot, StatusPlace, Stored};
 use crate::TaskId;
 
 /// A hop that was exchanged at least once, under its name: the hash of what its delegator signed (DEL-38).
@@ -22,6 +22,8 @@ pub struct HopRecord {
     pub(crate) is_instance: bool,
     pub(crate) authority: Authority,
     pub(crate) created: UnixTime,
+    /// Where the status of tokens made from it stands; none while it is only on the way to another.
+    pub(crate) place: Option<StatusPlace>,
 }
 
 impl HopRecord {
@@ -83,6 +85,12 @@ impl HopRecord {
     #[must_use]
     pub const fn authority(&self) -> &Authority {
         &self.authority
+    }
+
+    /// Where the status of tokens made from it stands; none while it is only on the way to another.
+    #[must_use]
+    pub const fn place(&self) -> Option<StatusPlace> {
+        self.place
     }
 
     /// When it was first exchanged, by the registry's clock.

@@ -17,6 +17,7 @@ mod owner;
 mod rate;
 mod revocation;
 mod slot;
+mod status;
 mod stops;
 mod task;
 mod tenure;
@@ -47,6 +48,8 @@ pub use owner::{OwnerCodeRecord, OwnerRecord, Role};
 pub(crate) use rate::Rate;
 pub use revocation::RevocationRecord;
 pub use slot::{RecordKind, Slot};
+pub(crate) use status::TaskPlace;
+pub use status::{PlaceRecord, STATUS_LISTS_PATH, StatusPlace};
 pub use stops::StopsRecord;
 pub(crate) use task::OpenTask;
 pub use task::{SelfTasks, Subject, TaskRecord};
@@ -100,6 +103,7 @@ pub enum Record {
     Versions(VersionsRecord),
     Offboarding(OffboardingRecord),
     Usage(UsageRecord),
+    Place(PlaceRecord),
     StatusEntry(StatusEntry),
     Enrolment(EnrolmentRecord),
     OwnedEnrolment(OwnedEnrolment),
@@ -131,6 +135,7 @@ macro_rules! each_record {
             Record::Versions($inner) => $result,
             Record::Offboarding($inner) => $result,
             Record::Usage($inner) => $result,
+            Record::Place($inner) => $result,
             Record::StatusEntry($inner) => $result,
             Record::Enrolment($inner) => $result,
             Record::OwnedEnrolment($inner) => $result,
@@ -189,6 +194,7 @@ into_record! {
     Versions(VersionsRecord);
     Offboarding(OffboardingRecord);
     Usage(UsageRecord);
+    Place(PlaceRecord);
     StatusEntry(StatusEntry);
     Enrolment(EnrolmentRecord);
     OwnedEnrolment(OwnedEnrolment);

@@ -3,7 +3,7 @@
 use handfast_identity::{ContentHash, DidKey, Handle, UnixTime, base64url};
 
 use crate::code::OwnerCodeDigest;
-use crate::{AgentId, ClaimId, EnrolmentId, FeedKind, OwnerCode, OwnerId, Status, TaskId};
+use crate::{AgentId, ClaimId, EnrolmentId, FeedKind, OwnerCode, OwnerId, Status, StatusPlace, TaskId};
 
 /// The kinds of record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +46,8 @@ pub enum RecordKind {
     Offboarding,
     /// [`UsageRecord`](crate::UsageRecord), by agent id: when it was last given what.
     Usage,
+    /// [`PlaceRecord`](crate::PlaceRecord), by place: whose a place in a status list is.
+    Place,
     /// [`StatusEntry`](crate::StatusEntry), by status and agent: which agents have a status.
     StatusEntry,
     /// [`EnrolmentRecord`](crate::EnrolmentRecord), by its id.
@@ -64,7 +66,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Agent,
         Self::Did,
         Self::Handle,
@@ -84,6 +86,7 @@ impl RecordKind {
         Self::Versions,
         Self::Offboarding,
         Self::Usage,
+        Self::Place,
         Self::StatusEntry,
         Self::Enrolment,
         Self::OwnedEnrolment,
@@ -116,6 +119,7 @@ impl RecordKind {
             Self::Versions => "versions",
             Self::Offboarding => "offboardings",
             Self::Usage => "usages",
+            Self::Place => "status_places",
             Self::StatusEntry => "status_entries",
             Self::Enrolment => "enrolments",
             Self::OwnedEnrolment => "owned_enrolments",
@@ -301,6 +305,12 @@ impl Slot {
     #[must_use]
     pub fn offboarding(owner: &OwnerId) -> Self {
         Self { kind: RecordKind::Offboarding, key: owner.to_string() }
+    }
+
+    /// Of the entry that says whose a place in a status list is.
+    #[must_use]
+    pub fn place(place: StatusPlace) -> Self {
+        Self { kind: RecordKind::Place, key: place.to_string() }
     }
 
     /// Of the last uses of an agent.

@@ -7,7 +7,7 @@ use handfast_identity::{DidKey, UnixTime};
 
 use super::wire::task::{SelfTasksWire, TaskWire};
 use super::wire::{read, write};
-use super::{EncodeError, Organisation, Rate, RecordError, RecordKind, Slot, Stored};
+use super::{EncodeError, Organisation, Rate, RecordError, RecordKind, Slot, Stored, TaskPlace};
 use crate::{AgentId, OwnerId, ShownText, TaskId};
 
 /// On whose behalf a task is: the `sub` of its tokens.
@@ -49,6 +49,8 @@ pub struct TaskRecord {
     pub(crate) revoked: Option<UnixTime>,
     /// The agent's era in which it was given.
     pub(crate) era: u32,
+    /// Where the status of its tokens stands; none before its first token, and in tasks from before there were lists.
+    pub(crate) place: Option<TaskPlace>,
 }
 
 impl TaskRecord {

@@ -221,6 +221,21 @@ fn task() -> TaskRecord {
         completed: Some(LATE),
         revoked: Some(LATE),
         era: u32::MAX,
+        place: Some(TaskPlace { place: StatusPlace::LAST, key_number: MAX_KEYS_PER_AGENT }),
+    }
+}
+
+fn place_record() -> PlaceRecord {
+    PlaceRecord {
+        place: StatusPlace::LAST,
+        organisation: serde_json::from_value(serde_json::json!("x".repeat(63))).unwrap(),
+        task: TaskId::generate(&mut Steps(1)),
+        owner: Some(owner_id(1)),
+        agents: (1..).take(handfast_delegation::MAX_ACTORS).map(did).collect(),
+        hops: (1..).take(MAX_HOPS).map(name).collect(),
+        root_token: Some(format!("tok_{}", "0".repeat(26))),
+        begun: LATE,
+        ends: LATE,
     }
 }
 
@@ -334,6 +349,7 @@ fn hop() -> HopRecord {
         is_instance: false,
         authority: Authority { expires_at: UnixTime::from_secs(MAX_UNIX_SECONDS - 1), ..widest_authority() },
         created: LATE,
+        place: Some(StatusPlace::LAST),
     }
 }
 
@@ -479,6 +495,7 @@ fn every_record_round_trips_fits_and_is_read_strictly() {
     check(&hop());
     check(&tree());
     check(&tree_entry());
+    check(&place_record());
     revocations().for_each(|record| check(&record));
     keys().iter().for_each(check);
     check(&pending());
@@ -542,6 +559,17 @@ fn an_agent_or_task_from_before_format_4_is_neither_stopped_nor_of_another_era()
 }
 
 #[test]
+fn a_task_or_hop_from_before_format_5_has_no_place_in_a_list() {
+    let (task, hop) = (TaskRecord { place: None, ..task() }, HopRecord { place: None, ..hop() });
+    for text in [task.to_bytes(), hop.to_bytes()].map(|bytes| String::from_utf8(bytes.unwrap()).unwrap()) {
+        assert!(!text.contains("\"status\""), "{text}");
+    }
+    let before = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace("\"v\":5", "\"v\":4");
+    assert_eq!(TaskRecord::from_bytes(before(task.to_bytes().unwrap()).as_bytes()), Ok(task));
+    assert_eq!(HopRecord::from_bytes(before(hop.to_bytes().unwrap()).as_bytes()), Ok(hop));
+}
+
+#[test]
 fn of_last_uses_the_latest_are_kept_and_no_more_than_fit() {
     let used = usage();
     assert_eq!(used.last_use("later"), Some(LATE));
@@ -564,6 +592,8 @@ fn what_breaks_a_bound_is_damage() {
             Record::Claim(_) => ClaimRecord::from_bytes(bytes).err(),
             Record::SelfTasks(_) => SelfTasks::from_bytes(bytes).err(),
             Record::Hop(_) => HopRecord::from_bytes(bytes).err(),
+            Record::Task(_) => TaskRecord::from_bytes(bytes).err(),
+            Record::Place(_) => PlaceRecord::from_bytes(bytes).err(),
             Record::Tree(_) => TreeRecord::from_bytes(bytes).err(),
             Record::Key(_) => KeyRecord::from_bytes(bytes).err(),
             Record::Rotation(_) => PendingRotation::from_bytes(bytes).err(),
@@ -599,6 +629,15 @@ fn what_breaks_a_bound_is_damage() {
     damaged(hop().into(), "\"depth\":8", "\"depth\":1");
     damaged(hop().into(), &format!("\"name\":\"{}", name(1)), "\"name\":\"x");
     damaged(tree().into(), "4096", "4097");
+    damaged(hop().into(), "\"index\":4194303", "\"index\":4194304");
+    damaged(task().into(), "\"list\":255", "\"list\":256");
+    damaged(place_record().into(), "\"index\":4194303", "\"index\":4194304");
+    damaged(
+        place_record().into(),
+        &format!("[\"{}\"", self::did(1)),
+        &format!("[\"{}\",\"{}\"", self::did(1), self::did(99)),
+    );
+    damaged(place_record().into(), &format!("[\"{}\"", name(1)), &format!("[\"{}\",\"{}\"", name(1), name(99)));
     damaged(revoked.into(), &format!("\"claimed_at\":{MAX_UNIX_SECONDS},"), "");
     let [first, second, third] = keys();
     damaged(first.clone().into(), "\"number\":1", "\"number\":2");
@@ -656,7 +695,7 @@ fn p07_an_object_has_no_second_spelling_as_a_list() {
         listed(&pending, path);
     }
     listed(&claim(ClaimState::Refused(owner_id(1))), &["state"]);
-    for path in [&[][..], &["subject"], &["trigger"], &["authority"]] {
+    for path in [&[][..], &["subject"], &["trigger"], &["authority"], &["status"]] {
         listed(&task(), path);
     }
     for path in [&[][..], &["subject"], &["open", "0"], &["begun"]] {
@@ -669,7 +708,10 @@ fn p07_an_object_has_no_second_spelling_as_a_list() {
     listed(&owner_code(), &[]);
     listed(&handle(), &[]);
     listed(&owned(), &[]);
-    for path in [&[][..], &["authority"], &["authority", "budget"]] {
+    for path in [&[][..], &["place"]] {
+        listed(&place_record(), path);
+    }
+    for path in [&[][..], &["authority"], &["authority", "budget"], &["status"]] {
         listed(&hop(), path);
     }
     listed(&tree(), &[]);

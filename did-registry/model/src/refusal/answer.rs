@@ -116,6 +116,7 @@ impl Refusal {
             Self::InvalidIdempotencyKey => (400, None, "invalid_idempotency_key", "not an idempotency key", "send one Idempotency-Key of 1 to 128 visible characters, such as a UUID"),
             Self::IdempotencyKeyReused => (422, None, "idempotency_key_reused", "the idempotency key was used for another request", "make a new key for each thing to create, and repeat a request with its body unchanged"),
             Self::IdempotencyInProgress => (409, None, "idempotency_in_progress", "the first request with this idempotency key is not answered yet", "wait a moment and repeat the request"),
+            Self::NoStatusHistory => (501, None, "not_supported", "status lists of the past are not kept", "leave `time` out of the address"),
             Self::Unauthorized => (401, None, "unauthorized", "an access token is needed", "get a token for the registry and send it with a DPoP proof"),
             Self::Forbidden => (403, None, "forbidden", "the access token does not allow this", "ask the agent's owner or a registry admin"),
             Self::UnknownOwner => (403, None, "unknown_owner", "the token's owner is not known here", "register the owner with an enrolment code"),
@@ -383,6 +384,7 @@ mod tests {
                 R::EnrolmentRevoked => 66,
                 R::EnvironmentMismatch => 67,
                 R::UnknownEnrolment => 68,
+                R::NoStatusHistory => 109,
                 R::Widened(widening) => 67 + widening_ordinal(widening),
                 R::Chain(ChainError::Widened(widening)) => 73 + widening_ordinal(widening),
                 R::Chain(error) => 79 + chain_ordinal(error),
@@ -391,7 +393,7 @@ mod tests {
         };
         let mut found: Vec<u8> = Refusal::every().iter().map(ordinal).collect();
         found.sort_unstable();
-        assert_eq!(found, (0..109).collect::<Vec<u8>>());
+        assert_eq!(found, (0..110).collect::<Vec<u8>>());
     }
 
     #[test]
@@ -409,7 +411,7 @@ mod tests {
     #[test]
     fn only_the_registrys_own_trouble_is_a_503() {
         // P-17
-        let ours: Vec<_> = Refusal::every().into_iter().filter(|refusal| refusal.answer().status >= 500).collect();
+        let ours: Vec<_> = Refusal::every().into_iter().filter(|refusal| refusal.answer().status == 503).collect();
         assert_eq!(ours, [Refusal::StoreUnavailable, Refusal::Overloaded]);
     }
 

@@ -32,6 +32,8 @@ pub enum Refusal {
     IdempotencyKeyReused,
     /// The first request with this idempotency key is not answered yet.
     IdempotencyInProgress,
+    /// A status list of the past was asked for, and none is kept (TSL-16).
+    NoStatusHistory,
 
     /// No access token where one is needed.
     Unauthorized,
@@ -290,6 +292,7 @@ impl Refusal {
             Self::InvalidIdempotencyKey,
             Self::IdempotencyKeyReused,
             Self::IdempotencyInProgress,
+            Self::NoStatusHistory,
             Self::Unauthorized,
             Self::Forbidden,
             Self::UnknownOwner,

@@ -7,6 +7,7 @@ use super::grant::Root;
 use super::narrow::{narrowed, require_applied};
 use super::offer::{Offer, choose};
 use super::owner::scope;
+use super::place::{Places, task_moved};
 use super::{PendingGrant, TaskChoice, TokenGrant, TokenRequest};
 use crate::authority::AGENT_SELF;
 use crate::change::Write;
@@ -26,7 +27,9 @@ pub struct AgentClient<'a> {
     /// Its open `self` tasks.
     pub self_tasks: Option<&'a Loaded<SelfTasks>>,
     /// The record of [`TokenRequest::wanted_task`].
-    pub task: Option<&'a TaskRecord>,
+    pub task: Option<&'a Loaded<TaskRecord>>,
+    /// The place of that record's status, and a free one.
+    pub places: Places,
 }
 
 /// A token request that was granted.
@@ -34,6 +37,13 @@ pub struct AgentClient<'a> {
 pub enum TokenDecision {
     /// Sign it; nothing is written.
     Ready(Box<TokenGrant>),
+    /// Write the task's new place down, then sign it.
+    NewPlace {
+        /// To write: no event.
+        writes: Vec<Write>,
+        /// To sign then.
+        grant: Box<TokenGrant>,
+    },
     /// Commit the new task, then complete the grant with the leaf of that commit.
     NewTask {
         /// To commit.
@@ -83,19 +93,28 @@ pub fn agent_token(
     let standing = standing(agent, policy, now)?;
     let known = match &request.task {
         TaskChoice::Known(_) => Some(known_task(client.task, request, agent, &standing, now)?),
-        TaskChoice::Default => client.task.filter(|task| is_usable_default(task, agent, &standing, now)),
+        TaskChoice::Default => client.task.filter(|task| is_usable_default(&task.record, agent, &standing, now)),
         TaskChoice::New { .. } => None,
     };
     if let Some(task) = known {
-        let root = root(&standing, task, request, policy)?;
+        let root = root(&standing, &task.record, request, policy)?;
         // a committed task has its leaf; one without it was not loaded as it should have been
-        let leaf = task.leaf.ok_or(Refusal::StoreUnavailable)?;
-        let pending = TokenGrant::for_agent(agent, task, root, policy, now, random)?;
-        return Ok(TokenDecision::Ready(Box::new(pending.with_leaf(leaf))));
+        let leaf = task.record.leaf.ok_or(Refusal::StoreUnavailable)?;
+        let grant = |task: &TaskRecord| {
+            let pending = TokenGrant::for_agent(agent, task, root, policy, now, random)?;
+            Ok::<_, Refusal>(Box::new(pending.with_leaf(leaf)))
+        };
+        if client.places.is_good && task.record.place_for(agent).is_some() {
+            return Ok(TokenDecision::Ready(grant(&task.record)?));
+        }
+        let (moved, writes) = task_moved(task, client.agent, client.places.free, now);
+        return Ok(TokenDecision::NewPlace { grant: grant(&moved)?, writes });
     }
     let task = self_task(agent, request, &standing, now, random)?;
+    let (task, entry) = task.placed(agent, client.places.free, now);
     let root = root(&standing, &task, request, policy)?;
-    let change = begin(client, &task, *request.task() == TaskChoice::Default, now)?;
+    let mut change = begin(client, &task, *request.task() == TaskChoice::Default, now)?;
+    change.writes.push(Write::put(Expect::Absent, entry));
     let pending = TokenGrant::for_agent(agent, &task, root, policy, now, random)?;
     Ok(TokenDecision::NewTask { change, pending: Box::new(pending) })
 }
@@ -126,19 +145,21 @@ fn standing(agent: &AgentRecord, policy: &RegistryPolicy, now: UnixTime) -> Resu
 
 /// The task asked for by id: of this very record, on the same subject's behalf, and not over.
 fn known_task<'a>(
-    task: Option<&'a TaskRecord>,
+    task: Option<&'a Loaded<TaskRecord>>,
     request: &TokenRequest,
     agent: &AgentRecord,
     standing: &Standing,
     now: UnixTime,
-) -> Result<&'a TaskRecord, Refusal> {
-    let task = task.filter(|task| request.wanted_task(None) == Some(&task.id) && task.agent == agent.id);
-    let task = task.ok_or(Refusal::InvalidGrant(GrantFault::UnknownTask))?;
+) -> Result<&'a Loaded<TaskRecord>, Refusal> {
+    let is_asked_for = |task: &TaskRecord| request.wanted_task(None) == Some(&task.id) && task.agent == agent.id;
+    let loaded = task.filter(|task| is_asked_for(&task.record));
+    let loaded = loaded.ok_or(Refusal::InvalidGrant(GrantFault::UnknownTask))?;
+    let task = &loaded.record;
     if task.revoked.is_some() {
         return Err(Refusal::InvalidGrant(GrantFault::TaskRevoked));
     }
     if agent.goes_on_with(task, now) && task.subject == standing.subject {
-        Ok(task)
+        Ok(loaded)
     } else {
         Err(Refusal::InvalidGrant(GrantFault::TaskEnded))
     }

@@ -9,7 +9,7 @@ use handfast_identity::{ContentHash, RandomSource, Seconds, UnixTime, random_id}
 
 use super::offer::Target;
 use crate::ids::TOKEN_PREFIX;
-use crate::{AgentRecord, OwnerRecord, Refusal, RegistryPolicy, TaskRecord};
+use crate::{AgentRecord, OwnerRecord, Refusal, RegistryPolicy, StatusPlace, TaskRecord};
 
 /// A token decided upon. Made by the decisions of this crate only; all it needs is the issuer's signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,12 +50,14 @@ impl TokenGrant {
             environment: Some(agent.profile.environment),
             handle: Some(agent.handle.to_string()),
             delegability: Some(Delegability { offline: is_offline, ..Delegability::ROOT }),
+            status: task.place_for(agent).map(|place| place.reference(policy.issuer())),
             ..bare(policy, now, random)
         };
         Ok(PendingGrant { token, task: task.clone() })
     }
 
-    /// A narrower root, in place of `root`: for the same client, in the same task, under a new id.
+    /// A narrower root, in place of `root`: for the same client, in the same task, under a new id. The delegation is the same, and so
+    /// is the place of its status.
     pub(super) fn narrower(
         root: &AccessToken,
         narrower: Root,
@@ -75,11 +77,11 @@ impl TokenGrant {
         })
     }
 
-    /// The token of the last delegate of `chain`, which everything in it but `authority` follows from (DEL-31, DEL-37).
+    /// The token of the last delegate of `chain`, which everything in it but `authority` and `place` follows from (DEL-31, DEL-37).
     pub(super) fn exchanged(
         root: &AccessToken,
         (chain, hash): (&VerifiedChain, ContentHash),
-        authority: Authority,
+        (authority, place): (Authority, StatusPlace),
         handle: Option<String>,
         policy: &RegistryPolicy,
         now: UnixTime,
@@ -104,6 +106,7 @@ impl TokenGrant {
                 root_token_id: root.token_id.clone(),
                 hash,
             }),
+            status: Some(place.reference(policy.issuer())),
             ..bare(policy, now, random)
         }))
     }
@@ -152,6 +155,7 @@ fn bare(policy: &RegistryPolicy, now: UnixTime, random: &mut dyn RandomSource) -
         not_before: None,
         token_id: random_id(TOKEN_PREFIX, random),
         chain: None,
+        status: None,
         has_unreadable_restriction: false,
     }
 }

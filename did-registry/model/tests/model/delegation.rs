@@ -109,12 +109,15 @@ impl Scene {
     fn case(&self, root: &VerifiedAccessToken, chain: Option<&VerifiedChain>) -> ExchangeCase {
         let task = TaskId::parse(&root.claims().task.as_ref().unwrap().id).unwrap();
         let links = || chain.into_iter().flat_map(VerifiedChain::links);
+        let last = chain.and_then(|chain| self.world.load::<HopRecord>(&Slot::hop(&chain.leaf().name)));
+        let places = self.world.places(last.and_then(|hop| hop.record.place()));
         ExchangeCase {
             agent: self.holder(&root.claims().client_id),
             task: self.world.task(&task),
             delegates: links().map(|link| self.holder(link.hop.delegate.as_str())).collect(),
-            known: links().map(|link| self.world.load(&Slot::hop(&link.name)).map(|hop| hop.record)).collect(),
+            known: links().map(|link| self.world.load(&Slot::hop(&link.name))).collect(),
             tree: self.world.load(&Slot::tree(&task)),
+            places,
         }
     }
 
@@ -152,6 +155,10 @@ impl Scene {
     ) -> Result<AccessToken, Refusal> {
         match self.decide(root, chain, seed, &[])? {
             ExchangeDecision::Ready(grant) => Ok(grant.token().clone()),
+            ExchangeDecision::NewPlace { writes, grant } => {
+                self.world.write(&writes).unwrap();
+                Ok(grant.token().clone())
+            }
             ExchangeDecision::NewHops { change, grant } => {
                 self.world.commit(&change).unwrap();
                 Ok(grant.token().clone())
@@ -386,7 +393,7 @@ fn an_exchanged_token_says_what_the_chain_does() {
     // once known, nothing is written
     assert!(matches!(scene.decide(&root, &chain, BROWSER, &[]), Ok(ExchangeDecision::Ready(_))));
     let first = scene.chain(&root, &[PLANNER], |hop| hop.authority.max_depth = 2);
-    assert!(matches!(scene.decide(&root, &first, PLANNER, &[]), Ok(ExchangeDecision::Ready(_))));
+    assert!(matches!(scene.decide(&root, &first, PLANNER, &[]), Ok(ExchangeDecision::NewPlace { .. })));
 }
 
 #[test]
@@ -661,7 +668,9 @@ fn less_may_be_asked_for_and_more_is_refused() {
     let chain = scene.chain(&root, &[PLANNER], |hop| hop.authority.scope = scope("echo:read files:read"));
     let mut ask = |form: &[(&str, &str)]| {
         scene.decide(&root, &chain, PLANNER, form).map(|decision| match decision {
-            ExchangeDecision::Ready(grant) | ExchangeDecision::NewHops { grant, .. } => {
+            ExchangeDecision::Ready(grant)
+            | ExchangeDecision::NewPlace { grant, .. }
+            | ExchangeDecision::NewHops { grant, .. } => {
                 (grant.token().authority.resources.len(), grant.token().authority.scope.to_string())
             }
         })
@@ -825,4 +834,36 @@ fn a_narrower_root_has_tools_where_they_are_applied() {
     assert_eq!(ask(FILES, "files:read", &details("/")), Ok(Some(tools("/"))));
     assert_eq!(ask(ECHO, "echo:read", &details("/")), Err(Refusal::InvalidTarget));
     assert_eq!(ask(ECHO, "echo:read", ""), Ok(None));
+}
+
+#[test]
+fn every_delegation_has_a_place_that_all_behind_it_stop() {
+    let mut scene = Scene::new();
+    let root = scene.root();
+    let place = |token: &AccessToken| StatusPlace::of_reference(token.status.as_ref().unwrap(), ISSUER).unwrap();
+    let entry = |scene: &Scene, place| scene.world.load::<PlaceRecord>(&Slot::place(place)).unwrap().record;
+    let chain = scene.chain(&root, &[PLANNER, BROWSER], |_| {});
+    let browser = place(&scene.exchange(&root, &chain, BROWSER).unwrap());
+    assert_ne!(browser, place(root.claims()));
+    let stops = entry(&scene, browser);
+    let names: Vec<_> = chain.links().map(|link| (FeedKind::Hop, link.name.to_string())).collect();
+    let all: Vec<_> = stops.names().collect();
+    assert!(names.iter().all(|name| all.contains(name)));
+    assert!(all.contains(&(FeedKind::Token, root.claims().token_id.clone())));
+    let dids = [ROOT, PLANNER, BROWSER].map(did);
+    assert_eq!((stops.agents(), stops.begun()), (&dids[..], root.claims().issued_at));
+    // again is the same place, and writes nothing
+    let before = scene.world.snapshot();
+    assert_eq!(place(&scene.exchange(&root, &chain, BROWSER).unwrap()), browser);
+    assert_eq!(scene.world.snapshot(), before);
+    // the hop on the way has a place from its own first exchange on
+    let first = scene.chain(&root, &[PLANNER], |_| {});
+    let log = scene.world.log.len();
+    let planner = place(&scene.exchange(&root, &first, PLANNER).unwrap());
+    assert_ne!(planner, browser);
+    assert_eq!((entry(&scene, planner).agents().len(), scene.world.log.len()), (2, log), "no event");
+    assert_eq!(place(&scene.exchange(&root, &first, PLANNER).unwrap()), planner);
+    // one that is no good any more is left
+    scene.world.bad_places = true;
+    assert!(![planner, browser].contains(&place(&scene.exchange(&root, &chain, BROWSER).unwrap())));
 }

@@ -108,7 +108,9 @@ impl World {
         let body = format!(r#"{{"agent":"{did}","intent":"work","scope":"echo:read"}}"#);
         let request = TaskRequest::parse(body.as_bytes()).unwrap();
         let who = caller(who, &scopes);
-        let (change, task) = create_owner_task(who, agent.as_ref(), request, &self.policy, self.now, &mut self.random)?;
+        let free = self.places(None).free;
+        let (now, random) = (self.now, &mut self.random);
+        let (change, task) = create_owner_task(who, agent.as_ref(), request, &self.policy, free, now, random)?;
         self.commit(&change).unwrap();
         Ok(task)
     }

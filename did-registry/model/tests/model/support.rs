@@ -84,6 +84,8 @@ pub(crate) struct World {
     pub(crate) code_key: CodeKey,
     pub(crate) random: Random,
     pub(crate) now: UnixTime,
+    /// Whether no place in a status list is good any more.
+    pub(crate) bad_places: bool,
 }
 
 impl World {
@@ -96,6 +98,7 @@ impl World {
             code_key: CodeKey::from_bytes(&[9; 32]),
             random: Random::new(seed),
             now: at(0),
+            bad_places: false,
         }
     }
 
@@ -123,9 +126,10 @@ impl World {
         self.records.get(slot).map(|stored| stored.version)
     }
 
-    pub(crate) fn commit(&mut self, change: &Change) -> Result<u64, Conflict> {
+    /// Writes what no event stands behind.
+    pub(crate) fn write(&mut self, writes: &[Write]) -> Result<(), Conflict> {
         let mut written = BTreeSet::new();
-        for write in &change.writes {
+        for write in writes {
             let (slot, expected, writes) = match write {
                 Write::Put { expect: Expect::Absent, record } => (record.slot(), None, true),
                 Write::Put { expect: Expect::Version(version), record } => (record.slot(), Some(*version), true),
@@ -141,7 +145,7 @@ impl World {
             }
         }
         let leaf = u64::try_from(self.log.len()).unwrap();
-        for write in &change.writes {
+        for write in writes {
             match write {
                 Write::Put { record, .. } | Write::List { entry: record } => {
                     let version = self.version(&record.slot()).map_or(1, |version| version + 1);
@@ -152,6 +156,12 @@ impl World {
                 Write::Keep { .. } => {}
             }
         }
+        Ok(())
+    }
+
+    pub(crate) fn commit(&mut self, change: &Change) -> Result<u64, Conflict> {
+        let leaf = u64::try_from(self.log.len()).unwrap();
+        self.write(&change.writes)?;
         let event = &change.event;
         let statement = event.statement().unwrap();
         assert!(statement.len() <= MAX_STATEMENT_BYTES);
@@ -414,11 +424,23 @@ impl World {
     pub(crate) fn token(&mut self, key: &SigningKey, form: &[(&str, &str)]) -> Result<TokenGrant, Refusal> {
         match self.decide_token(key, form)? {
             TokenDecision::Ready(grant) => Ok(*grant),
+            TokenDecision::NewPlace { writes, grant } => {
+                self.write(&writes).unwrap();
+                Ok(*grant)
+            }
             TokenDecision::NewTask { change, pending } => {
                 let leaf = self.commit(&change).unwrap();
                 Ok(pending.with_leaf(leaf))
             }
         }
+    }
+
+    /// A place that is free, and whether `known` is one that is kept: it is as good as the test says.
+    pub(crate) fn places(&self, known: Option<StatusPlace>) -> Places {
+        let is_good = known.is_some_and(|place| self.load::<PlaceRecord>(&Slot::place(place)).is_some());
+        let taken = self.records.keys().filter(|slot| slot.kind() == RecordKind::Place).count();
+        let free = StatusPlace::new(0, u32::try_from(taken).unwrap()).unwrap();
+        Places { is_good: is_good && !self.bad_places, free }
     }
 
     pub(crate) fn decide_token(&mut self, key: &SigningKey, form: &[(&str, &str)]) -> Result<TokenDecision, Refusal> {
@@ -428,8 +450,9 @@ impl World {
         let agent = self.agent_of(request.client()).ok_or(Refusal::InvalidClient)?;
         let self_tasks = self.load::<SelfTasks>(&Slot::self_tasks(agent.record.id()));
         let wanted = request.wanted_task(self_tasks.as_ref().map(|list| &list.record)).cloned();
-        let task = wanted.and_then(|id| self.task(&id)).map(|task| task.record);
-        let client = AgentClient { agent: &agent, self_tasks: self_tasks.as_ref(), task: task.as_ref() };
+        let task = wanted.and_then(|id| self.task(&id));
+        let places = self.places(task.as_ref().and_then(|task| task.record.place_for(&agent.record)));
+        let client = AgentClient { agent: &agent, self_tasks: self_tasks.as_ref(), task: task.as_ref(), places };
         agent_token(client, &did.thumbprint(), &request, &self.policy, self.now, &mut self.random)
     }
 }

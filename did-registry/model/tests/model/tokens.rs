@@ -34,8 +34,16 @@ fn owner_task(world: &mut World, owner: &OwnerRecord, seed: u8, json: &str) -> R
     let scopes = scope("owner:self");
     let request = TaskRequest::parse(json.as_bytes())?;
     let agent = world.agent_of(&key(seed).public().did());
-    let decided =
-        create_owner_task(caller(owner, &scopes), agent.as_ref(), request, &world.policy, world.now, &mut world.random);
+    let free = world.places(None).free;
+    let decided = create_owner_task(
+        caller(owner, &scopes),
+        agent.as_ref(),
+        request,
+        &world.policy,
+        free,
+        world.now,
+        &mut world.random,
+    );
     let (change, task) = decided?;
     world.commit(&change).unwrap();
     Ok(task)
@@ -169,7 +177,8 @@ fn only_the_key_of_the_record_gets_tokens() {
     let request =
         |client: &str| TokenRequest::from_form([("grant_type", "client_credentials"), ("client_id", client)]).unwrap();
     let agent = world.agent_of(&victim).unwrap();
-    let client = AgentClient { agent: &agent, self_tasks: None, task: None };
+    let places = world.places(None);
+    let client = AgentClient { agent: &agent, self_tasks: None, task: None, places };
     let mut decide = |request: &TokenRequest, seed: u8| {
         let prover = key(seed).public().thumbprint();
         agent_token(client, &prover, request, &world.policy, world.now, &mut world.random).map(|_| ())
@@ -349,7 +358,15 @@ fn an_owners_task_and_a_revocation_at_once_do_not_both_happen() {
     let request = TaskRequest::parse(br#"{"agent":"x","intent":"y","scope":"echo:read"}"#).unwrap();
     let (scopes, before) = (scope("owner:self"), world.agent_of(agent.agent.did()));
     let who = caller(&owner, &scopes);
-    let decided = create_owner_task(who, before.as_ref(), request, &world.policy, world.now, &mut world.random);
+    let decided = create_owner_task(
+        who,
+        before.as_ref(),
+        request,
+        &world.policy,
+        StatusPlace::FIRST,
+        world.now,
+        &mut world.random,
+    );
     world.revoke(&owner, "owner:self", agent.agent.did()).unwrap();
     assert_eq!(world.commit(&decided.unwrap().0), Err(Conflict(Slot::agent(agent.agent.id()))));
 }
@@ -509,6 +526,69 @@ fn another_organisations_agent_is_unknown() {
     }
     let request = TaskRequest::parse(br#"{"agent":"x","intent":"y","scope":"echo:read"}"#).unwrap();
     let who = caller(&owner, &own);
-    let task = create_owner_task(who, Some(&foreign), request, &world.policy, world.now, &mut world.random);
+    let task = create_owner_task(
+        who,
+        Some(&foreign),
+        request,
+        &world.policy,
+        StatusPlace::FIRST,
+        world.now,
+        &mut world.random,
+    );
     assert_eq!(task.map(|_| ()), Err(Refusal::UnknownAgent));
+}
+
+/// What the place of a task's status is: (list, index), from the token.
+fn place(grant: &TokenGrant) -> StatusPlace {
+    StatusPlace::of_reference(grant.token().status.as_ref().unwrap(), ISSUER).unwrap()
+}
+
+#[test]
+fn tokens_of_a_task_share_a_place_until_it_is_no_good() {
+    let (mut world, ..) = claimed("echo:read", &[ECHO]);
+    let first = place(&world.token(&key(1), &[]).unwrap());
+    let writes = world.snapshot();
+    assert_eq!(place(&world.token(&key(1), &[]).unwrap()), first);
+    assert_eq!(world.snapshot(), writes, "renewing writes nothing");
+    let other = place(&world.token(&key(1), &[("task_intent", "x")]).unwrap());
+    assert_ne!(other, first, "another task is another delegation");
+    let entry: PlaceRecord = world.load(&Slot::place(first)).unwrap().record;
+    let did = key(1).public().did();
+    assert_eq!((entry.agents(), entry.begun(), entry.until()), (&[did.clone()][..], at(0), at(3600 + 360)));
+    let names: Vec<_> = entry.names().map(|(kind, _)| kind).collect();
+    assert_eq!(names, [FeedKind::Task, FeedKind::Owner, FeedKind::Agent, FeedKind::Key]);
+    // said to be stopped: one write, no event, and from then on the new one
+    world.bad_places = true;
+    world.pass(7);
+    let (log, events) = (world.log.len(), world.feed.len());
+    let moved = place(&world.token(&key(1), &[]).unwrap());
+    assert!(![first, other].contains(&moved));
+    assert_eq!((world.log.len(), world.feed.len()), (log, events));
+    assert_eq!(world.load::<PlaceRecord>(&Slot::place(moved)).unwrap().record.begun(), at(7));
+    world.bad_places = false;
+    assert_eq!(place(&world.token(&key(1), &[]).unwrap()), moved);
+}
+
+#[test]
+fn a_place_is_given_once_whoever_offers_it() {
+    let (mut world, ..) = claimed("echo:read", &[ECHO]);
+    let Ok(TokenDecision::NewTask { change, .. }) = world.decide_token(&key(1), &[("task_intent", "x")]) else {
+        panic!("it begins a task");
+    };
+    // somebody else's task came to the place that was offered
+    let taken = place(&world.token(&key(1), &[]).unwrap());
+    let writes = |write: &Write| matches!(write, Write::Put { record, .. } if record.slot() == Slot::place(taken));
+    assert!(change.writes.iter().any(writes));
+    assert!(world.commit(&change).is_err());
+}
+
+#[test]
+fn an_owners_task_has_its_place_before_the_first_token() {
+    let (mut world, owner, agent) = claimed("echo:read", &[ECHO]);
+    let json = format!(r#"{{"agent":"{}","intent":"x","scope":"echo:read"}}"#, agent.agent.did());
+    let task = owner_task(&mut world, &owner, 1, &json).unwrap();
+    let writes = world.snapshot();
+    let grant = world.token(&key(1), &[("task", task.id().as_str())]).unwrap();
+    assert_eq!(world.snapshot(), writes, "issuing inside a known task writes nothing");
+    assert_eq!(Some(place(&grant)), task.place_for(&world.agent_of(&key(1).public().did()).unwrap().record));
 }

@@ -245,8 +245,12 @@ impl Operation {
         let content = match self.refusal {
             Shape::Problem => problem(),
             Shape::Oauth => json!({JSON: {"schema": reference("OauthError")}}),
-            Shape::Resolution if matches!(status, 400 | 406 | 501) => {
+            Shape::Resolution if matches!(status, 400 | 406 | 500 | 501) => {
                 json!({RESULT: {"schema": reference("DidResolution")}})
+            }
+            // of the DID, or of the request
+            Shape::Resolution if matches!(status, 404 | 503) => {
+                json!({RESULT: {"schema": reference("DidResolution")}, PROBLEM: {"schema": reference("Problem")}})
             }
             Shape::Resolution => problem(),
         };
@@ -285,6 +289,7 @@ const fn words(status: u16) -> &'static str {
         422 => "Well-formed, and not possible: a handle nobody can choose, or a key of another request.",
         429 => "Too much of it lately.",
         431 => "The delegation evidence is too long.",
+        500 => "What is there is no document of the DID.",
         501 => "Not a method or option that is resolved here.",
         _ => "The registry's own trouble; whether anything was changed is said by `reason`.",
     }

@@ -221,7 +221,8 @@ fn agents() -> Named {
             ),
         ),
         ("ReviewPage", closed([("agents", list(reference("Reviewed"))), ("next?", text())])),
-        ("Versions", closed([("versions", list(closed([("version", text()), ("since", reference("Time"))])))])),
+        ("Version", closed([("version", text()), ("since", reference("Time"))])),
+        ("Versions", closed([("versions", list(reference("Version")))])),
         (
             "KeyHistory",
             closed([
@@ -530,19 +531,21 @@ fn documents() -> Named {
         (
             "DidDocument",
             open([
-                ("@context", strings()),
+                ("@context?", json!({})),
                 ("id", text()),
                 (
-                    "verificationMethod",
+                    "verificationMethod?",
                     list(open([
                         ("id", text()),
                         ("type", text()),
                         ("controller", text()),
-                        ("publicKeyMultibase", text()),
+                        ("publicKeyMultibase?", text()),
+                        ("publicKeyJwk?", json!({"type": "object"})),
                     ])),
                 ),
-                ("authentication", strings()),
-                ("assertionMethod", strings()),
+                ("alsoKnownAs?", strings()),
+                ("authentication?", json!({"type": "array"})),
+                ("assertionMethod?", json!({"type": "array"})),
             ]),
         ),
         (
@@ -589,6 +592,7 @@ fn revocations() -> Named {
                 ("agents?", count()),
                 ("tasks?", count()),
                 ("delegations?", count()),
+                ("at_least?", flag()),
                 ("latest_expiry", reference("Time")),
                 ("revoked_at?", reference("Time")),
             ]),

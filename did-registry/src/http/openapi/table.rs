@@ -97,13 +97,13 @@ fn discovery() -> Vec<Op> {
             vec![("application/did+json", reference("DidDocument"))],
         ),
         get("/jwks.json", "jwks", tag, "The token keys (RFC 7517)").gives(200, "The keys.", "Jwks"),
-        get("/1.0/identifiers/{did}", "resolveDid", tag, "DID Resolution, for any did:key")
+        get("/1.0/identifiers/{did}", "resolveDid", tag, "DID Resolution, for did:key, did:jwk and did:web")
             .query(vec![
-                optional("noCache", "Changes nothing here.", flag()),
+                optional("noCache", "Changes nothing, and is refused for did:web.", flag()),
                 optional("expandRelativeUrls", "Changes nothing here.", flag()),
             ])
             .answers_with(200, "The document, or with the result's media type all of it.", documents())
-            .refuses(&[404, 406, 501])
+            .refuses(&[401, 403, 404, 406, 429, 431, 500, 501])
             .resolution(),
     ]
 }
@@ -206,16 +206,15 @@ fn life() -> Vec<Op> {
         ),
         with_reason("/agents/{name}/transfer/accept", "acceptAgent", "Take it over", OWNER),
         with_reason("/agents/{name}/transfer/withdraw", "withdrawOffer", "Take an offer back, or decline it", MANAGER),
-        changed(
-            post(
-                "/agents/{name}/version",
-                "stateVersion",
-                tag,
-                "State a version: an `agent-version+jwt` by the agent's key",
-            )
-            .by_statement()
-            .refuses(&[403, 429]),
-        ),
+        post(
+            "/agents/{name}/version",
+            "stateVersion",
+            tag,
+            "State a version: an `agent-version+jwt` by the agent's key",
+        )
+        .by_statement()
+        .gives(200, "What was stated, and since when.", "Version")
+        .refuses(&[403, 404, 409, 429]),
         rotated(
             post("/agents/{name}/rotate", "rotateKey", tag, "Another key: a `key-rotation+jwt` by both keys")
                 .by_statement(),
@@ -398,6 +397,23 @@ fn revocations() -> Vec<Op> {
         get("/revocations/key", "feedKey", tag, "Which key the feed is signed with, as the recovery key says")
             .answers_with(200, "The statement.", text(JWT))
             .refuses(&[404]),
+        get("/status-lists", "statusLists", tag, "The addresses of all status lists").answers_with(
+            200,
+            "The addresses.",
+            vec![(
+                JSON,
+                json!({
+                    "type": "object", "additionalProperties": false, "required": ["status_lists"],
+                    "properties": {"status_lists": {"type": "array", "items": {"type": "string"}}},
+                }),
+            )],
+        ),
+        get("/status-lists/{number}", "statusList", tag, "A Token Status List, for whoever does not follow the feed")
+            .query(vec![optional("time", "Not supported: lists of the past are not kept.", number())])
+            .field(optional("If-None-Match", "The entity tag of the list that is known.", json!({"type": "string"})))
+            .answers_with(200, "The list.", text("application/statuslist+jwt"))
+            .answers_with(304, "It is the one that is known.", Vec::new())
+            .refuses(&[404, 501]),
         post("/revocations", "revoke", tag, "Stop something, for good")
             .by_token(WORKER)
             .takes_json("RevocationRequest")

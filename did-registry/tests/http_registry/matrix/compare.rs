@@ -6,6 +6,8 @@ use super::cells::{Cell, Presenter, Who};
 use super::site::Site;
 use super::world::World;
 use crate::bench::claims_of;
+use crate::status_lists::reference;
+use handfast_verifier::status_list::EntryStatus;
 
 /// Most differences that are printed one by one.
 const SHOWN: usize = 30;
@@ -32,6 +34,7 @@ impl World {
     /// Presents every cell to the server that follows, once it has heard of it, and compares.
     pub(super) async fn compare(&mut self, graves: &mut Graves, step: &str) -> usize {
         self.hear().await;
+        self.compare_lists(step).await;
         self.compare_at(&self.site, At::Following, graves, step).await
     }
 
@@ -39,6 +42,35 @@ impl World {
     pub(super) async fn compare_late(&self, graves: &mut Graves, step: &str) -> usize {
         let late = Site::start(self.bench()).await;
         self.compare_at(&late, At::Late, graves, step).await
+    }
+
+    /// The lists speak against what is predicted to be dead and against nothing else, as far as they can: they name no single token and
+    /// no key of the issuer's, and nothing that has expired.
+    async fn compare_lists(&self, step: &str) {
+        let now = self.bench().now();
+        let list = self.bench().status_list(&format!("{}/status-lists/0", self.bench().issuer)).await;
+        let mut differing = Vec::new();
+        for (cell, presented) in self.cells() {
+            if matches!(cell.presenter, Presenter::Offline | Presenter::OfflineBelow) {
+                continue;
+            }
+            let expires_at = claims_of(&presented.token)["exp"].as_u64().unwrap();
+            let expected = self.stopped.predict(cell, expires_at, now);
+            let (_, index) = reference(&presented.token);
+            let found = list.status(index).unwrap();
+            let is_right = match expected {
+                None => found == EntryStatus::Valid,
+                Some("token_expired" | "token_revoked" | "issuer_key_revoked" | "chain_expired") => true,
+                Some("agent_revoked") => matches!(found, EntryStatus::Invalid | EntryStatus::Suspended),
+                Some(_) => found == EntryStatus::Invalid,
+            };
+            if !is_right {
+                differing.push(format!("{}: {expected:?}, found {found:?}", shown(cell)));
+            }
+        }
+        let count = differing.len();
+        differing.truncate(SHOWN);
+        assert!(count == 0, "{step}: {count} places differ\n  {}", differing.join("\n  "));
     }
 
     /// How many cells are dead.

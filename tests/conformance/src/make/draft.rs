@@ -293,6 +293,8 @@ fn setting() -> Setting {
                 profile: "handfast".into(),
                 status: "feed".into(),
                 feed_key: Some(Who::Feed.did().to_string()),
+                status_key: None,
+                status_origins: Vec::new(),
                 resources: None,
                 scopes: None,
                 subjects: None,

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 pub use read::{read_folder, read_table, written, written_in_rows};
 pub use setting::{
-    BudgetSetting, Callers, ChainSetting, Evidence, IssuerSetting, Jwks, Keys, NonceSetting, ReplaySetting, Revocation,
-    Route, Setting, StatusSetting, Stopped, TrustRecord, Window,
+    BudgetSetting, Callers, ChainSetting, Evidence, IssuerSetting, Jwks, Keys, List, NonceSetting, ReplaySetting,
+    Revocation, Route, Setting, StatusSetting, Stopped, TrustRecord, Window,
 };
 pub use tool::{Argument, Kind, Place, Tool};
 

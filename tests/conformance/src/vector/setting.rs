@@ -195,11 +195,17 @@ pub struct TrustRecord {
     pub issuer: String,
     /// `handfast` or `rfc9068`.
     pub profile: String,
-    /// `feed` or `none`.
+    /// `feed`, `status_list` or `none`.
     pub status: String,
     /// The key its feed is signed with, for `feed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feed_key: Option<String>,
+    /// The key its status lists are signed with, for `status_list`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_key: Option<String>,
+    /// Where its lists may live beside its own origin.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub status_origins: Vec<String>,
     /// Resources it may speak for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Vec<String>>,
@@ -226,6 +232,11 @@ pub enum StatusSetting {
     Unknown,
     /// Its feed went back.
     RolledBack,
+    /// Its status lists, in the order in which they were fetched.
+    Listed {
+        /// The lists.
+        lists: Vec<List>,
+    },
     /// All of it, as of a time.
     Known {
         /// The signed time of the last message.
@@ -233,6 +244,18 @@ pub enum StatusSetting {
         /// What is revoked.
         revoked: Vec<Revocation>,
     },
+}
+
+/// A status list as it was fetched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct List {
+    /// Where.
+    pub uri: String,
+    /// When, by the server's clock.
+    pub fetched_at: u64,
+    /// The signed list.
+    pub text: String,
 }
 
 /// One revoked thing, by its own id; the feed carries hashed names instead.

@@ -3,13 +3,14 @@
 use handfast_identity::{ContentHash, UnixTime, json};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::status::PlaceWire;
 use super::{AuthorityWire, Damage, DidText, FORMAT};
 use crate::TaskId;
 use crate::limits::MAX_HOPS_PER_TASK;
 use crate::record::{HopRecord, Organisation, TreeEntry, TreeRecord};
 
 /// A hop's name, parsed again on the way in.
-struct Name(ContentHash);
+pub(super) struct Name(pub(super) ContentHash);
 
 impl Serialize for Name {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -41,6 +42,8 @@ pub(in crate::record) struct HopWire {
     #[serde(deserialize_with = "json::object")]
     authority: AuthorityWire,
     created: UnixTime,
+    #[serde(default, deserialize_with = "json::optional_object", skip_serializing_if = "Option::is_none")]
+    status: Option<PlaceWire>,
 }
 
 impl From<&HopRecord> for HopWire {
@@ -58,6 +61,7 @@ impl From<&HopRecord> for HopWire {
             instance: record.is_instance,
             authority: (&record.authority).into(),
             created: record.created,
+            status: record.place.map(PlaceWire::from),
         }
     }
 }
@@ -81,6 +85,7 @@ impl TryFrom<HopWire> for HopRecord {
             is_instance: wire.instance,
             authority: wire.authority.try_into()?,
             created: wire.created,
+            place: wire.status.map(TryInto::try_into).transpose()?,
         })
     }
 }

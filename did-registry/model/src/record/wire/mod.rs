@@ -8,6 +8,8 @@
 //! - keys that follow each other: the number of an agent's key, and whether it is compromised;
 //! - revocations without an end.
 //!
+//! New in format 5, optional too: the place of a task or hop in a status list.
+//!
 //! Format 4 no longer has the list of former DIDs of an agent, in which there never was one. The structs read all formats.
 //! Format 5 has the members of format 4: since it agents are listed by status, and a program that does not keep the lists has to refuse
 //! what it finds.
@@ -24,6 +26,7 @@ pub(super) mod offboarding;
 pub(super) mod owner;
 mod parts;
 pub(super) mod revocation;
+pub(super) mod status;
 pub(super) mod stops;
 pub(super) mod task;
 mod tenure;

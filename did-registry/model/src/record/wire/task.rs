@@ -4,6 +4,7 @@ use handfast_delegation::{MAX_INTENT_BYTES, Trigger};
 use handfast_identity::{UnixTime, json};
 use serde::{Deserialize, Serialize};
 
+use super::status::TaskPlaceWire;
 use super::tenure::is_first;
 use super::{AuthorityWire, Damage, DidText, FORMAT, RateWire, objects};
 use crate::limits::MAX_OPEN_SELF_TASKS;
@@ -59,6 +60,8 @@ pub(in crate::record) struct TaskWire {
     revoked: Option<UnixTime>,
     #[serde(default, skip_serializing_if = "is_first")]
     era: u32,
+    #[serde(default, deserialize_with = "json::optional_object", skip_serializing_if = "Option::is_none")]
+    status: Option<TaskPlaceWire>,
 }
 
 impl From<&TaskRecord> for TaskWire {
@@ -78,6 +81,7 @@ impl From<&TaskRecord> for TaskWire {
             completed: record.completed,
             revoked: record.revoked,
             era: record.era,
+            status: record.place.map(TaskPlaceWire::from),
         }
     }
 }
@@ -100,6 +104,7 @@ impl TryFrom<TaskWire> for TaskRecord {
             completed: wire.completed,
             revoked: wire.revoked,
             era: wire.era,
+            place: wire.status.map(TryInto::try_into).transpose()?,
         })
     }
 }

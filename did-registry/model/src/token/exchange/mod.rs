@@ -12,8 +12,12 @@ use permission::{Grounds, Living, require_permitted};
 use record::recorded;
 
 use super::narrow::{narrowed, require_applied};
+use super::place::{Places, hop_entry, hop_moved};
 use super::{ExchangeRequest, TokenGrant};
-use crate::{AgentRecord, Change, DelegationFault, HopRecord, Loaded, Refusal, RegistryPolicy, TaskRecord, TreeRecord};
+use crate::change::Write;
+use crate::{
+    AgentRecord, Change, DelegationFault, Expect, HopRecord, Loaded, Refusal, RegistryPolicy, TaskRecord, TreeRecord,
+};
 
 /// A request with evidence whose every signature, link and narrowing was verified, and whose times hold.
 #[derive(Clone, Copy, Debug)]
@@ -36,9 +40,11 @@ pub struct ExchangeCase {
     /// The delegates, hop by hop.
     pub delegates: Vec<Holder>,
     /// The hops that are known already, by place.
-    pub known: Vec<Option<HopRecord>>,
+    pub known: Vec<Option<Loaded<HopRecord>>>,
     /// How many hops the task has.
     pub tree: Option<Loaded<TreeRecord>>,
+    /// The place of the last hop's status, and a free one.
+    pub places: Places,
 }
 
 impl ExchangeCase {
@@ -66,6 +72,13 @@ pub enum Holder {
 pub enum ExchangeDecision {
     /// Sign it; every hop is known, and nothing is written.
     Ready(Box<TokenGrant>),
+    /// Write the last hop's new place down, then sign it.
+    NewPlace {
+        /// To write: no event.
+        writes: Vec<Write>,
+        /// To sign then.
+        grant: Box<TokenGrant>,
+    },
     /// Commit the hops, then sign it.
     NewHops {
         /// To commit.
@@ -137,10 +150,20 @@ pub fn exchange(
         Some(Living::Agent(agent)) => Some(agent.record.handle.to_string()),
         Some(Living::Nobody | Living::Owner) | None => None,
     };
-    let grant = TokenGrant::exchanged(root, (chain, hash), authority, handle, policy, now, random)?;
+    let known = case.known.last().and_then(Option::as_ref);
+    let good = known.and_then(|hop| hop.record.place).filter(|_| case.places.is_good);
+    let place = good.unwrap_or(case.places.free);
+    let grant = TokenGrant::exchanged(root, (chain, hash), (authority, place), handle, policy, now, random)?;
     let grant = Box::new(grant);
-    let Some(change) = recorded(root, chain, case, &grounds, now)? else { return Ok(ExchangeDecision::Ready(grant)) };
-    Ok(ExchangeDecision::NewHops { change, grant })
+    let entry = || hop_entry(place, root, chain, &grounds.task.record);
+    if let Some(mut change) = recorded(root, chain, case, &grounds, now)? {
+        change.writes.push(Write::put(Expect::Absent, entry()));
+        return Ok(ExchangeDecision::NewHops { change, grant });
+    }
+    match known {
+        Some(hop) if good.is_none() => Ok(ExchangeDecision::NewPlace { writes: hop_moved(hop, entry()), grant }),
+        _ => Ok(ExchangeDecision::Ready(grant)),
+    }
 }
 
 /// The client is whom the evidence ends with, and the proof is by that key.

@@ -28,7 +28,9 @@ pub(super) fn recorded(
     for (link, known) in chain.links().zip(&case.known) {
         if known.is_none() {
             let place = places.next().ok_or(DelegationFault::TooMany)?.saturating_add(1);
-            let hop = hop_record(root, link, parent, grounds.task, now)?;
+            let mut hop = hop_record(root, link, parent, grounds.task, now)?;
+            // what is only on the way to another has no tokens yet
+            hop.place = (link.name == chain.leaf().name).then_some(case.places.free);
             let entry = TreeEntry { task: hop.task.clone(), organisation: organisation.clone(), place, hop: hop.name };
             hops.push(DelegatedHop { hop: hop.name, delegate: hop.delegate.clone(), depth: hop.depth });
             writes.push(Write::put(Expect::Absent, hop));
@@ -92,5 +94,6 @@ fn hop_record(
         // tools may be longer in a hop than in what it narrows
         authority: bounded(hop.authority.clone()).map_err(|_| ChainError::TooLong)?,
         created: now,
+        place: None,
     })
 }

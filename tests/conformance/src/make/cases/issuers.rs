@@ -18,6 +18,8 @@ fn record(issuer: &str, feed: Who) -> TrustRecord {
         profile: "handfast".into(),
         status: "feed".into(),
         feed_key: Some(feed.did().to_string()),
+        status_key: None,
+        status_origins: Vec::new(),
         resources: Some(vec![RESOURCE.into()]),
         scopes: Some("files:read".into()),
         subjects: Some(vec!["owner:".into()]),

@@ -10,6 +10,7 @@ mod drift;
 mod form;
 mod good;
 mod issuers;
+mod lists;
 mod nonce;
 mod proof_claims;
 mod proof_form;
@@ -48,6 +49,7 @@ pub(super) fn all() -> Vec<Case> {
         actors::cases(),
         issuers::cases(),
         revocation::cases(),
+        lists::cases(),
         binding::cases(),
         route::cases(),
         tools::cases(),

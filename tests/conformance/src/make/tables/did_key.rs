@@ -112,6 +112,10 @@ fn spellings() -> Vec<Refused> {
         refused("the scheme in capitals", with("did", "DID")),
         refused("the method in capitals", with("key", "KEY")),
         refused("another method", with("key", "web")),
+        refused(
+            "the same key as did:jwk: a second name (P-05)",
+            handfast_identity::DidJwk::from_public_key(Who::Agent.key().public().clone()).to_string(),
+        ),
         refused("another scheme", with("did", "urn")),
         refused("the prefix in capitals", with(":z", ":Z")),
         refused("a version", with("key:", "key:1.1:")),

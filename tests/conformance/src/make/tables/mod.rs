@@ -2,12 +2,15 @@
 
 pub mod authority;
 pub mod chain;
+pub mod did_jwk;
 pub mod did_key;
+pub mod did_web;
 pub mod ed25519;
 pub mod handle;
 pub mod history;
 pub mod revocation;
 pub mod rfc;
+pub mod status_list;
 pub mod target;
 pub mod tools;
 
@@ -49,9 +52,12 @@ pub(super) fn files() -> BTreeMap<String, String> {
         ("keys.json", written(&parties())),
         ("target.json", written(&target::table())),
         ("did-key.json", written(&did_key::table())),
+        ("did-jwk.json", written(&did_jwk::table())),
+        ("did-web.json", written(&did_web::table())),
         ("ed25519.json", written(&ed25519::table())),
         ("handle.json", written(&handle::table())),
         ("revocation.json", written(&revocation::table())),
+        ("status_list.json", written_in_rows(&status_list::table())),
         ("rfc.json", written(&rfc::table())),
         ("authority.json", written_in_rows(&authority::table())),
         ("tools.json", written_in_rows(&tools::table())),

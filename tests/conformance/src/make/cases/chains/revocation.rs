@@ -188,6 +188,8 @@ pub(super) fn listed(draft: Draft, kind: &str, id: &str) -> Draft {
         profile: "handfast".into(),
         status: "feed".into(),
         feed_key: Some(feed.did().to_string()),
+        status_key: None,
+        status_origins: Vec::new(),
         resources: Some(vec![RESOURCE.into(), OTHER_RESOURCE.into()]),
         scopes: Some("files:read files:write".into()),
         subjects: Some(vec!["owner:".into()]),
