@@ -133,8 +133,9 @@ impl Constant {
 
     fn is_number(&self) -> bool {
         const KINDS: [&str; 8] = ["usize", "u8", "u16", "u32", "u64", "Seconds", "Duration", "(Seconds, Seconds)"];
-        // parts of a second and file modes are no bounds anywhere
-        let is_other = self.value.contains("millis") || self.value.starts_with("0o");
+        // parts of a second, file modes, patterns of bits and sizes of types are no bounds anywhere
+        let is_other = ["millis", "size_of"].iter().any(|word| self.value.contains(word))
+            || ["0o", "0x"].iter().any(|base| self.value.starts_with(base));
         KINDS.contains(&self.kind.as_str()) && !is_other
     }
 
