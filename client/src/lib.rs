@@ -35,6 +35,8 @@
 //!
 //! An agent's key is replaced with [`Agent::rotate`], and everything made of the agent goes on.
 //!
+//! With the feature `mcp`, clients of the Model Context Protocol that are built with `rmcp` sign in the same way ([`Agent`], `mcp`).
+//!
 //! Out: what a token says (it is opaque, but to an agent that signs below it), and every decision of a server.
 
 mod agent;
@@ -46,6 +48,8 @@ mod http_client;
 mod key;
 mod keyfile;
 mod keyring;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 mod owner;
 mod registry;
 mod rotation;

@@ -8,6 +8,7 @@ mod content;
 mod delegation;
 mod demo;
 mod life;
+mod mcp;
 mod readme;
 mod revoking;
 mod rotating;
