@@ -12,10 +12,12 @@ mod bench;
 mod bounds;
 mod claim;
 mod delegation;
+mod help;
 mod keys;
 mod life;
 mod registry;
 mod revoke;
+mod secret;
 mod task;
 
 pub(crate) use agent::{AgentCommand, Environment, RegisterArgs};
@@ -23,10 +25,12 @@ pub(crate) use bench::{BenchCommand, BenchServeArgs, BenchTargetArgs};
 pub(crate) use bounds::Bounds;
 pub(crate) use claim::{ClaimArgs, GrantArgs};
 pub(crate) use delegation::{ChainCommand, DelegateArgs, Delegation, Evidence, ExchangeArgs, VerifyArgs};
+pub(crate) use help::{CompletionsArgs, ConfigCommand, DoctorArgs, ExplainArgs, ManArgs};
 pub(crate) use keys::{HistoryArgs, RecoverArgs, RotateArgs, RotationAnswerArgs};
 pub(crate) use life::{CeilingArgs, Doing, LifeCommand, OffboardArgs, ReviewArgs};
 pub(crate) use registry::{KeyPurpose, RegistryCommand, RegistryInitArgs};
 pub(crate) use revoke::{Revocation, RevokeCommand};
+pub(crate) use secret::KeyCommand;
 pub(crate) use task::TaskCommand;
 
 use crate::parse;
@@ -47,6 +51,13 @@ pub(crate) struct Cli {
     /// Print JSON, one object a line, and never ask
     #[arg(long, global = true)]
     pub json: bool,
+    /// Send nothing and write nothing: show the first request that would be sent and the files that would be written. For
+    /// commands that change something
+    #[arg(long, global = true)]
+    pub dry_run: bool,
+    /// The file of the passphrase of encrypted key files: its first line. Without it HANDFAST_PASSPHRASE, or a question
+    #[arg(long, global = true, env = "HANDFAST_PASSPHRASE_FILE", value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -145,6 +156,37 @@ Examples:
     /// What this machine carries
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// How a key is kept: encrypted with a passphrase, or as it is
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Say what a reason means, and what to do
+    #[command(after_help = "\
+Examples:
+  handfast explain tool_refused
+  handfast explain --all --json | jq -r 'select(.status == 503).reason'")]
+    Explain(ExplainArgs),
+    /// Look for what is wrong: settings, key files, clock, name, connection, TLS, registry
+    #[command(after_help = "\
+Changes nothing, and sends nothing that anybody could not send. The exit code is that of the first check that failed.
+
+Examples:
+  handfast doctor
+  handfast doctor --registry https://registry.example --key agent.json
+  handfast doctor --state ./registry --json | jq 'select(.status == \"failed\")'")]
+    Doctor(DoctorArgs),
+    /// Settings: what is set, and by what
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the completions of a shell
+    #[command(after_help = "\
+Examples:
+  handfast completions bash > ~/.local/share/bash-completion/completions/handfast
+  handfast completions zsh > \"${fpath[1]}/_handfast\"
+  handfast completions fish > ~/.config/fish/completions/handfast.fish")]
+    Completions(CompletionsArgs),
+    /// Write manual pages, one for each command
+    #[command(after_help = "Example:  handfast man ~/.local/share/man/man1 && man handfast-agent-rotate")]
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]

@@ -9,15 +9,29 @@ use handfast_client::{
 use handfast_identity::{OsRandom, SigningKey};
 
 use crate::exit::{Exit, Failure};
+use crate::passphrase;
+use crate::ui::Ui;
 
 /// Loads an agent's key file.
-pub(crate) fn agent(path: &Path) -> Result<Agent, Failure> {
-    Ok(Agent::load(path)?)
+pub(crate) fn agent(path: &Path, ui: Ui) -> Result<Agent, Failure> {
+    let file = load(path, ui)?;
+    Ok(if ui.rehearses() { Agent::rehearsing(file)? } else { Agent::from_key_file(file)? })
+}
+
+/// Loads a key file, asking for its passphrase where it has one.
+pub(crate) fn load(path: &Path, ui: Ui) -> Result<KeyFile, Failure> {
+    KeyFile::load_with(path, |face| passphrase::of(path, face, ui))
+}
+
+/// The registry `issuer`, seen with the key of `file`; one that nothing is sent to where that is only rehearsed.
+pub(crate) fn client(issuer: &str, file: &KeyFile, ui: Ui) -> Result<RegistryClient, Failure> {
+    let key = file.key.clone();
+    Ok(if ui.rehearses() { RegistryClient::rehearsing(issuer, key)? } else { RegistryClient::new(issuer, key)? })
 }
 
 /// Loads an owner's key file.
-pub(crate) fn owner(path: &Path) -> Result<KeyFile, Failure> {
-    let file = KeyFile::load(path).map_err(ClientError::from)?;
+pub(crate) fn owner(path: &Path, ui: Ui) -> Result<KeyFile, Failure> {
+    let file = load(path, ui)?;
     if file.kind != KeyKind::Owner {
         return Err(Failure::new(
             Exit::File,
@@ -29,21 +43,29 @@ pub(crate) fn owner(path: &Path) -> Result<KeyFile, Failure> {
 }
 
 /// The registry of an owner's key file, acting for that owner about what is theirs.
-pub(crate) fn management(file: &KeyFile) -> Result<Management, Failure> {
-    management_as(file, Role::Owner)
+pub(crate) fn management(file: &KeyFile, ui: Ui) -> Result<Management, Failure> {
+    management_as(file, Role::Owner, ui)
 }
 
 /// The registry of an owner's key file, in this role.
-pub(crate) fn management_as(file: &KeyFile, role: Role) -> Result<Management, Failure> {
-    Ok(registry_of(file)?.acting_as(role)?)
+pub(crate) fn management_as(file: &KeyFile, role: Role, ui: Ui) -> Result<Management, Failure> {
+    Ok(registry_of(file, ui)?.acting_as(role)?)
 }
 
 /// The registry that a key file was registered at.
-fn registry_of(file: &KeyFile) -> Result<RegistryClient, Failure> {
+fn registry_of(file: &KeyFile, ui: Ui) -> Result<RegistryClient, Failure> {
     let issuer = file.issuer.as_deref().ok_or_else(|| {
         Failure::new(Exit::File, "the key file names no registry").with_help("register the key first")
     })?;
-    Ok(RegistryClient::new(issuer, file.key.clone())?)
+    client(issuer, file, ui)
+}
+
+/// Fails where there is something already, as making a key file there would.
+pub(crate) fn require_absent(path: &Path) -> Result<(), Failure> {
+    if path.symlink_metadata().is_ok() {
+        return Err(KeyFileError::Exists { path: path.to_owned() }.into());
+    }
+    Ok(())
 }
 
 /// A fresh P-256 key, for peers that only know ES256.
@@ -58,6 +80,7 @@ impl From<ClientError> for Failure {
         match &error {
             ClientError::KeyFile(cause) => of_key_file(cause),
             ClientError::Registry(refusal) => of_refusal(refusal),
+            ClientError::Rehearsed(planned) => Self::rehearsed(planned),
             ClientError::Transport(_) => Self::new(Exit::Unavailable, error.to_string())
                 .with_help("is the server running, and is its URL right?"),
             ClientError::Delegation(cause) => of_delegation(cause),
@@ -101,6 +124,9 @@ fn of_key_file(error: &KeyFileError) -> Failure {
         KeyFileError::Io { cause, .. } if cause.kind() == std::io::ErrorKind::NotFound => failure
             .with_help("make one with `handfast agent init` or `handfast owner init`, or name another with `--key`"),
         KeyFileError::Exists { .. } => failure.with_help("choose another file with `--key`"),
+        KeyFileError::Encrypted { .. } => failure.with_help("name the file of its passphrase with `--passphrase-file`"),
+        KeyFileError::Damaged { .. } => failure.with_help("take the copy of a backup; nobody can repair it"),
+        KeyFileError::EmptyPassphrase => Failure::new(Exit::Usage, error.to_string()),
         _ => failure,
     }
 }

@@ -1,23 +1,58 @@
 //! What the user sees: lines or JSON, colour only on a terminal, questions only where somebody can answer.
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
+use crate::rehearsal::Step;
 
 /// Where and how a command prints.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ui {
     json: bool,
     colour: bool,
+    rehearses: bool,
+    passphrase_file: Option<&'static Path>,
 }
 
 impl Ui {
     /// `json` as asked for; colour when standard output is a terminal and `NO_COLOR` is unset or empty (no-color.org).
     pub(crate) fn new(json: bool) -> Self {
-        Self { json, colour: !json && Self::colours(&io::stdout()) }
+        Self { json, colour: !json && Self::colours(&io::stdout()), rehearses: false, passphrase_file: None }
+    }
+
+    /// The same, which changes nothing and shows what would be changed.
+    pub(crate) const fn rehearsing(self, rehearses: bool) -> Self {
+        Self { rehearses, ..self }
+    }
+
+    /// The same with the file of the passphrase of encrypted key files.
+    pub(crate) fn with_passphrase_file(self, path: Option<&Path>) -> Self {
+        // one path, for as long as the program runs
+        let passphrase_file = path.map(|path| &*Box::leak(path.to_owned().into_boxed_path()));
+        Self { passphrase_file, ..self }
+    }
+
+    /// Whether nothing is to be sent or written.
+    pub(crate) const fn rehearses(self) -> bool {
+        self.rehearses
+    }
+
+    /// The file of the passphrase of encrypted key files.
+    pub(crate) const fn passphrase_file(self) -> Option<&'static Path> {
+        self.passphrase_file
+    }
+
+    /// Shows what would happen, and that it did not.
+    pub(crate) fn rehearsed(self, steps: &[Step]) -> Result<(), Failure> {
+        for step in steps {
+            if self.json { self.json_line(step.members()) } else { self.line(&format!("would {}", step.words())) }?;
+        }
+        self.remark("Nothing was sent or written.");
+        Ok(())
     }
 
     /// Whether `stream` shows colour to somebody who wants it.

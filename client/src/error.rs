@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::delegation::DelegationError;
 use crate::keyfile::KeyFileError;
+use crate::rehearsal::Planned;
 
 /// Everything that can keep a client from what it was asked for.
 #[derive(Debug, Error)]
@@ -42,6 +43,10 @@ pub enum ClientError {
     /// No connection, or one that broke.
     #[error("no answer: {0}")]
     Transport(#[from] TransportError),
+    /// Nothing went wrong: the client only rehearses ([`RegistryClient::rehearsing`](crate::RegistryClient::rehearsing)), and this
+    /// is the first request it would have sent.
+    #[error("not sent: {0}")]
+    Rehearsed(Box<Planned>),
     /// A middleware of the caller's own.
     #[error("{0}")]
     Middleware(String),

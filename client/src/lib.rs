@@ -52,6 +52,7 @@ mod keyring;
 pub mod mcp;
 mod owner;
 mod registry;
+mod rehearsal;
 mod rotation;
 mod secret;
 mod signing;
@@ -65,14 +66,18 @@ pub use error::{AnswerError, ArgumentError, ClientError, OwnerError, RegistryErr
 pub use handfast_fetch::Mode;
 pub use http_client::AgentHttp;
 pub use key::DpopKey;
-pub use keyfile::{KeyFile, KeyFileError, KeyKind, MAX_KEY_FILE_BYTES};
+pub use keyfile::{
+    KDF_LANES, KDF_MEMORY_KIB, KDF_PASSES, KeyFile, KeyFileError, KeyFileFace, KeyKind, KeySeal, MAX_KDF_LANES,
+    MAX_KDF_MEMORY_KIB, MAX_KDF_PASSES, MAX_KEY_FILE_BYTES, MIN_KDF_MEMORY_KIB,
+};
 pub use owner::Owner;
 pub use registry::{
     AgentPage, AgentRecord, AgentStatus, AgentVersion, Approval, ApprovalAnswer, Ceiling, Claim, ClaimStatus,
-    Confirmation, DelegationMode, Management, Metadata, NewTask, Offboarding, OwnerRecord, Reach, Registered,
+    Confirmation, DelegationMode, Management, Metadata, NewTask, Offboarding, OwnerRecord, Probe, Reach, Registered,
     RegistryClient, ReviewPage, ReviewQuery, Reviewed, Revocable, Role, Rotated, ScopeUse, Task, TaskDelegation,
     TaskTree,
 };
+pub use rehearsal::{Planned, PlannedCredentials};
 pub use reqwest;
 pub use reqwest_middleware;
 pub use rotation::next_key_path;

@@ -39,7 +39,7 @@ impl Agent {
     /// [`ClientError`]; both keys stay on the disk then.
     pub async fn rotate(&self, path: impl AsRef<Path>) -> Result<Rotated, ClientError> {
         let (path, next) = (path.as_ref(), next_key_path(path.as_ref()));
-        let kept = KeyFile::load(path)?;
+        let kept = self.key_file().load_beside(path)?;
         let new = prepared(&kept, &next)?;
         if kept.key.did() == new.key.did() {
             self.registry().adopt(&new.key).await?;
@@ -49,7 +49,7 @@ impl Agent {
         let rotated = self.registry().rotate(&new.key).await?;
         if rotated == Rotated::Done {
             // whole or not at all, and the file beside it stays until that is on the disk
-            KeyFile { key: new.key, ..kept }.danger_overwrite(path)?;
+            kept.with_key(new.key).danger_overwrite(path)?;
             clear(&next)?;
         }
         Ok(rotated)
@@ -61,20 +61,20 @@ impl Agent {
     ///
     /// [`ClientError`].
     pub async fn reload(&self, path: impl AsRef<Path>) -> Result<bool, ClientError> {
-        self.registry().adopt(&KeyFile::load(path)?.key).await
+        self.registry().adopt(&self.key_file().load_beside(path)?.key).await
     }
 }
 
 /// The new key, from the file beside the old one; made and written there if there is none.
 fn prepared(kept: &KeyFile, next: &Path) -> Result<KeyFile, KeyFileError> {
-    match KeyFile::load(next) {
+    match kept.load_beside(next) {
         Ok(begun) => return Ok(begun),
         Err(KeyFileError::Io { cause, .. }) if cause.kind() == std::io::ErrorKind::NotFound => {}
         // its name was taken and nothing written yet: no registry heard of what was to come
         Err(_) if std::fs::metadata(next).is_ok_and(|file| file.is_file() && file.len() == 0) => clear(next)?,
         Err(error) => return Err(error),
     }
-    let fresh = KeyFile { key: DpopKey::generate_like(&kept.key), ..kept.clone() };
+    let fresh = kept.clone().with_key(DpopKey::generate_like(&kept.key));
     fresh.create(next)?;
     Ok(fresh)
 }

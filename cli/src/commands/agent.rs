@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use handfast_client::{Agent, AgentRegistration, Claim, ClaimStatus, DpopKey, KeyFile, KeyKind, RegistryClient, Role};
+use handfast_client::{AgentRegistration, Claim, ClaimStatus, DpopKey, KeyFile, KeyKind, RegistryClient, Role};
 use handfast_identity::fingerprint;
 use serde_json::json;
 
 use super::{keys, life, record_lines, resources, scope};
 use crate::args::{AgentCommand, AgentKey, OwnerKey, RegisterArgs};
 use crate::exit::{Exit, Failure};
-use crate::keyfiles;
 use crate::ui::Ui;
+use crate::{keyfiles, rehearsal};
 
 pub(crate) async fn run(command: AgentCommand, ui: Ui) -> Result<(), Failure> {
     match command {
@@ -27,6 +27,10 @@ pub(crate) async fn run(command: AgentCommand, ui: Ui) -> Result<(), Failure> {
 }
 
 fn init(p256: bool, key: &AgentKey, ui: Ui) -> Result<(), Failure> {
+    if ui.rehearses() {
+        keyfiles::require_absent(&key.key)?;
+        return ui.rehearsed(&[rehearsal::write(&key.key, "a new key")]);
+    }
     let made = if p256 { keyfiles::p256_key()? } else { DpopKey::generate() };
     let file = KeyFile::new(KeyKind::Agent, made);
     file.create(&key.key)?;
@@ -37,7 +41,7 @@ fn init(p256: bool, key: &AgentKey, ui: Ui) -> Result<(), Failure> {
 }
 
 async fn register(args: RegisterArgs, ui: Ui) -> Result<(), Failure> {
-    let mut file = KeyFile::load(&args.key.key)?;
+    let mut file = keyfiles::load(&args.key.key, ui)?;
     let registration = AgentRegistration {
         name: args.name,
         version: args.agent_version,
@@ -47,7 +51,7 @@ async fn register(args: RegisterArgs, ui: Ui) -> Result<(), Failure> {
         resources: resources(&args.resource)?,
         expected_owner: args.expected_owner.clone(),
     };
-    let registry = RegistryClient::new(&args.registry.registry, file.key.clone())?;
+    let registry = keyfiles::client(&args.registry.registry, &file, ui)?;
     let registered = registry.register_agent(&registration).await?;
     file.issuer = Some(registry.issuer().to_owned());
     file.handle = Some(registered.record.handle().to_owned());
@@ -125,9 +129,9 @@ async fn show(
 ) -> Result<(), Failure> {
     let record = if let Some(path) = owner_key {
         let wanted = agent.ok_or_else(|| Failure::new(Exit::Usage, "which agent? name its DID or handle"))?;
-        keyfiles::management(&keyfiles::owner(&path)?)?.agent(&wanted).await?
+        keyfiles::management(&keyfiles::owner(&path, ui)?, ui)?.agent(&wanted).await?
     } else {
-        let own = Agent::load(&key.key)?;
+        let own = keyfiles::agent(&key.key, ui)?;
         let wanted = agent.unwrap_or_else(|| own.did().to_string());
         own.registry().acting_as(Role::Agent)?.agent(&wanted).await?
     };
@@ -136,7 +140,7 @@ async fn show(
 
 async fn list(all: bool, key: &OwnerKey, ui: Ui) -> Result<(), Failure> {
     let role = if all { Role::Reader } else { Role::Owner };
-    let management = keyfiles::management_as(&keyfiles::owner(&key.key)?, role)?;
+    let management = keyfiles::management_as(&keyfiles::owner(&key.key, ui)?, role, ui)?;
     let mut after: Option<String> = None;
     let mut count = 0_usize;
     loop {

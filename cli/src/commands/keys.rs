@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use handfast_client::{Agent, DpopKey, KeyFile, KeyFileError, KeyKind, RegistryClient, Rotated, next_key_path};
+use handfast_client::{Agent, ClientError, DpopKey, KeyFile, KeyKind, RegistryClient, Rotated, next_key_path};
 use handfast_identity::history::{Ground, MAX_HISTORY_BYTES, UnverifiedHistory, VerifiedHistory};
 use handfast_identity::{DidKey, fingerprint};
 use serde_json::{Value, json};
@@ -12,19 +12,22 @@ use super::{member_lines, usage};
 use crate::args::{HistoryArgs, RecoverArgs, RotateArgs, RotationAnswerArgs};
 use crate::exit::{Exit, Failure};
 use crate::ui::Ui;
-use crate::{files, keyfiles};
+use crate::{files, keyfiles, rehearsal};
 
 /// Between two looks whether the owner has approved.
 const APPROVAL_POLL: Duration = Duration::from_secs(5);
 
 pub(crate) async fn rotate(args: RotateArgs, ui: Ui) -> Result<(), Failure> {
     let path = &args.key.key;
-    let agent = keyfiles::agent(path)?;
+    let agent = keyfiles::agent(path, ui)?;
+    if ui.rehearses() {
+        return rehearse_rotation(&agent, path, ui).await;
+    }
     let expires_at = match agent.rotate(path).await? {
         Rotated::Done => return rotated(&agent, path, ui),
         Rotated::Waiting { expires_at } => expires_at,
     };
-    let new = KeyFile::load(next_key_path(path))?.key;
+    let new = keyfiles::load(&next_key_path(path), ui)?.key;
     let (did, words) = (new.did().to_string(), fingerprint(new.did()));
     let told = json!({"status": "waiting", "did": did, "fingerprint": words, "expires_at": expires_at});
     if !args.wait {
@@ -45,6 +48,19 @@ pub(crate) async fn rotate(args: RotateArgs, ui: Ui) -> Result<(), Failure> {
     rotated(&agent, path, ui)
 }
 
+/// The files that would be written, around the first request that would be sent.
+async fn rehearse_rotation(agent: &Agent, path: &Path, ui: Ui) -> Result<(), Failure> {
+    let fresh = DpopKey::generate_like(&agent.key_file().key);
+    let Err(ClientError::Rehearsed(planned)) = agent.registry().rotate(&fresh).await else {
+        return Err(Failure::new(Exit::Failed, "nothing was to be sent, and this is not known of the rotation"));
+    };
+    ui.rehearsed(&[
+        rehearsal::write(&next_key_path(path), "the new key, unless one waits there"),
+        rehearsal::send(&planned),
+        rehearsal::write(path, "the new key, once the registry has taken it"),
+    ])
+}
+
 fn rotated(agent: &Agent, path: &Path, ui: Ui) -> Result<(), Failure> {
     let (did, words) = (agent.did(), fingerprint(&agent.did()));
     ui.result(&json!({"status": "rotated", "did": did.as_str(), "fingerprint": words, "key_file": path}), |_| {
@@ -53,7 +69,16 @@ fn rotated(agent: &Agent, path: &Path, ui: Ui) -> Result<(), Failure> {
 }
 
 pub(crate) async fn answer(args: RotationAnswerArgs, ui: Ui) -> Result<(), Failure> {
-    let management = keyfiles::management(&keyfiles::owner(&args.key.key)?)?;
+    let management = keyfiles::management(&keyfiles::owner(&args.key.key, ui)?, ui)?;
+    if let (true, Some(new)) = (ui.rehearses(), args.did.as_deref()) {
+        let (new, reason) = (did(new)?, (!args.reason.is_empty()).then_some(args.reason.as_str()));
+        let ended = if args.refuse {
+            management.refuse_rotation(&args.agent, &new, reason).await
+        } else {
+            management.approve_rotation(&args.agent, &new, reason).await
+        };
+        return Ok(ended?);
+    }
     let record = management.agent(&args.agent).await?;
     let waits = |member: &str| record.members().get("rotation").and_then(|r| r.get(member)).and_then(Value::as_str);
     let wanted = args.did.as_deref().or_else(|| waits("did")).ok_or_else(|| {
@@ -85,8 +110,17 @@ pub(crate) async fn answer(args: RotationAnswerArgs, ui: Ui) -> Result<(), Failu
 }
 
 pub(crate) async fn recover(args: RecoverArgs, ui: Ui) -> Result<(), Failure> {
-    let owner = keyfiles::owner(&args.key.key)?;
-    let management = keyfiles::management(&owner)?;
+    let owner = keyfiles::owner(&args.key.key, ui)?;
+    let management = keyfiles::management(&owner, ui)?;
+    if ui.rehearses() {
+        let fresh = DpopKey::generate();
+        let recovered = management.recover_agent(&args.agent, &fresh, args.last_good, None).await;
+        let Err(ClientError::Rehearsed(planned)) = recovered else {
+            return Err(Failure::new(Exit::Failed, "nothing was to be sent, and this is not known of the recovery"));
+        };
+        let key = rehearsal::write(&args.new_key, "a new key, unless one is there");
+        return ui.rehearsed(&[key, rehearsal::send(&planned)]);
+    }
     let record = management.agent(&args.agent).await?;
     let question = format!(
         "Every key of {} after number {} will be COMPROMISED for ever, and everything by it dead at once.",
@@ -95,7 +129,7 @@ pub(crate) async fn recover(args: RecoverArgs, ui: Ui) -> Result<(), Failure> {
     );
     ui.confirm(&question, record.handle(), args.yes)?;
     // on the disk before anybody hears of it
-    let mut file = fresh_key(&args.new_key)?;
+    let mut file = fresh_key(&args.new_key, ui)?;
     let reason = (!args.reason.is_empty()).then_some(args.reason.as_str());
     let recovered = management.recover_agent(record.did().as_str(), &file.key, args.last_good, reason).await?;
     file.issuer = owner.issuer.clone();
@@ -107,16 +141,16 @@ pub(crate) async fn recover(args: RecoverArgs, ui: Ui) -> Result<(), Failure> {
 }
 
 /// The agent's key of this file, which is made if there is none.
-fn fresh_key(path: &Path) -> Result<KeyFile, Failure> {
-    match KeyFile::load(path) {
+fn fresh_key(path: &Path, ui: Ui) -> Result<KeyFile, Failure> {
+    if !path.exists() {
+        let file = KeyFile::new(KeyKind::Agent, DpopKey::generate());
+        file.create(path)?;
+        return Ok(file);
+    }
+    match keyfiles::load(path, ui) {
         Ok(file) if file.kind == KeyKind::Agent => Ok(file),
         Ok(_) => Err(Failure::new(Exit::File, format!("`{}` is an owner's key file", path.display()))),
-        Err(KeyFileError::Io { cause, .. }) if cause.kind() == std::io::ErrorKind::NotFound => {
-            let file = KeyFile::new(KeyKind::Agent, DpopKey::generate());
-            file.create(path)?;
-            Ok(file)
-        }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
 }
 
@@ -129,7 +163,7 @@ pub(crate) async fn history(args: HistoryArgs, ui: Ui) -> Result<(), Failure> {
             history.map_err(|error| Failure::new(Exit::Refused, format!("the history does not hold: {error}")))?
         }
         None => {
-            let own = keyfiles::agent(&args.key.key)?;
+            let own = keyfiles::agent(&args.key.key, ui)?;
             let wanted = args.agent.clone().unwrap_or_else(|| own.did().to_string());
             own.registry().key_history(&wanted).await?
         }

@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use handfast_middleware::{Clock as _, SystemClock};
-use handfast_registry::{ConfigFile, ResourceFile, SetupError};
+use handfast_registry::{CONFIG_FILE, ConfigFile, RegistryConfig, ResourceFile, SetupError};
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::dev::wait_for_stop;
 use crate::args::{KeyPurpose, RegistryCommand, RegistryInitArgs};
 use crate::exit::{Exit, Failure};
+use crate::rehearsal;
 use crate::ui::Ui;
 
 pub(crate) async fn run(command: RegistryCommand, ui: Ui) -> Result<(), Failure> {
@@ -30,6 +31,11 @@ async fn init(args: &RegistryInitArgs, ui: Ui) -> Result<(), Failure> {
     let plain = args.resource.iter().map(|text| resource(text));
     let applying = args.tool_resource.iter().map(|text| resource(text).map(ResourceFile::applying_details));
     config.resources = plain.chain(applying).collect::<Result<_, _>>()?;
+    if ui.rehearses() {
+        // what would be refused is refused here as well
+        RegistryConfig::new(&config).map_err(|error| failure(&SetupError::from(error)))?;
+        return ui.rehearsed(&[rehearsal::write(&args.dir, "a registry: keys, registry.toml, an empty store")]);
+    }
     let made = handfast_registry::init(&args.dir, &config).await.map_err(|error| failure(&error))?;
     let code = made.admin_code.expose();
     let told = json!({"dir": args.dir, "issuer": args.issuer, "feed_key": made.feed_key, "admin_code": code});
@@ -48,6 +54,10 @@ async fn init(args: &RegistryInitArgs, ui: Ui) -> Result<(), Failure> {
 }
 
 fn rotate_token_key(dir: &Path, ui: Ui) -> Result<(), Failure> {
+    if ui.rehearses() {
+        require_registry(dir)?;
+        return ui.rehearsed(&[rehearsal::write(dir, "another token key, which stands by")]);
+    }
     let rotated = handfast_registry::rotate_token_key(dir, SystemClock.now())
         .map_err(|error| Failure::new(Exit::File, error.to_string()))?;
     let told = json!({"signs": rotated.signs, "stands_by": rotated.stands_by, "replaced": rotated.replaced});
@@ -61,6 +71,10 @@ fn rotate_token_key(dir: &Path, ui: Ui) -> Result<(), Failure> {
 }
 
 fn new_epoch(dir: &Path, ui: Ui) -> Result<(), Failure> {
+    if ui.rehearses() {
+        require_registry(dir)?;
+        return ui.rehearsed(&[rehearsal::write(dir, "a new epoch of the feed")]);
+    }
     let begun = handfast_registry::begin_epoch(dir).map_err(|error| failure(&error))?;
     ui.result(&json!({"epoch": begun.epoch, "follows": begun.follows}), |_| {
         format!(
@@ -68,6 +82,13 @@ fn new_epoch(dir: &Path, ui: Ui) -> Result<(), Failure> {
             begun.epoch, begun.follows.epoch, begun.follows.seq, begun.follows.head
         )
     })
+}
+
+fn require_registry(dir: &Path) -> Result<(), Failure> {
+    if dir.join(CONFIG_FILE).is_file() {
+        return Ok(());
+    }
+    Err(failure(&SetupError::NotARegistry(dir.to_owned())))
 }
 
 fn resource(text: &str) -> Result<ResourceFile, Failure> {

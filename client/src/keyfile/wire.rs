@@ -1,14 +1,15 @@
 //! The document's text.
 
+use handfast_identity::DidKey;
 use handfast_identity::json::{self, JsonError, Limits};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{ContentError, KeyFile, KeyKind, MAX_KEY_FILE_BYTES};
+use super::{ContentError, Cost, KeyFile, KeyFileFace, KeyKind, KeySeal, MAX_KEY_FILE_BYTES};
 use crate::key::DpopKey;
 use crate::owner::Owner;
 
-/// The only version so far.
+/// A file as it is; an encrypted one is of version [`SealedWire::VERSION`] and holds one of these.
 const VERSION: u64 = 1;
 
 /// Everything but the key; written first, so that the secret is copied once, into a text that is wiped.
@@ -80,8 +81,74 @@ impl PrivateJwk {
     }
 }
 
-/// Writes the document.
+/// An encrypted file: whose key it is, how the passphrase becomes a key, and what is sealed with that, a file of version 1.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SealedWire {
+    pub(super) version: u64,
+    pub(super) kind: String,
+    pub(super) did: String,
+    pub(super) kdf: String,
+    pub(super) memory_kib: u32,
+    pub(super) passes: u32,
+    pub(super) lanes: u32,
+    pub(super) salt: String,
+    pub(super) check: String,
+    pub(super) cipher: String,
+    pub(super) nonce: String,
+    pub(super) sealed: String,
+}
+
+impl SealedWire {
+    pub(super) const VERSION: u64 = 2;
+    pub(super) const KDF: &str = "argon2id";
+    pub(super) const CIPHER: &str = "chacha20-poly1305";
+
+    pub(super) const fn cost(&self) -> Cost {
+        Cost { memory_kib: self.memory_kib, passes: self.passes, lanes: self.lanes }
+    }
+
+    /// What it says openly.
+    pub(super) fn face(&self) -> Result<KeyFileFace, ContentError> {
+        let kind = KeyKind::parse(&self.kind).ok_or_else(no_kind)?;
+        let did = DidKey::parse(&self.did).map_err(|_| ContentError::Did)?;
+        Ok(KeyFileFace { kind, did, is_encrypted: true })
+    }
+
+    /// The file inside, which has to be of the key and kind that stand outside.
+    pub(super) fn open(&self, seal: &KeySeal) -> Result<KeyFile, ContentError> {
+        let Content::Open(inner) = read(&seal.0.open(self)?)? else { return Err(ContentError::Damaged) };
+        if inner.key.did().as_str() != self.did || inner.kind.as_str() != self.kind {
+            return Err(ContentError::Damaged);
+        }
+        Ok(KeyFile { seal: Some(seal.clone()), ..*inner })
+    }
+}
+
+/// A document.
+#[derive(Debug)]
+pub(crate) enum Content {
+    /// As it is.
+    Open(Box<KeyFile>),
+    /// Encrypted.
+    Sealed(Box<SealedWire>),
+}
+
+fn no_kind() -> ContentError {
+    ContentError::Json(JsonError::Shape("`kind` is neither `agent` nor `owner`".to_owned()))
+}
+
+/// Writes the document, encrypted if it is to be.
 pub(crate) fn write(file: &KeyFile) -> Result<Zeroizing<String>, ContentError> {
+    let text = write_open(file)?;
+    let Some(seal) = &file.seal else { return Ok(text) };
+    let sealed = seal.0.seal(file.kind.as_str(), file.key.did().as_str(), &text)?;
+    let text =
+        serde_json::to_string(&sealed).map_err(|error| ContentError::Json(JsonError::Shape(error.to_string())))?;
+    Ok(Zeroizing::new(format!("{text}\n")))
+}
+
+fn write_open(file: &KeyFile) -> Result<Zeroizing<String>, ContentError> {
     let head = Head {
         version: VERSION,
         kind: file.kind.as_str(),
@@ -103,20 +170,26 @@ pub(crate) fn write(file: &KeyFile) -> Result<Zeroizing<String>, ContentError> {
 }
 
 /// Reads the document; unknown members are refused, for they would be lost by the next update.
-pub(crate) fn read(bytes: &[u8]) -> Result<KeyFile, ContentError> {
+pub(crate) fn read(bytes: &[u8]) -> Result<Content, ContentError> {
     let limits = Limits::plain(MAX_KEY_FILE_BYTES);
     let VersionOnly { version } = json::read(bytes, &limits).map_err(ContentError::Json)?;
+    if version == SealedWire::VERSION {
+        let wire: SealedWire = json::read(bytes, &limits).map_err(ContentError::Json)?;
+        if wire.kdf != SealedWire::KDF || wire.cipher != SealedWire::CIPHER {
+            return Err(ContentError::Cost);
+        }
+        return Ok(Content::Sealed(Box::new(wire)));
+    }
     if version != VERSION {
         return Err(ContentError::Version(version));
     }
     let whole: Whole = json::read(bytes, &limits).map_err(ContentError::Json)?;
-    let kind = KeyKind::parse(&whole.kind)
-        .ok_or_else(|| ContentError::Json(JsonError::Shape("`kind` is neither `agent` nor `owner`".to_owned())))?;
+    let kind = KeyKind::parse(&whole.kind).ok_or_else(no_kind)?;
     let key = DpopKey::from_private_jwk(&whole.key.text()).map_err(ContentError::Key)?;
     if key.did().as_str() != whole.did {
         return Err(ContentError::Did);
     }
-    Ok(KeyFile {
+    Ok(Content::Open(Box::new(KeyFile {
         kind,
         key,
         issuer: whole.issuer,
@@ -124,7 +197,8 @@ pub(crate) fn read(bytes: &[u8]) -> Result<KeyFile, ContentError> {
         expected_owner: whole.expected_owner,
         owner: whole.owner.map(|owner| Owner { id: owner.id, name: owner.name }),
         claim: whole.claim,
-    })
+        seal: None,
+    })))
 }
 
 #[cfg(test)]
@@ -132,7 +206,19 @@ pub(crate) fn read(bytes: &[u8]) -> Result<KeyFile, ContentError> {
 mod tests {
     use handfast_identity::SigningKey;
 
+    use std::sync::Arc;
+
+    use super::super::Seal;
     use super::*;
+    use crate::secret::Secret;
+
+    /// The file of a document that is not encrypted.
+    fn read(bytes: &[u8]) -> Result<KeyFile, ContentError> {
+        match super::read(bytes)? {
+            Content::Open(file) => Ok(*file),
+            Content::Sealed(wire) => panic!("{wire:?}"),
+        }
+    }
 
     fn full() -> KeyFile {
         KeyFile {
@@ -168,14 +254,15 @@ mod tests {
             let found = match read(changed.as_bytes()) {
                 Ok(_) => "fine",
                 Err(ContentError::Json(_)) => "json",
-                Err(ContentError::Version(2)) => "version",
+                Err(ContentError::Version(3)) => "version",
                 Err(ContentError::Version(version)) => panic!("{version}"),
                 Err(ContentError::Key(_)) => "key",
                 Err(ContentError::Did) => "did",
+                Err(other) => panic!("{other:?}"),
             };
             assert_eq!(found, expected, "{changed}");
         };
-        check(text.replace(r#""version":1"#, r#""version":2,"new":true"#), "version");
+        check(text.replace(r#""version":1"#, r#""version":3,"new":true"#), "version");
         check(text.replace(r#""version":1"#, r#""version":1,"new":true"#), "json");
         check(text.replace(r#""version":1"#, r#""version":1,"version":1"#), "json");
         check(text.replace(r#""kind":"agent""#, r#""kind":"admin""#), "json");
@@ -186,5 +273,90 @@ mod tests {
         let did = read(text.as_bytes()).unwrap().key.did().as_str().to_owned();
         check(text.replace(&format!(r#""did":"{did}""#), &format!(r#""did":"{}""#, other.did())), "did");
         check(text.replace("amber-otter", "brave-otter"), "fine");
+    }
+
+    /// The least that is allowed, so that the test is quick.
+    const CHEAP: Cost = Cost { memory_kib: 8 * 1024, passes: 1, lanes: 1 };
+
+    fn sealed() -> (KeyFile, String) {
+        let seal = Seal::new(&Secret::new("open sesame"), CHEAP).unwrap();
+        let file = KeyFile { seal: Some(KeySeal(Arc::new(seal))), ..full() };
+        let text = write(&file).unwrap().to_string();
+        (file, text)
+    }
+
+    fn opened(text: &str, passphrase: &str) -> Result<KeyFile, ContentError> {
+        match super::read(text.as_bytes())? {
+            Content::Open(file) => panic!("{file:?}"),
+            Content::Sealed(wire) => wire.open(&KeySeal(Arc::new(Seal::of(&wire, &Secret::new(passphrase))?))),
+        }
+    }
+
+    #[test]
+    fn an_encrypted_file_shows_whose_key_it_is_and_nothing_else() {
+        let (file, text) = sealed();
+        for hidden in ["https://reg.example", "amber-otter", "owner:x", "\"d\"", "claim_1"] {
+            assert!(!text.contains(hidden), "{hidden}");
+        }
+        let Content::Sealed(wire) = super::read(text.as_bytes()).unwrap() else { panic!("not encrypted") };
+        let face = wire.face().unwrap();
+        assert_eq!((face.kind, &face.did, face.is_encrypted), (KeyKind::Agent, file.key.did(), true));
+        let back = opened(&text, "open sesame").unwrap();
+        assert_eq!(*back.key.expose_private_jwk(), *file.key.expose_private_jwk());
+        assert_eq!((back.handle.clone(), back.is_encrypted()), (file.handle.clone(), true));
+        // each writing is another text, and the same seal opens it
+        let again = write(&back).unwrap();
+        assert_ne!(*again, text);
+        let Content::Sealed(wire) = super::read(again.as_bytes()).unwrap() else { panic!("not encrypted") };
+        assert!(back.seal.as_ref().unwrap().0.is_of(&wire));
+        assert_eq!(wire.open(back.seal.as_ref().unwrap()).unwrap().key.did(), file.key.did());
+    }
+
+    #[test]
+    fn a_wrong_passphrase_and_a_changed_file_are_told_apart() {
+        let (file, text) = sealed();
+        let check = |text: &str, passphrase: &str, expected: &str| {
+            let found = match opened(text, passphrase) {
+                Ok(_) => "fine",
+                Err(ContentError::Passphrase) => "passphrase",
+                Err(ContentError::Damaged) => "damaged",
+                Err(ContentError::Cost) => "cost",
+                Err(ContentError::EmptyPassphrase) => "empty",
+                Err(ContentError::Json(_)) => "json",
+                Err(other) => panic!("{other:?}"),
+            };
+            assert_eq!(found, expected, "{text} {passphrase}");
+        };
+        check(&text, "open sesame", "fine");
+        check(&text, "open sesamE", "passphrase");
+        check(&text, "open sesame\n", "passphrase");
+        check(&text, "", "empty");
+        let other = DpopKey::generate();
+        let own = file.key.did().as_str();
+        check(&text.replace(own, other.did().as_str()), "open sesame", "damaged");
+        check(&text.replace(r#""kind":"agent""#, r#""kind":"owner""#), "open sesame", "damaged");
+        let flipped = |member: &str| {
+            let start = text.find(&format!("\"{member}\":\"")).unwrap() + member.len() + 4;
+            let letter = if text.as_bytes().get(start) == Some(&b'A') { "B" } else { "A" };
+            format!("{}{letter}{}", &text[..start], &text[start + 1..])
+        };
+        check(&flipped("sealed"), "open sesame", "damaged");
+        check(&flipped("nonce"), "open sesame", "damaged");
+        check(&flipped("salt"), "open sesame", "passphrase");
+        check(&flipped("check"), "open sesame", "passphrase");
+        for (member, value) in [
+            ("memory_kib", 8 * 1024 - 1),
+            ("memory_kib", 1024 * 1024 + 1),
+            ("passes", 0),
+            ("passes", 17),
+            ("lanes", 17),
+        ] {
+            let cheap = if member == "memory_kib" { 8 * 1024 } else { 1 };
+            let changed = text.replace(&format!("\"{member}\":{cheap}"), &format!("\"{member}\":{value}"));
+            assert_ne!(changed, text);
+            check(&changed, "open sesame", "cost");
+        }
+        check(&text.replace("argon2id", "argon2d"), "open sesame", "cost");
+        check(&text.replace("\"kdf\"", "\"kdf2\""), "open sesame", "json");
     }
 }
