@@ -313,6 +313,29 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_outside_is_bound_by_the_tag_and_compared_with_what_is_inside() {
+        let (file, text) = sealed();
+        let seal = file.seal.clone().unwrap();
+        let Content::Sealed(wire) = super::read(text.as_bytes()).unwrap() else { panic!("not encrypted") };
+        assert!(seal.0.open(&wire).is_ok());
+        let other = DpopKey::generate().did().to_string();
+        for changed in [
+            SealedWire { kind: "owner".to_owned(), ..(*wire).clone() },
+            SealedWire { did: other.clone(), ..(*wire).clone() },
+            SealedWire { lanes: 2, ..(*wire).clone() },
+            SealedWire { salt: "AAAAAAAAAAAAAAAAAAAAAA".to_owned(), ..(*wire).clone() },
+        ] {
+            assert!(matches!(seal.0.open(&changed), Err(ContentError::Damaged)), "{changed:?}");
+        }
+        // whoever knows the passphrase could seal one key under the name of another
+        let inner = write_open(&file).unwrap();
+        for (kind, did) in [("agent", other.as_str()), ("owner", file.key.did().as_str())] {
+            let lying = seal.0.seal(kind, did, &inner).unwrap();
+            assert!(matches!(lying.open(&seal), Err(ContentError::Damaged)), "{kind} {did}");
+        }
+    }
+
+    #[test]
     fn a_wrong_passphrase_and_a_changed_file_are_told_apart() {
         let (file, text) = sealed();
         let check = |text: &str, passphrase: &str, expected: &str| {
