@@ -12,6 +12,7 @@ mod bench;
 mod bounds;
 mod claim;
 mod delegation;
+mod enrolment;
 mod help;
 mod keys;
 mod life;
@@ -20,11 +21,12 @@ mod revoke;
 mod secret;
 mod task;
 
-pub(crate) use agent::{AgentCommand, Environment, RegisterArgs};
+pub(crate) use agent::{AgentCommand, Environment, RegisterArgs, SearchArgs};
 pub(crate) use bench::{BenchCommand, BenchServeArgs, BenchTargetArgs};
 pub(crate) use bounds::Bounds;
 pub(crate) use claim::{ClaimArgs, GrantArgs};
 pub(crate) use delegation::{ChainCommand, DelegateArgs, Delegation, Evidence, ExchangeArgs, VerifyArgs};
+pub(crate) use enrolment::{EnrolmentArgs, EnrolmentCommand};
 pub(crate) use help::{CompletionsArgs, ConfigCommand, DoctorArgs, ExplainArgs, ManArgs};
 pub(crate) use keys::{HistoryArgs, RecoverArgs, RotateArgs, RotationAnswerArgs};
 pub(crate) use life::{CeilingArgs, Doing, LifeCommand, OffboardArgs, ReviewArgs};
@@ -86,6 +88,9 @@ pub(crate) enum Command {
     /// Agents: keys, registration, records
     #[command(subcommand)]
     Agent(AgentCommand),
+    /// Enrolments: agents that are yours as soon as they register, for fleets
+    #[command(subcommand)]
+    Enrolment(EnrolmentCommand),
     /// Claim an agent with the code it shows, and set what it may do
     #[command(after_help = "\
 Examples:

@@ -100,6 +100,7 @@ async fn dispatch(command: Command, ui: Ui) -> Result<(), Failure> {
         Command::Registry(command) => commands::registry::run(command, ui).await,
         Command::Owner(command) => commands::owner::run(command, ui).await,
         Command::Agent(command) => commands::agent::run(command, ui).await,
+        Command::Enrolment(command) => commands::enrolment::run(command, ui).await,
         Command::Claim(args) => commands::claim::run(args, ui).await,
         Command::Task(command) => commands::task::run(command, ui).await,
         Command::Token(args) => commands::token::run(args, ui).await,

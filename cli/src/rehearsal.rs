@@ -7,8 +7,8 @@ use handfast_identity::base64url;
 use serde_json::{Map, Value, json};
 
 use crate::args::{
-    AgentCommand, ChainCommand, Command, KeyCommand, LifeCommand, OwnerCommand, RegistryCommand, RevokeCommand,
-    TaskCommand,
+    AgentCommand, ChainCommand, Command, EnrolmentCommand, KeyCommand, LifeCommand, OwnerCommand, RegistryCommand,
+    RevokeCommand, TaskCommand,
 };
 
 /// Members whose value opens something; whoever typed it has it.
@@ -22,6 +22,7 @@ pub(crate) const fn changes_something(command: &Command) -> bool {
         Command::Owner(OwnerCommand::Init { .. } | OwnerCommand::Code { .. } | OwnerCommand::Offboard(_))
         | Command::Claim(_)
         | Command::Curl(_)
+        | Command::Enrolment(EnrolmentCommand::Create(_) | EnrolmentCommand::Revoke { .. })
         | Command::Man(_)
         | Command::Key(KeyCommand::Encrypt(_) | KeyCommand::Decrypt(_) | KeyCommand::Passwd(_))
         | Command::Task(TaskCommand::New { .. })
@@ -43,12 +44,16 @@ pub(crate) const fn changes_something(command: &Command) -> bool {
             | AgentCommand::Rotate(_)
             | AgentCommand::ApproveRotation(_)
             | AgentCommand::Recover(_) => true,
-            AgentCommand::Show { .. } | AgentCommand::List { .. } | AgentCommand::History(_) => false,
+            AgentCommand::Show { .. }
+            | AgentCommand::Search(_)
+            | AgentCommand::List { .. }
+            | AgentCommand::History(_) => false,
             AgentCommand::Life(LifeCommand::Version { version, .. }) => version.is_some(),
             AgentCommand::Life(_) => true,
         },
         Command::Demo
         | Command::Dev(_)
+        | Command::Enrolment(EnrolmentCommand::List { .. })
         | Command::Registry(RegistryCommand::Serve { .. })
         | Command::Task(_)
         | Command::Token(_)

@@ -12,6 +12,9 @@ use crate::delegation::DelegationError;
 use crate::keyfile::KeyFileError;
 use crate::rehearsal::Planned;
 
+/// The reason of a registry that is still answering the first request with the same idempotency key.
+const IN_PROGRESS: &str = "idempotency_in_progress";
+
 /// Everything that can keep a client from what it was asked for.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -67,6 +70,15 @@ impl ClientError {
         match error {
             reqwest_middleware::Error::Middleware(error) => error.downcast_ref(),
             reqwest_middleware::Error::Reqwest(_) => None,
+        }
+    }
+
+    /// Whether the call may have been done all the same, or may yet be: what creates something is then repeated under its key.
+    pub(crate) fn is_open(&self) -> bool {
+        match self {
+            Self::Transport(_) => true,
+            Self::Registry(error) => error.status == 503 || error.reason == IN_PROGRESS,
+            _ => false,
         }
     }
 

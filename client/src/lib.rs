@@ -72,10 +72,10 @@ pub use keyfile::{
 };
 pub use owner::Owner;
 pub use registry::{
-    AgentPage, AgentRecord, AgentStatus, AgentVersion, Approval, ApprovalAnswer, Ceiling, Claim, ClaimStatus,
-    Confirmation, DelegationMode, Management, Metadata, NewTask, Offboarding, OwnerRecord, Probe, Reach, Registered,
-    RegistryClient, ReviewPage, ReviewQuery, Reviewed, Revocable, Role, Rotated, ScopeUse, Task, TaskDelegation,
-    TaskTree,
+    AgentPage, AgentQuery, AgentRecord, AgentStatus, AgentVersion, Approval, ApprovalAnswer, Ceiling, Claim,
+    ClaimStatus, Confirmation, DelegationMode, Enrolment, EnrolmentPage, MadeEnrolment, Management, Metadata,
+    NewEnrolment, NewTask, Offboarding, OwnerRecord, Probe, Reach, Registered, RegistryClient, ReviewPage, ReviewQuery,
+    Reviewed, Revocable, Role, Rotated, ScopeUse, Task, TaskDelegation, TaskTree,
 };
 pub use rehearsal::{Planned, PlannedCredentials};
 pub use reqwest;

@@ -33,6 +33,8 @@ pub struct AgentRegistration {
     pub resources: Vec<ResourceId>,
     /// Id of the owner who is to claim it; nobody else's claim makes its tokens usable here.
     pub expected_owner: Option<String>,
+    /// The enrolment token that its owner made beforehand: then it is that owner's at once.
+    pub enrolment: Option<Secret>,
 }
 
 #[derive(Serialize)]
@@ -49,6 +51,8 @@ struct AgentClaims<'a> {
     environment: Environment,
     scope: &'a Scope,
     resource: &'a [ResourceId],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enrolment: Option<&'a str>,
 }
 
 impl AgentRegistration {
@@ -70,6 +74,7 @@ impl AgentRegistration {
             environment: self.environment,
             scope: &self.scope,
             resource: &self.resources,
+            enrolment: self.enrolment.as_ref().map(Secret::expose),
         };
         Ok(key.state(AGENT_TYPE, &claims)?)
     }
@@ -157,6 +162,7 @@ mod tests {
             scope: Scope::parse("echo:read").unwrap(),
             resources: vec![ResourceId::parse("https://api.example").unwrap()],
             expected_owner: None,
+            enrolment: None,
         }
     }
 
@@ -186,10 +192,12 @@ mod tests {
     #[test]
     fn optional_members_appear_when_given() {
         let key = DpopKey::generate();
-        let registration = AgentRegistration { expected_owner: Some("owner:x".into()), ..plain() };
+        let enrolment = Some(Secret::new("enrolment_x.y"));
+        let registration = AgentRegistration { expected_owner: Some("owner:x".into()), enrolment, ..plain() };
+        assert!(!format!("{registration:?}").contains("enrolment_x"));
         let claims =
             claims(&registration.statement(&key, "https://reg.example", NOW).unwrap(), &key, "agent-registration+jwt");
-        assert_eq!(claims["expected_owner"], json!("owner:x"));
+        assert_eq!((&claims["expected_owner"], &claims["enrolment"]), (&json!("owner:x"), &json!("enrolment_x.y")));
     }
 
     #[test]

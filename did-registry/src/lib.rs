@@ -28,6 +28,7 @@
 //! - Proofs are remembered by this process, and every proof needs a nonce of this process, so a restart lets none in twice.
 //! - `/metrics` names nobody; keep it from the public all the same.
 
+mod answers;
 mod config;
 mod feed;
 mod http;
@@ -38,6 +39,7 @@ mod random;
 mod service;
 mod setup;
 mod state;
+mod statuses;
 pub mod store;
 mod usage;
 

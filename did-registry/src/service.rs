@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Bytes;
 use handfast_delegation::{UnverifiedAccessToken, VerifiedAccessToken};
 use handfast_dpop::{MemoryReplay, NONCE_PERIOD, NonceKeys, NonceRole, NonceSecret, PeriodError, ReplayLimits};
 use handfast_identity::{DidKey, Seconds, UnixTime};
@@ -25,6 +26,7 @@ use crate::config::{ConfigError, RegistryConfig};
 use crate::feed::{Feed, FeedBook};
 use crate::http;
 use crate::http::body::{BodyRoom, MAX_BODIES_BYTES};
+use crate::http::once::Running;
 use crate::http::rates::Rates;
 use crate::keys::{RegistryKeys, TokenKey};
 use crate::metrics::Metrics;
@@ -92,6 +94,9 @@ pub enum StartError {
     /// The guard of the management routes.
     #[error("the management routes cannot be guarded: {0}")]
     Guard(#[from] handfast_middleware::ConfigError),
+    /// The lists of agents by status, which a store from before there were any lacks.
+    #[error("the lists of agents cannot be made: {0}")]
+    Index(Refusal),
     /// The nonces.
     #[error(transparent)]
     Nonces(#[from] PeriodError),
@@ -131,6 +136,9 @@ pub(crate) struct Shared {
     pub(crate) guard: ResourceServer,
     pub(crate) introspections: MemoryBudgets,
     pub(crate) usage: Usage,
+    pub(crate) running: Running,
+    /// The document of the routes, written once.
+    pub(crate) openapi: Bytes,
 }
 
 impl Registry {
@@ -153,10 +161,13 @@ impl Registry {
         let guard = guard(&config, Arc::clone(&facts), &nonces, &replay, &clock).await?;
         let keys = Arc::new(keys);
         let limits = config.limits();
+        let state = State::new(store, config.issuer(), random.clone(), metrics.clone());
+        state.index_statuses().await.map_err(StartError::Index)?;
         let told_by = Arc::new(clock.clone());
+        let openapi = http::openapi::document(config.issuer()).to_string().into();
         let shared = Shared {
             code_key: keys.code_key(),
-            state: State::new(store, config.issuer(), random.clone(), metrics.clone()),
+            state,
             feed: Arc::new(Feed::new(Arc::clone(&book), Arc::clone(&keys), told_by, limits.waiting_polls)),
             bodies: BodyRoom::new(MAX_BODIES_BYTES),
             rates: Rates::new(limits.registrations_per_source, limits.registrations_in_total),
@@ -172,6 +183,8 @@ impl Registry {
             guard,
             introspections: http::introspect::counted(),
             usage: Usage::default(),
+            running: Running::default(),
+            openapi,
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -182,6 +195,12 @@ impl Registry {
     /// it all requests count as one source.
     pub fn router(&self) -> Router {
         http::router(&self.shared)
+    }
+
+    /// Every route, by method and path as `/openapi.json` writes them.
+    #[must_use]
+    pub fn routes(&self) -> Vec<(&'static str, &'static str)> {
+        http::known(&self.shared)
     }
 
     /// Serves the routes on `listener` until `stop` is done, with time-outs for everything a stranger can hold open (C15).
@@ -231,6 +250,7 @@ impl Registry {
             times.tick().await;
             let now = believed(self.shared.clock.now(), start, since.elapsed());
             self.forget_until(now).await;
+            self.forget_answers_until(now).await;
         }
     }
 
@@ -238,6 +258,22 @@ impl Registry {
     /// once a minute, by a clock that cannot jump ahead. What could not be forgotten is kept for the next time: it does no harm.
     pub async fn forget_expired(&self) -> usize {
         self.forget_until(self.shared.clock.now()).await
+    }
+
+    /// Forgets answers that were kept for repeated requests and are past their time, and says how many went. [`Self::serve`] does so
+    /// once a minute; those that are past their time count for nothing before they are forgotten, too.
+    pub async fn forget_answers(&self) -> usize {
+        self.forget_answers_until(self.shared.clock.now()).await
+    }
+
+    async fn forget_answers_until(&self, now: UnixTime) -> usize {
+        match self.shared.state.forget_answers(now).await {
+            Ok(forgotten) => forgotten,
+            Err(refusal) => {
+                tracing::warn!(reason = refusal.answer().reason, "answers past their time stay for now");
+                0
+            }
+        }
     }
 
     async fn forget_until(&self, now: UnixTime) -> usize {

@@ -27,7 +27,7 @@ pub(crate) const ATTEMPTS: usize = 16;
 /// What the leaves commit to, by commitment: erasable without touching the log.
 const STATEMENTS: Table = Table::new(32, "statements");
 
-const fn table(kind: RecordKind) -> Table {
+pub(crate) const fn table(kind: RecordKind) -> Table {
     match kind {
         RecordKind::Agent => Table::new(16, RecordKind::Agent.as_str()),
         RecordKind::Did => Table::new(17, RecordKind::Did.as_str()),
@@ -48,6 +48,11 @@ const fn table(kind: RecordKind) -> Table {
         RecordKind::Usage => Table::new(42, RecordKind::Usage.as_str()),
         RecordKind::Key => Table::new(50, RecordKind::Key.as_str()),
         RecordKind::Rotation => Table::new(51, RecordKind::Rotation.as_str()),
+        RecordKind::StatusEntry => Table::new(80, RecordKind::StatusEntry.as_str()),
+        RecordKind::Enrolment => Table::new(81, RecordKind::Enrolment.as_str()),
+        RecordKind::OwnedEnrolment => Table::new(82, RecordKind::OwnedEnrolment.as_str()),
+        RecordKind::Idempotency => Table::new(83, RecordKind::Idempotency.as_str()),
+        RecordKind::IdempotencyEnd => Table::new(84, RecordKind::IdempotencyEnd.as_str()),
     }
 }
 
@@ -157,7 +162,17 @@ impl State {
     ///
     /// [`Refusal::StoreUnavailable`] or [`Refusal::Overloaded`]: then nobody may say that it happened (TH65).
     pub(crate) async fn commit(&self, change: &Change) -> Result<Commit, Refusal> {
-        let batch = self.batch(change).map_err(|error| unreadable(&error))?;
+        self.commit_with(change, |_| Ok(())).await
+    }
+
+    /// The same, with something beside the records in the batch.
+    pub(super) async fn commit_with(
+        &self,
+        change: &Change,
+        beside: impl FnOnce(&mut Batch) -> Result<(), BatchError>,
+    ) -> Result<Commit, Refusal> {
+        let mut batch = self.batch(change).map_err(|error| unreadable(&error))?;
+        beside(&mut batch).map_err(|error| unreadable(&error))?;
         let started = Instant::now();
         let committed = self.store.commit(batch).await;
         self.metrics.note_commit(started.elapsed());
@@ -180,12 +195,23 @@ impl State {
     pub(crate) async fn keep(&self, expect: Expect, record: &Record) -> Result<Commit, Refusal> {
         let mut batch = Batch::new();
         put(&mut batch, expect, record).map_err(|error| unreadable(&error))?;
+        self.write(batch).await
+    }
+
+    /// Writes a batch that no event stands behind.
+    pub(crate) async fn write(&self, batch: Batch) -> Result<Commit, Refusal> {
         match self.store.commit(batch).await {
             Ok(_) => Ok(Commit::Done { leaf: None }),
             Err(CommitError::Conflict { .. }) => Ok(Commit::Conflict),
             Err(CommitError::Store(error)) => Err(unavailable(&error)),
             Err(CommitError::Link(error)) => Err(unreadable(&error)),
         }
+    }
+
+    /// What is kept in a table that holds no records.
+    pub(crate) async fn kept(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Refusal> {
+        let found = self.store.get(table, key).await.map_err(|error| unavailable(&error))?;
+        Ok(found.map(|found| found.value))
     }
 
     fn batch(&self, change: &Change) -> Result<Batch, BuildError> {
@@ -225,7 +251,7 @@ fn add(batch: &mut Batch, write: &Write) -> Result<(), BuildError> {
     }
 }
 
-fn put(batch: &mut Batch, expect: Expect, record: &Record) -> Result<(), BuildError> {
+pub(crate) fn put(batch: &mut Batch, expect: Expect, record: &Record) -> Result<(), BuildError> {
     let slot = record.slot();
     let (table, key) = (table(slot.kind()), slot.key().as_bytes());
     match expect {
@@ -238,7 +264,7 @@ fn put(batch: &mut Batch, expect: Expect, record: &Record) -> Result<(), BuildEr
 
 /// A change that cannot be written down. The bounds of its parts exclude that; were they wrong, nothing is written.
 #[derive(Debug, thiserror::Error)]
-enum BuildError {
+pub(crate) enum BuildError {
     #[error(transparent)]
     Batch(#[from] BatchError),
     #[error("{0}")]
@@ -260,7 +286,7 @@ pub(crate) fn unavailable(error: &StoreError) -> Refusal {
     }
 }
 
-fn unreadable(error: &dyn fmt::Display) -> Refusal {
+pub(crate) fn unreadable(error: &dyn fmt::Display) -> Refusal {
     tracing::error!(%error, "a record or change cannot be encoded or read");
     Refusal::StoreUnavailable
 }

@@ -109,6 +109,16 @@ impl Handle {
         folded(&self.0)
     }
 
+    /// What every handle that begins with `text` looks like at its beginning; `None` for a text no handle begins with.
+    ///
+    /// Others may begin so too: those that look as if they began with `text`.
+    #[must_use]
+    pub fn skeleton_of_beginning(text: &str) -> Option<String> {
+        let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let is_one = text.len() <= MAX_HANDLE_CHARS && text.bytes().all(fits) && !text.starts_with('-');
+        (is_one && !text.contains("--")).then(|| folded(text))
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -173,6 +183,20 @@ mod tests {
         }
         for text in ["admins", "root-cause", "helpful"] {
             check(text, Ok(()));
+        }
+    }
+
+    #[test]
+    fn the_skeleton_of_a_beginning_is_the_beginning_of_the_skeleton() {
+        for text in ["billing-bot-00042", "mmw-1l0o", "rnn-vv"] {
+            let whole = Handle::parse(text).map(|handle| handle.skeleton()).unwrap_or_default();
+            for (place, _) in text.char_indices() {
+                let beginning = Handle::skeleton_of_beginning(text.get(..place).unwrap_or_default());
+                assert!(beginning.is_some_and(|beginning| whole.starts_with(&beginning)), "{text} {place}");
+            }
+        }
+        for wrong in ["-a", "a--b", "A", "a b", "\u{430}", &"a".repeat(64)] {
+            assert_eq!(Handle::skeleton_of_beginning(wrong), None, "{wrong}");
         }
     }
 

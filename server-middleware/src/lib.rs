@@ -80,8 +80,8 @@
 //!   forwarding headers have no say, so a wrong base shows as `target_mismatch` on every request.
 //! - A request passes exactly one [`Protect`] layer. Two around one route would check the proof twice.
 //! - Proofs are remembered in this process. For the first 90 seconds after a start every proof needs a nonce of this process;
-//!   clients repeat by themselves. Several nodes of one service each accept a proof once, unless they share a
-//!   [`ReplayStore`](handfast_dpop::ReplayStore).
+//!   clients repeat by themselves. Several nodes of one service each accept a proof once, unless they share a memory
+//!   ([`Builder::shared_store`]; `store::redis` with the feature `redis`), which outlives them and needs no such time.
 //! - Answers end with the caller's authority, and within a second of a revocation or stop that takes it away, or when what is
 //!   revoked is no longer known: the body is broken off. A handler that upgrades the connection has to close it itself at
 //!   [`Authorized::expires_at`](handfast_verifier::Authorized::expires_at), and ask
@@ -90,7 +90,7 @@
 //!   is asked every time all the same. [`ResourceServer::remembered`] says how much there is.
 //! - Budgets are counted in this process too, and **their counts end with it**: after a restart every budget that is still live
 //!   begins anew, and several nodes each count for themselves. Where that matters, give all nodes of a resource one
-//!   [`BudgetStore`](handfast_verifier::budget::BudgetStore) that outlives them ([`Builder::budget_store`]).
+//!   memory ([`Builder::shared_store`]).
 //! - A registry restored from an old backup has forgotten revocations. Its feed goes back, the keeper logs that once as an error,
 //!   and its tokens are refused until the registry's operator has begun a new epoch (`handfast registry new-epoch`). Give every
 //!   server a [`state_directory`](Builder::state_directory): a process that starts without one has no memory to notice it with.
@@ -114,6 +114,7 @@ mod metadata;
 mod problem;
 mod request;
 pub mod server;
+pub mod store;
 mod test_keys;
 
 pub use clock::{Clock, SystemClock};

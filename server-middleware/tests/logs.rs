@@ -11,11 +11,12 @@ use std::num::NonZeroU32;
 
 use axum::Router;
 use axum::routing::any;
-use common::{API, Api, Log, refused, send, with_credentials};
+use common::{API, Api, Log, refused, send, served, with_credentials};
 use fake_registry::{Follower, Registry};
 use handfast_delegation::AccessToken;
 use handfast_dpop::ContentHash;
 use handfast_middleware::{DriftPolicy, NonceUse};
+use handfast_testkit::{Agent, Chain};
 use handfast_verifier::revocation::RevocationKind;
 
 #[tokio::test]
@@ -44,12 +45,57 @@ async fn decisions_are_logged_without_tokens_proofs_and_nonces() {
     for part in [r#"decision="accepted""#, jkt.as_str(), claims.token_id.as_str(), hash.as_str(), api.issuer.url()] {
         assert!(accepted.contains(part), "{part} in {accepted}");
     }
-    assert!(replayed.contains(r#"decision="refused" reason="proof_replayed" jkt="#), "{replayed}");
+    assert!(replayed.contains(r#"decision="refused" reason="proof_replayed""#), "{replayed}");
+    assert!(replayed.contains(&jkt) && replayed.contains(&hash), "{replayed}");
     for secret in [token.as_str(), proof.as_str(), nonce, proof_id] {
         for piece in secret.split('.') {
             assert!(!text.contains(piece), "{piece} in {text}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_decision_says_for_whom_and_through_whom() {
+    let (log, _guard) = Log::of_this_thread();
+    let api = Api::new().await;
+    let (claims, delegate, stranger) = (api.claims(), Agent::numbered(41), Agent::numbered(42));
+    let chain = Chain::below(&api.issuer, &api.agent, claims.clone()).to(&delegate);
+    let evidence = chain.offline();
+    let by = |agent: &Agent, path: &str| {
+        let proof = agent.proof_with_chain("GET", &format!("{API}{path}"), &evidence, api.clock.now());
+        let mut request = with_credentials("GET", path, &evidence.token, &proof);
+        request.headers_mut().insert("delegation", evidence.field.parse().unwrap());
+        request
+    };
+    let layer = |scope| api.server.scope(scope).unwrap();
+    let app = Router::new()
+        .route("/files", any(async || "").layer(layer(common::SCOPE)))
+        .route("/write", any(async || "").layer(layer("files:write")));
+    assert_eq!(send(&app, by(&delegate, "/files")).await.outcome(), served());
+    assert_eq!(send(&app, by(&delegate, "/write")).await.outcome(), refused(403, "insufficient_scope"));
+    assert_eq!(send(&app, by(&stranger, "/files")).await.outcome(), refused(401, "holder_mismatch"));
+
+    let text = log.take();
+    let lines: Vec<_> = text.lines().filter(|line| line.contains("handfast::decision")).collect();
+    let [accepted, denied, unknown] = lines.as_slice() else { unreachable!("three decisions: {text}") };
+    assert!(accepted.contains(r#"decision="accepted""#), "{accepted}");
+    assert!(denied.contains(r#"decision="refused" reason="insufficient_scope""#), "{denied}");
+    let task = claims.task.as_ref().unwrap();
+    let expected = [
+        format!("issuer=\"{}\"", api.issuer.url()),
+        format!("sub=\"{}\"", claims.subject),
+        format!("client_id=\"{}\"", delegate.did()),
+        format!("actors=\"{} {}\"", delegate.did(), api.agent.did()),
+        format!("task=\"{}\"", task.id),
+        format!("trigger=\"{} {}\"", task.trigger.kind, task.trigger.by),
+        format!("hops=\"{}\"", chain.hop_name(1).unwrap()),
+        format!("token_id=\"{}\"", claims.token_id),
+    ];
+    for part in &expected {
+        assert!(accepted.contains(part) && denied.contains(part), "{part} in {accepted} and {denied}");
+    }
+    // the evidence is good and the key is not the one it names: nothing is said of whom the evidence speaks
+    assert!(unknown.ends_with(r#"decision="refused" reason="holder_mismatch""#), "{unknown}");
 }
 
 #[tokio::test]

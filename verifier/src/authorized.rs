@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use handfast_delegation::{AccessToken, ActorChain, Authority, Environment, Scope, Task, ToolCall, VerifiedChain};
-use handfast_dpop::ProofId;
 use handfast_identity::{Seconds, Thumbprint, UnixTime};
 
 use crate::check::{Known, Standing, require_ground, require_not_revoked};
-use crate::token::KnownToken;
 use crate::trust::Facts;
-use crate::{Rejection, Stops};
+use crate::{Attribution, Rejection, Stops};
 
 /// A request that passed the whole check. Handlers take it as an argument; there is no other way to one. Clones are the same.
 ///
@@ -23,12 +21,7 @@ pub struct Authorized {
 /// What the check found.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
-    pub(crate) token: Arc<KnownToken>,
-    pub(crate) standing: Standing,
-    /// The actors of an offline chain, which its root token does not name.
-    pub(crate) actors: Option<Arc<ActorChain>>,
-    pub(crate) key: Thumbprint,
-    pub(crate) proof_id: ProofId,
+    pub(crate) by: Attribution,
     pub(crate) is_owner: bool,
     pub(crate) tool_call: Option<Arc<ToolCall>>,
 }
@@ -39,11 +32,11 @@ impl Authorized {
     }
 
     pub(crate) fn token(&self) -> &AccessToken {
-        self.found.token.claims()
+        self.found.by.claims()
     }
 
     pub(crate) const fn standing(&self) -> &Standing {
-        &self.found.standing
+        &self.found.by.standing
     }
 
     /// Whether a request like this one would still be let through but for its proof and the clock: the issuer has the key that
@@ -59,7 +52,7 @@ impl Authorized {
         stops: &dyn Stops,
         now: UnixTime,
     ) -> Result<(), Rejection> {
-        let Found { token, standing, .. } = &self.found;
+        let Attribution { token, standing, .. } = &self.found.by;
         let issuer = facts.issuer(&token.claims().issuer).ok_or(Rejection::IssuerNotTrusted)?;
         let is_root_good = standing.verdict().is_none_or(|verdict| verdict.is_by_key_of(issuer));
         if !token.is_by_key_of(issuer) || !is_root_good {
@@ -68,6 +61,12 @@ impl Authorized {
         let known = Known { facts, staleness, now };
         require_not_revoked(token, issuer, &known)?;
         require_ground(token.claims(), standing, issuer, &known, stops)
+    }
+
+    /// Who stands behind it, as a log would say it.
+    #[must_use]
+    pub const fn attribution(&self) -> &Attribution {
+        &self.found.by
     }
 
     /// Who says so.
@@ -85,25 +84,25 @@ impl Authorized {
     /// The acting agent's DID, or the owner's in an owner's own request.
     #[must_use]
     pub fn client_id(&self) -> &str {
-        self.found.standing.client_id(self.token())
+        self.found.by.client_id()
     }
 
     /// Who acts and through whom; none in an owner's own request.
     #[must_use]
     pub fn actors(&self) -> Option<&ActorChain> {
-        self.found.actors.as_deref().or(self.token().actors.as_ref())
+        self.found.by.actors()
     }
 
     /// The delegation it stands on, every hop verified; none where nothing was delegated or the issuer's word was taken.
     #[must_use]
     pub fn chain(&self) -> Option<&VerifiedChain> {
-        self.found.standing.chain()
+        self.found.by.chain()
     }
 
     /// What is allowed, in every dimension: the token's authority, or offline the last hop's.
     #[must_use]
     pub fn authority(&self) -> &Authority {
-        self.found.standing.authority(self.token())
+        self.standing().authority(self.token())
     }
 
     /// Whether an owner acts in person, by its own key.
@@ -146,7 +145,7 @@ impl Authorized {
     /// The key that signed the proof.
     #[must_use]
     pub fn key(&self) -> Thumbprint {
-        self.found.key
+        self.found.by.key()
     }
 
     /// The access token's id, for logs (DPOP-138).
@@ -158,7 +157,7 @@ impl Authorized {
     /// The proof's id, for logs.
     #[must_use]
     pub fn proof_id(&self) -> &str {
-        self.found.proof_id.as_str()
+        self.found.by.proof_id()
     }
 
     /// When the authority ends. The middleware breaks off answers that outlive it; a handler that upgrades the connection has

@@ -6,21 +6,23 @@ use handfast_delegation::{AccessToken, ActorChain, MAX_INTENT_BYTES, TriggerKind
 use handfast_dpop::{Receipt, ReplayEntry};
 use handfast_identity::ContentHash;
 
-use crate::Rejection;
 use crate::check::Standing;
+use crate::{Attribution, Rejection};
 
 /// Why a request was turned away at the route, and whether that was drift.
 #[derive(Debug)]
 pub struct Denial {
     /// The reason.
     pub rejection: Rejection,
+    /// Who asked, where chain, token and proof were good.
+    pub by: Option<Box<Attribution>>,
     /// The wish, where chain, token and proof were good: to be counted once the proof is used up.
     pub drift: Option<Box<Drift>>,
 }
 
 impl From<Rejection> for Denial {
     fn from(rejection: Rejection) -> Self {
-        Self { rejection, drift: None }
+        Self { rejection, by: None, drift: None }
     }
 }
 
@@ -58,24 +60,19 @@ pub struct Wish {
 
 impl Drift {
     /// The drift of `rejection`, if it is one: what was asked for is more than the caller was given.
-    pub(crate) fn of(
-        rejection: &Rejection,
-        token: &AccessToken,
-        standing: &Standing,
-        entry: &ReplayEntry,
-    ) -> Option<Self> {
+    pub(crate) fn of(rejection: &Rejection, by: &Attribution, entry: &ReplayEntry) -> Option<Self> {
         if !rejection.is_drift() {
             return None;
         }
-        let task = token.task.as_ref()?;
-        let work = Work::of(token, standing)?;
+        let task = by.task()?;
+        let work = Work::of(by.claims(), &by.standing)?;
         let wish = Wish {
-            issuer: token.issuer.clone(),
+            issuer: by.issuer().to_owned(),
             task: task.id.clone(),
             intent: shown(&task.intent),
             own_agent: work.own_agent.map(str::to_owned),
             hop: work.hops().last(),
-            client_id: standing.client_id(token).to_owned(),
+            client_id: by.client_id().to_owned(),
             reason: rejection.reason(),
         };
         Some(Self { entry: entry.clone(), wish })

@@ -14,6 +14,7 @@
 //! Nothing here reads a clock, a store or the network: the shells (`handfast-middleware`, the registry) do.
 
 mod answer;
+mod attribution;
 mod authorized;
 pub mod budget;
 mod chain;
@@ -29,6 +30,7 @@ pub mod tools;
 pub mod trust;
 
 pub use answer::{Answer, CHALLENGE_ALGORITHMS, ChallengeTerms};
+pub use attribution::Attribution;
 pub use authorized::Authorized;
 pub use chain::{ChainPolicy, ChainVerdict, EvidencePolicy, NoVerdicts, VerdictKey, Verdicts};
 pub use check::{

@@ -17,9 +17,12 @@ pub(crate) enum AgentCommand {
         key: AgentKey,
     },
     /// Register an agent, and show the code its owner claims it with
-    #[command(
-        after_help = "Example:  handfast agent register --registry https://registry.example --name billing --purpose 'sends invoices'"
-    )]
+    #[command(after_help = "\
+With an enrolment token, which its owner made beforehand (`handfast enrolment create`), the agent is that owner's at once.
+
+Examples:
+  handfast agent register --registry https://registry.example --name billing --purpose 'sends invoices'
+  handfast agent register --registry https://registry.example --name runner --purpose builds --enrolment-file /run/secrets/enrolment")]
     Register(RegisterArgs),
     /// Show an agent's record: its own, or any that the owner's key may see
     Show {
@@ -66,6 +69,13 @@ Examples:
     History(HistoryArgs),
     #[command(flatten)]
     Life(LifeCommand),
+    /// Search agents by handle, owner and status: an owner's own, or with --all those of everybody
+    #[command(after_help = "\
+Examples:
+  handfast agent search --handle billing
+  handfast agent search --all --status UNCLAIMED
+  handfast agent search --all --owner owner:01… --status CLAIMED")]
+    Search(SearchArgs),
     /// List an owner's agents
     List {
         /// Every agent of the registry (admins only)
@@ -74,6 +84,42 @@ Examples:
         #[command(flatten)]
         key: OwnerKey,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SearchArgs {
+    /// How the handle begins
+    #[arg(long, value_name = "PREFIX")]
+    pub handle: Option<String>,
+    /// Whose they are, by owner id
+    #[arg(long, value_name = "OWNER")]
+    pub owner: Option<String>,
+    /// Where they are in their life
+    #[arg(long, value_enum, ignore_case = true)]
+    pub status: Option<Status>,
+    /// Among every agent of the registry (admins only)
+    #[arg(long)]
+    pub all: bool,
+    #[command(flatten)]
+    pub key: OwnerKey,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+#[value(rename_all = "UPPER")]
+pub(crate) enum Status {
+    Unclaimed,
+    Claimed,
+    Revoked,
+}
+
+impl From<Status> for handfast_client::AgentStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Unclaimed => Self::Unclaimed,
+            Status::Claimed => Self::Claimed,
+            Status::Revoked => Self::Revoked,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -101,6 +147,10 @@ pub(crate) struct RegisterArgs {
     /// The owner it expects; it will not use a token before this one has claimed it
     #[arg(long, value_name = "OWNER")]
     pub expected_owner: Option<String>,
+    /// The enrolment token its owner made for it, in a file; `-` reads it from standard input. Without it HANDFAST_ENROLMENT is
+    /// looked at
+    #[arg(long, value_name = "FILE")]
+    pub enrolment_file: Option<PathBuf>,
     /// Wait until somebody claims or refuses it
     #[arg(long)]
     pub wait: bool,

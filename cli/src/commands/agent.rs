@@ -1,16 +1,23 @@
 //! `handfast agent`: keys, registration, records.
 
+use std::path::Path;
 use std::time::Duration;
 
-use handfast_client::{AgentRegistration, Claim, ClaimStatus, DpopKey, KeyFile, KeyKind, RegistryClient, Role};
+use handfast_client::{
+    AgentQuery, AgentRecord, AgentRegistration, Claim, ClaimStatus, DpopKey, KeyFile, KeyKind, RegistryClient, Role,
+    Secret,
+};
 use handfast_identity::fingerprint;
 use serde_json::json;
 
 use super::{keys, life, record_lines, resources, scope};
-use crate::args::{AgentCommand, AgentKey, OwnerKey, RegisterArgs};
+use crate::args::{AgentCommand, AgentKey, OwnerKey, RegisterArgs, SearchArgs};
 use crate::exit::{Exit, Failure};
 use crate::ui::Ui;
-use crate::{keyfiles, rehearsal};
+use crate::{files, keyfiles, rehearsal};
+
+/// Where an enrolment token stands in the environment.
+const ENROLMENT: &str = "HANDFAST_ENROLMENT";
 
 pub(crate) async fn run(command: AgentCommand, ui: Ui) -> Result<(), Failure> {
     match command {
@@ -21,7 +28,8 @@ pub(crate) async fn run(command: AgentCommand, ui: Ui) -> Result<(), Failure> {
         AgentCommand::ApproveRotation(args) => keys::answer(args, ui).await,
         AgentCommand::Recover(args) => keys::recover(args, ui).await,
         AgentCommand::History(args) => keys::history(args, ui).await,
-        AgentCommand::List { all, key } => list(all, &key, ui).await,
+        AgentCommand::Search(args) => search(args, ui).await,
+        AgentCommand::List { all, key } => searched(&AgentQuery::default(), all, &key, ui).await,
         AgentCommand::Life(command) => life::run(command, ui).await,
     }
 }
@@ -42,6 +50,7 @@ fn init(p256: bool, key: &AgentKey, ui: Ui) -> Result<(), Failure> {
 
 async fn register(args: RegisterArgs, ui: Ui) -> Result<(), Failure> {
     let mut file = keyfiles::load(&args.key.key, ui)?;
+    let enrolment = enrolment(args.enrolment_file.as_deref())?;
     let registration = AgentRegistration {
         name: args.name,
         version: args.agent_version,
@@ -50,6 +59,7 @@ async fn register(args: RegisterArgs, ui: Ui) -> Result<(), Failure> {
         scope: scope(&args.scope)?,
         resources: resources(&args.resource)?,
         expected_owner: args.expected_owner.clone(),
+        enrolment,
     };
     let registry = keyfiles::client(&args.registry.registry, &file, ui)?;
     let registered = registry.register_agent(&registration).await?;
@@ -57,6 +67,7 @@ async fn register(args: RegisterArgs, ui: Ui) -> Result<(), Failure> {
     file.handle = Some(registered.record.handle().to_owned());
     file.expected_owner = args.expected_owner;
     file.claim = registered.claim.as_ref().map(|claim| claim.id.clone());
+    file.owner = registered.record.owner();
     file.update(&args.key.key)?;
     let words = fingerprint(file.key.did());
     let claim = registered.claim.as_ref().map(|claim| {
@@ -65,12 +76,21 @@ async fn register(args: RegisterArgs, ui: Ui) -> Result<(), Failure> {
     });
     let told = json!({"agent": registered.record.members(), "claim": claim, "fingerprint": words});
     ui.result(&told, |_| {
-        let how = registered.claim.as_ref().map(|claim| claim_lines(claim, &words)).unwrap_or_default();
+        let owner = registered.record.owner().map(|owner| format!("It is {}'s.", owner.id)).unwrap_or_default();
+        let how = registered.claim.as_ref().map_or(owner, |claim| claim_lines(claim, &words));
         format!("Registered as {}\n{how}", ui.strong(registered.record.handle()))
     })?;
     match registered.claim {
         Some(claim) if args.wait => wait(&registry, &claim, file, &args.key, ui).await,
         _ => Ok(()),
+    }
+}
+
+/// The enrolment token of a file, or of the environment; never of an argument, which others can see.
+fn enrolment(file: Option<&Path>) -> Result<Option<Secret>, Failure> {
+    match file {
+        Some(file) => Ok(Some(Secret::new(files::text(file)?))),
+        None => Ok(std::env::var(ENROLMENT).ok().filter(|token| !token.is_empty()).map(Secret::new)),
     }
 }
 
@@ -138,19 +158,21 @@ async fn show(
     ui.result(record.members(), |_| record_lines(&record))
 }
 
-async fn list(all: bool, key: &OwnerKey, ui: Ui) -> Result<(), Failure> {
+async fn search(args: SearchArgs, ui: Ui) -> Result<(), Failure> {
+    let wanted = AgentQuery { handle: args.handle, owner: args.owner, status: args.status.map(Into::into) };
+    searched(&wanted, args.all, &args.key, ui).await
+}
+
+async fn searched(wanted: &AgentQuery, all: bool, key: &OwnerKey, ui: Ui) -> Result<(), Failure> {
     let role = if all { Role::Reader } else { Role::Owner };
     let management = keyfiles::management_as(&keyfiles::owner(&key.key, ui)?, role, ui)?;
     let mut after: Option<String> = None;
     let mut count = 0_usize;
     loop {
-        let page = management.agents(after.as_deref(), None).await?;
+        let page = management.search_agents(wanted, after.as_deref()).await?;
         for record in &page.agents {
             count += 1;
-            ui.result(record.members(), |_| {
-                let status = record.members().get("status").and_then(|status| status.as_str()).unwrap_or_default();
-                format!("{status:<10} {:<32} {}", record.handle().escape_debug(), record.did())
-            })?;
+            ui.result(record.members(), |_| line(record))?;
         }
         after = page.next;
         if after.is_none() {
@@ -161,4 +183,8 @@ async fn list(all: bool, key: &OwnerKey, ui: Ui) -> Result<(), Failure> {
         ui.remark("No agents.");
     }
     Ok(())
+}
+
+fn line(record: &AgentRecord) -> String {
+    format!("{:<10} {:<32} {}", record.status().as_str(), record.handle().escape_debug(), record.did())
 }

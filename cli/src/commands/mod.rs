@@ -11,6 +11,7 @@ pub(crate) mod demo;
 pub(crate) mod dev;
 pub(crate) mod did;
 pub(crate) mod doctor;
+pub(crate) mod enrolment;
 pub(crate) mod exchange;
 pub(crate) mod explain;
 pub(crate) mod key;

@@ -158,6 +158,7 @@ impl Local {
             scope: Scope::parse(READ_SCOPE).map_err(|error| failed("no scope", error))?,
             resources: vec![self.api_resource()?],
             expected_owner: None,
+            enrolment: None,
         })
     }
 

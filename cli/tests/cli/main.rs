@@ -8,6 +8,7 @@ mod content;
 mod delegation;
 mod demo;
 mod encrypting;
+mod enrolling;
 mod helping;
 mod life;
 mod mcp;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::Answer;
 use crate::error::{AnswerError, ClientError};
+use crate::owner::Owner;
 use crate::secret::Secret;
 
 const REGISTRATION: &str = "agent registration";
@@ -25,6 +26,16 @@ pub enum AgentStatus {
 }
 
 impl AgentStatus {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unclaimed => "UNCLAIMED",
+            Self::Claimed => "CLAIMED",
+            Self::Revoked => "REVOKED",
+        }
+    }
+
     fn parse(text: &str) -> Option<Self> {
         match text {
             "UNCLAIMED" => Some(Self::Unclaimed),
@@ -69,6 +80,14 @@ impl AgentRecord {
         &self.members
     }
 
+    /// Its owner, if it has one.
+    #[must_use]
+    pub fn owner(&self) -> Option<Owner> {
+        let owner = self.members.get("owner")?;
+        let text = |member: &str| owner.get(member).and_then(Value::as_str).map(str::to_owned);
+        Some(Owner { id: text("id")?, name: text("name").unwrap_or_default() })
+    }
+
     pub(super) fn from_members(members: Map<String, Value>, endpoint: &'static str) -> Result<Self, AnswerError> {
         let text = |member: &'static str| {
             members.get(member).and_then(Value::as_str).ok_or(AnswerError::Member { endpoint, member })
@@ -84,7 +103,18 @@ impl AgentRecord {
     }
 }
 
-/// One page of agents.
+/// Which agents are wanted: those that all of it is true of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AgentQuery {
+    /// How the handle begins.
+    pub handle: Option<String>,
+    /// Whose they are, by owner id.
+    pub owner: Option<String>,
+    /// Where they are in their life.
+    pub status: Option<AgentStatus>,
+}
+
+/// One page of agents. It may hold fewer than were asked for, and none, though more follow.
 #[derive(Clone, Debug)]
 pub struct AgentPage {
     /// The agents.
@@ -111,7 +141,7 @@ impl AgentPage {
 /// What a registration is answered with.
 #[derive(Debug)]
 pub struct Registered {
-    /// The new record.
+    /// The new record: UNCLAIMED, or with an enrolment CLAIMED.
     pub record: AgentRecord,
     /// How an owner claims the agent; `None` when there is nothing left to claim.
     pub claim: Option<Claim>,
@@ -173,6 +203,11 @@ impl Registered {
         let record = AgentRecord::from_members(members, REGISTRATION)?;
         require_own(record.did(), own, REGISTRATION)?;
         Ok(Self { record, claim: claim.map(Claim::from) })
+    }
+
+    /// Whether the code that an owner would claim it with is missing: a repeated answer does not hold it.
+    pub(super) fn lacks_code(&self) -> bool {
+        self.record.status() == AgentStatus::Unclaimed && self.claim.is_none()
     }
 }
 

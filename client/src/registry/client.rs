@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 
 use super::agents::{AgentRecord, Claim, OwnerRecord, Registered};
 use super::claims::ClaimStatus;
+use super::once::{IDEMPOTENCY_KEY, once};
 use super::{Answer, Management, Metadata, Role};
 use crate::clock::{Clock, SystemClock};
 use crate::delegation::{Bundle, Delegated, DelegationBuilder, DelegationError, DelegationSource};
@@ -140,15 +141,21 @@ impl RegistryClient {
         self.0.metadata.get_or_try_init(|| self.discover()).await
     }
 
-    /// Registers the key as an agent, with a statement made now.
+    /// Registers the key as an agent, with a statement made now. Without an answer it is sent again, and done once.
     ///
     /// # Errors
     ///
     /// [`ClientError`]; refusals are `invalid_did`, `weak_key`, `invalid_registration`, `proof_required`, `did_registered`,
-    /// `slow_down`.
+    /// `slow_down`, and with an enrolment `invalid_enrolment`, `enrolment_used`, `enrolment_revoked`, `enrolment_expired`,
+    /// `owner_closed`, `other_owner_expected`, `environment_mismatch`.
     pub async fn register_agent(&self, registration: &AgentRegistration) -> Result<Registered, ClientError> {
-        let statement = registration.statement(&self.key(), self.issuer(), self.0.clock.now())?;
-        Registered::read(&self.post_statement(["agents"], statement).await?, self.key().did())
+        let statement = || registration.statement(&self.key(), self.issuer(), self.0.clock.now());
+        let answer = once(async |key| self.state("agents", statement()?, key).await).await?;
+        let mut registered = Registered::read(&answer, self.key().did())?;
+        if registered.lacks_code() {
+            registered.claim = Some(self.new_claim_code().await?);
+        }
+        Ok(registered)
     }
 
     /// States the version of this key's agent, with a statement made now.
@@ -162,14 +169,15 @@ impl RegistryClient {
         Ok(AgentRecord::read(&self.post_statement(["agents", self.key().did().as_str(), "version"], statement).await?)?)
     }
 
-    /// Registers the key as an owner's.
+    /// Registers the key as an owner's. Without an answer it is sent again, and done once.
     ///
     /// # Errors
     ///
     /// [`ClientError`].
     pub async fn register_owner(&self, registration: &OwnerRegistration) -> Result<OwnerRecord, ClientError> {
-        let statement = registration.statement(&self.key(), self.issuer(), self.0.clock.now())?;
-        OwnerRecord::read(&self.post_statement(["owners"], statement).await?, self.key().did())
+        let statement = || registration.statement(&self.key(), self.issuer(), self.0.clock.now());
+        let answer = once(async |key| self.state("owners", statement()?, key).await).await?;
+        OwnerRecord::read(&answer, self.key().did())
     }
 
     /// A new claim code for this key's agent, in place of one that is over: asked with a proof and no token.
@@ -278,9 +286,12 @@ impl RegistryClient {
         segments: [&str; N],
         statement: String,
     ) -> Result<Answer, ClientError> {
-        // the statement proves possession by itself; no proof and no token go with it
-        let request = self.0.open_http.post(self.endpoint(segments)).header(CONTENT_TYPE, STATEMENT_MEDIA_TYPE);
-        call(request.body(statement)).await
+        stated(self.0.open_http.post(self.endpoint(segments)), statement).await
+    }
+
+    /// The same for what creates something at `place`, under an idempotency key.
+    async fn state(&self, place: &str, statement: String, key: &str) -> Result<Answer, ClientError> {
+        stated(self.0.open_http.post(self.endpoint([place])).header(IDEMPOTENCY_KEY, key), statement).await
     }
 }
 
@@ -293,6 +304,11 @@ impl fmt::Debug for RegistryClient {
 fn outermost(plain: &reqwest::Client, rehearses: bool, credentials: PlannedCredentials) -> ClientBuilder {
     let builder = ClientBuilder::new(plain.clone());
     if rehearses { builder.with(Rehearse(credentials)) } else { builder }
+}
+
+/// Sends a statement, which proves possession by itself; no proof and no token go with it.
+async fn stated(request: RequestBuilder, statement: String) -> Result<Answer, ClientError> {
+    call(request.header(CONTENT_TYPE, STATEMENT_MEDIA_TYPE).body(statement)).await
 }
 
 /// Sends one call and gives the answer, if it is a success.

@@ -7,9 +7,10 @@ use reqwest_middleware::ClientWithMiddleware;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::agents::{AgentPage, AgentRecord};
+use super::agents::{AgentPage, AgentQuery, AgentRecord, AgentStatus};
 use super::claims::{Approval, ApprovalAnswer};
 use super::client::call;
+use super::once::{IDEMPOTENCY_KEY, once};
 use super::revocations::{Reach, Revocable, RevocationWire};
 use super::tasks::{NewTask, Task};
 use super::tree::TaskTree;
@@ -106,6 +107,21 @@ impl Management {
         Ok(AgentPage::read(&self.get(["agents"], &query).await?)?)
     }
 
+    /// A page of those agents that are wanted, from behind `after` where the page before named it.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`]; `forbidden` for another owner's, unless the role sees the whole registry.
+    pub async fn search_agents(&self, wanted: &AgentQuery, after: Option<&str>) -> Result<AgentPage, ClientError> {
+        let query = [
+            ("after", after),
+            ("handle", wanted.handle.as_deref()),
+            ("owner", wanted.owner.as_deref()),
+            ("status", wanted.status.map(AgentStatus::as_str)),
+        ];
+        Ok(AgentPage::read(&self.get(["agents"], &query).await?)?)
+    }
+
     /// Approves a claim: first without `confirm`, then with the fingerprint words that the first answer held.
     ///
     /// # Errors
@@ -154,7 +170,7 @@ impl Management {
     ///
     /// [`ClientError`].
     pub async fn new_task(&self, task: &NewTask) -> Result<Task, ClientError> {
-        Ok(Task::read(&self.post(["tasks"], &task.wire()).await?)?)
+        Ok(Task::read(&self.create(["tasks"], &task.wire()).await?)?)
     }
 
     /// A task.
@@ -214,7 +230,7 @@ impl Management {
     }
 
     async fn new_code(&self, role: &'static str) -> Result<Secret, ClientError> {
-        let CodeWire { code } = self.post(["owners", "codes"], &NewCodeWire { role }).await?.read(OWNER_CODES)?;
+        let CodeWire { code } = self.create(["owners", "codes"], &NewCodeWire { role }).await?.read(OWNER_CODES)?;
         Ok(Secret::new(code))
     }
 
@@ -241,6 +257,16 @@ impl Management {
     ) -> Result<Answer, ClientError> {
         let url = self.registry.endpoint(segments);
         call(self.http.post(url).json(body)).await
+    }
+
+    /// The same for what creates something: without an answer it is sent again, and done once.
+    pub(super) async fn create<const N: usize>(
+        &self,
+        segments: [&str; N],
+        body: &impl Serialize,
+    ) -> Result<Answer, ClientError> {
+        let url = self.registry.endpoint(segments);
+        once(async |key| call(self.http.post(url.clone()).header(IDEMPOTENCY_KEY, key).json(body)).await).await
     }
 }
 

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use crate::support::{FakeRegistry, HandClock, NOW, Reply, Seen, token};
 use handfast_client::{
     AgentRegistration, AgentStatus, AnswerError, Approval, ApprovalAnswer, Ceiling, ClaimStatus, ClientError, Clock,
-    DelegationMode, DpopKey, NewTask, OwnerRegistration, RegistryClient, Revocable, Role, Secret,
+    DelegationMode, DpopKey, NewEnrolment, NewTask, OwnerRegistration, RegistryClient, Revocable, Role, Secret,
 };
 use handfast_delegation::{Environment, ResourceId, Scope};
 use handfast_identity::json::Limits;
 use handfast_identity::jws::UnverifiedJws;
 use handfast_identity::{DidKey, Seconds};
 use handfast_registry_model::{
-    ApproveRequest, OwnerCodeRequest, RefuseRequest, TaskRequest, UnverifiedAgentRegistration,
+    ApproveRequest, EnrolmentRequest, OwnerCodeRequest, RefuseRequest, TaskRequest, UnverifiedAgentRegistration,
     UnverifiedOwnerRegistration,
 };
 use serde_json::{Value, json};
@@ -53,6 +53,7 @@ fn registration() -> AgentRegistration {
         scope: scope("echo:read"),
         resources: vec![ResourceId::parse("https://api.example").unwrap()],
         expected_owner: None,
+        enrolment: None,
     }
 }
 
@@ -417,4 +418,130 @@ async fn nonces_of_the_token_endpoint_stay_there() {
     let api = Some("of-the-api".to_owned());
     assert_eq!(nonces(&registry.at("/tasks/task_1")), [None, api.clone(), api]);
     assert_eq!(nonces(&registry.asked()), [None, Some("of-tokens".to_owned())]);
+}
+
+/// The calls that were made besides those for metadata and tokens.
+fn calls(registry: &FakeRegistry) -> Vec<Seen> {
+    let calls = registry.server.seen().into_iter();
+    calls.filter(|seen| !seen.path.starts_with("/.well-known") && seen.path != "/oauth2/token").collect()
+}
+
+/// A registry that answers so, one after the other; the last answer is repeated.
+async fn answering_in_turn(replies: Vec<Reply>) -> FakeRegistry {
+    let answer = move |n: usize, _: &Seen| replies.get(n).or_else(|| replies.last()).unwrap().clone();
+    FakeRegistry::answering(|n, _| token(n, "DPoP", "task_1"), answer).await
+}
+
+fn task(did: &DidKey) -> NewTask {
+    NewTask {
+        agent: did.clone(),
+        intent: "pay".into(),
+        scope: scope("echo:read"),
+        resources: Vec::new(),
+        reference: None,
+        seconds: None,
+        tools: None,
+        budget: None,
+    }
+}
+
+#[tokio::test]
+async fn what_creates_something_is_repeated_under_one_key_while_it_is_open_whether_it_was_done() {
+    let key = DpopKey::generate();
+    let unavailable = || Reply::json(503, &json!({"reason": "store_unavailable"}));
+    let in_progress = || Reply::json(409, &json!({"reason": "idempotency_in_progress"}));
+    let made = || Reply::json(201, &json!({"id": "task_1", "status": "open"}));
+    let registry = answering_in_turn(vec![unavailable(), in_progress(), made()]).await;
+    let owner = client(&registry, &key).acting_as(Role::Owner).unwrap();
+    owner.new_task(&task(key.did())).await.unwrap();
+    let seen = calls(&registry);
+    assert_eq!(seen.len(), 3);
+    let keys: Vec<_> = seen.iter().map(|seen| seen.idempotency_key.clone().unwrap()).collect();
+    assert!(keys[0].len() == 22 && keys.iter().all(|other| *other == keys[0]), "{keys:?}");
+    assert!(seen.iter().all(|call| call.body == seen[0].body));
+    // signed anew each time
+    assert_ne!(seen[0].proof_id(), seen[1].proof_id());
+    // another call has another key; what was refused is not repeated, and in the end neither is what is not answered
+    owner.new_task(&task(key.did())).await.unwrap();
+    assert_ne!(calls(&registry)[3].idempotency_key.as_ref(), Some(&keys[0]));
+    let registry = answering_in_turn(vec![Reply::json(409, &json!({"reason": "agent_revoked"}))]).await;
+    let refused = client(&registry, &key).acting_as(Role::Owner).unwrap().new_task(&task(key.did())).await;
+    assert!(refused.is_err());
+    assert_eq!(calls(&registry).len(), 1);
+    let registry = answering_in_turn(vec![unavailable()]).await;
+    let refused = client(&registry, &key).acting_as(Role::Owner).unwrap().new_task(&task(key.did())).await;
+    assert!(matches!(refused, Err(ClientError::Registry(error)) if error.reason() == "store_unavailable"));
+    assert_eq!(calls(&registry).len(), 3);
+}
+
+#[tokio::test]
+async fn a_repeated_registration_lacks_the_code_and_another_is_asked_for() {
+    let key = DpopKey::generate();
+    let claim = json!({
+        "id": "claim_2", "user_code": "BCDFGHJK", "verification_uri": "https://reg.example/claims/claim_2",
+        "expires_in": 900, "interval": 5,
+    });
+    let replies = vec![
+        Reply::json(503, &json!({"reason": "store_unavailable"})),
+        Reply::json(201, &record(key.did(), "UNCLAIMED")),
+        Reply::json(201, &claim),
+    ];
+    let registry = answering_in_turn(replies).await;
+    let registered = client(&registry, &key).register_agent(&registration()).await.unwrap();
+    assert_eq!(registered.claim.unwrap().id, "claim_2");
+    let seen = calls(&registry);
+    let paths: Vec<_> = seen.iter().map(|call| call.path.as_str()).collect();
+    assert_eq!(paths, ["/agents", "/agents", "/claims"]);
+    assert_eq!(seen[0].idempotency_key, seen[1].idempotency_key);
+    assert_ne!(seen[0].body, seen[1].body, "signed anew");
+}
+
+#[tokio::test]
+async fn an_enrolled_agent_is_its_owners_at_once() {
+    let key = DpopKey::generate();
+    let mut answer = record(key.did(), "CLAIMED");
+    answer["owner"] = json!({"id": "owner:x", "name": "Ada"});
+    let registry = answering(201, answer).await;
+    let enrolment = Some(Secret::new("enrolment_x.y"));
+    let registration = AgentRegistration { enrolment, ..registration() };
+    let registered = client(&registry, &key).register_agent(&registration).await.unwrap();
+    assert!(registered.claim.is_none());
+    assert_eq!(registered.record.owner().unwrap().id, "owner:x");
+    let call = only_call(&registry);
+    let claims: Value = UnverifiedJws::parse(&call.body, &Limits::plain(8192)).unwrap().unverified_claims().unwrap();
+    assert_eq!(claims["enrolment"], json!("enrolment_x.y"));
+}
+
+#[tokio::test]
+async fn an_enrolment_is_made_and_its_token_is_a_secret() {
+    let key = DpopKey::generate();
+    let registry = answering(201, json!({"id": "enrolment_x", "status": "open", "token": "enrolment_x.y"})).await;
+    let owner = client(&registry, &key).acting_as(Role::Owner).unwrap();
+    let ceiling = Ceiling {
+        scope: scope("echo:read"),
+        resources: vec![ResourceId::parse("https://api.example").unwrap()],
+        max_task: Some(Seconds::new(600)),
+        delegation: None,
+        max_depth: None,
+        delegates: Vec::new(),
+        instances: false,
+        tools: None,
+        budget: None,
+    };
+    let wanted = NewEnrolment {
+        ceiling,
+        environment: Some(Environment::Prod),
+        label: Some("runners".into()),
+        lifetime: Some(Seconds::new(3600)),
+    };
+    let made = owner.new_enrolment(&wanted).await.unwrap();
+    assert_eq!(
+        (made.enrolment.id(), made.enrolment.status(), made.token.expose()),
+        ("enrolment_x", "open", "enrolment_x.y")
+    );
+    assert!(!format!("{made:?}").contains("enrolment_x.y"));
+    let call = only_call(&registry);
+    let read = EnrolmentRequest::parse(call.body.as_bytes()).unwrap();
+    assert_eq!((read.environment, read.lifetime), (Some(Environment::Prod), Seconds::new(3600)));
+    assert!(call.idempotency_key.is_some());
 }

@@ -50,6 +50,7 @@ pub(crate) struct Seen {
     pub(crate) delegation: Option<String>,
     pub(crate) content_type: Option<String>,
     pub(crate) content_digest: Option<String>,
+    pub(crate) idempotency_key: Option<String>,
     pub(crate) body: String,
     /// Header and claims of the proof, whose signature was verified under its own key.
     pub(crate) proof: Option<(Value, Value)>,
@@ -72,6 +73,7 @@ impl Seen {
             delegation: field("delegation"),
             content_type: field("content-type"),
             content_digest: field("content-digest"),
+            idempotency_key: field("idempotency-key"),
             proof: field("dpop").map(|proof| read_proof(&proof)),
             body: String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap(),
         }

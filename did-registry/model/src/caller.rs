@@ -5,7 +5,10 @@ use handfast_identity::UnixTime;
 
 use crate::authority::{AGENT_SELF, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ};
 use crate::decide::require_active;
-use crate::{AgentRecord, KnownHop, Organisation, OwnerId, OwnerRecord, Party, Refusal, Role, Status, TaskRecord};
+use crate::{
+    AgentRecord, EnrolmentRecord, KnownHop, Organisation, OwnerId, OwnerRecord, Party, Refusal, Role, Status,
+    TaskRecord,
+};
 
 /// An owner or agent behind a management call. Made from a verified token for the registry and the record it names.
 #[derive(Clone, Copy, Debug)]
@@ -196,6 +199,17 @@ impl<'a> Caller<'a> {
             Ok(record) if record.id() == owner => Ok(record),
             _ => self.as_admin(),
         }
+    }
+
+    /// Whoever may call an enrolment off: its owner, or an admin.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::UnknownEnrolment`] for everybody else: enrolments are not public, and so is their existence (P-20).
+    pub fn manages_enrolment(&self, enrolment: &EnrolmentRecord) -> Result<&'a OwnerRecord, Refusal> {
+        let owner = self.as_owner().ok().filter(|owner| *owner.id() == enrolment.owner);
+        let admin = || self.as_admin().ok().filter(|admin| admin.organisation() == enrolment.organisation());
+        owner.or_else(admin).ok_or(Refusal::UnknownEnrolment)
     }
 
     /// The agent, where the caller is one.

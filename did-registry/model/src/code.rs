@@ -16,10 +16,10 @@ const CODE_ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 pub const USER_CODE_CHARS: u32 = 8;
 const OWNER_CODE_PREFIX: &str = "enrol_";
 
-/// The registry's secret under which claim codes are hashed.
+/// The registry's secret under which claim codes and enrolment tokens are hashed.
 ///
 /// A claim code is short enough to be found from a plain hash by trying; under this key a stolen store does not help. The
-/// same on every node of one registry. Losing it voids the open codes and nothing else.
+/// same on every node of one registry. Losing it voids the open codes and enrolments, and nothing else.
 pub struct CodeKey(hmac::Key);
 
 impl CodeKey {
@@ -30,16 +30,29 @@ impl CodeKey {
     }
 
     pub(crate) fn hash(&self, claim: &ClaimId, code: &str) -> CodeHash {
-        let tag = hmac::sign(&self.0, &message(claim, code));
-        let mut hash = [0; 32];
-        // both have 32 bytes; were they ever different, the rest stays zero and matches nothing
-        hash.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
-        CodeHash(hash)
+        self.tag(&message(claim, code))
     }
 
     /// Compares in time that does not depend on the code (P-20).
     pub(crate) fn matches(&self, claim: &ClaimId, presented: &PresentedCode, hash: &CodeHash) -> bool {
         hmac::verify(&self.0, &message(claim, &presented.0), &hash.0).is_ok()
+    }
+
+    pub(crate) fn hash_enrolment(&self, token: &str) -> CodeHash {
+        self.tag(&enrolment_message(token))
+    }
+
+    /// Compares in time that does not depend on the token (P-20).
+    pub(crate) fn is_enrolment(&self, token: &str, hash: &CodeHash) -> bool {
+        hmac::verify(&self.0, &enrolment_message(token), &hash.0).is_ok()
+    }
+
+    fn tag(&self, message: &[u8]) -> CodeHash {
+        let tag = hmac::sign(&self.0, message);
+        let mut hash = [0; 32];
+        // both have 32 bytes; were they ever different, the rest stays zero and matches nothing
+        hash.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
+        CodeHash(hash)
     }
 }
 
@@ -53,7 +66,11 @@ fn message(claim: &ClaimId, code: &str) -> Zeroizing<Vec<u8>> {
     Zeroizing::new([b"handfast claim code\0", claim.as_str().as_bytes(), b"\0", code.as_bytes()].concat())
 }
 
-/// What is stored of a claim code.
+fn enrolment_message(token: &str) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new([b"handfast agent enrolment\0", token.as_bytes()].concat())
+}
+
+/// What is stored of a claim code, or of an enrolment token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CodeHash(pub(crate) [u8; 32]);
 

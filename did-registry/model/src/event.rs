@@ -10,7 +10,9 @@ use serde::{Serialize, Serializer};
 
 use crate::limits::{MAX_LISTED_DIDS, MAX_STATEMENT_BYTES, MAX_WHY_BYTES};
 use crate::record::wire::{AuthorityWire, CeilingWire};
-use crate::{AgentId, Ceiling, ClaimId, EncodeError, FeedKind, OwnerId, ReceivedStatement, Role, ShownText, TaskId};
+use crate::{
+    AgentId, Ceiling, ClaimId, EncodeError, EnrolmentId, FeedKind, OwnerId, ReceivedStatement, Role, ShownText, TaskId,
+};
 
 pub use life::{LifeChange, LifeFact};
 
@@ -46,6 +48,32 @@ pub enum Fact {
     AgentRegistered {
         /// The signed statement, as received.
         statement: ReceivedStatement,
+    },
+    /// An agent registered with an enrolment, whose owner it has from then on; the statement is its own, and names the enrolment.
+    AgentEnrolled {
+        /// The signed statement, as received.
+        statement: ReceivedStatement,
+    },
+    /// An owner made an enrolment.
+    EnrolmentMade {
+        /// The enrolment.
+        enrolment: EnrolmentId,
+        /// The ceiling of the agent that registers with it.
+        ceiling: Box<Ceiling>,
+        /// Where that agent has to run.
+        environment: Option<Environment>,
+        /// Until when it is good.
+        until: UnixTime,
+    },
+    /// An enrolment got another token: the answer with the first one was asked for again.
+    EnrolmentRenewed {
+        /// The enrolment.
+        enrolment: EnrolmentId,
+    },
+    /// An enrolment was called off.
+    EnrolmentRevoked {
+        /// The enrolment.
+        enrolment: EnrolmentId,
     },
     /// An owner registered; the statement is its own.
     OwnerRegistered {
@@ -200,6 +228,10 @@ impl Fact {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::AgentRegistered { .. } => "agent_registered",
+            Self::AgentEnrolled { .. } => "agent_enrolled",
+            Self::EnrolmentMade { .. } => "enrolment_made",
+            Self::EnrolmentRenewed { .. } => "enrolment_renewed",
+            Self::EnrolmentRevoked { .. } => "enrolment_revoked",
             Self::OwnerRegistered { .. } => "owner_registered",
             Self::OwnerCodeMade { .. } => "owner_code_made",
             Self::ClaimCodeIssued { .. } => "claim_code_issued",
@@ -254,6 +286,7 @@ impl Event {
     pub fn statement(&self) -> Result<Vec<u8>, EncodeError> {
         let bytes = match &self.fact {
             Fact::AgentRegistered { statement }
+            | Fact::AgentEnrolled { statement }
             | Fact::OwnerRegistered { statement }
             | Fact::VersionStated { statement } => statement.as_str().as_bytes().to_vec(),
             _ => json::to_jcs(&StatementWire::from(self)).map_err(|_| EncodeError)?,
@@ -341,7 +374,20 @@ impl<'a> From<&'a Event> for StatementWire<'a> {
             ..Self::default()
         };
         match &event.fact {
-            Fact::AgentRegistered { .. } | Fact::OwnerRegistered { .. } | Fact::VersionStated { .. } => common,
+            Fact::AgentRegistered { .. }
+            | Fact::AgentEnrolled { .. }
+            | Fact::OwnerRegistered { .. }
+            | Fact::VersionStated { .. } => common,
+            Fact::EnrolmentMade { enrolment, ceiling, environment, until } => Self {
+                id: Some(enrolment.as_str()),
+                ceiling: Some((&**ceiling).into()),
+                environment: *environment,
+                until: Some(until.as_secs()),
+                ..common
+            },
+            Fact::EnrolmentRenewed { enrolment } | Fact::EnrolmentRevoked { enrolment } => {
+                Self { id: Some(enrolment.as_str()), ..common }
+            }
             Fact::Life(life) => life.written(common),
             Fact::OwnerOffboarding { owner, to, .. } => Self { id: Some(owner.as_str()), to: to.as_ref(), ..common },
             Fact::OwnerCodeMade { role } => Self { role: Some(role.as_str()), ..common },

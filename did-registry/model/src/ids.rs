@@ -74,6 +74,8 @@ random_ids! {
     ClaimId = "claim_";
     /// A task.
     TaskId = "task_";
+    /// An enrolment: for lists and for calling it off. It is the public half of its token.
+    EnrolmentId = "enrolment_";
 }
 
 /// Prefix of a token's `jti`.

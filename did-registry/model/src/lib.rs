@@ -17,7 +17,8 @@
 //! | `POST /agents` | [`register_agent`] |
 //! | `POST /claims`, `GET /claims/{id}` | [`new_claim_code`], [`poll_claim`] |
 //! | `POST /claims/{id}/approve`, `/refuse` | [`approve`], [`refuse_claim`] |
-//! | `POST /owners/codes`, `POST /owners` | [`make_owner_code`], [`register_owner`] |
+//! | `POST /owners/codes`, `POST /owners` | [`make_owner_code`], [`replace_owner_code`], [`register_owner`] |
+//! | `POST /enrolments`, `/enrolments/{…}/revoke`, `POST /agents` with one | [`make_enrolment`], [`renew_enrolment`], [`revoke_enrolment`], [`enrol_agent`] |
 //! | `POST /agents/{…}/suspend`, `/resume`, `/retire`, `/ceiling`, `/environment`, `/version` | [`suspend_agent`], [`resume_agent`], [`retire_agent`], [`change_ceiling`], [`change_environment`], [`state_version`] |
 //! | `POST /agents/{…}/transfer`, `/transfer/accept`, `/transfer/withdraw` | [`offer_agent`], [`accept_agent`], [`withdraw_offer`] |
 //! | `POST /owners/{id}/offboarding` | [`begin_offboarding`], [`offboard_agent`], [`finish_offboarding`] |
@@ -36,6 +37,7 @@ mod ceiling;
 mod change;
 mod code;
 mod decide;
+mod enrolment;
 mod event;
 mod ids;
 pub mod limits;
@@ -53,28 +55,31 @@ pub use ceiling::{Ceiling, CeilingError, DelegationMode};
 pub use change::{Attempt, Change, Expect, FeedEntry, FeedKind, Loaded, Outcome, Write};
 pub use code::{CodeKey, OwnerCode, PresentedCode, USER_CODE_CHARS, UserCode};
 pub use decide::{
-    Approval, ApprovalHandles, ClaimCase, ClaimView, CodeMaker, ConfirmView, DidSlot, HandleSlot, HopToStop,
-    IssuedClaim, IssuerKeyToStop, KeyToStop, KnownHop, Leaving, NewestKey, Offboarding, OfferedAgent, OwnerToStop,
-    Recipient, Recovery, RecoveryCase, RegisteredAgent, Rotation, RotationCase, Stopped, TaskToStop, TokenToStop,
-    accept_agent, approve, approve_rotation, begin_offboarding, change_ceiling, change_environment, complete_task,
-    create_owner_task, cut_again, finish_offboarding, make_owner_code, new_claim_code, offboard_agent, offer_agent,
-    poll_claim, recover, refuse_claim, refuse_rotation, register_agent, register_owner, resume_agent, retire_agent,
-    revoke_agent, revoke_hop, revoke_issuer_key, revoke_key, revoke_owner, revoke_task, revoke_token, rotate,
+    Approval, ApprovalHandles, ClaimCase, ClaimView, CodeMaker, ConfirmView, DidSlot, EnrolmentCase, HandleSlot,
+    HopToStop, IssuedClaim, IssuerKeyToStop, KeyToStop, KnownHop, Leaving, MadeEnrolment, NewestKey, Offboarding,
+    OfferedAgent, OwnerToStop, Recipient, Recovery, RecoveryCase, RegisteredAgent, Rotation, RotationCase, Stopped,
+    TaskToStop, TokenToStop, accept_agent, approve, approve_rotation, begin_offboarding, change_ceiling,
+    change_environment, complete_task, create_owner_task, cut_again, enrol_agent, finish_offboarding, make_enrolment,
+    make_owner_code, new_claim_code, offboard_agent, offer_agent, poll_claim, recover, refuse_claim, refuse_rotation,
+    register_agent, register_owner, renew_enrolment, replace_owner_code, resume_agent, retire_agent, revoke_agent,
+    revoke_enrolment, revoke_hop, revoke_issuer_key, revoke_key, revoke_owner, revoke_task, revoke_token, rotate,
     state_version, suspend_agent, withdraw_offer,
 };
+pub use enrolment::EnrolmentToken;
 pub use event::{DelegatedHop, Event, Fact, KeyChanged, LifeChange, LifeFact, Party};
-pub use ids::{AgentId, ClaimId, IdError, OwnerId, TaskId};
+pub use ids::{AgentId, ClaimId, EnrolmentId, IdError, OwnerId, TaskId};
 pub use policy::{KnownResource, Mode, PolicyError, RegistryPolicy};
 pub use record::{
-    AgentRecord, ClaimRecord, ClaimStatus, DidHolder, DidRecord, EncodeError, HandleRecord, HopRecord, KeyRecord,
-    KnownVersion, OffboardingRecord, Organisation, OwnedAgent, OwnerCodeRecord, OwnerRecord, PendingRotation, Profile,
-    Record, RecordError, RecordKind, RevocationRecord, Role, SelfTasks, Slot, Status, StopsRecord, Stored, Subject,
-    TaskRecord, TreeEntry, TreeRecord, UsageRecord, UsedScope, VersionsRecord,
+    AgentRecord, ClaimRecord, ClaimStatus, DidHolder, DidRecord, EncodeError, EnrolmentRecord, EnrolmentStatus,
+    HandleRecord, HopRecord, IdempotencyEnd, IdempotencyRecord, KeyRecord, KnownVersion, OffboardingRecord,
+    Organisation, OwnedAgent, OwnedEnrolment, OwnerCodeRecord, OwnerRecord, PendingRotation, Profile, Record,
+    RecordError, RecordKind, RevocationRecord, Role, SelfTasks, Slot, Status, StatusEntry, StopsRecord, Stored,
+    Subject, TaskRecord, TreeEntry, TreeRecord, UsageRecord, UsedScope, VersionsRecord,
 };
-pub use refusal::{DelegationFault, Feature, GrantFault, OauthError, Refusal, RefusalAnswer};
+pub use refusal::{DelegationFault, GrantFault, OauthError, Refusal, RefusalAnswer};
 pub use request::{
-    ApproveRequest, CeilingRequest, EnvironmentRequest, OffboardingRequest, OfferRequest, OwnerCodeRequest,
-    ReasonRequest, RecoveryRequest, RefuseRequest, RotationAnswer, TaskRequest,
+    ApproveRequest, CeilingRequest, EnrolmentRequest, EnvironmentRequest, OffboardingRequest, OfferRequest,
+    OwnerCodeRequest, ReasonRequest, RecoveryRequest, RefuseRequest, RotationAnswer, TaskRequest,
 };
 pub use statement::{
     AGENT_STATEMENT_TYPE, AgentRegistration, OWNER_STATEMENT_TYPE, OwnerRegistration, ReceivedStatement,

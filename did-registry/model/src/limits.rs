@@ -102,6 +102,16 @@ pub const MAX_CONFIRM_BYTES: usize = 128;
 
 /// How long an enrolment code of an owner is good.
 pub const OWNER_CODE_LIFETIME: Seconds = Seconds::new(24 * 60 * 60);
+/// How long an enrolment of an agent is good when nobody says (spec/limits.md, enrolments).
+pub const DEFAULT_ENROLMENT_LIFETIME: Seconds = OWNER_CODE_LIFETIME;
+/// The shortest life of an enrolment: it has to reach the agent's machine.
+pub const MIN_ENROLMENT_LIFETIME: Seconds = Seconds::new(60);
+/// The longest life of an enrolment: what lies around for longer is forgotten where it lies.
+pub const MAX_ENROLMENT_LIFETIME: Seconds = UNCLAIMED_LIFETIME;
+/// How long the answer to a call that creates something is kept under its idempotency key (spec/limits.md, idempotency).
+pub const IDEMPOTENCY_LIFETIME: Seconds = Seconds::new(24 * 60 * 60);
+/// Longest idempotency key: a UUID has 36 characters.
+pub const MAX_IDEMPOTENCY_KEY_BYTES: usize = 128;
 /// How long an UNCLAIMED record lives unused; then its DID and handle are free again.
 pub const UNCLAIMED_LIFETIME: Seconds = Seconds::new(30 * 24 * 60 * 60);
 

@@ -188,8 +188,10 @@ impl TaskRequest {
     }
 }
 
+mod enrolment;
 mod life;
 
+pub use enrolment::EnrolmentRequest;
 pub use life::{CeilingRequest, EnvironmentRequest, OffboardingRequest, OfferRequest, ReasonRequest};
 /// `POST /agents/{…}/rotate/approve` and `/refuse`: an owner answers to a rotation that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! `/agents`: registration, lists, records.
+//! `/agents`: registration, records.
 
 use std::net::SocketAddr;
 
@@ -8,20 +8,19 @@ use axum::response::{IntoResponse, Response};
 use handfast_identity::{Handle, UnixTime};
 use handfast_middleware::{Caller as Authenticated, Clock as _};
 use handfast_registry_model::{
-    AgentId, AgentRecord, Caller, Loaded, OwnedAgent, Refusal, RegisteredAgent, Slot, UnverifiedAgentRegistration,
-    VerifiedAgentRegistration, register_agent,
+    AgentId, AgentRecord, Change, EnrolmentCase, EnrolmentRecord, FeedKind, IssuedClaim, Loaded, OwnerRecord, Refusal,
+    RegisteredAgent, Slot, UnverifiedAgentRegistration, VerifiedAgentRegistration, enrol_agent, register_agent,
 };
-use http::header::LOCATION;
-use http::{HeaderValue, StatusCode};
-use serde::Serialize;
 
 use super::body::JwtBody;
 use super::caller::Identity;
 use super::form::Form;
+use super::once::{Answer, Key, Once};
 use super::rates::Source;
-use super::view::AgentView;
+use super::revoke::revocation;
+use super::view::{AgentView, CodeView};
 use super::{App, Failure, Name};
-use crate::state::{ATTEMPTS, Commit};
+use crate::state::ATTEMPTS;
 
 /// Records of one page, unless the reader asks for another number.
 const PAGE_DEFAULT: usize = 50;
@@ -36,17 +35,17 @@ pub(super) fn source(request: &Request) -> Source {
 /// `POST /agents`
 pub(super) async fn register(State(app): State<App>, request: Request) -> Result<Response, Failure> {
     let now = app.clock.now();
-    let from = source(&request);
+    let (from, key) = (source(&request), Key::of(request.headers())?);
     let body = JwtBody::read(request).await?;
     app.rates.take_try(from, now)?;
     let statement = verified(&app, &body, now)?;
-    let RegisteredAgent { agent, claim, .. } = registered(&app, &statement, now).await?;
-    let view = AgentView::of(&agent, None).with_claim(&claim, &app.config);
-    let mut response = (StatusCode::CREATED, Json(view)).into_response();
-    if let Ok(location) = HeaderValue::try_from(app.config.url(&format!("/agents/{}", agent.did()))) {
-        response.headers_mut().insert(LOCATION, location);
+    let caller = statement.did().as_str();
+    let once = Once::begin(&app, key, "POST /agents", caller, statement.wish(), now).await?;
+    // of an agent that is yet to be claimed without the code: it asks for another by its proof, for statements can be copied
+    if let Some(first) = once.first().await? {
+        return Ok(first);
     }
-    Ok(response)
+    Ok(registered(&app, &statement, &once, now).await?)
 }
 
 fn verified(app: &App, body: &JwtBody, now: UnixTime) -> Result<VerifiedAgentRegistration, Refusal> {
@@ -64,14 +63,12 @@ fn verified(app: &App, body: &JwtBody, now: UnixTime) -> Result<VerifiedAgentReg
 async fn registered(
     app: &App,
     statement: &VerifiedAgentRegistration,
+    once: &Once<'_>,
     now: UnixTime,
-) -> Result<RegisteredAgent, Refusal> {
-    let mut random = app.random.clone();
+) -> Result<Response, Refusal> {
     let mut is_counted = false;
     for _ in 0..ATTEMPTS {
-        let did = app.state.did_slot(statement.did()).await?;
-        let handle = app.state.handle_slot(Handle::generate(&mut random)).await?;
-        let decided = match register_agent(statement, &did, &handle, &app.code_key, now, &mut random) {
+        let decided = match decided(app, statement, now).await {
             // the generated handle met another one: the next one will not
             Err(Refusal::HandleTaken | Refusal::HandleConfusable) => continue,
             decided => decided?,
@@ -80,67 +77,65 @@ async fn registered(
             app.rates.take_place(now)?;
             is_counted = true;
         }
-        if let Commit::Done { .. } = app.state.commit(&decided.change).await? {
-            return Ok(decided);
+        let Decided { change, agent, owner, claim } = decided;
+        let view = AgentView::of(&agent, owner.as_ref());
+        let answer = Answer::created(&view)?.at(app.config.url(&format!("/agents/{}", agent.did())));
+        let claim = claim.map(|claim| serde_json::to_value(CodeView::of(&claim, &app.config)).unwrap_or_default());
+        let secret = claim.map(|claim| ("claim", claim));
+        let committed = once.commit_with(change, agent.organisation(), answer, secret, |record| record).await?;
+        if let Some(response) = committed {
+            return Ok(response);
         }
     }
     Err(Refusal::Overloaded)
 }
 
-#[derive(Serialize)]
-struct PageView<'a> {
-    agents: Vec<AgentView<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
+/// A registration decided upon: with the claim that an owner is to be shown, or with the owner whose enrolment it had.
+struct Decided {
+    change: Change,
+    agent: AgentRecord,
+    owner: Option<OwnerRecord>,
+    claim: Option<IssuedClaim>,
 }
 
-/// `GET /agents?after=&limit=`
-pub(super) async fn list(State(app): State<App>, caller: Authenticated, request: Request) -> Result<Response, Failure> {
-    let now = app.clock.now();
-    let form = Form::parse(request.uri().query().unwrap_or_default().as_bytes())?.only(&["after", "limit"])?;
-    let (after, limit) = page_of(&form)?;
-    let identity = Identity::of(&app, &caller).await?;
-    let (agents, next) = owned_page(&app, identity.caller(now)?, after, limit).await?;
-    let living = agents.iter().filter(|agent| !agent.is_expired(now));
-    let view = PageView { agents: living.map(|agent| AgentView::of(agent, None)).collect(), next };
-    Ok(Json(view).into_response())
-}
-
-/// A page of the agents that `caller` may list, expired ones among them: an owner's, or all for readers.
-pub(super) async fn owned_page(
-    app: &App,
-    caller: Caller<'_>,
-    after: Option<String>,
-    limit: usize,
-) -> Result<(Vec<AgentRecord>, Option<String>), Refusal> {
-    Ok(if let Ok(reader) = caller.as_reader() {
-        let page = app.state.page::<AgentRecord>("", after.as_deref(), limit).await?;
-        let own = |agent: &AgentRecord| agent.organisation() == reader.organisation();
-        (page.records.into_iter().filter(own).collect::<Vec<_>>(), page.next)
-    } else {
-        let owner = caller.as_owner()?;
-        let prefix = Slot::owned_agents_prefix(owner.id());
-        let after = after.map(|id| format!("{prefix}{id}"));
-        let page = app.state.page::<OwnedAgent>(&prefix, after.as_deref(), limit).await?;
-        let mut agents = Vec::with_capacity(page.records.len());
-        for owned in &page.records {
-            agents.extend(app.state.agent(owned.agent()).await?.map(|loaded| loaded.record));
-        }
-        let next = page.next.and_then(|key| key.strip_prefix(&prefix).map(str::to_owned));
-        (agents.into_iter().filter(|agent| agent.owner() == Some(owner.id())).collect(), next)
-    })
+async fn decided(app: &App, statement: &VerifiedAgentRegistration, now: UnixTime) -> Result<Decided, Refusal> {
+    let mut random = app.random.clone();
+    let did = app.state.did_slot(statement.did()).await?;
+    let handle = app.state.handle_slot(Handle::generate(&mut random)).await?;
+    let Some(token) = &statement.registration().enrolment else {
+        let registered = register_agent(statement, &did, &handle, &app.code_key, now, &mut random)?;
+        let RegisteredAgent { change, agent, claim } = registered;
+        return Ok(Decided { change, agent, owner: None, claim: Some(claim) });
+    };
+    let enrolment: Option<Loaded<EnrolmentRecord>> = match token.id() {
+        Some(id) => app.state.load(&Slot::enrolment(&id)).await?,
+        None => None,
+    };
+    let stopped = match &enrolment {
+        Some(enrolment) => revocation(app, FeedKind::Owner, enrolment.record.owner().as_str()).await?,
+        None => None,
+    };
+    let case = EnrolmentCase { enrolment: enrolment.as_ref(), stopped: stopped.as_ref() };
+    let (change, agent) = enrol_agent(statement, case, &did, &handle, &app.code_key, now, &mut random)?;
+    let owner = match agent.owner() {
+        Some(owner) => app.state.owner(owner).await?.map(|loaded| loaded.record),
+        None => None,
+    };
+    Ok(Decided { change, agent, owner, claim: None })
 }
 
 /// `after` and `limit` of a query.
-pub(super) fn page_of(form: &Form) -> Result<(Option<String>, usize), Refusal> {
+pub(super) fn page_of(form: &Form) -> Result<(Option<AgentId>, usize), Refusal> {
     let after = form.one("after")?.map(AgentId::parse).transpose().map_err(|_| Refusal::InvalidRequest)?;
-    let limit = match form.one("limit")? {
-        None => PAGE_DEFAULT,
-        Some(text) => {
-            text.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit)).ok_or(Refusal::InvalidRequest)?
-        }
-    };
-    Ok((after.map(|id| id.to_string()), limit))
+    Ok((after, limit_of(form)?))
+}
+
+/// `limit` of a query.
+pub(super) fn limit_of(form: &Form) -> Result<usize, Refusal> {
+    match form.one("limit")? {
+        None => Ok(PAGE_DEFAULT),
+        Some(text) => text.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit)).ok_or(Refusal::InvalidRequest),
+    }
 }
 
 /// `GET /agents/{did or handle}`

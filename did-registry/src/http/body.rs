@@ -6,6 +6,7 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequest, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use handfast_identity::ContentHash;
 use handfast_registry_model::Refusal;
 use handfast_registry_model::limits::MAX_BODY_BYTES;
 use http::header::CONTENT_TYPE;
@@ -116,6 +117,11 @@ impl JsonBody {
     /// The text.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// The hash of what is asked.
+    pub(super) fn wish(&self) -> ContentHash {
+        ContentHash::of(&self.0)
     }
 }
 

@@ -47,6 +47,11 @@ impl Identity {
         }
     }
 
+    /// Whose token it is: one text for each caller there can be.
+    pub(super) fn subject(&self) -> &str {
+        &self.subject
+    }
+
     /// Whether the caller is `agent` itself.
     pub(super) fn is_agent(&self, agent: &AgentRecord) -> bool {
         matches!(&self.record, Party::Agent(Some(record)) if record.id() == agent.id())

@@ -16,6 +16,7 @@ pub(crate) mod body;
 mod caller;
 mod claims;
 mod documents;
+mod enrolments;
 mod exchange;
 mod form;
 mod identifiers;
@@ -23,6 +24,8 @@ pub(crate) mod introspect;
 mod keys;
 mod life;
 mod observe;
+pub(crate) mod once;
+pub(crate) mod openapi;
 mod operations;
 mod owners;
 mod preview;
@@ -32,6 +35,8 @@ mod recover;
 mod revocations;
 mod revoke;
 mod rotate;
+mod routes;
+mod search;
 mod tasks;
 mod token;
 mod view;
@@ -42,7 +47,6 @@ use axum::Router;
 use axum::extract::{FromRequestParts, Path, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
 use handfast_delegation::Scope;
 use handfast_middleware::RouteRule;
 use handfast_registry_model::{AGENT_SELF, OWNER_SELF, REGISTRY_ADMIN, REGISTRY_READ, Refusal};
@@ -52,6 +56,7 @@ use http::request::Parts;
 use crate::service::Shared;
 use crate::state::unavailable;
 pub(crate) use answer::{Failure, Reason};
+use routes::{Method, Routes};
 
 /// Where tokens come from. It answers in OAuth JSON, refusals that never reach it included (ERR-15).
 const TOKEN_PATH: &str = "/oauth2/token";
@@ -65,9 +70,8 @@ type App = Arc<Shared>;
 
 /// All routes.
 pub(crate) fn router(app: &App) -> Router {
-    public()
-        .merge(by_proof())
-        .merge(managed(app))
+    routes(app)
+        .into_router()
         .fallback(nothing_here)
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(Arc::clone(app), body::bounded))
@@ -75,74 +79,88 @@ pub(crate) fn router(app: &App) -> Router {
         .with_state(Arc::clone(app))
 }
 
-fn public() -> Router<App> {
-    Router::new()
-        .route("/", get(operations::landing))
-        .route("/livez", get(operations::livez))
-        .route("/readyz", get(operations::readyz))
-        .route("/metrics", get(operations::metrics))
-        .route("/.well-known/oauth-authorization-server", get(documents::metadata))
-        .route("/.well-known/oauth-protected-resource", get(documents::resource_metadata))
-        .route("/.well-known/did.json", get(documents::own_did))
-        .route("/jwks.json", get(documents::jwks))
-        .route("/1.0/identifiers/{did}", get(identifiers::resolve))
-        .route("/agents/{name}/did.json", get(documents::agent_did))
-        .route("/agents/{name}/keys", get(keys::history))
-        .route("/revocations/snapshot", get(revocations::snapshot))
-        .route("/revocations/stream", get(revocations::stream))
+/// Every route there is, by method and path.
+pub(crate) fn known(app: &App) -> Vec<(&'static str, &'static str)> {
+    routes(app).known().to_vec()
+}
+
+fn routes(app: &App) -> Routes {
+    managed(app, by_proof(public(Routes::new())))
+}
+
+fn public(routes: Routes) -> Routes {
+    routes
+        .get("/", operations::landing)
+        .get("/livez", operations::livez)
+        .get("/readyz", operations::readyz)
+        .get("/metrics", operations::metrics)
+        .get("/openapi.json", openapi::openapi)
+        .get("/.well-known/oauth-authorization-server", documents::metadata)
+        .get("/.well-known/oauth-protected-resource", documents::resource_metadata)
+        .get("/.well-known/did.json", documents::own_did)
+        .get("/jwks.json", documents::jwks)
+        .get("/1.0/identifiers/{did}", identifiers::resolve)
+        .get("/agents/{name}/did.json", documents::agent_did)
+        .get("/agents/{name}/keys", keys::history)
+        .get("/revocations", revocations::follow)
+        .get("/revocations/snapshot", revocations::snapshot)
+        .get("/revocations/stream", revocations::stream)
 }
 
 /// Routes at which a signature of the caller's own key is all there is.
-fn by_proof() -> Router<App> {
-    Router::new()
-        .route(TOKEN_PATH, post(token::token))
-        .route(REVOKE_PATH, post(revoke::revoke_own_token))
-        .route(INTROSPECT_PATH, post(introspect::introspect))
-        .route("/claims", post(claims::new_code))
-        .route("/claims/{id}", get(claims::poll))
-        .route("/owners", post(owners::register))
-        .route("/agents/{name}/rotate", post(rotate::rotate))
-        .route("/agents/{name}/version", post(life::state_version))
+fn by_proof(routes: Routes) -> Routes {
+    routes
+        .post(TOKEN_PATH, token::token)
+        .post(REVOKE_PATH, revoke::revoke_own_token)
+        .post(INTROSPECT_PATH, introspect::introspect)
+        .post("/agents", agents::register)
+        .post("/claims", claims::new_code)
+        .get("/claims/{id}", claims::poll)
+        .post("/owners", owners::register)
+        .post("/agents/{name}/rotate", rotate::rotate)
+        .post("/agents/{name}/version", life::state_version)
 }
 
 /// Routes behind a token for the registry.
-fn managed(app: &App) -> Router<App> {
+fn managed(app: &App, routes: Routes) -> Routes {
+    use Method::{Get, Post};
+
     let owner = || rule(RouteRule::owners, &[OWNER_SELF]);
     let admin = || rule(RouteRule::owners, &[REGISTRY_ADMIN]);
     let reader = || rule(RouteRule::owners, &[OWNER_SELF, REGISTRY_READ, REGISTRY_ADMIN]);
     let manager = || rule(RouteRule::owners, &[OWNER_SELF, REGISTRY_ADMIN]);
     let worker = || rule(RouteRule::agents_and_owners, &[AGENT_SELF, OWNER_SELF, REGISTRY_ADMIN]);
     let concerned = || rule(RouteRule::agents_and_owners, &[AGENT_SELF, OWNER_SELF, REGISTRY_READ, REGISTRY_ADMIN]);
-    let behind = |rule: RouteRule, routes: MethodRouter<App>| {
-        // the guard inside, so that what it knows is brought up to date first
-        routes.route_layer(app.guard.protect(rule)).route_layer(from_fn_with_state(Arc::clone(app), up_to_date))
-    };
-    Router::new()
-        .route("/agents", post(agents::register).merge(behind(reader(), get(agents::list))))
-        .route("/agents/{name}", behind(concerned(), get(agents::show)))
-        .route("/agents/{name}/versions", behind(concerned(), get(life::versions)))
-        .route("/agents/{name}/suspend", behind(manager(), post(life::suspend)))
-        .route("/agents/{name}/resume", behind(manager(), post(life::resume)))
-        .route("/agents/{name}/retire", behind(manager(), post(life::retire)))
-        .route("/agents/{name}/ceiling", behind(owner(), post(life::ceiling)))
-        .route("/agents/{name}/environment", behind(owner(), post(life::environment)))
-        .route("/agents/{name}/transfer", behind(owner(), post(life::offer)))
-        .route("/agents/{name}/transfer/accept", behind(owner(), post(life::accept)))
-        .route("/agents/{name}/transfer/withdraw", behind(manager(), post(life::withdraw)))
-        .route("/owners/{id}/offboarding", behind(admin(), post(life::offboard).get(life::offboarding)))
-        .route("/review", behind(reader(), get(life::review)))
-        .route("/agents/{name}/rotate/approve", behind(manager(), post(rotate::approve)))
-        .route("/agents/{name}/rotate/refuse", behind(manager(), post(rotate::refuse)))
-        .route("/agents/{name}/recover", behind(owner(), post(recover::recover)))
-        .route("/claims/{id}/approve", behind(owner(), post(claims::approve)))
-        .route("/claims/{id}/refuse", behind(owner(), post(claims::refuse)))
-        .route("/owners/codes", behind(admin(), post(owners::new_code)))
-        .route("/tasks", behind(owner(), post(tasks::create)))
-        .route("/tasks/{id}", behind(concerned(), get(tasks::show)))
-        .route("/tasks/{id}/tree", behind(concerned(), get(tasks::tree)))
-        .route("/tasks/{id}/complete", behind(worker(), post(tasks::complete)))
-        .route("/revocations", get(revocations::follow).merge(behind(worker(), post(revoke::revoke))))
-        .route("/revocations/preview", behind(worker(), post(preview::preview)))
+    routes
+        .behind(app, reader(), (Get, "/agents"), search::list)
+        .behind(app, concerned(), (Get, "/agents/{name}"), agents::show)
+        .behind(app, concerned(), (Get, "/agents/{name}/versions"), life::versions)
+        .behind(app, manager(), (Post, "/agents/{name}/suspend"), life::suspend)
+        .behind(app, manager(), (Post, "/agents/{name}/resume"), life::resume)
+        .behind(app, manager(), (Post, "/agents/{name}/retire"), life::retire)
+        .behind(app, owner(), (Post, "/agents/{name}/ceiling"), life::ceiling)
+        .behind(app, owner(), (Post, "/agents/{name}/environment"), life::environment)
+        .behind(app, owner(), (Post, "/agents/{name}/transfer"), life::offer)
+        .behind(app, owner(), (Post, "/agents/{name}/transfer/accept"), life::accept)
+        .behind(app, manager(), (Post, "/agents/{name}/transfer/withdraw"), life::withdraw)
+        .behind(app, manager(), (Post, "/agents/{name}/rotate/approve"), rotate::approve)
+        .behind(app, manager(), (Post, "/agents/{name}/rotate/refuse"), rotate::refuse)
+        .behind(app, owner(), (Post, "/agents/{name}/recover"), recover::recover)
+        .behind(app, reader(), (Get, "/review"), life::review)
+        .behind(app, admin(), (Post, "/owners/{id}/offboarding"), life::offboard)
+        .behind(app, admin(), (Get, "/owners/{id}/offboarding"), life::offboarding)
+        .behind(app, admin(), (Post, "/owners/codes"), owners::new_code)
+        .behind(app, owner(), (Post, "/enrolments"), enrolments::create)
+        .behind(app, reader(), (Get, "/enrolments"), enrolments::list)
+        .behind(app, manager(), (Post, "/enrolments/{id}/revoke"), enrolments::revoke)
+        .behind(app, owner(), (Post, "/claims/{id}/approve"), claims::approve)
+        .behind(app, owner(), (Post, "/claims/{id}/refuse"), claims::refuse)
+        .behind(app, owner(), (Post, "/tasks"), tasks::create)
+        .behind(app, concerned(), (Get, "/tasks/{id}"), tasks::show)
+        .behind(app, concerned(), (Get, "/tasks/{id}/tree"), tasks::tree)
+        .behind(app, worker(), (Post, "/tasks/{id}/complete"), tasks::complete)
+        .behind(app, worker(), (Post, "/revocations"), revoke::revoke)
+        .behind(app, worker(), (Post, "/revocations/preview"), preview::preview)
 }
 
 /// Callers of one kind with any one of `scopes`. Names of scopes are constants, so each is one.

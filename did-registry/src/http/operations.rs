@@ -23,6 +23,7 @@ pub(super) async fn landing(State(app): State<App>) -> Response {
         "version": env!("CARGO_PKG_VERSION"),
         "issuer": app.config.issuer(),
         "metadata": app.config.url("/.well-known/oauth-authorization-server"),
+        "openapi": app.config.url("/openapi.json"),
     }))
     .into_response()
 }

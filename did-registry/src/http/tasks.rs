@@ -9,11 +9,11 @@ use handfast_registry_model::{
     AgentRecord, Caller, HopRecord, Loaded, Outcome, Refusal, Slot, TaskId, TaskRecord, TaskRequest, TreeEntry,
     complete_task, create_owner_task,
 };
-use http::StatusCode;
 
 use super::body::{JsonBody, require_empty};
 use super::caller::Identity;
 use super::form::Form;
+use super::once::{Answer, Key, Once};
 use super::view::{TaskView, TreeView};
 use super::{App, Failure, Name};
 use crate::state::{ATTEMPTS, Commit};
@@ -24,32 +24,34 @@ const TREE_PAGE_DEFAULT: usize = 100;
 pub(super) const TREE_PAGE_MAX: usize = 200;
 
 /// `POST /tasks`: an owner asks an agent of his.
-pub(super) async fn create(State(app): State<App>, caller: Authenticated, body: JsonBody) -> Result<Response, Failure> {
+pub(super) async fn create(
+    State(app): State<App>,
+    caller: Authenticated,
+    key: Key,
+    body: JsonBody,
+) -> Result<Response, Failure> {
     let now = app.clock.now();
     let request = TaskRequest::parse(body.bytes())?;
     let identity = Identity::of(&app, &caller).await?;
-    let (task, agent) = created(&app, identity.caller(now)?, &request, now).await?;
-    Ok((StatusCode::CREATED, Json(TaskView::of(&task, &agent, now))).into_response())
-}
-
-async fn created(
-    app: &App,
-    caller: Caller<'_>,
-    request: &TaskRequest,
-    now: UnixTime,
-) -> Result<(TaskRecord, AgentRecord), Refusal> {
+    let caller = identity.caller(now)?;
+    let owner = caller.as_owner()?;
+    let once = Once::begin(&app, key, "POST /tasks", identity.subject(), body.wish(), now).await?;
+    if let Some(first) = once.first().await? {
+        return Ok(first);
+    }
     let policy = app.config.policy();
     for _ in 0..ATTEMPTS {
         let agent = app.state.agent_named(&request.agent).await?;
         let (change, task) =
             create_owner_task(caller, agent.as_ref(), request.clone(), policy, now, &mut app.random.clone())?;
-        if let Commit::Done { leaf } = app.state.commit(&change).await? {
-            // the decision found it
-            let agent = agent.ok_or(Refusal::UnknownAgent)?;
-            return Ok((task.with_leaf(leaf), agent.record));
+        // the decision found it
+        let agent = agent.ok_or(Refusal::UnknownAgent)?.record;
+        let answer = Answer::created(&TaskView::of(&task, &agent, now))?.with_leaf();
+        if let Some(response) = once.commit(change, owner.organisation(), answer).await? {
+            return Ok(response);
         }
     }
-    Err(Refusal::Overloaded)
+    Err(Refusal::Overloaded.into())
 }
 
 /// A task and its agent; either may be missing.

@@ -48,9 +48,6 @@ pub(super) struct AgentView<'a> {
     /// The rotation that waits for the owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     rotation: Option<WaitingView<'a>>,
-    /// Only in the answer to a registration: it holds the code.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    claim: Option<CodeView<'a>>,
 }
 
 impl<'a> AgentView<'a> {
@@ -79,19 +76,12 @@ impl<'a> AgentView<'a> {
             ceiling: agent.ceiling().map(CeilingView::of),
             requested: agent.requested().map(AuthorityView::of),
             rotation: None,
-            claim: None,
         }
     }
 
     /// The same with the rotation that waits, if it still does.
     pub(super) fn with_rotation(mut self, pending: Option<&'a PendingRotation>, now: UnixTime) -> Self {
         self.rotation = pending.filter(|pending| pending.is_open(now)).map(WaitingView::of);
-        self
-    }
-
-    /// The same with the claim that the agent shows its owner.
-    pub(super) fn with_claim(mut self, claim: &'a IssuedClaim, config: &RegistryConfig) -> Self {
-        self.claim = Some(CodeView::of(claim, config));
         self
     }
 }
@@ -161,7 +151,7 @@ impl<'a> AuthorityView<'a> {
 }
 
 #[derive(Serialize)]
-struct CeilingView<'a> {
+pub(super) struct CeilingView<'a> {
     #[serde(flatten)]
     authority: AuthorityView<'a>,
     max_task_seconds: u64,
@@ -173,7 +163,7 @@ struct CeilingView<'a> {
 }
 
 impl<'a> CeilingView<'a> {
-    fn of(ceiling: &'a Ceiling) -> Self {
+    pub(super) fn of(ceiling: &'a Ceiling) -> Self {
         Self {
             authority: AuthorityView::of(ceiling.authority()),
             max_task_seconds: ceiling.max_task().get(),

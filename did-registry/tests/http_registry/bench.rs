@@ -17,6 +17,8 @@ use http_body_util::BodyExt as _;
 use serde_json::{Map, Value, json};
 use tower::ServiceExt as _;
 
+use crate::documented;
+
 pub(crate) const ISSUER: &str = "http://127.0.0.1:4500";
 pub(crate) const API: &str = "http://127.0.0.1:4600";
 pub(crate) const FILES: &str = "http://127.0.0.1:4700";
@@ -165,7 +167,9 @@ impl Bench {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
         let answer = Answer::read(self.router.clone().oneshot(request).await.unwrap()).await;
+        documented::check(&self.router, &method, &path, &answer).await;
         if let Some(nonce) = answer.header("dpop-nonce") {
             *self.nonce.lock().unwrap() = Some(nonce.to_owned());
         }
@@ -225,6 +229,18 @@ impl Bench {
 
     /// A call with a token and a proof for it.
     pub(crate) async fn call(&self, who: &Agent, token: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
+        self.call_with(who, token, (method, path), &[], body).await
+    }
+
+    /// The same with further fields.
+    pub(crate) async fn call_with(
+        &self,
+        who: &Agent,
+        token: &str,
+        (method, path): (&str, &str),
+        fields: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Answer {
         let send = || {
             let target = path.split('?').next().unwrap();
             let mut parts = who.proof_parts(method, &format!("{}{target}", self.issuer), Some(token), self.clock.now());
@@ -235,6 +251,9 @@ impl Bench {
             request = request.header("authorization", format!("DPoP {token}")).header("dpop", who.sign(&parts));
             if body.is_some() {
                 request = request.header("content-type", "application/json");
+            }
+            for (name, value) in fields {
+                request = request.header(*name, *value);
             }
             let body = body.as_ref().map(Value::to_string).unwrap_or_default();
             self.send(request.body(Body::from(body)).unwrap())

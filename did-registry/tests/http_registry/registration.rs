@@ -171,7 +171,7 @@ async fn statements_are_for_this_registry_now_and_complete() {
     let foreign_kid = json!({"typ": TYP, "alg": "EdDSA", "kid": Agent::numbered(2).did().key_id()});
     check(&bench, signed(&foreign_kid, &claims, agent.key()), (400, "invalid_registration")).await;
     let enrolled = with(claims.clone(), json!({"enrolment": "code"}));
-    check(&bench, statement(TYP, &enrolled, &agent), (400, "not_supported")).await;
+    check(&bench, statement(TYP, &enrolled, &agent), (403, "invalid_enrolment")).await;
     // the twins: both ends of the window, and everything optional left out
     for (number, change) in
         [json!({"iat": now - 60}), json!({"iat": now + 30}), json!({"scope": null, "resource": null})]

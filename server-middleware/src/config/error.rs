@@ -46,6 +46,9 @@ pub enum ConfigError {
     /// Both ways to get facts at once.
     #[error("`facts` and `trusted_issuers` are both set: a facts source says itself whom it trusts")]
     FactsAndTrust,
+    /// Two memories at once.
+    #[error("`shared_store` is set beside `replay_store` or `budget_store`: it remembers both")]
+    TwoStores,
     /// An issuer in this process, without its facts.
     #[error("`trusted_issuers`: the status of `{issuer}` is in this process, so its `facts` have to be given")]
     InProcess {

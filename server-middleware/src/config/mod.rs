@@ -18,6 +18,7 @@ use handfast_verifier::trust::TrustedIssuer;
 use handfast_verifier::{ChainPolicy, DEFAULT_STALENESS};
 
 use crate::drift::{DriftNotice, DriftPolicy, OnDrift};
+use crate::store::SharedStore;
 use crate::{Clock, FactsSource, Pace, ResourceMetadata, SystemClock};
 
 pub use error::ConfigError;
@@ -50,6 +51,7 @@ pub struct Builder {
     replay: Option<Arc<dyn ReplayStore>>,
     budget_limits: BudgetLimits,
     budgets: Option<Arc<dyn BudgetStore>>,
+    shared: Option<Arc<dyn SharedStore>>,
     clock: Arc<dyn Clock>,
     pace: Pace,
     state_directory: Option<PathBuf>,
@@ -79,6 +81,7 @@ impl Builder {
             replay: None,
             budget_limits: BudgetLimits::default(),
             budgets: None,
+            shared: None,
             clock: Arc::new(SystemClock),
             pace: Pace::default(),
             state_directory: None,
@@ -182,6 +185,14 @@ impl Builder {
     /// one resource that share a store count together; give them one that outlives them where a restart must not renew budgets.
     pub fn budget_store(mut self, store: Arc<dyn BudgetStore>) -> Self {
         self.budgets = Some(store);
+        self
+    }
+
+    /// Proofs are remembered and uses counted in `store`, together with the other servers of the resource, which have to have the same
+    /// resource identifier. In place of [`Self::replay_store`] and [`Self::budget_store`]. It outlives this process, so that no proof needs
+    /// a nonce of this process after a start.
+    pub fn shared_store(mut self, store: Arc<dyn SharedStore>) -> Self {
+        self.shared = Some(store);
         self
     }
 

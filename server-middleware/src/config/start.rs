@@ -5,7 +5,7 @@ use std::sync::Arc;
 use handfast_delegation::ResourceId;
 use handfast_dpop::{MemoryReplay, NONCE_PERIOD, NonceKeys, NonceRole, NonceSecret, PublicBase, RestartRule, Target};
 use handfast_fetch::Mode;
-use handfast_identity::OsRandom;
+use handfast_identity::{OsRandom, UnixTime};
 use handfast_verifier::budget::MemoryBudgets;
 use handfast_verifier::trust::{StatusSource, TrustedIssuer};
 
@@ -14,6 +14,7 @@ use crate::drift::DriftBook;
 use crate::guard::{RememberedVerdicts, Shared};
 use crate::keeper::{Keeper, KeeperError};
 use crate::metadata::NotHere;
+use crate::store::Stores;
 use crate::test_keys::publicly_known;
 use crate::{Decisions, FactsSource, ResourceServer};
 
@@ -55,6 +56,16 @@ impl Builder {
             Some(source) => source,
             None => Arc::new(process_nonces()?),
         };
+        // a shared memory has forgotten nothing at this start
+        let forgot_at = if self.shared.is_some() { UnixTime::EPOCH } else { self.clock.now() };
+        let stores = match self.shared {
+            Some(_) if self.replay.is_some() || self.budgets.is_some() => return Err(ConfigError::TwoStores),
+            Some(store) => Stores::Shared(store),
+            None => Stores::Own {
+                replay: self.replay.unwrap_or_else(|| Arc::new(MemoryReplay::new(self.replay_limits))),
+                budgets: self.budgets.unwrap_or_else(|| Arc::new(MemoryBudgets::new(self.budget_limits))),
+            },
+        };
         Ok(ResourceServer {
             shared: Arc::new(Shared {
                 resource,
@@ -66,9 +77,8 @@ impl Builder {
                 staleness: self.staleness,
                 nonce_use: self.nonce_use,
                 nonces,
-                restart: RestartRule::new(self.clock.now(), self.window),
-                replay: self.replay.unwrap_or_else(|| Arc::new(MemoryReplay::new(self.replay_limits))),
-                budgets: self.budgets.unwrap_or_else(|| Arc::new(MemoryBudgets::new(self.budget_limits))),
+                restart: RestartRule::new(forgot_at, self.window),
+                stores,
                 clock: Arc::clone(&self.clock),
                 facts,
                 keeper,

@@ -1,18 +1,17 @@
 //! One request through the verifier: evidence, facts and the time in; an [`Authorized`] or a [`Rejection`] out.
 
 use handfast_delegation::UnverifiedAccessToken;
-use handfast_dpop::{ContentHash, Nonce, NonceSource, ProofError, ReplayError, Target};
-use handfast_identity::{Thumbprint, UnixTime};
-use handfast_verifier::budget::BudgetError;
+use handfast_dpop::{Nonce, NonceSource, ProofError, Receipt, Target};
+use handfast_identity::UnixTime;
+use handfast_verifier::budget::Spent;
 use handfast_verifier::tools::RequestContent;
-use handfast_verifier::trust::Facts;
 use handfast_verifier::{
-    Authorized, BoundRequest, CLOCK_LEEWAY, Denial, Drift, EnforcementPoint, Rejection, RequestParts, RouteRule,
-    UnverifiedRequest,
+    Attribution, Authorized, BoundRequest, CLOCK_LEEWAY, Denial, Drift, EnforcementPoint, Rejection, RequestParts,
+    RouteRule, UnverifiedRequest,
 };
 
-use super::Shared;
 use super::nonces::RequestNonces;
+use super::{Shared, log};
 use crate::KeyRefresh;
 use crate::request::Presented;
 
@@ -27,12 +26,27 @@ pub(super) struct Admission {
 pub(super) struct Refusal {
     pub(super) rejection: Rejection,
     pub(super) nonce: Option<Nonce>,
-    key: Option<Thumbprint>,
+    /// Who asked, once that is known.
+    pub(super) by: Option<Box<Attribution>>,
+}
+
+/// A request that may be served once its proof is remembered and its budgets have paid, and the nonce its answer carries.
+struct Judged {
+    bound: BoundRequest,
+    nonce: Option<Nonce>,
+    now: UnixTime,
+}
+
+/// A request that may not, and the wish to be counted.
+struct Turned {
+    refusal: Refusal,
+    drift: Option<Box<Drift>>,
+    now: UnixTime,
 }
 
 impl From<Rejection> for Refusal {
     fn from(rejection: Rejection) -> Self {
-        Self { rejection, nonce: None, key: None }
+        Self { rejection, nonce: None, by: None }
     }
 }
 
@@ -47,8 +61,14 @@ impl Shared {
     pub(super) async fn examine(&self, presented: &Presented<'_>, rule: &RouteRule) -> Result<Admission, Refusal> {
         let decided = self.decide(presented, rule).await;
         match &decided {
-            Ok(admission) => self.note_accepted(&admission.authorized),
-            Err(refusal) => self.note_refused(refusal),
+            Ok(admission) => {
+                self.decisions.count_accepted();
+                log::accepted(admission.authorized.attribution());
+            }
+            Err(refusal) => {
+                self.decisions.count_refused(refusal.rejection.reason());
+                log::refused(&refusal.rejection, refusal.by.as_deref());
+            }
         }
         decided
     }
@@ -56,19 +76,25 @@ impl Shared {
     async fn decide(&self, presented: &Presented<'_>, rule: &RouteRule) -> Result<Admission, Refusal> {
         let target = self.target(presented)?;
         let (parts, content) = (parts(presented, &target), presented.content());
-        let now = self.clock.now();
-        let facts = self.facts.facts(now);
-        match self.attempt(&parts, &content, rule, &facts, now) {
-            Err(Refusal { rejection: Rejection::TokenKeyUnknown, .. }) => {
+        let judged = match self.judge(&parts, &content, rule) {
+            Err(Turned { refusal: Refusal { rejection: Rejection::TokenKeyUnknown, .. }, .. }) => {
                 self.require_issuer_keys(presented).await?;
                 // JWKS-04: once more, with what is known now
-                let now = self.clock.now();
-                let facts = self.facts.facts(now);
-                self.attempt(&parts, &content, rule, &facts, now)
+                self.judge(&parts, &content, rule)
             }
-            decided => decided,
+            judged => judged,
+        };
+        match judged {
+            Ok(Judged { bound, nonce, now }) => {
+                Ok(Admission { authorized: self.admit(bound, now).await?, target, nonce })
+            }
+            Err(Turned { refusal, drift, now }) => {
+                if let Some(drift) = drift {
+                    self.note_drift(*drift, now).await;
+                }
+                Err(refusal)
+            }
         }
-        .map(|(authorized, nonce)| Admission { authorized, target, nonce })
     }
 
     /// The public URI (P-03), or what its absence means to a request whose form is good.
@@ -81,37 +107,41 @@ impl Shared {
         })
     }
 
-    /// The four steps. Nothing in them waits, so the facts cannot change between them.
-    fn attempt(
+    /// The steps up to the last. Nothing in them waits, so the facts cannot change between them.
+    fn judge(
         &self,
         parts: &RequestParts<'_>,
         content: &RequestContent<'_>,
         rule: &RouteRule,
-        facts: &Facts,
-        now: UnixTime,
-    ) -> Result<(Authorized, Option<Nonce>), Refusal> {
+    ) -> Result<Judged, Turned> {
+        let now = self.clock.now();
+        let facts = self.facts.facts(now);
         let nonces = RequestNonces::new(&*self.nonces);
         let point = self.point(&nonces, now);
         let verified = UnverifiedRequest::parse_known(parts, &self.chain, point.verdicts)
-            .and_then(|request| request.verify(&point, facts, now));
-        let bound = verified.map_err(Denial::from).and_then(|request| request.bind(rule, content));
-        let bound = bound.map_err(|Denial { rejection, drift }| {
-            if let Some(drift) = drift {
-                self.note_drift(*drift, now);
+            .and_then(|request| request.verify(&point, &facts, now));
+        match verified.map_err(Denial::from).and_then(|request| request.bind(rule, content)) {
+            Ok(bound) => Ok(Judged { bound, nonce: nonces.next(now), now }),
+            Err(Denial { rejection, by, drift }) => {
+                let nonce = rejection.answer().needs_nonce.then(|| nonces.issue(now));
+                Err(Turned { refusal: Refusal { rejection, nonce, by }, drift, now })
             }
-            let nonce = rejection.answer().needs_nonce.then(|| nonces.issue(now));
-            Refusal { nonce, ..rejection.into() }
-        })?;
-        let key = Some(bound.replay_entry().key());
-        let authorized = self.admit(bound, now).map_err(|rejection| Refusal { key, ..rejection.into() })?;
-        Ok((authorized, nonces.next(now)))
+        }
+    }
+
+    /// The last step: the proof is remembered and budgets pay, which may wait for a memory that is shared.
+    async fn admit(&self, bound: BoundRequest, now: UnixTime) -> Result<Authorized, Refusal> {
+        match self.spend(&bound, now).await {
+            Ok((receipt, spent)) => Ok(bound.admit(receipt, spent)?),
+            Err(rejection) => Err(Refusal { by: Some(Box::new(bound.by().clone())), ..rejection.into() }),
+        }
     }
 
     /// Remembers the proof, then spends: what is refused before has used no budget (DEL-45).
-    fn admit(&self, bound: BoundRequest, now: UnixTime) -> Result<Authorized, Rejection> {
-        let receipt = self.replay.insert(bound.replay_entry(), now)?;
-        match bound.charges().spend(&*self.budgets, now) {
-            Ok(spent) => bound.admit(receipt, spent),
+    async fn spend(&self, bound: &BoundRequest, now: UnixTime) -> Result<(Receipt, Spent), Rejection> {
+        let receipt = self.stores.remember(bound.replay_entry(), now).await?;
+        match self.stores.spend(bound.charges(), now).await {
+            Ok(spent) => Ok((receipt, spent)),
             Err(error) => {
                 let rejection = Rejection::from(error);
                 if let Some(proven) = bound.drift(&rejection).and_then(|drift| drift.prove(receipt)) {
@@ -138,8 +168,8 @@ impl Shared {
 
     /// Counts a wish whose proof was never used before. One that came with a used proof was counted then; one that the store
     /// cannot remember is refused all the same.
-    fn note_drift(&self, drift: Drift, now: UnixTime) {
-        let receipt = self.replay.insert(drift.replay_entry(), now);
+    async fn note_drift(&self, drift: Drift, now: UnixTime) {
+        let receipt = self.stores.remember(drift.replay_entry(), now).await;
         if let Some(proven) = receipt.ok().and_then(|receipt| drift.prove(receipt)) {
             self.drift.count(&proven, now);
         }
@@ -151,38 +181,6 @@ impl Shared {
         match self.facts.refresh_keys(&issuer).await {
             KeyRefresh::Done => Ok(()),
             KeyRefresh::Unavailable => Err(Rejection::StatusUnknown), // P-17
-        }
-    }
-
-    fn note_accepted(&self, authorized: &Authorized) {
-        self.decisions.count_accepted();
-        // DPOP-138
-        tracing::debug!(
-            decision = "accepted",
-            issuer = authorized.issuer(),
-            jkt = %authorized.key(),
-            token_id = authorized.token_id(),
-            proof_id_hash = %ContentHash::of(authorized.proof_id().as_bytes()),
-        );
-    }
-
-    fn note_refused(&self, refusal: &Refusal) {
-        let reason = refusal.rejection.reason();
-        self.decisions.count_refused(reason);
-        let jkt = refusal.key.map(|key| key.to_string());
-        if refusal.rejection.answer().status == 503 {
-            tracing::warn!(decision = "refused", reason, jkt, "a request could not be decided");
-        } else {
-            tracing::info!(decision = "refused", reason, jkt);
-        }
-        match refusal.rejection {
-            Rejection::Replay(ReplayError::ClockWentBack) => {
-                tracing::error!("the system clock was set back by more than the proof window"); // TH77
-            }
-            Rejection::Budget(BudgetError::ClockWentBack) => {
-                tracing::error!("the system clock is behind what the budget store was told before");
-            }
-            _ => {}
         }
     }
 }

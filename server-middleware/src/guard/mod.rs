@@ -3,6 +3,7 @@
 mod check;
 mod ending;
 mod layer;
+mod log;
 mod nonces;
 mod service;
 mod verdicts;
@@ -12,9 +13,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use handfast_delegation::{Environment, ResourceId, Scope, ScopeError};
-use handfast_dpop::{NonceSource, ProofWindow, PublicBase, ReplayStore, RestartRule};
+use handfast_dpop::{NonceSource, ProofWindow, PublicBase, RestartRule};
 use handfast_identity::Seconds;
-use handfast_verifier::budget::BudgetStore;
 use handfast_verifier::trust::Facts;
 use handfast_verifier::{ChainPolicy, RouteRule};
 
@@ -22,6 +22,7 @@ use crate::config::{Builder, NonceUse};
 use crate::keeper::Keeper;
 use crate::metadata::Published;
 pub use crate::request::MAX_FORM_BYTES;
+use crate::store::Stores;
 use crate::{Clock, Decisions, DriftBook, FactsSource, FeedLag};
 
 pub use layer::Protect;
@@ -48,8 +49,7 @@ pub(crate) struct Shared {
     pub(crate) nonce_use: NonceUse,
     pub(crate) nonces: Arc<dyn NonceSource>,
     pub(crate) restart: RestartRule,
-    pub(crate) replay: Arc<dyn ReplayStore>,
-    pub(crate) budgets: Arc<dyn BudgetStore>,
+    pub(crate) stores: Stores,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) facts: Arc<dyn FactsSource>,
     pub(crate) keeper: Option<Arc<Keeper>>,

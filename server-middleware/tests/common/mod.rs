@@ -76,7 +76,12 @@ impl Api {
 
     /// A server in its first second.
     pub(crate) async fn just_started(settings: impl FnOnce(Builder) -> Builder) -> Self {
-        let (issuer, clock) = (Issuer::example(), HandClock::default());
+        Self::started_by(HandClock::default(), settings).await
+    }
+
+    /// The same by this clock.
+    pub(crate) async fn started_by(clock: HandClock, settings: impl FnOnce(Builder) -> Builder) -> Self {
+        let issuer = Issuer::example();
         let facts = {
             let issuer = issuer.clone();
             Arc::new(HandFacts(Mutex::new(Box::new(move |now| facts_of(&issuer, known(now))))))

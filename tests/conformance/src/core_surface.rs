@@ -146,7 +146,7 @@ impl<'a> Server<'a> {
         };
         let request = UnverifiedRequest::parse_known(&parts, &point.chain, point.verdicts)?;
         let bound = request.verify(&point, &self.facts, now)?.bind(&self.setting.route_rule(), &content);
-        let bound = bound.map_err(|Denial { rejection, drift }| {
+        let bound = bound.map_err(|Denial { rejection, drift, .. }| {
             // a wish that counts as drift uses its proof up
             drift.map(|drift| self.replay.insert(drift.replay_entry(), now));
             rejection

@@ -1,10 +1,11 @@
-"""httpx and requests, unmodified, with proofs made by hand: with joserfc for the one, with cryptography alone for the other."""
+"""httpx, httpx2 and requests, unmodified, with proofs made by hand: with joserfc for the first two, with cryptography alone for the last."""
 
 import sys
 import time
 from functools import partial
 
 import httpx
+import httpx2
 import requests
 
 import lib
@@ -62,8 +63,9 @@ def cases(packages, send, prove, algorithm, credential):
     say("replay", "proof_replayed", lambda: call(proof))
 
 
-with httpx.Client(timeout=10) as through_httpx, requests.Session() as through_requests:
+with httpx.Client(timeout=10) as by_httpx, httpx2.Client(timeout=10) as by_httpx2, requests.Session() as by_requests:
     for algorithm, name in [("EdDSA", "A"), ("Ed25519", "A"), ("ES256", "C")]:
-        cases(["joserfc", "httpx"], through_httpx.request, by_joserfc, algorithm, by_name[name])
-        cases(["cryptography", "requests"], through_requests.request, by_cryptography, algorithm, by_name[name])
+        cases(["joserfc", "httpx"], by_httpx.request, by_joserfc, algorithm, by_name[name])
+        cases(["joserfc", "httpx2"], by_httpx2.request, by_joserfc, algorithm, by_name[name])
+        cases(["cryptography", "requests"], by_requests.request, by_cryptography, algorithm, by_name[name])
 lib.finish()

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use handfast_identity::UnixTime;
 
-use super::{BudgetError, BudgetStore, Charge, Charges, Counter, CounterName, Spent};
+use super::{BudgetError, BudgetStore, Charges, CounterName, Spent};
 
 /// What a store holds at most. Zero of either refuses everything that has a budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,17 +122,17 @@ impl Book {
             return Err(BudgetError::ClockWentBack);
         }
         let mut missing = 0;
-        let mut spent = None;
+        let mut spent = Vec::new();
         for charge in charges {
             for counter in charge.counters(self.latest) {
                 match self.counts.get(&counter.name) {
-                    Some(count) if count.used >= counter.limit => spent = longer(spent, charge, &counter, now),
+                    Some(count) if count.used >= counter.limit => spent.push((charge, counter)),
                     Some(_) => {}
                     None => missing += 1,
                 }
             }
         }
-        spent.map_or(Ok(missing), Err)
+        BudgetError::spent(&spent, now).map_or(Ok(missing), Err)
     }
 
     fn require_room(&self, share: &[u8; 32], missing: usize, limits: BudgetLimits) -> Result<(), BudgetError> {
@@ -167,14 +167,4 @@ impl Book {
             }
         }
     }
-}
-
-/// With several counters spent, the one that takes longest: no waiting helps against a total.
-fn longer(known: Option<BudgetError>, charge: &Charge, counter: &Counter, now: UnixTime) -> Option<BudgetError> {
-    let wait = charge.wait(counter, now);
-    let retry_after = match known {
-        Some(BudgetError::Spent { retry_after }) => retry_after.zip(wait).map(|(one, two)| one.max(two)),
-        _ => wait,
-    };
-    Some(BudgetError::Spent { retry_after })
 }

@@ -88,6 +88,15 @@ pub enum BudgetError {
 }
 
 impl BudgetError {
+    /// The error of charges whose counters are spent: the one that takes longest decides, and no waiting helps against a total.
+    /// None where none is spent.
+    #[must_use]
+    pub fn spent(counters: &[(&Charge, Counter)], now: UnixTime) -> Option<Self> {
+        let waits = counters.iter().map(|(charge, counter)| charge.wait(counter, now));
+        let longest = waits.reduce(|one, two| one.zip(two).map(|(one, two)| one.max(two)))?;
+        Some(Self::Spent { retry_after: longest })
+    }
+
     /// The stable reason code.
     #[must_use]
     pub const fn reason(self) -> &'static str {

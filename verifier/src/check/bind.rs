@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use handfast_dpop::{ProofError, Receipt, ReplayEntry};
+use handfast_delegation::Scope;
+use handfast_dpop::{ProofError, Receipt, ReplayEntry, VerifiedProof};
 use handfast_identity::Thumbprint;
 
 use super::chain::actors_of;
@@ -13,7 +14,7 @@ use crate::authorized::Found;
 use crate::budget::{Charges, Spent};
 use crate::tools::RequestContent;
 use crate::trust::Profile;
-use crate::{Authorized, Callers, Denial, Drift, Rejection, RouteRule};
+use crate::{Attribution, Authorized, Callers, Denial, Drift, Rejection, RouteRule};
 
 /// A request that may be served once its proof has been remembered and its budgets have paid.
 #[derive(Debug)]
@@ -38,45 +39,43 @@ impl VerifiedRequest<'_> {
         if let Some(header) = proof.new_header() {
             verdicts.keep_header(header);
         }
-        if route.binds_content() {
-            // a body that nobody read is covered by nothing
-            let body = content.body.ok_or(Rejection::Proof(ProofError::ContentDigest))?;
-            proof.require_content(&content.digests, body).map_err(Rejection::Proof)?;
-        }
         let entry = proof.replay_entry(enforcement_point);
+        let Credentials { token, standing, profile } = credentials;
+        let actors = match &standing {
+            Standing::Offline(verdict) => Some(Arc::new(actors_of(token.claims(), verdict.chain())?)),
+            Standing::Alone | Standing::OnWord | Standing::Exchanged(_) => None,
+        };
+        let by = Attribution { token, standing, actors, key: proof.thumbprint(), proof_id: proof.id().clone() };
+        if let Err(rejection) = require_content(&proof, route, content) {
+            return Err(Denial { by: Some(Box::new(by)), ..rejection.into() });
+        }
         // another issuer's subject may look like an owner's id; only a handfast registry speaks of owners
-        let is_owner = credentials.profile == Profile::Handfast && credentials.token().is_of_owner();
-        let permitted = require_route(&credentials, is_owner, route)
-            .and_then(|()| permitted_call(route, content, credentials.authority().tools.as_ref()));
+        let is_owner = profile == Profile::Handfast && by.claims().is_of_owner();
+        let authority = by.standing.authority(by.claims());
+        let permitted = require_route(&authority.scope, is_owner, route)
+            .and_then(|()| permitted_call(route, content, authority.tools.as_ref()));
         let tool_call = match permitted {
-            Ok(tool_call) => tool_call,
+            Ok(tool_call) => tool_call.map(Arc::new),
             Err(rejection) => {
                 // RAR-09: a route that cannot tell tools says nothing about the task
                 let is_of_route = rejection == Rejection::ToolRefused && route.tool_route().is_none();
-                let drift = if is_of_route {
-                    None
-                } else {
-                    Drift::of(&rejection, credentials.token(), &credentials.standing, &entry).map(Box::new)
-                };
-                return Err(Denial { rejection, drift });
+                let drift = if is_of_route { None } else { Drift::of(&rejection, &by, &entry).map(Box::new) };
+                return Err(Denial { rejection, by: Some(Box::new(by)), drift });
             }
         };
-        let charges = charges_of(&credentials, enforcement_point, leeway)?;
-        let actors = match &credentials.standing {
-            Standing::Offline(verdict) => Some(actors_of(credentials.token(), verdict.chain())?),
-            Standing::Alone | Standing::OnWord | Standing::Exchanged(_) => None,
-        };
-        let authorized = Authorized::new(Found {
-            key: proof.thumbprint(),
-            proof_id: proof.id().clone(),
-            is_owner,
-            tool_call: tool_call.map(Arc::new),
-            actors: actors.map(Arc::new),
-            standing: credentials.standing,
-            token: credentials.token,
-        });
-        Ok(BoundRequest { authorized, entry, charges })
+        let charges = charges_of(&by, enforcement_point, leeway)?;
+        Ok(BoundRequest { authorized: Authorized::new(Found { by, is_owner, tool_call }), entry, charges })
     }
+}
+
+/// What a route that binds bodies asks of the proof (spec/dpop-profile.md).
+fn require_content(proof: &VerifiedProof, route: &RouteRule, content: &RequestContent<'_>) -> Result<(), Rejection> {
+    if !route.binds_content() {
+        return Ok(());
+    }
+    // a body that nobody read is covered by nothing
+    let body = content.body.ok_or(Rejection::Proof(ProofError::ContentDigest))?;
+    proof.require_content(&content.digests, body).map_err(Rejection::Proof)
 }
 
 /// DPOP-35, DEL-33, ACT-09: the proof's key is the token's key, or offline the last delegate's, and the current actor's own.
@@ -105,7 +104,7 @@ fn require_holder(credentials: &Credentials, key: Thumbprint) -> Result<(), Reje
 }
 
 /// DEL-35: the last question about the caller before what it asks for, answered with what would do.
-fn require_route(credentials: &Credentials, is_owner: bool, route: &RouteRule) -> Result<(), Rejection> {
+fn require_route(scope: &Scope, is_owner: bool, route: &RouteRule) -> Result<(), Rejection> {
     let is_welcome = match route.callers() {
         Callers::Agents => !is_owner,
         Callers::Owners => is_owner,
@@ -114,11 +113,7 @@ fn require_route(credentials: &Credentials, is_owner: bool, route: &RouteRule) -
     if !is_welcome {
         return Err(Rejection::CallerNotPermitted { wanted: route.wanted() });
     }
-    if route.is_met_by(&credentials.authority().scope) {
-        Ok(())
-    } else {
-        Err(Rejection::ScopeInsufficient { wanted: route.wanted() })
-    }
+    if route.is_met_by(scope) { Ok(()) } else { Err(Rejection::ScopeInsufficient { wanted: route.wanted() }) }
 }
 
 impl BoundRequest {
@@ -126,6 +121,12 @@ impl BoundRequest {
     #[must_use]
     pub const fn replay_entry(&self) -> &ReplayEntry {
         &self.entry
+    }
+
+    /// Who asks.
+    #[must_use]
+    pub const fn by(&self) -> &Attribution {
+        self.authorized.attribution()
     }
 
     /// What has to be spent, as the last thing before the request is served and after its proof was remembered (DEL-45).
@@ -138,7 +139,7 @@ impl BoundRequest {
     /// The wish of a request whose budgets did not pay, if `rejection` says that they are used up.
     #[must_use]
     pub fn drift(&self, rejection: &Rejection) -> Option<Drift> {
-        Drift::of(rejection, self.authorized.token(), self.authorized.standing(), &self.entry)
+        Drift::of(rejection, self.by(), &self.entry)
     }
 
     /// Admits the request with the replay store's receipt for exactly its entry, and what was spent for exactly its charges.

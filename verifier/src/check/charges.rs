@@ -3,16 +3,16 @@
 use handfast_delegation::{AccessToken, Budget, Link};
 use handfast_identity::Seconds;
 
-use super::{Credentials, Standing};
-use crate::Rejection;
+use super::Standing;
 use crate::budget::{Charge, Charges, Payer, PayerKind, RootBudget};
+use crate::{Attribution, Rejection};
 
 /// One charge for each payer: the task and the agent for the root's budget, each hop for its own, the last hop for that of a
 /// token made from it too. Nothing is hashed or allocated where there is no budget.
-pub(super) fn charges_of(credentials: &Credentials, point: &str, leeway: Seconds) -> Result<Charges, Rejection> {
-    let token = credentials.token();
+pub(super) fn charges_of(by: &Attribution, point: &str, leeway: Seconds) -> Result<Charges, Rejection> {
+    let token = by.claims();
     let mut bill = Bill { token, point, leeway, charges: Vec::new() };
-    let Some(verdict) = credentials.standing.verdict() else {
+    let Some(verdict) = by.standing.verdict() else {
         // a token without evidence is a root, or has no budget
         if let Some(root) = RootBudget::of(token) {
             bill.add_root(&root)?;
@@ -27,7 +27,7 @@ pub(super) fn charges_of(credentials: &Credentials, point: &str, leeway: Seconds
             bill.add_hop(link, budget);
         }
     }
-    if let (Standing::Exchanged(_), Some(budget)) = (&credentials.standing, &token.authority.budget) {
+    if let (Standing::Exchanged(_), Some(budget)) = (&by.standing, &token.authority.budget) {
         bill.add_hop(verdict.chain().leaf(), budget);
     }
     bill.total()

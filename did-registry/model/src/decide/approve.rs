@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::claim::{ClaimCase, OpenCase};
 use super::free::HandleSlot;
 use crate::change::Write;
-use crate::record::{ClaimState, Claimed, Life, Tenure};
+use crate::record::{ClaimState, Claimed, Life, StatusEntry, Tenure};
 use crate::{
     AgentRecord, ApproveRequest, Attempt, Ceiling, Change, ClaimRecord, CodeKey, Expect, Fact, HandleRecord, Loaded,
     OwnedAgent, OwnerRecord, Profile, Refusal, RegistryPolicy, Slot, Stored,
@@ -208,6 +208,8 @@ fn claimed(
         Write::replace(open.agent, agent.clone()),
         Write::replace(open.claim, settled),
         Write::put(Expect::Absent, owned),
+        StatusEntry::left(before),
+        StatusEntry::entered(&agent),
     ];
     writes.extend(handle_writes);
     let fact = Fact::AgentClaimed {

@@ -3,6 +3,7 @@
 use handfast_identity::{DidKey, Handle, UnixTime};
 
 use crate::change::Write;
+use crate::record::StatusEntry;
 use crate::{AgentId, AgentRecord, DidHolder, DidRecord, Expect, HandleRecord, Loaded, Refusal, Slot, Stored};
 
 /// What is known about a DID that somebody wants to register.
@@ -38,7 +39,8 @@ impl DidSlot {
                 && agent.record.is_expired(now)
         });
         let agent = expired.ok_or(Refusal::DidRegistered)?;
-        let mut clear = vec![Write::Delete { slot: agent.record.slot(), version: agent.version }];
+        let gone = Write::Delete { slot: agent.record.slot(), version: agent.version };
+        let mut clear = vec![gone, StatusEntry::left(&agent.record)];
         let own = self.handle.as_ref().filter(|handle| handle.record.agent == agent.record.id);
         clear.extend(own.map(|handle| Write::Delete { slot: handle.record.slot(), version: handle.version }));
         Ok(FreeDid { expect: Expect::Version(entry.version), clear })

@@ -5,6 +5,7 @@
 
 mod approve;
 mod claim;
+mod enrol;
 mod free;
 mod life;
 mod offboard;
@@ -18,6 +19,7 @@ mod task;
 
 pub use approve::{Approval, ApprovalHandles, ConfirmView, approve};
 pub use claim::{ClaimCase, IssuedClaim, new_claim_code, refuse_claim};
+pub use enrol::{EnrolmentCase, MadeEnrolment, enrol_agent, make_enrolment, renew_enrolment, revoke_enrolment};
 pub use free::{DidSlot, HandleSlot};
 pub(crate) use life::require_active;
 pub use life::{
@@ -25,7 +27,7 @@ pub use life::{
     retire_agent, state_version, suspend_agent, withdraw_offer,
 };
 pub use offboard::{Leaving, Offboarding, begin_offboarding, finish_offboarding, offboard_agent};
-pub use owner::{CodeMaker, make_owner_code, register_owner};
+pub use owner::{CodeMaker, make_owner_code, register_owner, replace_owner_code};
 pub use poll::{ClaimView, poll_claim};
 pub use recover::{Recovery, RecoveryCase, recover};
 pub use register::{RegisteredAgent, register_agent};

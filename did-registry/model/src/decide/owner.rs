@@ -8,7 +8,7 @@ use crate::limits::OWNER_CODE_LIFETIME;
 use crate::record::Organisation;
 use crate::{
     Caller, Change, DidHolder, DidRecord, Event, Expect, Fact, Loaded, OwnerCode, OwnerCodeRecord, OwnerCodeRequest,
-    OwnerId, OwnerRecord, Party, Refusal, VerifiedOwnerRegistration,
+    OwnerId, OwnerRecord, Party, Refusal, Stored, VerifiedOwnerRegistration,
 };
 
 /// Who makes an enrolment code.
@@ -53,6 +53,27 @@ pub fn make_owner_code(
         did: admin.map(|admin| admin.did.clone()),
     };
     Ok((Change::new(vec![Write::put(Expect::Absent, record)], event), code))
+}
+
+/// Makes an enrolment code in the place of one that nobody used: whoever made it asks again for what that was answered with.
+///
+/// # Errors
+///
+/// As [`make_owner_code`]; [`Refusal::CodeUsed`].
+pub fn replace_owner_code(
+    maker: CodeMaker<'_>,
+    replaced: &Loaded<OwnerCodeRecord>,
+    now: UnixTime,
+    random: &mut dyn RandomSource,
+) -> Result<(Change, OwnerCode), Refusal> {
+    let before = &replaced.record;
+    if before.used_by.is_some() {
+        return Err(Refusal::CodeUsed);
+    }
+    let request = OwnerCodeRequest { role: before.role, name: before.name.clone() };
+    let (mut change, code) = make_owner_code(maker, request, now, random)?;
+    change.writes.push(Write::Delete { slot: before.slot(), version: replaced.version });
+    Ok((change, code))
 }
 
 /// Registers an owner who has a code and proved a key. `code` is the record at the statement's `code_slot`.

@@ -43,6 +43,12 @@ impl Status {
             Self::Revoked => "REVOKED",
         }
     }
+
+    /// The status of this word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Unclaimed, Self::Claimed, Self::Revoked].into_iter().find(|status| status.as_str() == text)
+    }
 }
 
 /// An agent's record. Changed by decisions of this crate only.

@@ -2,10 +2,11 @@
 
 use handfast_identity::{DidKey, Handle, UnixTime};
 
-use super::wire::index::{DidWire, HandleWire, OwnedAgentWire};
+use super::wire::index::{DidWire, HandleWire, OwnedAgentWire, StatusEntryWire};
 use super::wire::{read, write};
-use super::{EncodeError, Organisation, RecordError, RecordKind, Slot, Stored};
-use crate::{AgentId, OwnerId};
+use super::{EncodeError, Organisation, RecordError, RecordKind, Slot, Status, Stored};
+use crate::change::Write;
+use crate::{AgentId, AgentRecord, Expect, OwnerId};
 
 /// Whose a DID is, or was: a DID has one holder for ever once it was CLAIMED or revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,5 +136,56 @@ impl Stored for OwnedAgent {
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
         read::<OwnedAgentWire, Self>(Self::KIND, bytes)
+    }
+}
+
+/// One agent of those with a status, for lists by status. It is written once and removed when the agent moves on, so its version is
+/// always the first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusEntry {
+    pub(crate) status: Status,
+    pub(crate) agent: AgentId,
+    pub(crate) organisation: Organisation,
+}
+
+impl StatusEntry {
+    /// The entry of an agent as it is.
+    #[must_use]
+    pub fn of(agent: &AgentRecord) -> Self {
+        Self { status: agent.status(), agent: agent.id.clone(), organisation: agent.organisation.clone() }
+    }
+
+    /// The agent.
+    #[must_use]
+    pub const fn agent(&self) -> &AgentId {
+        &self.agent
+    }
+
+    /// Puts the entry of an agent that is new.
+    pub(crate) fn entered(agent: &AgentRecord) -> Write {
+        Write::put(Expect::Absent, Self::of(agent))
+    }
+
+    /// Takes the entry of an agent away that goes, or moves on.
+    pub(crate) fn left(agent: &AgentRecord) -> Write {
+        /// What is put once has this version.
+        const FIRST: u64 = 1;
+        Write::Delete { slot: Self::of(agent).slot(), version: FIRST }
+    }
+}
+
+impl Stored for StatusEntry {
+    const KIND: RecordKind = RecordKind::StatusEntry;
+
+    fn slot(&self) -> Slot {
+        Slot::status_entry(self.status, &self.agent)
+    }
+
+    fn to_bytes(&self) -> Result<Vec<u8>, EncodeError> {
+        write(&StatusEntryWire::from(self))
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
+        read::<StatusEntryWire, Self>(Self::KIND, bytes)
     }
 }

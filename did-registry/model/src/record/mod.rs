@@ -5,7 +5,9 @@
 
 mod agent;
 mod claim;
+mod enrolment;
 mod hop;
+mod idempotency;
 mod index;
 mod key;
 mod offboarding;
@@ -29,8 +31,12 @@ pub use agent::{AgentRecord, Profile, Status};
 pub(crate) use agent::{Claimed, Life, Revoked, Unclaimed};
 pub use claim::{ClaimRecord, ClaimStatus};
 pub(crate) use claim::{ClaimState, OwnerTries};
+pub(crate) use enrolment::EnrolmentEnd;
+pub use enrolment::{EnrolmentRecord, EnrolmentStatus, OwnedEnrolment};
 pub use hop::{HopRecord, TreeEntry, TreeRecord};
-pub use index::{DidHolder, DidRecord, HandleRecord, OwnedAgent};
+pub(crate) use idempotency::SecretOf;
+pub use idempotency::{IdempotencyEnd, IdempotencyRecord};
+pub use index::{DidHolder, DidRecord, HandleRecord, OwnedAgent, StatusEntry};
 pub(crate) use key::KeyGround;
 pub use key::{KeyRecord, PendingRotation};
 pub use offboarding::OffboardingRecord;
@@ -92,6 +98,11 @@ pub enum Record {
     Versions(VersionsRecord),
     Offboarding(OffboardingRecord),
     Usage(UsageRecord),
+    StatusEntry(StatusEntry),
+    Enrolment(EnrolmentRecord),
+    OwnedEnrolment(OwnedEnrolment),
+    Idempotency(IdempotencyRecord),
+    IdempotencyEnd(IdempotencyEnd),
 }
 
 macro_rules! each_record {
@@ -116,6 +127,11 @@ macro_rules! each_record {
             Record::Versions($inner) => $result,
             Record::Offboarding($inner) => $result,
             Record::Usage($inner) => $result,
+            Record::StatusEntry($inner) => $result,
+            Record::Enrolment($inner) => $result,
+            Record::OwnedEnrolment($inner) => $result,
+            Record::Idempotency($inner) => $result,
+            Record::IdempotencyEnd($inner) => $result,
         }
     };
 }
@@ -167,6 +183,11 @@ into_record! {
     Versions(VersionsRecord);
     Offboarding(OffboardingRecord);
     Usage(UsageRecord);
+    StatusEntry(StatusEntry);
+    Enrolment(EnrolmentRecord);
+    OwnedEnrolment(OwnedEnrolment);
+    Idempotency(IdempotencyRecord);
+    IdempotencyEnd(IdempotencyEnd);
 }
 
 /// Something is longer than what holds it. Its parts are bounded so that this does not happen.

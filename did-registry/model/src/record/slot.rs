@@ -1,9 +1,9 @@
 //! Where records live: a kind, which is a table of the store, and a key in it.
 
-use handfast_identity::{ContentHash, DidKey, Handle, base64url};
+use handfast_identity::{ContentHash, DidKey, Handle, UnixTime, base64url};
 
 use crate::code::OwnerCodeDigest;
-use crate::{AgentId, ClaimId, FeedKind, OwnerCode, OwnerId, TaskId};
+use crate::{AgentId, ClaimId, EnrolmentId, FeedKind, OwnerCode, OwnerId, Status, TaskId};
 
 /// The kinds of record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,11 +46,21 @@ pub enum RecordKind {
     Offboarding,
     /// [`UsageRecord`](crate::UsageRecord), by agent id: when it was last given what.
     Usage,
+    /// [`StatusEntry`](crate::StatusEntry), by status and agent: which agents have a status.
+    StatusEntry,
+    /// [`EnrolmentRecord`](crate::EnrolmentRecord), by its id.
+    Enrolment,
+    /// [`OwnedEnrolment`](crate::OwnedEnrolment), by owner and enrolment: which enrolments an owner made.
+    OwnedEnrolment,
+    /// [`IdempotencyRecord`](crate::IdempotencyRecord), by hash of caller, route and key.
+    Idempotency,
+    /// [`IdempotencyEnd`](crate::IdempotencyEnd), by time: which of them are over first.
+    IdempotencyEnd,
 }
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 24] = [
         Self::Agent,
         Self::Did,
         Self::Handle,
@@ -70,6 +80,11 @@ impl RecordKind {
         Self::Versions,
         Self::Offboarding,
         Self::Usage,
+        Self::StatusEntry,
+        Self::Enrolment,
+        Self::OwnedEnrolment,
+        Self::Idempotency,
+        Self::IdempotencyEnd,
     ];
 
     /// Its name, for errors and for tables.
@@ -95,6 +110,11 @@ impl RecordKind {
             Self::Versions => "versions",
             Self::Offboarding => "offboardings",
             Self::Usage => "usages",
+            Self::StatusEntry => "status_entries",
+            Self::Enrolment => "enrolments",
+            Self::OwnedEnrolment => "owned_enrolments",
+            Self::Idempotency => "idempotency",
+            Self::IdempotencyEnd => "idempotency_ends",
         }
     }
 }
@@ -249,6 +269,49 @@ impl Slot {
     #[must_use]
     pub fn usage(agent: &AgentId) -> Self {
         Self { kind: RecordKind::Usage, key: agent.to_string() }
+    }
+
+    /// Of the entry that makes an agent one of those with a status.
+    #[must_use]
+    pub fn status_entry(status: Status, agent: &AgentId) -> Self {
+        Self { kind: RecordKind::StatusEntry, key: format!("{}{agent}", Self::status_prefix(status)) }
+    }
+
+    /// What the keys of all agents with a status start with.
+    #[must_use]
+    pub fn status_prefix(status: Status) -> String {
+        format!("{}/", status.as_str())
+    }
+
+    /// Of an enrolment.
+    #[must_use]
+    pub fn enrolment(id: &EnrolmentId) -> Self {
+        Self { kind: RecordKind::Enrolment, key: id.to_string() }
+    }
+
+    /// Of the entry that makes an enrolment one of an owner's.
+    #[must_use]
+    pub fn owned_enrolment(owner: &OwnerId, enrolment: &EnrolmentId) -> Self {
+        Self { kind: RecordKind::OwnedEnrolment, key: format!("{}{enrolment}", Self::owned_enrolments_prefix(owner)) }
+    }
+
+    /// What the keys of all enrolments of an owner start with.
+    #[must_use]
+    pub fn owned_enrolments_prefix(owner: &OwnerId) -> String {
+        format!("{owner}/")
+    }
+
+    /// Of a call under an idempotency key.
+    #[must_use]
+    pub fn idempotency(key: &ContentHash) -> Self {
+        Self { kind: RecordKind::Idempotency, key: key.to_string() }
+    }
+
+    /// Of the entry by which such a call is found when it is past its time.
+    #[must_use]
+    pub fn idempotency_end(expires: UnixTime, key: &ContentHash) -> Self {
+        // as many digits as the latest time has, so that the order of keys is that of times
+        Self { kind: RecordKind::IdempotencyEnd, key: format!("{:016}/{key}", expires.as_secs()) }
     }
 
     /// Of the list of an agent's open `self` tasks.

@@ -16,8 +16,8 @@ use crate::authority::bounded;
 use crate::code::{CodeHash, OwnerCodeDigest};
 use crate::limits::*;
 use crate::{
-    AgentId, Ceiling, ClaimId, DelegatedHop, DelegationMode, Event, Fact, FeedKind, KeyChanged, LifeChange, LifeFact,
-    OwnerId, Party, ReceivedStatement, ShownText, TaskId, plain_authority,
+    AgentId, Ceiling, ClaimId, DelegatedHop, DelegationMode, EnrolmentId, Event, Fact, FeedKind, KeyChanged,
+    LifeChange, LifeFact, OwnerId, Party, ReceivedStatement, ShownText, TaskId, plain_authority,
 };
 
 struct Steps(u8);
@@ -255,6 +255,51 @@ fn owner_code() -> OwnerCodeRecord {
     }
 }
 
+fn enrolments() -> [EnrolmentRecord; 3] {
+    let ends = [
+        None,
+        Some(EnrolmentEnd::Revoked { at: LATE }),
+        Some(EnrolmentEnd::Used { agent: agent_id(), did: did(1), at: LATE }),
+    ];
+    ends.map(|end| EnrolmentRecord {
+        id: EnrolmentId::generate(&mut Steps(1)),
+        organisation: serde_json::from_value(serde_json::json!("x".repeat(63))).unwrap(),
+        owner: owner_id(1),
+        token: CodeHash([7; 32]),
+        ceiling: widest_ceiling(),
+        environment: Some(Environment::Prod),
+        label: Some(longest()),
+        created: LATE,
+        expires: LATE,
+        end,
+    })
+}
+
+fn owned_enrolment() -> OwnedEnrolment {
+    let enrolment = EnrolmentId::generate(&mut Steps(1));
+    OwnedEnrolment { owner: owner_id(1), enrolment, organisation: Organisation::default() }
+}
+
+fn status_entry() -> StatusEntry {
+    StatusEntry { status: Status::Unclaimed, agent: agent_id(), organisation: Organisation::default() }
+}
+
+fn idempotency() -> [IdempotencyRecord; 3] {
+    let secrets = [
+        None,
+        Some(SecretOf::OwnerCode(OwnerCodeDigest([7; 32]))),
+        Some(SecretOf::Enrolment(EnrolmentId::generate(&mut Steps(1)))),
+    ];
+    let organisation = || serde_json::from_value(serde_json::json!("x".repeat(63))).unwrap();
+    secrets.map(|secret| IdempotencyRecord {
+        key: name(1),
+        organisation: organisation(),
+        request: name(2),
+        expires: LATE,
+        secret,
+    })
+}
+
 fn handle() -> HandleRecord {
     HandleRecord { handle: longest_handle(), organisation: Organisation::default(), agent: agent_id(), claimed: true }
 }
@@ -437,6 +482,11 @@ fn every_record_round_trips_fits_and_is_read_strictly() {
     check(&versions());
     check(&offboarding());
     check(&usage());
+    enrolments().iter().for_each(check);
+    check(&owned_enrolment());
+    check(&status_entry());
+    idempotency().iter().for_each(check);
+    check(&idempotency()[0].end());
     check(&StopsRecord { agent: agent_id(), organisation: Organisation::default(), made: fullest_rate() });
 }
 
@@ -514,6 +564,9 @@ fn what_breaks_a_bound_is_damage() {
             Record::Versions(_) => VersionsRecord::from_bytes(bytes).err(),
             Record::Usage(_) => UsageRecord::from_bytes(bytes).err(),
             Record::Revocation(_) => RevocationRecord::from_bytes(bytes).err(),
+            Record::Enrolment(_) => EnrolmentRecord::from_bytes(bytes).err(),
+            Record::StatusEntry(_) => StatusEntry::from_bytes(bytes).err(),
+            Record::Idempotency(_) => IdempotencyRecord::from_bytes(bytes).err(),
             _ => None,
         };
         assert!(matches!(error, Some(RecordError::Corrupt { .. })), "{changed}");
@@ -549,6 +602,12 @@ fn what_breaks_a_bound_is_damage() {
     damaged(third.into(), "\"last_good\":255", "\"last_good\":256");
     damaged(first.into(), "\"number\":1", "\"last_good\":0,\"number\":1");
     damaged(pending().into(), "\"xxx", "\"xxxx");
+    let [open, _, used] = enrolments();
+    damaged(open.into(), "86400", "86401");
+    damaged(used.into(), "\"how\":\"used\"", "\"how\":\"revoked\"");
+    damaged(status_entry().into(), "UNCLAIMED", "CLOSED");
+    let [_, coded, _] = idempotency();
+    damaged(coded.into(), "owner_code", "owner");
     let task = revocations().next().unwrap();
     damaged(task.into(), &format!("\"until\":{MAX_UNIX_SECONDS},"), "");
     let tried = claim(ClaimState::Pending(fullest_tries()));
@@ -616,6 +675,15 @@ fn p07_an_object_has_no_second_spelling_as_a_list() {
         listed(&usage(), path);
     }
     listed(&tree_entry(), &[]);
+    let [.., used] = enrolments();
+    for path in [&[][..], &["end"], &["ceiling"]] {
+        listed(&used, path);
+    }
+    listed(&owned_enrolment(), &[]);
+    listed(&status_entry(), &[]);
+    let [plain, ..] = idempotency();
+    listed(&plain, &[]);
+    listed(&plain.end(), &[]);
 }
 
 #[test]
@@ -624,6 +692,14 @@ fn every_statement_fits_the_log_at_its_largest() {
     let task_id = TaskId::generate(&mut Steps(1));
     let facts = [
         Fact::OwnerCodeMade { role: Role::Owner },
+        Fact::EnrolmentMade {
+            enrolment: EnrolmentId::generate(&mut Steps(1)),
+            ceiling: Box::new(widest_ceiling()),
+            environment: Some(Environment::Prod),
+            until: LATE,
+        },
+        Fact::EnrolmentRenewed { enrolment: EnrolmentId::generate(&mut Steps(1)) },
+        Fact::EnrolmentRevoked { enrolment: EnrolmentId::generate(&mut Steps(1)) },
         Fact::ClaimCodeIssued { agent: agent.clone(), claim: claim.clone() },
         Fact::ClaimCodeWrong { claim: claim.clone() },
         Fact::ClaimConfirming { claim: claim.clone() },
@@ -683,10 +759,14 @@ fn every_statement_fits_the_log_at_its_largest() {
         let kind = fact.kind();
         // of these only what stops or changes something takes a reason, and owners' answers
         let takes_why = |fact: &Fact| {
-            use Fact::{AgentRevoked, KeyRecovered, KeyRotated, Life, OwnerOffboarding, Revoked, RotationRefused};
+            use Fact::{
+                AgentRevoked, EnrolmentRevoked, KeyRecovered, KeyRotated, Life, OwnerOffboarding, Revoked,
+                RotationRefused,
+            };
             matches!(
                 fact,
                 AgentRevoked { .. }
+                    | EnrolmentRevoked { .. }
                     | Revoked { .. }
                     | Life(_)
                     | OwnerOffboarding { .. }

@@ -6,7 +6,7 @@ use handfast_delegation::{ChainError, Widening};
 use handfast_identity::Seconds;
 
 use super::advice::chain_advice;
-use super::{DelegationFault, Feature, GrantFault, Refusal};
+use super::{DelegationFault, GrantFault, Refusal};
 use crate::limits::MAX_EXCESS_CHARS;
 
 /// What a client is told. The texts are constant (ERR-14); of the request only what was too much is named, bounded and in
@@ -113,7 +113,9 @@ impl Refusal {
             Self::MethodNotAllowed => (405, None, "method_not_allowed", "this path has no such method", "see the Allow field"),
             Self::BodyTooLarge => (413, None, "body_too_large", "the body is larger than allowed", "send at most 64 KiB"),
             Self::UnsupportedMediaType => (415, None, "unsupported_media_type", "the body is not of the media type this call takes", "see the Accept field"),
-            Self::NotSupported(Feature::AgentEnrolment) => (400, None, "not_supported", "this version cannot enrol agents", "leave `enrolment` out and claim the agent by its code"),
+            Self::InvalidIdempotencyKey => (400, None, "invalid_idempotency_key", "not an idempotency key", "send one Idempotency-Key of 1 to 128 visible characters, such as a UUID"),
+            Self::IdempotencyKeyReused => (422, None, "idempotency_key_reused", "the idempotency key was used for another request", "make a new key for each thing to create, and repeat a request with its body unchanged"),
+            Self::IdempotencyInProgress => (409, None, "idempotency_in_progress", "the first request with this idempotency key is not answered yet", "wait a moment and repeat the request"),
             Self::Unauthorized => (401, None, "unauthorized", "an access token is needed", "get a token for the registry and send it with a DPoP proof"),
             Self::Forbidden => (403, None, "forbidden", "the access token does not allow this", "ask the agent's owner or a registry admin"),
             Self::UnknownOwner => (403, None, "unknown_owner", "the token's owner is not known here", "register the owner with an enrolment code"),
@@ -150,6 +152,12 @@ impl Refusal {
             Self::OtherOwnerExpected => (403, None, "other_owner_expected", "the agent expects another owner", "sign in as the owner the agent named, or register it anew"),
             Self::WrongConfirmation => (403, None, "wrong_confirmation", "not the words of the agent's fingerprint", "compare the words with those the agent shows, and send them as they are"),
             Self::InvalidCeiling => (400, None, "invalid_ceiling", "the ceiling is outside its bounds", "check sizes, task seconds, delegation and delegates"),
+            Self::InvalidEnrolment => (403, None, "invalid_enrolment", "the enrolment token is not one of this registry", "check the token, or ask the owner for another"),
+            Self::EnrolmentUsed => (410, None, "enrolment_used", "the enrolment was used already", "ask the owner for another: each is good for one agent"),
+            Self::EnrolmentExpired => (410, None, "enrolment_expired", "the enrolment is past its time", "ask the owner for another"),
+            Self::EnrolmentRevoked => (410, None, "enrolment_revoked", "the enrolment was called off", "ask the owner for another"),
+            Self::EnvironmentMismatch => (403, None, "environment_mismatch", "the enrolment is for another environment", "register for the environment the owner made it for, or ask for another"),
+            Self::UnknownEnrolment => (404, None, "unknown_enrolment", "no such enrolment", "check the enrolment's id"),
             Self::InvalidClient => (401, Some(OauthError::InvalidClient), "invalid_client", "unknown client, or the proof is not by its key", "sign the proof with the key of the DID in client_id, and register it first"),
             Self::InvalidGrant(GrantFault::AgentRevoked) => (400, Some(OauthError::InvalidGrant), "agent_revoked", "the agent is revoked", "revocation is final: register a new agent with a new key"),
             Self::InvalidGrant(GrantFault::UnknownTask) => (400, Some(OauthError::InvalidGrant), "unknown_task", "no such task of this agent", "check the task id, or leave it out"),
@@ -311,7 +319,7 @@ mod tests {
                 R::MethodNotAllowed => 2,
                 R::BodyTooLarge => 3,
                 R::UnsupportedMediaType => 4,
-                R::NotSupported(Feature::AgentEnrolment) => 5,
+                R::InvalidIdempotencyKey => 5,
                 R::Unauthorized => 6,
                 R::Forbidden => 7,
                 R::UnknownOwner => 8,
@@ -367,15 +375,23 @@ mod tests {
                 R::TooManyKeys => 58,
                 R::UnknownRotation => 59,
                 R::InvalidGrant(GrantFault::KeyCompromised) => 60,
-                R::Widened(widening) => 59 + widening_ordinal(widening),
-                R::Chain(ChainError::Widened(widening)) => 65 + widening_ordinal(widening),
-                R::Chain(error) => 71 + chain_ordinal(error),
-                R::Delegation(fault) => 84 + (*fault as u8),
+                R::IdempotencyKeyReused => 61,
+                R::IdempotencyInProgress => 62,
+                R::InvalidEnrolment => 63,
+                R::EnrolmentUsed => 64,
+                R::EnrolmentExpired => 65,
+                R::EnrolmentRevoked => 66,
+                R::EnvironmentMismatch => 67,
+                R::UnknownEnrolment => 68,
+                R::Widened(widening) => 67 + widening_ordinal(widening),
+                R::Chain(ChainError::Widened(widening)) => 73 + widening_ordinal(widening),
+                R::Chain(error) => 79 + chain_ordinal(error),
+                R::Delegation(fault) => 92 + (*fault as u8),
             }
         };
         let mut found: Vec<u8> = Refusal::every().iter().map(ordinal).collect();
         found.sort_unstable();
-        assert_eq!(found, (0..101).collect::<Vec<u8>>());
+        assert_eq!(found, (0..109).collect::<Vec<u8>>());
     }
 
     #[test]
@@ -414,6 +430,7 @@ mod tests {
             ("budget_widened", vec![400, 400]),
             ("depth_invalid", vec![400, 400, 400]),
             ("details_widened", vec![400, 400]),
+            ("environment_mismatch", vec![403, 400]),
             ("expiry_widened", vec![400, 400, 400]),
             ("key_compromised", vec![409, 400, 400]),
             ("owner_closed", vec![409, 400]),

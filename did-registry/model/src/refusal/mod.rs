@@ -26,8 +26,12 @@ pub enum Refusal {
     BodyTooLarge,
     /// The body is not of the media type this call takes.
     UnsupportedMediaType,
-    /// Something this version does not do yet, and does not pretend to.
-    NotSupported(Feature),
+    /// The `Idempotency-Key` is none.
+    InvalidIdempotencyKey,
+    /// The idempotency key was used for another request.
+    IdempotencyKeyReused,
+    /// The first request with this idempotency key is not answered yet.
+    IdempotencyInProgress,
 
     /// No access token where one is needed.
     Unauthorized,
@@ -104,6 +108,19 @@ pub enum Refusal {
     WrongConfirmation,
     /// The ceiling's bounds are broken.
     InvalidCeiling,
+
+    /// The enrolment token is none of this registry's.
+    InvalidEnrolment,
+    /// An agent registered with the enrolment already.
+    EnrolmentUsed,
+    /// The enrolment is past its time.
+    EnrolmentExpired,
+    /// The enrolment was called off, or its owner was stopped after it was made.
+    EnrolmentRevoked,
+    /// The enrolment is for agents of another environment.
+    EnvironmentMismatch,
+    /// No such enrolment of the caller's.
+    UnknownEnrolment,
 
     /// The client is unknown, or the proof is not by its key.
     InvalidClient,
@@ -250,23 +267,6 @@ impl From<Widening> for Refusal {
     }
 }
 
-/// What this version refuses instead of ignoring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Feature {
-    /// `enrolment` in an agent's registration.
-    AgentEnrolment,
-}
-
-impl fmt::Display for Feature {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::AgentEnrolment => {
-                "agents cannot be enrolled by this version: leave `enrolment` out and claim by code"
-            }
-        })
-    }
-}
-
 impl Refusal {
     /// One of each kind, for lists and tests; scopes and times in them are examples.
     #[must_use]
@@ -287,7 +287,9 @@ impl Refusal {
             Self::MethodNotAllowed,
             Self::BodyTooLarge,
             Self::UnsupportedMediaType,
-            Self::NotSupported(Feature::AgentEnrolment),
+            Self::InvalidIdempotencyKey,
+            Self::IdempotencyKeyReused,
+            Self::IdempotencyInProgress,
             Self::Unauthorized,
             Self::Forbidden,
             Self::UnknownOwner,
@@ -324,6 +326,12 @@ impl Refusal {
             Self::OtherOwnerExpected,
             Self::WrongConfirmation,
             Self::InvalidCeiling,
+            Self::InvalidEnrolment,
+            Self::EnrolmentUsed,
+            Self::EnrolmentExpired,
+            Self::EnrolmentRevoked,
+            Self::EnvironmentMismatch,
+            Self::UnknownEnrolment,
             Self::InvalidClient,
             Self::InvalidGrant(GrantFault::AgentRevoked),
             Self::InvalidGrant(GrantFault::UnknownTask),

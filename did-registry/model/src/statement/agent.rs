@@ -4,12 +4,12 @@ use core::fmt;
 
 use handfast_delegation::{Authority, Environment, ResourceId, Scope};
 use handfast_identity::jws::{self, JwsError};
-use handfast_identity::{DidKey, SigningKey, UnixTime, json};
+use handfast_identity::{ContentHash, DidKey, SigningKey, UnixTime, json};
 use serde::{Deserialize, Serialize};
 
 use super::{CommonClaims, Envelope, Proven, ReceivedStatement, StatementError, open};
 use crate::authority::plain_authority;
-use crate::{Feature, OwnerId, Profile, RegistryPolicy, ShownText};
+use crate::{EnrolmentToken, OwnerId, Profile, RegistryPolicy, ShownText};
 
 /// The `typ` of the statement.
 pub const AGENT_STATEMENT_TYPE: &str = "agent-registration+jwt";
@@ -29,6 +29,8 @@ pub struct AgentRegistration {
     pub requested: Authority,
     /// The only owner it is to be claimed by, if it knows one.
     pub expected_owner: Option<OwnerId>,
+    /// The enrolment token that an owner gave it, if one did: then it is that owner's at once.
+    pub enrolment: Option<EnrolmentToken>,
 }
 
 impl AgentRegistration {
@@ -51,7 +53,7 @@ impl AgentRegistration {
             environment: self.profile.environment,
             scope: self.requested.scope.clone(),
             resource: self.requested.resources.iter().cloned().collect(),
-            enrolment: false,
+            enrolment: self.enrolment.as_ref().map(|token| token.expose().to_owned()),
         };
         jws::sign(AGENT_STATEMENT_TYPE, Some(&did.key_id()), &claims, key)
     }
@@ -74,8 +76,8 @@ struct ClaimsWire {
     scope: Scope,
     #[serde(default)]
     resource: Vec<ResourceId>,
-    #[serde(default, deserialize_with = "json::present", skip_serializing)]
-    enrolment: bool,
+    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
+    enrolment: Option<String>,
 }
 
 /// A registration that was read and not believed.
@@ -110,9 +112,7 @@ impl UnverifiedAgentRegistration {
         }
         let common = CommonClaims { iss: wire.iss, aud: wire.aud, iat: wire.iat, jti: wire.jti };
         let envelope = Envelope::new(text, jws, common)?;
-        if wire.enrolment {
-            return Err(StatementError::NotSupported(Feature::AgentEnrolment));
-        }
+        let enrolment = wire.enrolment.map(|text| EnrolmentToken::new(&text).ok_or(claim("enrolment"))).transpose()?;
         let expected = wire.expected_owner.map(|id| OwnerId::parse(&id)).transpose();
         let registration = AgentRegistration {
             audience: envelope.audience.clone(),
@@ -121,6 +121,7 @@ impl UnverifiedAgentRegistration {
             profile,
             requested: plain_authority(wire.scope, wire.resource).map_err(|_| claim("scope"))?,
             expected_owner: expected.map_err(|_| claim("expected_owner"))?,
+            enrolment,
         };
         Ok(Self { envelope, registration })
     }
@@ -163,6 +164,12 @@ impl VerifiedAgentRegistration {
     #[must_use]
     pub const fn registration(&self) -> &AgentRegistration {
         &self.registration
+    }
+
+    /// The hash of what it asks for, whenever it was signed.
+    #[must_use]
+    pub const fn wish(&self) -> ContentHash {
+        self.proven.wish
     }
 
     /// The statement as received.

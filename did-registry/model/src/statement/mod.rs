@@ -11,13 +11,14 @@ mod version;
 
 use core::fmt;
 
-use handfast_identity::json::Limits;
+use handfast_identity::json::{self, Limits};
 use handfast_identity::jws::{JwsError, UnverifiedJws};
-use handfast_identity::{DidError, DidKey, KeyError, SignatureValid, UnixTime};
+use handfast_identity::{ContentHash, DidError, DidKey, KeyError, SignatureValid, UnixTime};
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::limits::{MAX_PROOF_ID_BYTES, MAX_STATEMENT_BYTES};
-use crate::{Feature, Refusal, RegistryPolicy};
+use crate::{Refusal, RegistryPolicy};
 
 pub use agent::{AGENT_STATEMENT_TYPE, AgentRegistration, UnverifiedAgentRegistration, VerifiedAgentRegistration};
 pub use key::VerifiedKeyChange;
@@ -40,8 +41,6 @@ pub enum StatementError {
     Did(DidError),
     /// A claim whose value means nothing here; the name of the claim.
     Claim(&'static str),
-    /// A claim this version does not act on.
-    NotSupported(Feature),
     /// `aud` is another registry.
     Audience,
     /// `iat` is outside the window of proofs.
@@ -61,7 +60,6 @@ impl fmt::Display for StatementError {
             Self::Type => f.write_str("the statement's `typ` is another kind of statement"),
             Self::Did(error) => write!(f, "the statement's `iss` is refused: {error}"),
             Self::Claim(name) => write!(f, "the statement's `{name}` is not acceptable"),
-            Self::NotSupported(feature) => feature.fmt(f),
             Self::Audience => f.write_str("the statement is for another registry"),
             Self::Stale => f.write_str("the statement's `iat` is outside the window"),
             Self::KeyId => f.write_str("the statement's `kid` is not the key of its `iss`"),
@@ -78,7 +76,6 @@ impl From<StatementError> for Refusal {
             StatementError::Unsigned(_) | StatementError::Signature => Self::ProofRequired,
             StatementError::Did(DidError::Key(KeyError::Weak)) => Self::WeakKey,
             StatementError::Did(_) => Self::InvalidDid,
-            StatementError::NotSupported(feature) => Self::NotSupported(feature),
             StatementError::TooLong
             | StatementError::Malformed(_)
             | StatementError::Type
@@ -151,8 +148,18 @@ impl Envelope {
         if self.jws.kid() != Some(&self.did.key_id()) {
             return Err(StatementError::KeyId);
         }
-        Ok(Proven { did: self.did, proof_id: self.proof_id, text: ReceivedStatement(self.text), _signature: signature })
+        let wish = wish_of(&self.jws)?;
+        let text = ReceivedStatement(self.text);
+        Ok(Proven { did: self.did, proof_id: self.proof_id, text, wish, _signature: signature })
     }
+}
+
+/// What a statement asks for, whenever it was signed: the hash of its claims but for `iat` and `jti`.
+fn wish_of(jws: &UnverifiedJws) -> Result<ContentHash, StatementError> {
+    let mut claims: Map<String, Value> = jws.unverified_claims().map_err(StatementError::Malformed)?;
+    claims.retain(|name, _| !matches!(name.as_str(), "iat" | "jti"));
+    let bytes = json::to_jcs(&claims).map_err(|_| StatementError::Malformed(JwsError::Form))?;
+    Ok(ContentHash::of(&bytes))
 }
 
 /// A statement whose DID is proved: made by [`Envelope::verify`] only.
@@ -161,6 +168,7 @@ struct Proven {
     did: DidKey,
     proof_id: String,
     text: ReceivedStatement,
+    wish: ContentHash,
     _signature: SignatureValid,
 }
 

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use handfast_identity::jws::{self, JwsError};
-use handfast_identity::{DidKey, SigningKey, UnixTime};
+use handfast_identity::{ContentHash, DidKey, SigningKey, UnixTime};
 use serde::{Deserialize, Serialize};
 
 use super::{CommonClaims, Envelope, Proven, ReceivedStatement, StatementError, open};
@@ -116,6 +116,12 @@ impl VerifiedOwnerRegistration {
     #[must_use]
     pub fn code_slot(&self) -> Slot {
         Slot::owner_code(&self.code)
+    }
+
+    /// The hash of what it asks for, whenever it was signed.
+    #[must_use]
+    pub const fn wish(&self) -> ContentHash {
+        self.proven.wish
     }
 
     /// The statement as received.

@@ -3,6 +3,7 @@
 
 mod claiming;
 mod delegation;
+mod enrolling;
 mod life;
 mod life_support;
 mod lifecycle;

@@ -167,9 +167,23 @@ fn other_kinds_of_statement_are_refused() {
 }
 
 #[test]
-fn enrolling_agents_is_refused_and_not_ignored() {
-    for value in [json!("token"), json!(null)] {
-        assert_eq!(judge(&with("enrolment", value)).map(|_| ()), Err(Refusal::NotSupported(Feature::AgentEnrolment)));
+fn an_enrolment_is_a_text_or_not_there() {
+    for value in [json!(null), json!(7), json!("x".repeat(65)), json!(["token"])] {
+        assert_eq!(judge(&with("enrolment", value)).map(|_| ()), Err(Refusal::InvalidRegistration));
+    }
+    // whether it is good is a matter of its record
+    let read = judge(&with("enrolment", json!("token"))).unwrap();
+    assert_eq!(read.registration().enrolment.as_ref().map(EnrolmentToken::expose), Some("token"));
+}
+
+#[test]
+fn a_statement_signed_again_asks_for_the_same() {
+    let wish = |text: &str| judge(text).unwrap().wish();
+    let first = wish(&with("jti", json!("one")));
+    assert_eq!(wish(&with("jti", json!("two"))), first);
+    assert_eq!(wish(&with("iat", json!(START - 1))), first);
+    for (member, value) in [("name", json!("other")), ("enrolment", json!("token")), ("scope", json!(""))] {
+        assert_ne!(wish(&with(member, value)), first, "{member}");
     }
 }
 
@@ -185,6 +199,7 @@ fn the_largest_statement_fits_the_log() {
     claims["expected_owner"] = json!("owner:0123456789abcdefghjkmnpqrs");
     claims["scope"] = json!("x".repeat(768));
     claims["resource"] = json!([format!("urn:{}", "x".repeat(508)), format!("urn:{}", "x".repeat(124))]);
+    claims["enrolment"] = json!("\"".repeat(64));
     let text = jws::sign(AGENT_STATEMENT_TYPE, Some(&kid(&key(1))), &claims, &key(1)).unwrap();
     let verified = judge(&text).unwrap();
     assert!(world.register(&verified, &handle("plain-bot")).is_ok());

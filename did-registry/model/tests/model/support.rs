@@ -207,6 +207,7 @@ impl World {
             },
             requested: plain_authority(scope("echo:read"), vec![resource(ECHO)]).unwrap(),
             expected_owner: None,
+            enrolment: None,
         }
     }
 

@@ -8,9 +8,10 @@ use handfast_middleware::{Caller as Authenticated, Clock as _};
 use handfast_registry_model::{AgentRecord, Refusal, Status, UsageRecord};
 use serde::Serialize;
 
-use crate::http::agents::{owned_page, page_of};
+use crate::http::agents::page_of;
 use crate::http::caller::Identity;
 use crate::http::form::Form;
+use crate::http::search::{Found, listed};
 use crate::http::view::AgentView;
 use crate::http::{App, Failure};
 
@@ -69,7 +70,7 @@ pub(in crate::http) async fn review(
         Some(_) => return Err(Refusal::InvalidRequest.into()),
     };
     let identity = Identity::of(&app, &caller).await?;
-    let (agents, next) = owned_page(&app, identity.caller(now)?, after, limit).await?;
+    let Found { agents, next } = listed(&app, identity.caller(now)?, after, limit).await?;
     let mut known = Vec::with_capacity(agents.len());
     for agent in agents.iter().filter(|agent| !agent.is_expired(now)) {
         known.push((agent, app.usage.of(&app.state, agent.id()).await?));

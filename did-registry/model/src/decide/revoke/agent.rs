@@ -5,7 +5,7 @@ use handfast_identity::UnixTime;
 use crate::change::Write;
 use crate::decide::rotate::dropped;
 use crate::limits::MAX_WHY_BYTES;
-use crate::record::{Life, Revoked};
+use crate::record::{Life, Revoked, StatusEntry};
 use crate::{
     AgentRecord, Caller, Change, Event, Fact, FeedEntry, Loaded, Outcome, Party, PendingRotation, Refusal, ShownText,
 };
@@ -41,7 +41,8 @@ pub fn revoke_agent(
         when: now,
         did: Some(revoked.did.clone()),
     };
-    let mut writes = vec![Write::replace(agent, revoked)];
+    let mut writes =
+        vec![StatusEntry::left(&agent.record), StatusEntry::entered(&revoked), Write::replace(agent, revoked)];
     writes.extend(dropped(pending, &agent.record));
     Ok(Outcome::Changed(Change { feed, ..Change::new(writes, event) }))
 }

@@ -4,7 +4,7 @@ use handfast_identity::UnixTime;
 use serde::{Deserialize, Serialize};
 
 use super::{Damage, DidText, FORMAT, HandleText};
-use crate::record::{DidHolder, DidRecord, HandleRecord, Organisation, OwnedAgent};
+use crate::record::{DidHolder, DidRecord, HandleRecord, Organisation, OwnedAgent, Status, StatusEntry};
 use crate::{AgentId, OwnerId};
 
 #[derive(Deserialize, Serialize)]
@@ -106,5 +106,30 @@ impl TryFrom<OwnedAgentWire> for OwnedAgent {
     fn try_from(wire: OwnedAgentWire) -> Result<Self, Damage> {
         let OwnedAgentWire { owner, agent, organisation, since, v: _ } = wire;
         Ok(Self { owner, agent, organisation, since })
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::record) struct StatusEntryWire {
+    v: u64,
+    status: String,
+    agent: AgentId,
+    organisation: Organisation,
+}
+
+impl From<&StatusEntry> for StatusEntryWire {
+    fn from(record: &StatusEntry) -> Self {
+        let StatusEntry { status, agent, organisation } = record.clone();
+        Self { v: FORMAT, status: status.as_str().to_owned(), agent, organisation }
+    }
+}
+
+impl TryFrom<StatusEntryWire> for StatusEntry {
+    type Error = Damage;
+
+    fn try_from(wire: StatusEntryWire) -> Result<Self, Damage> {
+        let StatusEntryWire { status, agent, organisation, v: _ } = wire;
+        Ok(Self { status: Status::parse(&status).ok_or(Damage("an unknown status"))?, agent, organisation })
     }
 }

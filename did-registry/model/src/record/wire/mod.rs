@@ -12,7 +12,9 @@
 
 pub(super) mod agent;
 pub(super) mod claim;
+pub(super) mod enrolment;
 pub(super) mod hop;
+pub(super) mod idempotency;
 pub(super) mod index;
 pub(super) mod key;
 pub(super) mod offboarding;
