@@ -11,6 +11,7 @@ mod agent;
 mod bench;
 mod bounds;
 mod claim;
+mod custody;
 mod delegation;
 mod enrolment;
 mod help;
@@ -18,21 +19,22 @@ mod keys;
 mod life;
 mod registry;
 mod revoke;
-mod secret;
 mod task;
 
 pub(crate) use agent::{AgentCommand, Environment, RegisterArgs, SearchArgs};
 pub(crate) use bench::{BenchCommand, BenchServeArgs, BenchTargetArgs};
 pub(crate) use bounds::Bounds;
 pub(crate) use claim::{ClaimArgs, GrantArgs};
+#[cfg(all(unix, feature = "ssh-agent"))]
+pub(crate) use custody::SshKeyChoice;
+pub(crate) use custody::{AnyKey, KeyCommand, NewKey};
 pub(crate) use delegation::{ChainCommand, DelegateArgs, Delegation, Evidence, ExchangeArgs, VerifyArgs};
 pub(crate) use enrolment::{EnrolmentArgs, EnrolmentCommand};
 pub(crate) use help::{CompletionsArgs, ConfigCommand, DoctorArgs, ExplainArgs, ManArgs};
 pub(crate) use keys::{HistoryArgs, RecoverArgs, RotateArgs, RotationAnswerArgs};
 pub(crate) use life::{CeilingArgs, Doing, LifeCommand, OffboardArgs, ReviewArgs};
-pub(crate) use registry::{KeyPurpose, RegistryCommand, RegistryInitArgs};
+pub(crate) use registry::{KeyPurpose, RegistryCommand, RegistryInitArgs, ReplaceFeedKeyArgs};
 pub(crate) use revoke::{Revocation, RevokeCommand};
-pub(crate) use secret::KeyCommand;
 pub(crate) use task::TaskCommand;
 
 use crate::parse;
@@ -45,7 +47,7 @@ use crate::parse;
     max_term_width = 100,
     after_help = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused (the server's reason is printed), 4 unavailable (try again),
-5 a file is missing, unreadable or readable by others, 6 not confirmed.
+5 a file is missing, unreadable or readable by others, or a key is not there or not opened, 6 not confirmed.
 
 Start here:  handfast demo"
 )]
@@ -57,7 +59,7 @@ pub(crate) struct Cli {
     /// commands that change something
     #[arg(long, global = true)]
     pub dry_run: bool,
-    /// The file of the passphrase of encrypted key files: its first line. Without it HANDFAST_PASSPHRASE, or a question
+    /// The file whose one line is the passphrase of encrypted key files; asked for on the terminal without it
     #[arg(long, global = true, env = "HANDFAST_PASSPHRASE_FILE", value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
     #[command(subcommand)]
@@ -143,6 +145,9 @@ Examples:
     /// Look at chains of delegation, and verify them
     #[command(subcommand)]
     Chain(ChainCommand),
+    /// Key files: encrypt them, or keep their keys elsewhere
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Decentralized identifiers
     #[command(subcommand)]
     Did(DidCommand),
@@ -161,9 +166,6 @@ Examples:
     /// What this machine carries
     #[command(subcommand)]
     Bench(BenchCommand),
-    /// How a key is kept: encrypted with a passphrase, or as it is
-    #[command(subcommand)]
-    Key(KeyCommand),
     /// Say what a reason means, and what to do
     #[command(after_help = "\
 Examples:
@@ -207,13 +209,18 @@ pub(crate) struct DevArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum OwnerCommand {
     /// Make an owner's key and register it with a one-time code
-    #[command(after_help = "Example:  handfast owner init --registry https://registry.example --enrol CODE")]
+    #[command(after_help = "\
+Examples:
+  handfast owner init --registry https://registry.example --enrol CODE
+  handfast owner init --registry https://registry.example --enrol CODE --encrypt")]
     Init {
         #[command(flatten)]
         registry: RegistryUrl,
         /// The one-time code
         #[arg(long)]
         enrol: String,
+        #[command(flatten)]
+        new: NewKey,
         #[command(flatten)]
         key: OwnerKey,
     },

@@ -49,7 +49,7 @@ pub(crate) fn bundle(path: &Path) -> Result<Bundle, Failure> {
 /// The registry that a bundle is used at, with the key of `path`: the key's own, or for a key that is registered nowhere the one
 /// that the bundle names.
 pub(crate) fn registry_of(bundle: &Bundle, path: &Path, ui: Ui) -> Result<RegistryClient, Failure> {
-    let file = keyfiles::load(path, ui)?;
+    let file = keyfiles::load(path)?;
     let issuer = file.issuer.as_deref().unwrap_or_else(|| bundle.issuer());
     keyfiles::client(issuer, &file, ui)
 }

@@ -3,24 +3,28 @@
 use std::path::Path;
 
 use handfast_client::{
-    Agent, AnswerError, ClientError, DelegationError, DpopKey, KeyFile, KeyFileError, KeyKind, Management, OwnerError,
-    RegistryClient, RegistryError, Role, SignError,
+    Agent, AnswerError, ClientError, DelegationError, DpopKey, HolderError, KeyFile, KeyFileError, KeyKind,
+    KeyringError, Management, OwnerError, RegistryClient, RegistryError, Role, SignError,
 };
 use handfast_identity::{OsRandom, SigningKey};
+use zeroize::Zeroizing;
 
 use crate::exit::{Exit, Failure};
 use crate::passphrase;
 use crate::ui::Ui;
 
-/// Loads an agent's key file.
-pub(crate) fn agent(path: &Path, ui: Ui) -> Result<Agent, Failure> {
-    let file = load(path, ui)?;
-    Ok(if ui.rehearses() { Agent::rehearsing(file)? } else { Agent::from_key_file(file)? })
+/// Loads a key file, with its passphrase if it takes one.
+pub(crate) fn load(path: &Path) -> Result<KeyFile, Failure> {
+    match KeyFile::load(path) {
+        Err(KeyFileError::Encrypted { .. }) => Ok(KeyFile::load_with(path, &passphrase::of(path)?)?),
+        other => Ok(other?),
+    }
 }
 
-/// Loads a key file, asking for its passphrase where it has one.
-pub(crate) fn load(path: &Path, ui: Ui) -> Result<KeyFile, Failure> {
-    KeyFile::load_with(path, |face| passphrase::of(path, face, ui))
+/// Loads an agent's key file.
+pub(crate) fn agent(path: &Path, ui: Ui) -> Result<Agent, Failure> {
+    let file = load(path)?;
+    Ok(if ui.rehearses() { Agent::rehearsing(file)? } else { Agent::from_key_file(file)? })
 }
 
 /// The registry `issuer`, seen with the key of `file`; one that nothing is sent to where that is only rehearsed.
@@ -29,9 +33,14 @@ pub(crate) fn client(issuer: &str, file: &KeyFile, ui: Ui) -> Result<RegistryCli
     Ok(if ui.rehearses() { RegistryClient::rehearsing(issuer, key)? } else { RegistryClient::new(issuer, key)? })
 }
 
+/// The secret of a key of this process's own making.
+pub(crate) fn secret_of(key: &DpopKey) -> Result<Zeroizing<String>, Failure> {
+    key.expose_private_jwk().ok_or_else(|| Failure::new(Exit::Failed, "the secret of this key is not here"))
+}
+
 /// Loads an owner's key file.
-pub(crate) fn owner(path: &Path, ui: Ui) -> Result<KeyFile, Failure> {
-    let file = load(path, ui)?;
+pub(crate) fn owner(path: &Path) -> Result<KeyFile, Failure> {
+    let file = load(path)?;
     if file.kind != KeyKind::Owner {
         return Err(Failure::new(
             Exit::File,
@@ -90,6 +99,7 @@ impl From<ClientError> for Failure {
             ClientError::Sign(SignError::PlainHttp { .. }) => {
                 Self::new(Exit::Usage, error.to_string()).with_help("use the https URL")
             }
+            ClientError::Sign(SignError::Holder(cause)) => of_holder(cause),
             ClientError::Answer(AnswerError::History(_)) => Self::new(Exit::Refused, error.to_string()),
             ClientError::Answer(AnswerError::OtherKey { .. }) => {
                 Self::new(Exit::Refused, error.to_string()).with_reason("stale_sequence").with_help(
@@ -124,10 +134,40 @@ fn of_key_file(error: &KeyFileError) -> Failure {
         KeyFileError::Io { cause, .. } if cause.kind() == std::io::ErrorKind::NotFound => failure
             .with_help("make one with `handfast agent init` or `handfast owner init`, or name another with `--key`"),
         KeyFileError::Exists { .. } => failure.with_help("choose another file with `--key`"),
-        KeyFileError::Encrypted { .. } => failure.with_help("name the file of its passphrase with `--passphrase-file`"),
-        KeyFileError::Damaged { .. } => failure.with_help("take the copy of a backup; nobody can repair it"),
-        KeyFileError::EmptyPassphrase => Failure::new(Exit::Usage, error.to_string()),
+        KeyFileError::Encrypted { .. } => failure
+            .with_help("it was encrypted anew while this ran, or under another passphrase than the key before it"),
+        KeyFileError::NoSuccessor { .. } => failure
+            .with_help("add a new key to the ssh-agent, and name it: `handfast agent rotate --ssh-agent FINGERPRINT`"),
+        KeyFileError::Feature { feature, .. } => failure.with_help(format!("build it with `--features {feature}`")),
+        KeyFileError::Keyring { path, cause } => of_keyring(path, cause),
         _ => failure,
+    }
+}
+
+/// What the operating system's keyring said.
+pub(crate) fn of_keyring(path: &Path, cause: &KeyringError) -> Failure {
+    let message = format!("the keyring, for `{}`: {cause}", path.display());
+    match cause {
+        KeyringError::Unavailable(_) => {
+            Failure::new(Exit::Unavailable, message).with_help("is a keyring running in this session, and unlocked?")
+        }
+        _ => Failure::new(Exit::File, message),
+    }
+}
+
+/// What whoever holds a key said instead of signing.
+pub(crate) fn of_holder(error: &HolderError) -> Failure {
+    let failure = |exit| Failure::new(exit, error.to_string());
+    match error {
+        HolderError::Unreachable(_) => {
+            failure(Exit::Unavailable).with_help("start an ssh-agent and add the key, or name its socket")
+        }
+        HolderError::Late { .. } => failure(Exit::Unavailable),
+        HolderError::Absent(_) => {
+            failure(Exit::File).with_help("add the key to the agent with `ssh-add`, and unlock it")
+        }
+        HolderError::Refused => failure(Exit::Refused),
+        _ => failure(Exit::Failed),
     }
 }
 

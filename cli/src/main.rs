@@ -6,6 +6,7 @@
 mod args;
 mod commands;
 mod config;
+mod custody;
 mod exit;
 mod files;
 mod keyfiles;
@@ -13,6 +14,8 @@ mod local;
 mod parse;
 mod passphrase;
 mod rehearsal;
+#[cfg(unix)]
+mod terminal;
 mod ui;
 
 use std::process::ExitCode;
@@ -37,7 +40,8 @@ fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    let ui = Ui::new(cli.json).rehearsing(cli.dry_run).with_passphrase_file(cli.passphrase_file.as_deref());
+    let ui = Ui::new(cli.json).rehearsing(cli.dry_run);
+    passphrase::come_from(cli.passphrase_file.clone(), !cli.json);
     ended(run(cli, &matches, config, ui), ui)
 }
 
@@ -107,12 +111,12 @@ async fn dispatch(command: Command, ui: Ui) -> Result<(), Failure> {
         Command::Curl(args) => commands::curl::run(args, ui).await,
         Command::Delegate(args) => commands::delegate::run(args, ui).await,
         Command::Exchange(args) => commands::exchange::run(args, ui).await,
+        Command::Key(command) => commands::custody::run(command, ui).await,
         Command::Chain(command) => commands::chain::run(command, ui).await,
         Command::Did(command) => commands::did::run(&command, ui),
         Command::Review(args) => commands::review::run(args, ui).await,
         Command::Revoke(command) => commands::revoke::run(command, ui).await,
         Command::Bench(command) => commands::bench::run(command, ui).await,
-        Command::Key(command) => commands::key::run(&command, ui),
         Command::Explain(args) => commands::explain::run(&args, ui),
         Command::Doctor(args) => commands::doctor::run(&args, ui).await,
         Command::Completions(args) => commands::pages::completions(args.shell, ui),

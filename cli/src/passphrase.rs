@@ -1,92 +1,107 @@
-//! Passphrases: from a file, the environment, or whoever sits at the terminal. Never from the command line, which others can see.
+//! Passphrases of key files: out of a file, or typed on a terminal without an echo. Never off the command line, which others can read.
 
-use std::io::IsTerminal as _;
-use std::path::Path;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-use handfast_client::{KeyFileFace, Secret};
+use handfast_client::{MAX_PASSPHRASE_BYTES, Secret};
 use zeroize::Zeroizing;
 
 use crate::exit::{Exit, Failure};
-use crate::files;
-use crate::ui::Ui;
 
-/// The passphrase itself, where no file is named.
-const VARIABLE: &str = "HANDFAST_PASSPHRASE";
-/// The new one of `key passwd`.
-const NEW_VARIABLE: &str = "HANDFAST_NEW_PASSPHRASE";
-/// Longest passphrase file.
-const MAX_PASSPHRASE_BYTES: u64 = 4096;
+/// Where this process gets passphrases, as its command line says.
+static SOURCE: OnceLock<Source> = OnceLock::new();
 
-/// The passphrase of the key file at `path`.
-pub(crate) fn of(path: &Path, face: &KeyFileFace, ui: Ui) -> Result<Secret, Failure> {
-    if let Some(known) = known(ui)? {
-        return Ok(known);
-    }
-    asked(&format!("Passphrase of {} ({}): ", path.display(), face.did), ui)
+#[derive(Debug)]
+struct Source {
+    file: Option<PathBuf>,
+    may_ask: bool,
 }
 
-/// A passphrase for a file that has none yet.
-pub(crate) fn first(path: &Path, ui: Ui) -> Result<Secret, Failure> {
-    match known(ui)? {
-        Some(known) => Ok(known),
-        None => chosen(path, ui),
-    }
+/// What to do where nobody can be asked.
+const HELP: &str = "run it in a terminal without `--json`, or name a file that holds it with `--passphrase-file` or \
+                    HANDFAST_PASSPHRASE_FILE";
+
+/// Says where passphrases come from: out of `file`, or else from whoever sits there, if they may be asked.
+pub(crate) fn come_from(file: Option<PathBuf>, may_ask: bool) {
+    // it is said once, before the first command
+    let _ = SOURCE.set(Source { file, may_ask });
 }
 
-/// A passphrase in the place of another.
-pub(crate) fn next(path: &Path, file: Option<&Path>, ui: Ui) -> Result<Secret, Failure> {
-    match (file, variable(NEW_VARIABLE)?) {
-        (Some(file), _) => in_file(file),
-        (None, Some(text)) => Ok(text),
-        (None, None) => chosen(path, ui),
+/// The passphrase that opens the key file `path`.
+pub(crate) fn of(path: &Path) -> Result<Secret, Failure> {
+    match file() {
+        Some(file) => read(file),
+        None => ask(&format!("Passphrase of {}: ", path.display())),
     }
 }
 
-/// What was given without asking.
-pub(crate) fn known(ui: Ui) -> Result<Option<Secret>, Failure> {
-    match ui.passphrase_file() {
-        Some(file) => in_file(file).map(Some),
-        None => variable(VARIABLE),
+/// The passphrase that was given in a file; nobody is asked for one.
+pub(crate) fn given() -> Result<Option<Secret>, Failure> {
+    file().map(read).transpose()
+}
+
+/// A new passphrase for the key file `path`: out of `file`, or the one that opens others, or typed twice.
+pub(crate) fn new_for(path: &Path, named: Option<&Path>) -> Result<Secret, Failure> {
+    if let Some(file) = named.or_else(file) {
+        return read(file);
+    }
+    let first = ask(&format!("New passphrase of {}: ", path.display()))?;
+    let second = ask("The same again: ")?;
+    if first.expose() == second.expose() {
+        Ok(first)
+    } else {
+        Err(Failure::new(Exit::Declined, "these are two different passphrases; nothing was changed"))
     }
 }
 
-fn variable(name: &str) -> Result<Option<Secret>, Failure> {
-    match std::env::var(name) {
-        Ok(text) => Ok(Some(Secret::new(text))),
-        Err(std::env::VarError::NotPresent) => Ok(None),
-        Err(std::env::VarError::NotUnicode(_)) => Err(Failure::new(Exit::Usage, format!("{name} is no utf-8"))),
-    }
+fn file<'a>() -> Option<&'a Path> {
+    SOURCE.get().and_then(|source| source.file.as_deref())
 }
 
-/// The first line of a file that is its user's alone.
-fn in_file(path: &Path) -> Result<Secret, Failure> {
-    files::require_private(path)?;
-    let text = Zeroizing::new(files::raw_up_to(path, MAX_PASSPHRASE_BYTES)?);
-    let line = text.lines().next().unwrap_or_default();
-    if line.is_empty() {
-        return Err(Failure::new(Exit::File, format!("the first line of `{}` is empty", path.display()))
-            .with_help("it has to hold the passphrase"));
+/// The one line of a file; the end of the line is not part of it, blanks are.
+fn read(path: &Path) -> Result<Secret, Failure> {
+    let shown = path.display();
+    let failed = |error: std::io::Error| Failure::new(Exit::File, format!("the passphrase file `{shown}`: {error}"));
+    // room for all of it from the start: a text that grows leaves copies behind
+    let most = MAX_PASSPHRASE_BYTES + LINE_END_BYTES + 1;
+    let mut text = Zeroizing::new(String::with_capacity(most));
+    let file = File::open(path).map_err(failed)?;
+    file.take(u64::try_from(most).unwrap_or(u64::MAX)).read_to_string(&mut text).map_err(failed)?;
+    let line = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    if line.is_empty() || line.len() > MAX_PASSPHRASE_BYTES || line.contains(['\n', '\0']) {
+        return Err(Failure::new(
+            Exit::File,
+            format!("the passphrase file `{shown}` is not one line of 1 to {MAX_PASSPHRASE_BYTES} bytes"),
+        ));
     }
     Ok(Secret::new(line))
 }
 
-/// Asked for twice: a slip would lock the key away.
-fn chosen(path: &Path, ui: Ui) -> Result<Secret, Failure> {
-    let first = asked(&format!("New passphrase of {}: ", path.display()), ui)?;
-    let again = asked("The same again: ", ui)?;
-    if first.expose() == again.expose() {
-        Ok(first)
-    } else {
-        Err(Failure::new(Exit::Declined, "these were two passphrases; nothing was changed"))
+/// `\r\n`.
+const LINE_END_BYTES: usize = 2;
+
+fn ask(prompt: &str) -> Result<Secret, Failure> {
+    let nobody =
+        || Failure::new(Exit::Declined, "this needs a passphrase, and nobody is there to give it").with_help(HELP);
+    if !SOURCE.get().is_some_and(|source| source.may_ask) {
+        return Err(nobody());
+    }
+    let typed = typed(prompt).map_err(|_| nobody())?;
+    match typed.filter(|line| !line.is_empty()) {
+        Some(line) => Ok(Secret::new(line.as_str())),
+        None => Err(Failure::new(Exit::Declined, "no passphrase was given; nothing was changed")),
     }
 }
 
-fn asked(question: &str, ui: Ui) -> Result<Secret, Failure> {
-    if ui.is_json() || !std::io::stdin().is_terminal() {
-        return Err(Failure::new(Exit::Declined, "a passphrase is needed, and nobody is there to give it")
-            .with_help("name its file with `--passphrase-file`, or run this in a terminal"));
-    }
-    let text = rpassword::prompt_password(question)
-        .map_err(|error| Failure::new(Exit::Failed, format!("cannot read the passphrase: {error}")))?;
-    Ok(Secret::new(text))
+#[cfg(unix)]
+fn typed(prompt: &str) -> std::io::Result<Option<Zeroizing<String>>> {
+    crate::terminal::unseen_line(prompt)
+}
+
+/// Elsewhere they come out of a file.
+#[cfg(not(unix))]
+fn typed(_: &str) -> std::io::Result<Option<Zeroizing<String>>> {
+    Err(std::io::ErrorKind::Unsupported.into())
 }

@@ -7,8 +7,8 @@ use handfast_identity::base64url;
 use serde_json::{Map, Value, json};
 
 use crate::args::{
-    AgentCommand, ChainCommand, Command, EnrolmentCommand, KeyCommand, LifeCommand, OwnerCommand, RegistryCommand,
-    RevokeCommand, TaskCommand,
+    AgentCommand, ChainCommand, Command, EnrolmentCommand, LifeCommand, OwnerCommand, RegistryCommand, RevokeCommand,
+    TaskCommand,
 };
 
 /// Members whose value opens something; whoever typed it has it.
@@ -24,11 +24,8 @@ pub(crate) const fn changes_something(command: &Command) -> bool {
         | Command::Curl(_)
         | Command::Enrolment(EnrolmentCommand::Create(_) | EnrolmentCommand::Revoke { .. })
         | Command::Man(_)
-        | Command::Key(KeyCommand::Encrypt(_) | KeyCommand::Decrypt(_) | KeyCommand::Passwd(_))
+        | Command::Key(_)
         | Command::Task(TaskCommand::New { .. })
-        | Command::Registry(
-            RegistryCommand::Init(_) | RegistryCommand::RotateKey { .. } | RegistryCommand::NewEpoch { .. },
-        )
         | Command::Revoke(
             RevokeCommand::Agent { .. }
             | RevokeCommand::Task { .. }
@@ -51,10 +48,10 @@ pub(crate) const fn changes_something(command: &Command) -> bool {
             AgentCommand::Life(LifeCommand::Version { version, .. }) => version.is_some(),
             AgentCommand::Life(_) => true,
         },
+        Command::Registry(command) => !matches!(command, RegistryCommand::Serve { .. }),
         Command::Demo
         | Command::Dev(_)
         | Command::Enrolment(EnrolmentCommand::List { .. })
-        | Command::Registry(RegistryCommand::Serve { .. })
         | Command::Task(_)
         | Command::Token(_)
         | Command::Delegate(_)
@@ -66,7 +63,6 @@ pub(crate) const fn changes_something(command: &Command) -> bool {
         | Command::Completions(_)
         | Command::Explain(_)
         | Command::Doctor(_)
-        | Command::Key(KeyCommand::Show { .. })
         | Command::Config(_) => false,
     }
 }
@@ -94,6 +90,11 @@ pub(crate) fn write(path: &Path, what: &str) -> Step {
         json!({"dry_run": true, "would": "write", "file": path, "what": what}),
         format!("write {} ({what})", path.display()),
     )
+}
+
+/// A file would be deleted.
+pub(crate) fn delete(path: &Path) -> Step {
+    step(json!({"dry_run": true, "would": "delete", "file": path}), format!("delete {}", path.display()))
 }
 
 /// A request would be sent.

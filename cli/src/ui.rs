@@ -1,7 +1,6 @@
 //! What the user sees: lines or JSON, colour only on a terminal, questions only where somebody can answer.
 
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -15,13 +14,12 @@ pub(crate) struct Ui {
     json: bool,
     colour: bool,
     rehearses: bool,
-    passphrase_file: Option<&'static Path>,
 }
 
 impl Ui {
     /// `json` as asked for; colour when standard output is a terminal and `NO_COLOR` is unset or empty (no-color.org).
     pub(crate) fn new(json: bool) -> Self {
-        Self { json, colour: !json && Self::colours(&io::stdout()), rehearses: false, passphrase_file: None }
+        Self { json, colour: !json && Self::colours(&io::stdout()), rehearses: false }
     }
 
     /// The same, which changes nothing and shows what would be changed.
@@ -29,21 +27,9 @@ impl Ui {
         Self { rehearses, ..self }
     }
 
-    /// The same with the file of the passphrase of encrypted key files.
-    pub(crate) fn with_passphrase_file(self, path: Option<&Path>) -> Self {
-        // one path, for as long as the program runs
-        let passphrase_file = path.map(|path| &*Box::leak(path.to_owned().into_boxed_path()));
-        Self { passphrase_file, ..self }
-    }
-
     /// Whether nothing is to be sent or written.
     pub(crate) const fn rehearses(self) -> bool {
         self.rehearses
-    }
-
-    /// The file of the passphrase of encrypted key files.
-    pub(crate) const fn passphrase_file(self) -> Option<&'static Path> {
-        self.passphrase_file
     }
 
     /// Shows what would happen, and that it did not.

@@ -1,7 +1,7 @@
 //! The short way: a key file in, a signing HTTP client out.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use handfast_identity::DidKey;
 use reqwest_middleware::ClientWithMiddleware;
@@ -10,9 +10,10 @@ use crate::clock::{Clock, SystemClock};
 use crate::delegation::{Bundle, Delegated, DelegationBuilder, DelegationError, DelegationSource};
 use crate::error::{ArgumentError, ClientError};
 use crate::http_client::AgentHttp;
-use crate::keyfile::{KeyFile, KeyKind};
+use crate::keyfile::{Custody, KeyFile, KeyKind};
 use crate::owner::{Owner, OwnerGate};
 use crate::registry::RegistryClient;
+use crate::secret::Secret;
 use crate::token::{TokenManager, TokenRequest};
 
 /// An agent: its key, its registry, and whose it is.
@@ -22,6 +23,8 @@ use crate::token::{TokenManager, TokenRequest};
 #[derive(Clone, Debug)]
 pub struct Agent {
     file: KeyFile,
+    /// As the file's; a rotation changes it with the key.
+    custody: Arc<RwLock<Custody>>,
     registry: RegistryClient,
 }
 
@@ -33,6 +36,15 @@ impl Agent {
     /// [`ClientError::KeyFile`] for an unusable file, [`ClientError::Argument`] for an owner's, or one without a registry.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ClientError> {
         Self::from_key_file(KeyFile::load(path)?)
+    }
+
+    /// The agent of an encrypted key file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Agent::load`]; [`KeyFileError::Passphrase`](crate::KeyFileError::Passphrase) for another passphrase.
+    pub fn load_with(path: impl AsRef<Path>, passphrase: &Secret) -> Result<Self, ClientError> {
+        Self::from_key_file(KeyFile::load_with(path, passphrase)?)
     }
 
     /// The agent of a key file that was read already.
@@ -51,7 +63,7 @@ impl Agent {
     /// As [`Agent::from_key_file`].
     pub fn with_clock(file: KeyFile, clock: Arc<dyn Clock>) -> Result<Self, ClientError> {
         let registry = RegistryClient::with_clock(issuer_of(&file)?, file.key.clone(), clock)?;
-        Ok(Self { file, registry })
+        Ok(Self::of(file, registry))
     }
 
     /// The same, and nothing is ever sent ([`RegistryClient::rehearsing`]).
@@ -61,7 +73,12 @@ impl Agent {
     /// As [`Agent::from_key_file`].
     pub fn rehearsing(file: KeyFile) -> Result<Self, ClientError> {
         let registry = RegistryClient::rehearsing(issuer_of(&file)?, file.key.clone())?;
-        Ok(Self { file, registry })
+        Ok(Self::of(file, registry))
+    }
+
+    fn of(file: KeyFile, registry: RegistryClient) -> Self {
+        let custody = Arc::new(RwLock::new(file.custody.clone()));
+        Self { file, custody, registry }
     }
 
     /// Its DID, as it is now: a rotation changes it.
@@ -79,7 +96,13 @@ impl Agent {
     /// What its key file holds, with the key as it is now.
     #[must_use]
     pub fn key_file(&self) -> KeyFile {
-        self.file.clone().with_key(self.registry.key())
+        let custody = self.custody.read().unwrap_or_else(PoisonError::into_inner).clone();
+        KeyFile { key: self.registry.key(), custody, ..self.file.clone() }
+    }
+
+    /// Remembers where the secret of the key is that is good now.
+    pub(crate) fn keeps(&self, custody: Custody) {
+        *self.custody.write().unwrap_or_else(PoisonError::into_inner) = custody;
     }
 
     /// Its registry.

@@ -9,6 +9,7 @@ use handfast_identity::jws::JwsError;
 use thiserror::Error;
 
 use crate::delegation::DelegationError;
+use crate::holder::HolderError;
 use crate::keyfile::KeyFileError;
 use crate::rehearsal::Planned;
 
@@ -163,6 +164,9 @@ pub enum SignError {
     /// No proof can be made for this request.
     #[error(transparent)]
     Make(#[from] MakeError),
+    /// Whoever holds the key did not sign: a request, a statement or a hop.
+    #[error(transparent)]
+    Holder(#[from] HolderError),
 }
 
 /// Why tokens are not used: the claim code may have been typed by a stranger.

@@ -4,28 +4,35 @@ use std::fmt;
 use std::sync::Arc;
 
 use handfast_delegation::Hop;
-use handfast_dpop::{MakeError, ProofRequest, ProofSigner};
+use handfast_dpop::{ProofForm, ProofRequest};
 use handfast_identity::history::{KeyChangeKind, Succession};
-use handfast_identity::jws::{self, JwsError};
-use handfast_identity::{Algorithm, Curve, DidKey, KeyError, OsRandom, SigningKey, Thumbprint, UnixTime};
+use handfast_identity::jws::{self, UnsignedJws};
+use handfast_identity::{Algorithm, Curve, DidKey, KeyError, OsRandom, PublicKey, SigningKey, Thumbprint, UnixTime};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-/// A signing key and its DID. Cloning shares the one secret, which is wiped with the last of them.
-#[derive(Clone)]
-pub struct DpopKey(Arc<Keys>);
+use crate::delegation::DelegationError;
+use crate::error::{ArgumentError, ClientError, SignError};
+use crate::holder::{HolderError, KeyHolder};
 
-struct Keys {
-    signer: ProofSigner,
-    /// The same key under Ed25519's newer name, for servers that list no other (DPOP-122); P-256 keys have one name.
-    renamed: Option<ProofSigner>,
+/// A key that signs, and its DID. Its secret is in this process, or with a [`KeyHolder`]. Cloning shares it; a secret in this process
+/// is wiped with the last clone.
+#[derive(Clone)]
+pub struct DpopKey(Arc<Inner>);
+
+struct Inner {
+    secret: Secret,
     did: DidKey,
+    algorithm: Algorithm,
+    proofs: ProofForm,
+    /// The same under Ed25519's newer name, for servers that list no other (DPOP-122); P-256 keys have one name.
+    renamed: Option<ProofForm>,
 }
 
-impl Keys {
-    const fn key(&self) -> &SigningKey {
-        self.signer.key()
-    }
+#[allow(clippy::large_enum_variant)] // each is behind an `Arc` already, and there are few
+enum Secret {
+    Here(SigningKey),
+    Elsewhere(Arc<dyn KeyHolder>),
 }
 
 impl DpopKey {
@@ -39,7 +46,7 @@ impl DpopKey {
     #[must_use]
     pub fn generate_like(other: &Self) -> Self {
         // one scalar in 2^32 is none
-        let made = match other.0.key().public().curve() {
+        let made = match other.0.did.public_key().curve() {
             Curve::Ed25519 => None,
             Curve::P256 => (0..4).find_map(|_| SigningKey::generate_p256(&mut OsRandom).ok()),
         };
@@ -49,9 +56,30 @@ impl DpopKey {
     /// The key `key`, Ed25519 or P-256.
     #[must_use]
     pub fn from_signing_key(key: SigningKey) -> Self {
-        let did = key.public().did();
-        let renamed = renamed(&key).map(ProofSigner::new);
-        Self(Arc::new(Keys { signer: ProofSigner::new(key), renamed, did }))
+        let (public, algorithm) = (key.public().clone(), key.algorithm());
+        Self::new(Secret::Here(key), &public, algorithm)
+    }
+
+    /// A key whose secret `holder` has: it is asked for every signature, and whatever it gives is verified before it is used.
+    #[must_use]
+    pub fn held_by(holder: Arc<dyn KeyHolder>) -> Self {
+        let public = holder.public().clone();
+        let algorithm = match public.curve() {
+            Curve::Ed25519 => Algorithm::EdDsa,
+            Curve::P256 => Algorithm::Es256,
+        };
+        Self::new(Secret::Elsewhere(holder), &public, algorithm)
+    }
+
+    fn new(secret: Secret, public: &PublicKey, algorithm: Algorithm) -> Self {
+        let renamed = (public.curve() == Curve::Ed25519).then(|| ProofForm::new(public, Algorithm::Ed25519));
+        Self(Arc::new(Inner {
+            secret,
+            did: public.did(),
+            algorithm,
+            proofs: ProofForm::new(public, algorithm),
+            renamed,
+        }))
     }
 
     /// Reads a private JWK.
@@ -75,72 +103,89 @@ impl DpopKey {
         self.0.did.thumbprint()
     }
 
-    /// The secret as private JWK, wiped when dropped. For key files only.
+    /// The secret as private JWK, wiped when dropped; `None` where a [`KeyHolder`] has it. For key files only.
     #[must_use]
-    pub fn expose_private_jwk(&self) -> Zeroizing<String> {
-        self.0.key().expose_private_jwk()
+    pub fn expose_private_jwk(&self) -> Option<Zeroizing<String>> {
+        match &self.0.secret {
+            Secret::Here(key) => Some(key.expose_private_jwk()),
+            Secret::Elsewhere(_) => None,
+        }
     }
 
     /// The first of its algorithm names that `names` lists, when they list one (DPOP-122).
     pub(crate) fn algorithm_among<'a>(&self, names: impl Iterator<Item = &'a str>) -> Option<Algorithm> {
         let listed: Vec<_> = names.filter_map(Algorithm::parse).collect();
-        let own = std::iter::once(&self.0.signer).chain(&self.0.renamed).map(|signer| signer.key().algorithm());
-        own.into_iter().find(|algorithm| listed.contains(algorithm))
+        let newer = self.0.renamed.as_ref().map(|_| Algorithm::Ed25519);
+        std::iter::once(self.0.algorithm).chain(newer).find(|algorithm| listed.contains(algorithm))
     }
 
     pub(crate) fn default_algorithm(&self) -> Algorithm {
-        self.0.key().algorithm()
+        self.0.algorithm
     }
 
     /// A proof for `request`, under `algorithm` where the key has that name.
-    pub(crate) fn prove(
+    pub(crate) async fn prove(
         &self,
         request: &ProofRequest<'_>,
         algorithm: Option<Algorithm>,
         now: UnixTime,
-    ) -> Result<String, MakeError> {
-        let renamed = self.0.renamed.as_ref().filter(|signer| Some(signer.key().algorithm()) == algorithm);
-        renamed.unwrap_or(&self.0.signer).sign(request, now, &mut OsRandom)
+    ) -> Result<String, SignError> {
+        let renamed = self.0.renamed.as_ref().filter(|_| algorithm == Some(Algorithm::Ed25519));
+        let proof = renamed.unwrap_or(&self.0.proofs).fill(request, now, &mut OsRandom)?;
+        self.signed(proof).await
     }
 
     /// A statement of this key: header `typ`, `alg` and `kid` = the DID URL of its verification method (DK-15).
-    pub(crate) fn state(&self, typ: &str, claims: &impl Serialize) -> Result<String, JwsError> {
-        jws::sign(typ, Some(&self.0.did.key_id()), claims, self.0.key())
+    pub(crate) async fn state(&self, typ: &str, claims: &impl Serialize) -> Result<String, ClientError> {
+        let statement = jws::unsigned(typ, Some(&self.0.did.key_id()), self.0.algorithm, claims);
+        Ok(self.signed(statement.map_err(ArgumentError::Statement)?).await?)
     }
 
     /// What this key says when it takes a place in an agent's history (spec/rotation.md).
-    pub(crate) fn accept(&self, place: &Succession) -> Result<String, JwsError> {
-        place.accept(self.0.key())
+    pub(crate) async fn accept(&self, place: &Succession) -> Result<String, ClientError> {
+        let statement = place.acceptance(&self.0.did, self.0.algorithm);
+        Ok(self.signed(statement.map_err(ArgumentError::Statement)?).await?)
     }
 
     /// The statement of a change, by this key, over what the new one said.
-    pub(crate) fn sign_change(
+    pub(crate) async fn sign_change(
         &self,
         kind: KeyChangeKind,
         place: &Succession,
         acceptance: String,
-    ) -> Result<String, JwsError> {
-        place.sign(kind, acceptance, self.0.key())
+    ) -> Result<String, ClientError> {
+        let statement = place.change(kind, acceptance, &self.0.did, self.0.algorithm);
+        Ok(self.signed(statement.map_err(ArgumentError::Statement)?).await?)
     }
 
     /// A hop by this key.
-    pub(crate) fn sign_hop(&self, hop: &Hop) -> Result<String, JwsError> {
-        hop.sign(self.0.key())
+    pub(crate) async fn sign_hop(&self, hop: &Hop) -> Result<String, ClientError> {
+        let hop = hop.unsigned(&self.0.did, self.0.algorithm).map_err(DelegationError::Unwritable)?;
+        Ok(self.signed(hop).await?)
+    }
+
+    /// The one place where a key signs.
+    async fn signed(&self, jws: UnsignedJws) -> Result<String, SignError> {
+        match &self.0.secret {
+            Secret::Here(key) => Ok(jws.sign(key)),
+            Secret::Elsewhere(holder) => {
+                let signature = holder.sign(jws.signing_input()).await?;
+                let by = self.0.did.public_key();
+                let _valid =
+                    by.verify(self.0.algorithm, jws.signing_input(), &signature).map_err(|_| HolderError::Signature)?;
+                Ok(jws.with_signature(&signature))
+            }
+        }
     }
 }
 
 impl fmt::Debug for DpopKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DpopKey(redacted, {})", self.0.did)
+        match &self.0.secret {
+            Secret::Here(_) => write!(f, "DpopKey(redacted, {})", self.0.did),
+            Secret::Elsewhere(holder) => write!(f, "DpopKey({holder:?}, {})", self.0.did),
+        }
     }
-}
-
-fn renamed(key: &SigningKey) -> Option<SigningKey> {
-    if key.public().curve() != Curve::Ed25519 {
-        return None;
-    }
-    let copy = SigningKey::from_private_jwk(&key.expose_private_jwk()).ok()?;
-    Some(copy.with_ed25519_name(Algorithm::Ed25519))
 }
 
 #[cfg(test)]
@@ -167,13 +212,49 @@ mod tests {
         }
     }
 
+    /// A holder that gives one answer.
+    #[derive(Debug)]
+    struct Fixed(PublicKey, Result<[u8; 64], HolderError>);
+
+    #[async_trait::async_trait]
+    impl KeyHolder for Fixed {
+        fn public(&self) -> &PublicKey {
+            &self.0
+        }
+
+        async fn sign(&self, _: &[u8]) -> Result<[u8; 64], HolderError> {
+            self.1.clone()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_holder_gives_is_verified_before_it_is_used() {
+        let key = SigningKey::from_ed25519_seed(&[7; 32]);
+        let unsigned = || jws::unsigned("t+jwt", None, Algorithm::EdDsa, &1).unwrap();
+        let by = |key: &SigningKey| key.sign(unsigned().signing_input());
+        let mut flipped = by(&key);
+        flipped.reverse();
+        for (answer, expected) in [
+            (Ok(by(&key)), Ok(unsigned().sign(&key))),
+            (Ok(by(&SigningKey::from_ed25519_seed(&[8; 32]))), Err(HolderError::Signature)),
+            (Ok(flipped), Err(HolderError::Signature)),
+            (Ok([0; 64]), Err(HolderError::Signature)),
+            (Err(HolderError::Refused), Err(HolderError::Refused)),
+        ] {
+            let held = DpopKey::held_by(Arc::new(Fixed(key.public().clone(), answer)));
+            assert_eq!(held.did(), &key.public().did());
+            assert!(held.expose_private_jwk().is_none());
+            assert_eq!(held.signed(unsigned()).await, expected.map_err(SignError::Holder));
+        }
+    }
+
     #[test]
     fn debug_shows_the_did_and_no_secret() {
         // TH73, P-19
         let key = DpopKey::generate();
         let shown = format!("{key:?}");
         assert!(shown.contains(key.did().as_str()));
-        let jwk: serde_json::Value = serde_json::from_str(&key.expose_private_jwk()).unwrap();
+        let jwk: serde_json::Value = serde_json::from_str(&key.expose_private_jwk().unwrap()).unwrap();
         let secret = jwk.get("d").unwrap().as_str().unwrap();
         assert!(!shown.contains(secret));
     }

@@ -44,6 +44,7 @@ mod clock;
 mod delegation;
 mod error;
 mod form;
+mod holder;
 mod http_client;
 mod key;
 mod keyfile;
@@ -56,6 +57,8 @@ mod rehearsal;
 mod rotation;
 mod secret;
 mod signing;
+#[cfg(all(unix, feature = "ssh-agent"))]
+mod ssh_agent;
 mod statement;
 mod token;
 
@@ -64,11 +67,12 @@ pub use clock::{Clock, SystemClock};
 pub use delegation::{Bundle, Delegated, Delegation, DelegationBuilder, DelegationError, DelegationSource};
 pub use error::{AnswerError, ArgumentError, ClientError, OwnerError, RegistryError, SignError};
 pub use handfast_fetch::Mode;
+pub use holder::{HolderError, KeyHolder};
 pub use http_client::AgentHttp;
 pub use key::DpopKey;
 pub use keyfile::{
-    KDF_LANES, KDF_MEMORY_KIB, KDF_PASSES, KeyFile, KeyFileError, KeyFileFace, KeyKind, KeySeal, MAX_KDF_LANES,
-    MAX_KDF_MEMORY_KIB, MAX_KDF_PASSES, MAX_KEY_FILE_BYTES, MIN_KDF_MEMORY_KIB,
+    Custody, Effort, KeyFile, KeyFileError, KeyKind, KeyringEntry, KeyringError, Lock, LockError, MAX_KEY_FILE_BYTES,
+    MAX_PASSPHRASE_BYTES, SshAgentPlace,
 };
 pub use owner::Owner;
 pub use registry::{
@@ -82,5 +86,7 @@ pub use reqwest;
 pub use reqwest_middleware;
 pub use rotation::next_key_path;
 pub use secret::Secret;
+#[cfg(all(unix, feature = "ssh-agent"))]
+pub use ssh_agent::{DedicatedError, MARK as SSH_KEY_MARK, SshAgent, SshKey};
 pub use statement::{AgentRegistration, OwnerRegistration};
 pub use token::{BoundToken, ExchangeRequest, TaskChoice, TokenManager, TokenRequest};

@@ -4,7 +4,7 @@ use handfast_delegation::{Environment, ResourceId, Scope};
 use handfast_identity::{OsRandom, UnixTime, base64url, random_bytes};
 use serde::Serialize;
 
-use crate::error::ArgumentError;
+use crate::error::ClientError;
 use crate::key::DpopKey;
 use crate::secret::Secret;
 
@@ -60,8 +60,8 @@ impl AgentRegistration {
     ///
     /// # Errors
     ///
-    /// [`ArgumentError::Statement`] when it cannot be written.
-    pub fn statement(&self, key: &DpopKey, issuer: &str, now: UnixTime) -> Result<String, ArgumentError> {
+    /// [`ClientError::Sign`] when whoever holds the key does not sign.
+    pub async fn statement(&self, key: &DpopKey, issuer: &str, now: UnixTime) -> Result<String, ClientError> {
         let claims = AgentClaims {
             iss: key.did().as_str(),
             aud: issuer,
@@ -76,7 +76,7 @@ impl AgentRegistration {
             resource: &self.resources,
             enrolment: self.enrolment.as_ref().map(Secret::expose),
         };
-        Ok(key.state(AGENT_TYPE, &claims)?)
+        key.state(AGENT_TYPE, &claims).await
     }
 }
 
@@ -101,8 +101,8 @@ impl OwnerRegistration {
     ///
     /// # Errors
     ///
-    /// [`ArgumentError::Statement`] when it cannot be written.
-    pub fn statement(&self, key: &DpopKey, issuer: &str, now: UnixTime) -> Result<String, ArgumentError> {
+    /// [`ClientError::Sign`] when whoever holds the key does not sign.
+    pub async fn statement(&self, key: &DpopKey, issuer: &str, now: UnixTime) -> Result<String, ClientError> {
         let claims = OwnerClaims {
             iss: key.did().as_str(),
             aud: issuer,
@@ -110,7 +110,7 @@ impl OwnerRegistration {
             jti: statement_id(),
             enrolment: self.enrolment.expose(),
         };
-        Ok(key.state(OWNER_TYPE, &claims)?)
+        key.state(OWNER_TYPE, &claims).await
     }
 }
 
@@ -127,15 +127,15 @@ struct VersionClaims<'a> {
 ///
 /// # Errors
 ///
-/// [`ArgumentError::Statement`] when it cannot be written.
-pub(crate) fn version_statement(
+/// [`ClientError::Sign`] when whoever holds the key does not sign.
+pub(crate) async fn version_statement(
     version: &str,
     key: &DpopKey,
     issuer: &str,
     now: UnixTime,
-) -> Result<String, ArgumentError> {
+) -> Result<String, ClientError> {
     let claims = VersionClaims { iss: key.did().as_str(), aud: issuer, iat: now, jti: statement_id(), version };
-    Ok(key.state(VERSION_TYPE, &claims)?)
+    key.state(VERSION_TYPE, &claims).await
 }
 
 pub(crate) fn statement_id() -> String {
@@ -175,10 +175,10 @@ mod tests {
         jws.unverified_claims().unwrap()
     }
 
-    #[test]
-    fn an_agent_statement_holds_exactly_the_members_of_the_protocol() {
+    #[tokio::test]
+    async fn an_agent_statement_holds_exactly_the_members_of_the_protocol() {
         let key = DpopKey::generate();
-        let statement = plain().statement(&key, "https://reg.example", NOW).unwrap();
+        let statement = plain().statement(&key, "https://reg.example", NOW).await.unwrap();
         let mut claims = claims(&statement, &key, "agent-registration+jwt");
         let id = claims.as_object_mut().unwrap().remove("jti").unwrap();
         assert_eq!(id.as_str().unwrap().len(), 22);
@@ -189,45 +189,45 @@ mod tests {
         assert_eq!(claims, expected);
     }
 
-    #[test]
-    fn optional_members_appear_when_given() {
+    #[tokio::test]
+    async fn optional_members_appear_when_given() {
         let key = DpopKey::generate();
         let enrolment = Some(Secret::new("enrolment_x.y"));
         let registration = AgentRegistration { expected_owner: Some("owner:x".into()), enrolment, ..plain() };
         assert!(!format!("{registration:?}").contains("enrolment_x"));
-        let claims =
-            claims(&registration.statement(&key, "https://reg.example", NOW).unwrap(), &key, "agent-registration+jwt");
+        let statement = registration.statement(&key, "https://reg.example", NOW).await.unwrap();
+        let claims = claims(&statement, &key, "agent-registration+jwt");
         assert_eq!((&claims["expected_owner"], &claims["enrolment"]), (&json!("owner:x"), &json!("enrolment_x.y")));
     }
 
-    #[test]
-    fn a_version_statement_holds_the_version_and_nothing_else() {
+    #[tokio::test]
+    async fn a_version_statement_holds_the_version_and_nothing_else() {
         let key = DpopKey::generate();
-        let statement = version_statement("1.3", &key, "https://reg.example", NOW).unwrap();
+        let statement = version_statement("1.3", &key, "https://reg.example", NOW).await.unwrap();
         let claims = claims(&statement, &key, "agent-version+jwt");
         let names: Vec<_> = claims.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(names, ["aud", "iat", "iss", "jti", "version"]);
         assert_eq!(claims["version"], json!("1.3"));
     }
 
-    #[test]
-    fn an_owner_statement_holds_the_code_and_no_name() {
+    #[tokio::test]
+    async fn an_owner_statement_holds_the_code_and_no_name() {
         let key = DpopKey::generate();
         let registration = OwnerRegistration { enrolment: Secret::new("CODE") };
-        let statement = registration.statement(&key, "https://reg.example", NOW).unwrap();
+        let statement = registration.statement(&key, "https://reg.example", NOW).await.unwrap();
         let claims = claims(&statement, &key, "owner-registration+jwt");
         let names: Vec<_> = claims.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(names, ["aud", "enrolment", "iat", "iss", "jti"]);
         assert!(!format!("{registration:?}").contains("CODE"));
     }
 
-    #[test]
-    fn every_statement_has_an_id_of_its_own() {
+    #[tokio::test]
+    async fn every_statement_has_an_id_of_its_own() {
         let key = DpopKey::generate();
-        let id = || {
-            let statement = plain().statement(&key, "https://reg.example", NOW).unwrap();
+        let id = || async {
+            let statement = plain().statement(&key, "https://reg.example", NOW).await.unwrap();
             claims(&statement, &key, "agent-registration+jwt")["jti"].clone()
         };
-        assert_ne!(id(), id());
+        assert_ne!(id().await, id().await);
     }
 }

@@ -30,6 +30,7 @@
 
 mod answers;
 mod config;
+mod epoch;
 mod feed;
 mod http;
 mod keys;
@@ -47,8 +48,9 @@ pub use config::{
     CONFIG_FILE, ConfigError, ConfigFile, LifetimesFile, Limits, LimitsFile, RegistryConfig, ResourceFile,
     RotationFile, Setting,
 };
+pub use epoch::{EpochBegun, FeedKeyReplaced, begin_epoch, replace_feed_key};
 pub use handfast_registry_model::{OwnerCode, Refusal, Role};
-pub use keys::{KEYS_DIRECTORY, KeyFileError, RegistryKeys, RotatedTokenKey, rotate_token_key};
+pub use keys::{KEYS_DIRECTORY, KeyFileError, RecoveryKey, RegistryKeys, RotatedTokenKey, rotate_token_key};
 pub use random::SharedRandom;
 pub use service::{Parts, Registry, SharedClock, StartError};
-pub use setup::{EpochBegun, Initialised, STORE_DIRECTORY, SetupError, begin_epoch, feed_link, init, open};
+pub use setup::{Initialised, STORE_DIRECTORY, SetupError, feed_link, init, open};

@@ -12,7 +12,10 @@ use handfast_dpop::{MemoryReplay, NONCE_PERIOD, NonceKeys, NonceRole, NonceSecre
 use handfast_identity::{DidKey, Seconds, UnixTime};
 use handfast_middleware::server::{ServerLimits, serve};
 use handfast_middleware::{Clock, FactsSource, Mode, NonceUse, ResourceServer};
-use handfast_registry_model::{CodeKey, CodeMaker, OwnerCode, OwnerCodeRequest, Refusal, Role, make_owner_code};
+use handfast_registry_model::{
+    CodeKey, CodeMaker, IssuerKeysRecord, OwnerCode, OwnerCodeRequest, Refusal, Role, Slot, make_owner_code,
+    note_issuer_keys,
+};
 use handfast_verifier::budget::MemoryBudgets;
 use handfast_verifier::revocation::{RevocationKind, RevocationName};
 use handfast_verifier::trust::{
@@ -23,7 +26,7 @@ use tokio::net::TcpListener;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::config::{ConfigError, RegistryConfig};
-use crate::feed::{Feed, FeedBook};
+use crate::feed::{Feed, FeedBook, NamedFeedKey};
 use crate::http;
 use crate::http::body::{BodyRoom, MAX_BODIES_BYTES};
 use crate::http::once::Running;
@@ -100,6 +103,9 @@ pub enum StartError {
     /// The nonces.
     #[error(transparent)]
     Nonces(#[from] PeriodError),
+    /// The log could not be told which keys sign.
+    #[error("the keys could not be noted in the log: {0}")]
+    Keys(Refusal),
 }
 
 /// The registry service. Clones are the same registry.
@@ -139,6 +145,8 @@ pub(crate) struct Shared {
     pub(crate) running: Running,
     /// The document of the routes, written once.
     pub(crate) openapi: Bytes,
+    /// What the recovery key said about the feed key.
+    pub(crate) feed_key: Option<Arc<str>>,
 }
 
 impl Registry {
@@ -149,7 +157,11 @@ impl Registry {
     /// [`StartError`]: in production also for keys whose secret half is published (TH68).
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
         let Parts { config, store, keys, clock, mut random } = parts;
-        keys.require_sound(config.mode())?;
+        keys.require_sound(config.mode(), config.feed_recovery_key())?;
+        let named_feed_key = NamedFeedKey::load(&*store).await?;
+        if let Some(named) = &named_feed_key {
+            named.require(&keys.feed_did())?;
+        }
         let metrics = Metrics::new();
         let book = Arc::new(FeedBook::open(Arc::clone(&store), config.issuer()).await?);
         // fresh for this process: no proof from before its start carries one, which closes the hole a restart leaves in a
@@ -185,8 +197,29 @@ impl Registry {
             usage: Usage::default(),
             running: Running::default(),
             openapi,
+            feed_key: named_feed_key.map(|named| named.text.into()),
         };
-        Ok(Self { shared: Arc::new(shared) })
+        let registry = Self { shared: Arc::new(shared) };
+        registry.note_keys().await.map_err(StartError::Keys)?;
+        Ok(registry)
+    }
+
+    /// Has the log say which keys sign from now on, if they are others than before: nothing is signed by a key that it does not
+    /// know.
+    async fn note_keys(&self) -> Result<(), Refusal> {
+        let keys = &self.shared.keys;
+        let token: Vec<_> = keys.token().map(|key| key.id.clone()).collect();
+        for _ in 0..ATTEMPTS {
+            let before = self.shared.state.load(&Slot::issuer_keys()).await?;
+            let current = IssuerKeysRecord::new(token.clone(), keys.feed_did());
+            let Some(change) = note_issuer_keys(before.as_ref(), current, self.shared.clock.now()) else {
+                return Ok(());
+            };
+            if let Commit::Done { .. } = self.shared.state.commit(&change).await? {
+                return Ok(());
+            }
+        }
+        Err(Refusal::Overloaded)
     }
 
     /// All routes of the registry.

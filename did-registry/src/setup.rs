@@ -16,15 +16,15 @@ use std::sync::Arc;
 use handfast_identity::{DidKey, OsRandom, random_id};
 use handfast_middleware::SystemClock;
 use handfast_registry_model::{OwnerCode, Refusal, Role};
-use handfast_verifier::revocation::{FeedPosition, Head};
+use handfast_verifier::revocation::MAX_REPLACED_KEYS;
 use thiserror::Error;
 
 use crate::config::{CONFIG_FILE, ConfigError, ConfigFile, MAX_CONFIG_BYTES, RegistryConfig};
-use crate::feed::FeedChain;
-use crate::keys::{KeyFileError, RegistryKeys, sync_directory};
+use crate::feed::{FeedChain, NamedFeedKey};
+use crate::keys::{KeyFileError, RegistryKeys, settle_feed_key, sync_directory};
 use crate::random::SharedRandom;
 use crate::service::{Parts, Registry, SharedClock, StartError};
-use crate::store::{FeedLink, SledOptions, StoreError, begin_epoch_sled, open_sled};
+use crate::store::{EmbeddedStore, FeedLink, SledOptions, StoreError, open_sled};
 
 /// Where the embedded store is, in the registry's directory.
 pub const STORE_DIRECTORY: &str = "store";
@@ -74,6 +74,28 @@ pub enum SetupError {
     /// The registry does not start.
     #[error(transparent)]
     Start(StartError),
+    /// The registry knows no recovery key: nothing can replace its feed key.
+    #[error(
+        "setting `feed_recovery_key`: there is none, so resource servers have to be told a new feed key one by one"
+    )]
+    NoRecoveryKey,
+    /// Another key than the registry's recovery key: no resource server would take its word.
+    #[error("`{found}` is not the recovery key of this registry, which is `{expected}`")]
+    OtherRecoveryKey {
+        /// The one in the configuration.
+        expected: String,
+        /// The one that was given.
+        found: String,
+    },
+    /// So many feed keys were replaced that a statement names no more.
+    #[error("the feed key was replaced {MAX_REPLACED_KEYS} times: the registry needs another issuer identifier")]
+    TooManyFeedKeys,
+    /// A reason that the log cannot keep.
+    #[error("the reason is refused: {0}")]
+    Reason(String),
+    /// A log entry or statement that cannot be written.
+    #[error("it cannot be written down: {0}")]
+    Written(String),
     /// The first admin's code could not be kept.
     #[error("the first admin's code could not be made: {0}")]
     Code(Refusal),
@@ -108,7 +130,9 @@ pub async fn init(directory: impl AsRef<Path>, config: &ConfigFile) -> Result<In
     keys.write(directory)?;
     write(&directory.join(CONFIG_FILE), &text)?;
     sync_directory(directory)?;
-    let registry = start(directory, RegistryConfig::new(config)?, keys).await?;
+    let config = RegistryConfig::new(config)?;
+    let store = open_store(directory, &config)?;
+    let registry = start(config, store, keys).await?;
     let admin_code = registry.operator_code(Role::Admin).await.map_err(SetupError::Code)?;
     Ok(Initialised { admin_code, feed_key: registry.feed_key() })
 }
@@ -121,44 +145,26 @@ pub async fn init(directory: impl AsRef<Path>, config: &ConfigFile) -> Result<In
 pub async fn open(directory: impl AsRef<Path>) -> Result<Registry, SetupError> {
     let directory = directory.as_ref();
     let config = RegistryConfig::new(&read_config(directory)?)?;
-    let keys = RegistryKeys::read(directory)?;
-    Ok(start(directory, config, keys).await?)
-}
-
-/// A new epoch of a registry's feed, and where the one before it ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EpochBegun {
-    /// Its id.
-    pub epoch: String,
-    /// Where the epoch before it ended: what the operator vouches for from now on.
-    pub follows: FeedPosition,
-}
-
-/// Begins a new epoch of the feed of the registry in `directory`, which must not be running: for one that was restored from a
-/// backup (spec/revocation-feed.md, a restored registry).
-///
-/// # Errors
-///
-/// [`SetupError`]; the registry is then as it was.
-pub fn begin_epoch(directory: impl AsRef<Path>) -> Result<EpochBegun, SetupError> {
-    let directory = directory.as_ref();
-    let config = RegistryConfig::new(&read_config(directory)?)?;
-    let options = store_options(directory);
-    let ended = begin_epoch_sled(&options, &FeedChain::new(config.issuer()))?;
-    let head = Head::from_bytes(ended.feed_head);
-    let follows = FeedPosition { epoch: ended.epoch, seq: ended.feed_to, head };
-    Ok(EpochBegun { epoch: options.new_epoch, follows })
+    // before the store is touched: a key file that cannot be used is told as such
+    RegistryKeys::read(directory)?;
+    let store = open_store(directory, &config)?;
+    if let Some(named) = NamedFeedKey::load(&*store).await? {
+        settle_feed_key(directory, &named.statement.key)?;
+    }
+    Ok(start(config, store, RegistryKeys::read(directory)?).await?)
 }
 
 /// The store of a registry; its epoch counts for a new store, or to begin another.
-fn store_options(directory: &Path) -> SledOptions {
+pub(crate) fn store_options(directory: &Path) -> SledOptions {
     SledOptions { directory: directory.join(STORE_DIRECTORY), new_epoch: random_id(EPOCH_PREFIX, &mut OsRandom) }
 }
 
-async fn start(directory: &Path, config: RegistryConfig, keys: RegistryKeys) -> Result<Registry, StartError> {
+fn open_store(directory: &Path, config: &RegistryConfig) -> Result<Arc<EmbeddedStore>, StoreError> {
     // an existing store keeps its own epoch
-    let options = store_options(directory);
-    let store = Arc::new(open_sled(&options, feed_link(config.issuer()))?);
+    Ok(Arc::new(open_sled(&store_options(directory), feed_link(config.issuer()))?))
+}
+
+async fn start(config: RegistryConfig, store: Arc<EmbeddedStore>, keys: RegistryKeys) -> Result<Registry, StartError> {
     let (clock, random) = (SharedClock::new(SystemClock), SharedRandom::new(OsRandom));
     Registry::start(Parts { config, store, keys, clock, random }).await
 }
@@ -178,7 +184,7 @@ fn write(path: &Path, text: &str) -> Result<(), SetupError> {
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(told)
 }
 
-fn read_config(directory: &Path) -> Result<ConfigFile, SetupError> {
+pub(crate) fn read_config(directory: &Path) -> Result<ConfigFile, SetupError> {
     let path = directory.join(CONFIG_FILE);
     let file = match File::open(&path) {
         Ok(file) => file,

@@ -13,7 +13,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use handfast_audit_log::{Leaf, Opening};
-use handfast_registry_model::{Change, Expect, Loaded, Record, RecordError, RecordKind, Refusal, Slot, Stored, Write};
+use handfast_identity::RandomSource;
+use handfast_registry_model::{
+    Change, Event, Expect, Loaded, Record, RecordError, RecordKind, Refusal, Slot, Stored, Write,
+};
 
 use crate::feed::body;
 use crate::metrics::Metrics;
@@ -46,6 +49,7 @@ pub(crate) const fn table(kind: RecordKind) -> Table {
         RecordKind::Versions => Table::new(40, RecordKind::Versions.as_str()),
         RecordKind::Offboarding => Table::new(41, RecordKind::Offboarding.as_str()),
         RecordKind::Usage => Table::new(42, RecordKind::Usage.as_str()),
+        RecordKind::IssuerKeys => Table::new(48, RecordKind::IssuerKeys.as_str()),
         RecordKind::Key => Table::new(50, RecordKind::Key.as_str()),
         RecordKind::Rotation => Table::new(51, RecordKind::Rotation.as_str()),
         RecordKind::StatusEntry => Table::new(80, RecordKind::StatusEntry.as_str()),
@@ -219,11 +223,7 @@ impl State {
         for write in &change.writes {
             add(&mut batch, write)?;
         }
-        let event = &change.event;
-        let opening = Opening::new(event.statement()?, &mut self.random.clone())?;
-        let leaf = Leaf::new(event.fact.kind(), event.when, event.did.clone(), opening.commitment())?;
-        batch.leaf(&leaf.to_bytes())?;
-        batch.put(STATEMENTS, opening.commitment().to_string().as_bytes(), &opening.to_bytes())?;
+        log(&mut batch, &change.event, &mut self.random.clone())?;
         for entry in &change.feed {
             batch.feed(&body(&self.issuer, entry)?)?;
         }
@@ -234,6 +234,15 @@ impl State {
     pub(crate) async fn health(&self) -> Result<(), StoreError> {
         self.store.health().await
     }
+}
+
+/// Adds the log entry of an event: its leaf, and the statement that the leaf commits to.
+pub(crate) fn log(batch: &mut Batch, event: &Event, random: &mut dyn RandomSource) -> Result<(), BuildError> {
+    let opening = Opening::new(event.statement()?, random)?;
+    let leaf = Leaf::new(event.fact.kind(), event.when, event.did.clone(), opening.commitment())?;
+    batch.leaf(&leaf.to_bytes())?;
+    batch.put(STATEMENTS, opening.commitment().to_string().as_bytes(), &opening.to_bytes())?;
+    Ok(())
 }
 
 fn add(batch: &mut Batch, write: &Write) -> Result<(), BuildError> {

@@ -31,8 +31,8 @@ pub use nonce::{
 };
 pub use proof::{
     CheckedProof, Expectation, KnownHeaders, MAX_METHOD_BYTES, MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES, MakeError,
-    PROOF_TYPE, ProofClass, ProofError, ProofHeader, ProofId, ProofRequest, ProofSigner, Remedy, UnverifiedProof,
-    VerifiedProof,
+    PROOF_TYPE, ProofClass, ProofError, ProofForm, ProofHeader, ProofId, ProofRequest, ProofSigner, Remedy,
+    UnverifiedProof, VerifiedProof,
 };
 pub use replay::{MemoryReplay, Receipt, RefuseAll, ReplayEntry, ReplayError, ReplayLimits, ReplayStore};
 pub use target::{MAX_TARGET_BYTES, PublicBase, Target, TargetError};

@@ -122,6 +122,16 @@ async fn production_refuses_published_feed_keys() {
         |origin: &str| format!("`feed_key` of `{issuer}` is a published test key ({origin}): production refuses it");
     check(trusting(issuer, rfc_8032_key()), Err(&refused("RFC 8032 7.1 test 1"))).await;
     check(trusting(issuer, Issuer::example().feed_did()), Err(&refused("a seed of one repeated byte"))).await;
+    // the recovery key as well, here and in the record itself
+    let fresh = SigningKey::generate_ed25519(&mut handfast_identity::OsRandom).public().did();
+    let recovered = |key: DidKey| {
+        ResourceServer::builder(API, API).trust(TrustedIssuer::single(issuer, fresh.clone()).recovered_by(key))
+    };
+    let text = refused("RFC 8032 7.1 test 1").replace("`feed_key`", "`feed_recovery_key`");
+    check(recovered(rfc_8032_key()), Err(&text)).await;
+    let same =
+        format!("`trusted_issuers`: `feed_recovery_key` of `{issuer}` is its feed key: whoever steals one has both");
+    check(recovered(fresh.clone()), Err(&same)).await;
     let brief = handfast_middleware::Pace { patience: std::time::Duration::ZERO, ..Default::default() };
     check(trusting("http://127.0.0.1:1", rfc_8032_key()).mode(Mode::Development).pace(brief), Ok(())).await;
 }

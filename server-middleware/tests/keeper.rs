@@ -4,6 +4,7 @@
 
 mod common;
 mod fake_registry;
+mod replaced_feed_key;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -405,6 +405,43 @@ fn what_has_expired_is_forgotten_and_does_not_come_back() {
     assert_eq!(state.set().len(), 1);
 }
 
+/// An epoch that the recovery key named is vouched for once: after that it is an epoch like any other, over a restart too.
+#[test]
+fn p12_the_epoch_of_a_new_feed_key_is_awaited_once() {
+    let events = [event(1, "a"), event(2, "b")];
+    let vouched = |epoch: &str, events: &[FeedEvent]| {
+        let snapshot = snapshot(epoch, events, 0, &[]);
+        FeedPosition { epoch: epoch.to_owned(), seq: snapshot.to, head: snapshot.head }
+    };
+    let second = || signed(&snapshot("e2", &events[..1], 0, &[]));
+    let started = || FeedState::start(ISSUER, signed(&snapshot("e1", &events, 0, &[])), at(0)).unwrap();
+    let mut state = started();
+    state.replace_key(1, "e2");
+    assert_eq!(state.memory().key_seq, 0, "until it is there");
+    // a restart before it is there changes nothing
+    state = FeedState::resume(ISSUER, state.memory());
+    state.replace_key(1, "e2");
+    assert_eq!(state.apply(signed(&snapshot("e1", &events, 0, &[])), at(0)), Err(FeedError::RolledBack));
+    assert_eq!(state.apply(second(), at(0)), Ok(()));
+    assert_eq!(state.memory().key_seq, 1);
+    let follows = [vouched("e2", &events[..1]), vouched("e1", &events)];
+    state.apply(signed(&snapshot("e3", &events, 0, &follows)), at(0)).unwrap();
+    for restarts in [false, true] {
+        if restarts {
+            state = FeedState::resume(ISSUER, state.memory());
+        }
+        state.replace_key(1, "e2");
+        assert_eq!(state.apply(second(), at(0)), Err(FeedError::RolledBack), "restarts: {restarts}");
+    }
+    // who is in the epoch already awaits none, and one that began with the new key neither
+    let mut there = started();
+    there.replace_key(1, "e1");
+    assert_eq!((there.apply(message(&events, 2, false, at(0)), at(0)), there.memory().key_seq), (Ok(()), 1));
+    let mut new = started().under_key(1);
+    new.replace_key(1, "e2");
+    assert_eq!(new.apply(message(&events, 2, false, at(0)), at(0)), Ok(()));
+}
+
 #[test]
 fn a_past_longer_than_any_is_none() {
     let past = |count: usize| {

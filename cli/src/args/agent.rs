@@ -4,15 +4,24 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{AgentKey, HistoryArgs, LifeCommand, OwnerKey, RecoverArgs, RegistryUrl, RotateArgs, RotationAnswerArgs};
+use super::{
+    AgentKey, HistoryArgs, LifeCommand, NewKey, OwnerKey, RecoverArgs, RegistryUrl, RotateArgs, RotationAnswerArgs,
+};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AgentCommand {
     /// Make an agent's key; its DID is the agent's identity
+    #[command(after_help = "\
+Examples:
+  handfast agent init
+  handfast agent init --encrypt
+  handfast agent init --key build.json --encrypt --passphrase-file /run/credentials/build/passphrase")]
     Init {
         /// Make a P-256 key instead of Ed25519, for peers that only know ES256
         #[arg(long)]
         p256: bool,
+        #[command(flatten)]
+        new: NewKey,
         #[command(flatten)]
         key: AgentKey,
     },
@@ -37,7 +46,9 @@ Examples:
     /// Put a fresh key in the place of the agent's; its handle, tasks and what its owner said stay
     #[command(after_help = "\
 The new key is on the disk before the registry hears of it, and the old one until it is known what became of that: after a crash, or
-without an answer, run it again. What the old key signed before is good to its end.
+without an answer, run it again. What the old key signed before is good to its end. The new key is kept as the old one was: encrypted
+under the same passphrase, or in the keyring. Where an ssh-agent holds it, name another one that it holds (`--ssh-agent FINGERPRINT`, in
+builds with that feature).
 
 Examples:
   handfast agent rotate

@@ -11,6 +11,9 @@ pub(crate) struct RotateArgs {
     /// Where the owner has to approve, wait until that is done
     #[arg(long)]
     pub wait: bool,
+    #[cfg(all(unix, feature = "ssh-agent"))]
+    #[command(flatten)]
+    pub ssh: super::SshKeyChoice,
     #[command(flatten)]
     pub key: AgentKey,
 }

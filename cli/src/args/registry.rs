@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use handfast_identity::DidKey;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RegistryCommand {
@@ -44,7 +45,45 @@ Example:  handfast registry new-epoch --dir ./registry")]
         /// The registry's directory
         #[arg(long, env = "HANDFAST_REGISTRY_DIR")]
         dir: PathBuf,
+        /// Why, for the registry's log
+        #[arg(long)]
+        reason: Option<String>,
     },
+    /// Replace a stolen or lost feed key by the word of the recovery key
+    #[command(after_help = "\
+Resource servers that pin the recovery key take the new feed key up by themselves, and nothing that the former one signed counts
+with them any more. The others have to be told the new one. Stop the registry, run this, start it, and put the recovery key away
+again. Servers that were running keep what a thief has revoked until they are restarted.
+
+Examples:
+  handfast registry replace-feed-key --dir ./registry --recovery-key /media/usb/registry-feed-recovery.jwk
+  handfast registry replace-feed-key --dir ./restored --recovery-key FILE --former did:key:z6Mk…")]
+    ReplaceFeedKey(ReplaceFeedKeyArgs),
+    /// Make a recovery key for a registry that has none, and print the line for its registry.toml
+    #[command(after_help = "Example:  handfast registry recovery-key /media/usb/registry-feed-recovery.jwk")]
+    RecoveryKey {
+        /// The file for its private half; it must not exist
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplaceFeedKeyArgs {
+    /// The registry's directory
+    #[arg(long, env = "HANDFAST_REGISTRY_DIR")]
+    pub dir: PathBuf,
+    /// The file of the recovery key
+    #[arg(long, value_name = "FILE")]
+    pub recovery_key: PathBuf,
+    /// A feed key that was replaced before, and that a restored directory no longer knows of
+    #[arg(long, value_name = "DID")]
+    pub former: Vec<DidKey>,
+    /// Why, for the registry's log
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// A key of a registry that can be replaced.
@@ -71,6 +110,10 @@ pub(crate) struct RegistryInitArgs {
     /// The same for a resource that applies tools and budgets; tokens with either are issued for such resources only
     #[arg(long, value_name = "URL=SCOPES")]
     pub tool_resource: Vec<String>,
+    /// Where the private half of the feed's recovery key goes, which must not exist [default: the directory's name with
+    /// `-feed-recovery.jwk` added, beside it]
+    #[arg(long, value_name = "FILE")]
+    pub recovery_key: Option<PathBuf>,
     /// Scopes that agents have before they are claimed
     #[arg(long, value_name = "SCOPES", default_value = "")]
     pub pre_claim_scopes: String,

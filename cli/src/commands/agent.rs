@@ -4,24 +4,24 @@ use std::path::Path;
 use std::time::Duration;
 
 use handfast_client::{
-    AgentQuery, AgentRecord, AgentRegistration, Claim, ClaimStatus, DpopKey, KeyFile, KeyKind, RegistryClient, Role,
+    AgentQuery, AgentRecord, AgentRegistration, Claim, ClaimStatus, Custody, KeyFile, KeyKind, RegistryClient, Role,
     Secret,
 };
 use handfast_identity::fingerprint;
 use serde_json::json;
 
 use super::{keys, life, record_lines, resources, scope};
-use crate::args::{AgentCommand, AgentKey, OwnerKey, RegisterArgs, SearchArgs};
+use crate::args::{AgentCommand, AgentKey, NewKey, OwnerKey, RegisterArgs, SearchArgs};
 use crate::exit::{Exit, Failure};
 use crate::ui::Ui;
-use crate::{files, keyfiles, rehearsal};
+use crate::{custody, files, keyfiles, rehearsal};
 
 /// Where an enrolment token stands in the environment.
 const ENROLMENT: &str = "HANDFAST_ENROLMENT";
 
 pub(crate) async fn run(command: AgentCommand, ui: Ui) -> Result<(), Failure> {
     match command {
-        AgentCommand::Init { p256, key } => init(p256, &key, ui),
+        AgentCommand::Init { p256, new, key } => init(p256, &new, &key, ui).await,
         AgentCommand::Register(args) => register(args, ui).await,
         AgentCommand::Show { agent, owner_key, key } => show(agent, owner_key, &key, ui).await,
         AgentCommand::Rotate(args) => keys::rotate(args, ui).await,
@@ -34,22 +34,26 @@ pub(crate) async fn run(command: AgentCommand, ui: Ui) -> Result<(), Failure> {
     }
 }
 
-fn init(p256: bool, key: &AgentKey, ui: Ui) -> Result<(), Failure> {
+async fn init(p256: bool, new: &NewKey, key: &AgentKey, ui: Ui) -> Result<(), Failure> {
     if ui.rehearses() {
         keyfiles::require_absent(&key.key)?;
         return ui.rehearsed(&[rehearsal::write(&key.key, "a new key")]);
     }
-    let made = if p256 { keyfiles::p256_key()? } else { DpopKey::generate() };
-    let file = KeyFile::new(KeyKind::Agent, made);
+    let file = custody::new_key(KeyKind::Agent, p256, new, &key.key).await?;
     file.create(&key.key)?;
     let (did, words) = (file.key.did(), fingerprint(file.key.did()));
     ui.result(&json!({"did": did.as_str(), "fingerprint": words, "key_file": key.key}), |_| {
-        format!("{did}\nFingerprint {words}\nKey file {} (whoever has it is the agent)", key.key.display())
+        let whose = match file.custody {
+            Custody::Plain => "whoever has it is the agent",
+            Custody::Sealed(_) => "whoever has it and the passphrase is the agent",
+            Custody::SshAgent(_) | Custody::Keyring(_) => "the key is not in it",
+        };
+        format!("{did}\nFingerprint {words}\nKey file {} ({whose})", key.key.display())
     })
 }
 
 async fn register(args: RegisterArgs, ui: Ui) -> Result<(), Failure> {
-    let mut file = keyfiles::load(&args.key.key, ui)?;
+    let mut file = keyfiles::load(&args.key.key)?;
     let enrolment = enrolment(args.enrolment_file.as_deref())?;
     let registration = AgentRegistration {
         name: args.name,
@@ -149,7 +153,7 @@ async fn show(
 ) -> Result<(), Failure> {
     let record = if let Some(path) = owner_key {
         let wanted = agent.ok_or_else(|| Failure::new(Exit::Usage, "which agent? name its DID or handle"))?;
-        keyfiles::management(&keyfiles::owner(&path, ui)?, ui)?.agent(&wanted).await?
+        keyfiles::management(&keyfiles::owner(&path)?, ui)?.agent(&wanted).await?
     } else {
         let own = keyfiles::agent(&key.key, ui)?;
         let wanted = agent.unwrap_or_else(|| own.did().to_string());
@@ -165,7 +169,7 @@ async fn search(args: SearchArgs, ui: Ui) -> Result<(), Failure> {
 
 async fn searched(wanted: &AgentQuery, all: bool, key: &OwnerKey, ui: Ui) -> Result<(), Failure> {
     let role = if all { Role::Reader } else { Role::Owner };
-    let management = keyfiles::management_as(&keyfiles::owner(&key.key, ui)?, role, ui)?;
+    let management = keyfiles::management_as(&keyfiles::owner(&key.key)?, role, ui)?;
     let mut after: Option<String> = None;
     let mut count = 0_usize;
     loop {

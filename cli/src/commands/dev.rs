@@ -63,7 +63,7 @@ async fn credential(
     key: DpopKey,
     admin: &handfast_client::Management,
 ) -> Result<Credential, Failure> {
-    let private = key.expose_private_jwk();
+    let private = keyfiles::secret_of(&key)?;
     let agent = local.claimed_agent(&format!("agent {name}"), key, admin).await?;
     let request = TokenRequest::new(local.api_origin(), &[READ_SCOPE]).map_err(handfast_client::ClientError::from)?;
     let token = agent.tokens(request)?.token().await?;

@@ -23,11 +23,11 @@ pub(crate) async fn rotate(args: RotateArgs, ui: Ui) -> Result<(), Failure> {
     if ui.rehearses() {
         return rehearse_rotation(&agent, path, ui).await;
     }
-    let expires_at = match agent.rotate(path).await? {
+    let expires_at = match begin(&agent, &args).await? {
         Rotated::Done => return rotated(&agent, path, ui),
         Rotated::Waiting { expires_at } => expires_at,
     };
-    let new = keyfiles::load(&next_key_path(path), ui)?.key;
+    let new = agent.key_file().load_again(next_key_path(path))?.key;
     let (did, words) = (new.did().to_string(), fingerprint(new.did()));
     let told = json!({"status": "waiting", "did": did, "fingerprint": words, "expires_at": expires_at});
     if !args.wait {
@@ -61,6 +61,14 @@ async fn rehearse_rotation(agent: &Agent, path: &Path, ui: Ui) -> Result<(), Fai
     ])
 }
 
+async fn begin(agent: &Agent, args: &RotateArgs) -> Result<Rotated, Failure> {
+    #[cfg(all(unix, feature = "ssh-agent"))]
+    if let Some((key, custody)) = crate::custody::held(&args.ssh).await? {
+        return Ok(agent.rotate_to(&args.key.key, key, custody).await?);
+    }
+    Ok(agent.rotate(&args.key.key).await?)
+}
+
 fn rotated(agent: &Agent, path: &Path, ui: Ui) -> Result<(), Failure> {
     let (did, words) = (agent.did(), fingerprint(&agent.did()));
     ui.result(&json!({"status": "rotated", "did": did.as_str(), "fingerprint": words, "key_file": path}), |_| {
@@ -69,7 +77,7 @@ fn rotated(agent: &Agent, path: &Path, ui: Ui) -> Result<(), Failure> {
 }
 
 pub(crate) async fn answer(args: RotationAnswerArgs, ui: Ui) -> Result<(), Failure> {
-    let management = keyfiles::management(&keyfiles::owner(&args.key.key, ui)?, ui)?;
+    let management = keyfiles::management(&keyfiles::owner(&args.key.key)?, ui)?;
     if let (true, Some(new)) = (ui.rehearses(), args.did.as_deref()) {
         let (new, reason) = (did(new)?, (!args.reason.is_empty()).then_some(args.reason.as_str()));
         let ended = if args.refuse {
@@ -110,7 +118,7 @@ pub(crate) async fn answer(args: RotationAnswerArgs, ui: Ui) -> Result<(), Failu
 }
 
 pub(crate) async fn recover(args: RecoverArgs, ui: Ui) -> Result<(), Failure> {
-    let owner = keyfiles::owner(&args.key.key, ui)?;
+    let owner = keyfiles::owner(&args.key.key)?;
     let management = keyfiles::management(&owner, ui)?;
     if ui.rehearses() {
         let fresh = DpopKey::generate();
@@ -129,7 +137,7 @@ pub(crate) async fn recover(args: RecoverArgs, ui: Ui) -> Result<(), Failure> {
     );
     ui.confirm(&question, record.handle(), args.yes)?;
     // on the disk before anybody hears of it
-    let mut file = fresh_key(&args.new_key, ui)?;
+    let mut file = fresh_key(&args.new_key)?;
     let reason = (!args.reason.is_empty()).then_some(args.reason.as_str());
     let recovered = management.recover_agent(record.did().as_str(), &file.key, args.last_good, reason).await?;
     file.issuer = owner.issuer.clone();
@@ -141,17 +149,18 @@ pub(crate) async fn recover(args: RecoverArgs, ui: Ui) -> Result<(), Failure> {
 }
 
 /// The agent's key of this file, which is made if there is none.
-fn fresh_key(path: &Path, ui: Ui) -> Result<KeyFile, Failure> {
-    if !path.exists() {
+fn fresh_key(path: &Path) -> Result<KeyFile, Failure> {
+    let is_missing = |error: std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+    if std::fs::symlink_metadata(path).is_err_and(is_missing) {
         let file = KeyFile::new(KeyKind::Agent, DpopKey::generate());
         file.create(path)?;
         return Ok(file);
     }
-    match keyfiles::load(path, ui) {
-        Ok(file) if file.kind == KeyKind::Agent => Ok(file),
-        Ok(_) => Err(Failure::new(Exit::File, format!("`{}` is an owner's key file", path.display()))),
-        Err(error) => Err(error),
+    let file = keyfiles::load(path)?;
+    if file.kind == KeyKind::Agent {
+        return Ok(file);
     }
+    Err(Failure::new(Exit::File, format!("`{}` is an owner's key file", path.display())))
 }
 
 pub(crate) async fn history(args: HistoryArgs, ui: Ui) -> Result<(), Failure> {

@@ -49,7 +49,7 @@ pub(crate) async fn run(command: LifeCommand, ui: Ui) -> Result<(), Failure> {
 
 fn acting(how: &Doing, admin: bool, ui: Ui) -> Result<Management, Failure> {
     let role = if admin { Role::Admin } else { Role::Owner };
-    keyfiles::management_as(&keyfiles::owner(&how.key.key, ui)?, role, ui)
+    keyfiles::management_as(&keyfiles::owner(&how.key.key)?, role, ui)
 }
 
 fn told(record: &AgentRecord, words: &str, ui: Ui) -> Result<(), Failure> {
@@ -62,7 +62,7 @@ async fn retire(agent: &str, yes: bool, how: &Doing, admin: bool, ui: Ui) -> Res
         return told(&record, "Retired.", ui);
     }
     let reader = if admin { Role::Reader } else { Role::Owner };
-    let record = keyfiles::management_as(&keyfiles::owner(&how.key.key, ui)?, reader, ui)?.agent(agent).await?;
+    let record = keyfiles::management_as(&keyfiles::owner(&how.key.key)?, reader, ui)?.agent(agent).await?;
     let question = format!(
         "{} ({}) will be retired: every token of it dies, and it is never used again.",
         record.handle().escape_debug(),
@@ -106,7 +106,7 @@ async fn ceiling(args: CeilingArgs, ui: Ui) -> Result<(), Failure> {
 
 async fn versions(agent: Option<String>, owner_key: Option<&Path>, key: &Path, ui: Ui) -> Result<(), Failure> {
     let (management, wanted) = match (owner_key, agent) {
-        (Some(path), Some(agent)) => (keyfiles::management(&keyfiles::owner(path, ui)?, ui)?, agent),
+        (Some(path), Some(agent)) => (keyfiles::management(&keyfiles::owner(path)?, ui)?, agent),
         (Some(_), None) => return Err(Failure::new(Exit::Usage, "which agent? name it with `--agent`")),
         (None, _) => {
             let own = keyfiles::agent(key, ui)?;

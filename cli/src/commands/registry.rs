@@ -1,24 +1,27 @@
 //! `handfast registry`: set one up and run it.
 
-use std::path::Path;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use handfast_middleware::{Clock as _, SystemClock};
-use handfast_registry::{CONFIG_FILE, ConfigFile, RegistryConfig, ResourceFile, SetupError};
+use handfast_registry::{CONFIG_FILE, ConfigFile, RecoveryKey, RegistryConfig, ResourceFile, SetupError};
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::dev::wait_for_stop;
-use crate::args::{KeyPurpose, RegistryCommand, RegistryInitArgs};
+use crate::args::{KeyPurpose, RegistryCommand, RegistryInitArgs, ReplaceFeedKeyArgs};
 use crate::exit::{Exit, Failure};
-use crate::rehearsal;
 use crate::ui::Ui;
+use crate::{keyfiles, rehearsal};
 
 pub(crate) async fn run(command: RegistryCommand, ui: Ui) -> Result<(), Failure> {
     match command {
         RegistryCommand::Init(args) => init(&args, ui).await,
         RegistryCommand::Serve { dir } => serve(&dir, ui).await,
         RegistryCommand::RotateKey { purpose: KeyPurpose::Token, dir } => rotate_token_key(&dir, ui),
-        RegistryCommand::NewEpoch { dir } => new_epoch(&dir, ui),
+        RegistryCommand::NewEpoch { dir, reason } => new_epoch(&dir, reason.as_deref(), ui),
+        RegistryCommand::ReplaceFeedKey(args) => replace_feed_key(&args, ui),
+        RegistryCommand::RecoveryKey { file } => recovery_key(&file, ui),
     }
 }
 
@@ -31,23 +34,45 @@ async fn init(args: &RegistryInitArgs, ui: Ui) -> Result<(), Failure> {
     let plain = args.resource.iter().map(|text| resource(text));
     let applying = args.tool_resource.iter().map(|text| resource(text).map(ResourceFile::applying_details));
     config.resources = plain.chain(applying).collect::<Result<_, _>>()?;
+    let recovery_file = args.recovery_key.clone().unwrap_or_else(|| beside(&args.dir));
+    let recovery = RecoveryKey::generate();
+    config.feed_recovery_key = Some(recovery.did().to_string());
     if ui.rehearses() {
         // what would be refused is refused here as well
         RegistryConfig::new(&config).map_err(|error| failure(&SetupError::from(error)))?;
-        return ui.rehearsed(&[rehearsal::write(&args.dir, "a registry: keys, registry.toml, an empty store")]);
+        keyfiles::require_absent(&recovery_file)?;
+        let secret = rehearsal::write(&recovery_file, "the feed's recovery key");
+        return ui.rehearsed(&[secret, rehearsal::write(&args.dir, "a registry: keys, registry.toml, an empty store")]);
     }
-    let made = handfast_registry::init(&args.dir, &config).await.map_err(|error| failure(&error))?;
+    // first, so that no registry pins a key that nobody has
+    write_recovery_key(&recovery, &recovery_file)?;
+    let made = handfast_registry::init(&args.dir, &config).await.map_err(|error| {
+        // nobody was told of it
+        let _ = std::fs::remove_file(&recovery_file);
+        failure(&error)
+    })?;
     let code = made.admin_code.expose();
-    let told = json!({"dir": args.dir, "issuer": args.issuer, "feed_key": made.feed_key, "admin_code": code});
+    let told = json!({
+        "dir": args.dir,
+        "issuer": args.issuer,
+        "feed_key": made.feed_key,
+        "feed_recovery_key": recovery.did(),
+        "recovery_key_file": recovery_file,
+        "admin_code": code,
+    });
     ui.result(&told, |_| {
         format!(
             "Registry made in {dir}\n\
              Feed key     {feed}  (resource servers pin it)\n\
+             Recovery key {recovery}  (they pin it too: it alone can replace the feed key)\n\
+             Its secret   {file}  (move it away from this machine, now)\n\
              Admin code   {code}  (once, within 24 hours)\n\n\
              Next:  handfast registry serve --dir {dir}\n\
              then:  handfast owner init --registry {issuer} --enrol {code}",
             dir = args.dir.display(),
             feed = made.feed_key,
+            recovery = recovery.did(),
+            file = recovery_file.display(),
             issuer = args.issuer,
         )
     })
@@ -70,12 +95,12 @@ fn rotate_token_key(dir: &Path, ui: Ui) -> Result<(), Failure> {
     })
 }
 
-fn new_epoch(dir: &Path, ui: Ui) -> Result<(), Failure> {
+fn new_epoch(dir: &Path, reason: Option<&str>, ui: Ui) -> Result<(), Failure> {
     if ui.rehearses() {
         require_registry(dir)?;
         return ui.rehearsed(&[rehearsal::write(dir, "a new epoch of the feed")]);
     }
-    let begun = handfast_registry::begin_epoch(dir).map_err(|error| failure(&error))?;
+    let begun = handfast_registry::begin_epoch(dir, reason, SystemClock.now()).map_err(|error| failure(&error))?;
     ui.result(&json!({"epoch": begun.epoch, "follows": begun.follows}), |_| {
         format!(
             "New epoch    {}\nIt follows   {} up to number {}, head {}",
@@ -89,6 +114,69 @@ fn require_registry(dir: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     Err(failure(&SetupError::NotARegistry(dir.to_owned())))
+}
+
+/// Where the recovery key of the registry in `dir` is put if nobody says otherwise: not inside, where every backup would have it.
+fn beside(dir: &Path) -> PathBuf {
+    let mut name = dir.file_name().unwrap_or_else(|| OsStr::new("registry")).to_owned();
+    name.push("-feed-recovery.jwk");
+    dir.parent().unwrap_or_else(|| Path::new("")).join(name)
+}
+
+fn write_recovery_key(key: &RecoveryKey, file: &Path) -> Result<(), Failure> {
+    key.write(file).map_err(|error| Failure::new(Exit::File, error.to_string()))
+}
+
+fn recovery_key(file: &Path, ui: Ui) -> Result<(), Failure> {
+    if ui.rehearses() {
+        keyfiles::require_absent(file)?;
+        return ui.rehearsed(&[rehearsal::write(file, "the feed's recovery key")]);
+    }
+    let key = RecoveryKey::generate();
+    write_recovery_key(&key, file)?;
+    let line = format!("feed_recovery_key = \"{}\"", key.did());
+    ui.result(&json!({"feed_recovery_key": key.did(), "recovery_key_file": file}), |_| {
+        format!(
+            "Its secret   {}  (keep it away from the registry)\n\
+             For registry.toml, above its first table; resource servers pin it too:\n\n{line}",
+            file.display()
+        )
+    })
+}
+
+fn replace_feed_key(args: &ReplaceFeedKeyArgs, ui: Ui) -> Result<(), Failure> {
+    let recovery =
+        RecoveryKey::read(&args.recovery_key).map_err(|error| Failure::new(Exit::File, error.to_string()))?;
+    if ui.rehearses() {
+        require_registry(&args.dir)?;
+        return ui.rehearsed(&[rehearsal::write(&args.dir, "another feed key, and a new epoch of the feed")]);
+    }
+    let question = format!(
+        "The feed key of `{}` is over for good, with all it signed: servers that do not pin the recovery key refuse every token \
+         until they are told the new one.",
+        args.dir.display()
+    );
+    ui.confirm(&question, "replace", args.yes)?;
+    let reason = args.reason.as_deref();
+    let replaced = handfast_registry::replace_feed_key(&args.dir, &recovery, &args.former, reason, SystemClock.now())
+        .map_err(|error| failure(&error))?;
+    let told = json!({
+        "seq": replaced.seq,
+        "feed_key": replaced.key,
+        "replaces": replaced.replaces,
+        "epoch": replaced.begun.epoch,
+        "follows": replaced.begun.follows,
+    });
+    ui.result(&told, |_| {
+        let former: Vec<_> = replaced.replaces.iter().map(ToString::to_string).collect();
+        format!(
+            "Feed key     {}  (statement {})\nIt replaces  {}\nNew epoch    {}\n\nIt counts from the registry's next start.",
+            replaced.key,
+            replaced.seq,
+            former.join("\n             "),
+            replaced.begun.epoch
+        )
+    })
 }
 
 fn resource(text: &str) -> Result<ResourceFile, Failure> {
@@ -108,7 +196,20 @@ async fn serve(dir: &Path, ui: Ui) -> Result<(), Failure> {
         Failure::new(Exit::Failed, format!("cannot listen on {address}: {error}"))
             .with_help("see `listen` in registry.toml")
     })?;
-    let told = json!({"issuer": registry.config().issuer(), "listen": address, "feed_key": registry.feed_key()});
+    let recovery = registry.config().feed_recovery_key();
+    let told = json!({
+        "issuer": registry.config().issuer(),
+        "listen": address,
+        "feed_key": registry.feed_key(),
+        "feed_recovery_key": recovery,
+    });
+    let secret = beside(dir);
+    if secret.exists() {
+        ui.remark(&format!(
+            "Warning: the feed's recovery key is still in `{}`: whoever breaks in has it too. Move it away from this machine.",
+            secret.display()
+        ));
+    }
     ui.result(&told, |_| format!("Registry {} listening on {address}", registry.config().issuer()))?;
     registry
         .serve(listener, async {
@@ -139,7 +240,10 @@ fn failure(error: &SetupError) -> Failure {
         SetupError::NotEmpty(_) => failure(Exit::File).with_help("name a directory that does not exist yet"),
         SetupError::NotARegistry(_) => failure(Exit::File).with_help("make one with `handfast registry init`"),
         SetupError::Io { .. } | SetupError::Key(_) => failure(Exit::File),
-        SetupError::Config(_) => failure(Exit::Usage),
+        SetupError::NoRecoveryKey => {
+            failure(Exit::Usage).with_help("`handfast registry recovery-key FILE` makes one, for the next time")
+        }
+        SetupError::Config(_) | SetupError::Reason(_) | SetupError::OtherRecoveryKey { .. } => failure(Exit::Usage),
         SetupError::Store(_) => failure(Exit::Unavailable),
         _ => failure(Exit::Failed),
     }

@@ -42,7 +42,7 @@ pub(crate) async fn run(command: RevokeCommand, ui: Ui) -> Result<(), Failure> {
         }
         RevokeCommand::IssuerKey { kid, preview, how } => {
             let what = Revocable::IssuerKey(kid);
-            let management = keyfiles::management_as(&keyfiles::owner(&how.key.key, ui)?, Role::Admin, ui)?;
+            let management = keyfiles::management_as(&keyfiles::owner(&how.key.key)?, Role::Admin, ui)?;
             Stop { what: &what, kind: "token key", management }.run(preview, &how, ui).await
         }
     }
@@ -52,7 +52,7 @@ async fn revoke_agent(agent: &str, how: &Revocation, ui: Ui) -> Result<(), Failu
     if ui.rehearses() {
         return revoked(&acting(how, ui)?.revoke_agent(agent, how.reason()).await?, ui);
     }
-    let file = keyfiles::owner(&how.key.key, ui)?;
+    let file = keyfiles::owner(&how.key.key)?;
     let reader = if how.admin { Role::Reader } else { Role::Owner };
     let record = keyfiles::management_as(&file, reader, ui)?.agent(agent).await?;
     let question = format!(
@@ -70,7 +70,7 @@ fn revoked(told: &Map<String, Value>, ui: Ui) -> Result<(), Failure> {
 
 fn acting(how: &Revocation, ui: Ui) -> Result<Management, Failure> {
     let role = if how.admin { Role::Admin } else { Role::Owner };
-    keyfiles::management_as(&keyfiles::owner(&how.key.key, ui)?, role, ui)
+    keyfiles::management_as(&keyfiles::owner(&how.key.key)?, role, ui)
 }
 
 /// The agent of the key, or whoever [`acting`] is.

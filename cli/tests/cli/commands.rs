@@ -160,3 +160,43 @@ fn a_stolen_token_key_is_revoked_and_another_signs() {
     // whoever needs a token gets one by the key that stood by
     assert_eq!(site.ok(&["revoke", "issuer-key", &stolen, "--yes"]), told);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_feed_key_is_replaced_by_the_recovery_key_that_init_put_beside_the_directory() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = TempDir::new().unwrap();
+    let run = |args: &[&str]| handfast(place.path()).arg("registry").args(args).output().unwrap();
+    let told = |args: &[&str]| -> Value {
+        let output = run(args);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let made = told(&["init", "--dir", "registry", "--issuer", "https://id.example"]);
+    assert_eq!(made["recovery_key_file"], "registry-feed-recovery.jwk");
+    let secret = place.path().join("registry-feed-recovery.jwk");
+    assert_eq!(std::fs::metadata(&secret).unwrap().permissions().mode() & 0o777, 0o600);
+    let pinned = std::fs::read_to_string(place.path().join("registry/registry.toml")).unwrap();
+    assert!(pinned.contains(&format!("feed_recovery_key = {}", made["feed_recovery_key"])), "{pinned}");
+    // a second registry does not write over it
+    assert_eq!(run(&["init", "--dir", "registry", "--issuer", "https://id.example"]).status.code(), Some(5));
+    assert!(secret.exists());
+    let stranger = told(&["recovery-key", "stranger.jwk"]);
+    assert_eq!(run(&["recovery-key", "stranger.jwk"]).status.code(), Some(5));
+    assert_ne!(stranger["feed_recovery_key"], made["feed_recovery_key"]);
+
+    let replace = ["replace-feed-key", "--dir", "registry", "--recovery-key"];
+    let with = |file: &str, more: &[&str]| run(&[&replace[..], &[file], more].concat()).status.code();
+    assert_eq!(with("registry-feed-recovery.jwk", &[]), Some(6), "it asks first");
+    assert_eq!(with("stranger.jwk", &["--yes"]), Some(2));
+    assert_eq!(with("missing.jwk", &["--yes"]), Some(5));
+    let reason = ["registry-feed-recovery.jwk", "--reason", "stolen", "--yes"];
+    let replaced = told(&[&replace[..], &reason].concat());
+    assert_eq!(
+        (&replaced["seq"], &replaced["replaces"]),
+        (&Value::from(1), &Value::from(vec![made["feed_key"].clone()]))
+    );
+    let again = told(&[&replace[..], &reason].concat());
+    assert_eq!((&again["seq"], &again["follows"]["epoch"]), (&Value::from(2), &replaced["epoch"]));
+    assert_eq!(again["replaces"], Value::from(vec![made["feed_key"].clone(), replaced["feed_key"].clone()]));
+}

@@ -5,9 +5,10 @@ mod bench;
 mod bounds;
 mod commands;
 mod content;
+#[cfg(unix)]
+mod custody;
 mod delegation;
 mod demo;
-mod encrypting;
 mod enrolling;
 mod helping;
 mod life;

@@ -180,7 +180,7 @@ struct ByHand {
 impl ByHand {
     async fn new(world: &World) -> Self {
         let agent = world.agent();
-        let key = SigningKey::from_private_jwk(&agent.key_file().key.expose_private_jwk()).unwrap();
+        let key = SigningKey::from_private_jwk(&agent.key_file().key.expose_private_jwk().unwrap()).unwrap();
         let tokens = agent.tokens(TokenRequest::new(&world.url, &[SCOPE]).unwrap()).unwrap();
         let token = tokens.token().await.unwrap().expose().to_owned();
         Self { url: world.url.clone(), token, signer: ProofSigner::new(key) }

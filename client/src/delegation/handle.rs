@@ -30,7 +30,7 @@ impl Delegation {
         until: Option<UnixTime>,
     ) -> Result<Self, ClientError> {
         let parent = source.parent().await?;
-        let bundle = sign_below(&parent, &registry, &terms, until)?;
+        let bundle = sign_below(&parent, &registry, &terms, until).await?;
         Ok(Self { registry, source, terms, until, bundle })
     }
 
@@ -69,7 +69,7 @@ impl Delegation {
             self.bundle.require_running(self.registry.clock().now())?;
             return Ok(false);
         }
-        self.bundle = sign_below(&parent, &self.registry, &self.terms, self.until)?;
+        self.bundle = sign_below(&parent, &self.registry, &self.terms, self.until).await?;
         Ok(true)
     }
 
@@ -80,15 +80,17 @@ impl Delegation {
     }
 }
 
-fn sign_below(
+async fn sign_below(
     parent: &Parent,
     registry: &RegistryClient,
     terms: &Terms,
     until: Option<UnixTime>,
-) -> Result<Bundle, DelegationError> {
+) -> Result<Bundle, ClientError> {
     let key = registry.key();
     if parent.delegate != key.did().as_str() {
-        return Err(DelegationError::Root("the token or bundle is another agent's: only its own key can pass it on"));
+        return Err(
+            DelegationError::Root("the token or bundle is another agent's: only its own key can pass it on").into()
+        );
     }
     // the registry's clock may be a little ahead of ours, and a child older than its parent is refused (DEL-24)
     let issued_at = registry.clock().now().max(parent.issued_at);
@@ -97,7 +99,7 @@ fn sign_below(
         .min(parent.authority.expires_at)
         .min(until.unwrap_or(UnixTime::from_secs(u64::MAX)));
     if expires_at.since(issued_at) == Seconds::new(0) {
-        return Err(DelegationError::Ended);
+        return Err(DelegationError::Ended.into());
     }
     let hop = Hop {
         delegator: parent.delegate.clone(),
@@ -113,5 +115,5 @@ fn sign_below(
         parent: parent.name,
     };
     // read back as the delegate and every server will: what they would refuse never leaves
-    Bundle::parse(&format!("{},{}", parent.text.as_str(), key.sign_hop(&hop)?))
+    Ok(Bundle::parse(&format!("{},{}", parent.text.as_str(), key.sign_hop(&hop).await?))?)
 }

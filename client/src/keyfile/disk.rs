@@ -40,8 +40,11 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     Ok(bytes)
 }
 
-/// Writes a file where there is none.
-pub(super) fn create(path: &Path, text: &str) -> Result<(), KeyFileError> {
+/// Writes a file where there is none; `text` is asked for once the name is taken.
+pub(super) fn create(
+    path: &Path,
+    text: impl FnOnce() -> Result<Zeroizing<String>, KeyFileError>,
+) -> Result<(), KeyFileError> {
     // the name is taken first, so that of two at once one fails; what stands under it is only ever nothing or the whole
     match open_new(path) {
         Ok(_) => {}
@@ -50,7 +53,7 @@ pub(super) fn create(path: &Path, text: &str) -> Result<(), KeyFileError> {
         }
         Err(cause) => return Err(io_error(path, cause)),
     }
-    replace(path, text).inspect_err(|_| {
+    text().and_then(|text| replace(path, &text)).inspect_err(|_| {
         let _ = fs::remove_file(path); // the empty file that only held the name
     })
 }

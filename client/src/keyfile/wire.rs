@@ -1,18 +1,24 @@
-//! The document's text.
+//! The document's text: version 1 with the secret in the clear, version 2 with the secret elsewhere.
+
+use std::path::PathBuf;
 
 use handfast_identity::DidKey;
-use handfast_identity::json::{self, JsonError, Limits};
+use handfast_identity::json::{self, Limits};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{ContentError, Cost, KeyFile, KeyFileFace, KeyKind, KeySeal, MAX_KEY_FILE_BYTES};
+use super::custody::{self, Custody, KeyringEntry, SshAgentPlace};
+use super::sealed::{Opener, SealedWire};
+use super::{ContentError, KeyFile, KeyKind, MAX_KEY_FILE_BYTES, os_keyring};
 use crate::key::DpopKey;
 use crate::owner::Owner;
 
-/// A file as it is; an encrypted one is of version [`SealedWire::VERSION`] and holds one of these.
-const VERSION: u64 = 1;
+/// The secret is in the file as it is.
+const PLAIN: u64 = 1;
+/// It is not: programs that know version 1 only have to refuse the file by that.
+const GUARDED: u64 = 2;
 
-/// Everything but the key; written first, so that the secret is copied once, into a text that is wiped.
+/// Everything but the secret; written first, so that the secret is copied once, into a text that is wiped.
 #[derive(Serialize)]
 struct Head<'a> {
     version: u64,
@@ -28,6 +34,12 @@ struct Head<'a> {
     owner: Option<OwnerWire>,
     #[serde(skip_serializing_if = "Option::is_none")]
     claim: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sealed: Option<SealedWire>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ssh_agent: Option<SshAgentWire>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keyring: Option<KeyringWire>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -35,6 +47,26 @@ struct Head<'a> {
 struct OwnerWire {
     id: String,
     name: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SshAgentWire {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    socket: Option<PathBuf>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyringWire {
+    service: String,
+    account: String,
+}
+
+#[derive(Deserialize)]
+struct Outside {
+    version: u64,
+    did: String,
 }
 
 #[derive(Deserialize)]
@@ -55,6 +87,24 @@ struct Whole {
     owner: Option<OwnerWire>,
     claim: Option<String>,
     key: PrivateJwk,
+}
+
+/// Version 2: exactly one of the last three is there.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Guarded {
+    #[serde(rename = "version")]
+    _version: u64,
+    kind: String,
+    did: String,
+    issuer: Option<String>,
+    handle: Option<String>,
+    expected_owner: Option<String>,
+    owner: Option<OwnerWire>,
+    claim: Option<String>,
+    sealed: Option<SealedWire>,
+    ssh_agent: Option<SshAgentWire>,
+    keyring: Option<KeyringWire>,
 }
 
 #[derive(Deserialize)]
@@ -81,124 +131,162 @@ impl PrivateJwk {
     }
 }
 
-/// An encrypted file: whose key it is, how the passphrase becomes a key, and what is sealed with that, a file of version 1.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SealedWire {
-    pub(super) version: u64,
-    pub(super) kind: String,
-    pub(super) did: String,
-    pub(super) kdf: String,
-    pub(super) memory_kib: u32,
-    pub(super) passes: u32,
-    pub(super) lanes: u32,
-    pub(super) salt: String,
-    pub(super) check: String,
-    pub(super) cipher: String,
-    pub(super) nonce: String,
-    pub(super) sealed: String,
-}
-
-impl SealedWire {
-    pub(super) const VERSION: u64 = 2;
-    pub(super) const KDF: &str = "argon2id";
-    pub(super) const CIPHER: &str = "chacha20-poly1305";
-
-    pub(super) const fn cost(&self) -> Cost {
-        Cost { memory_kib: self.memory_kib, passes: self.passes, lanes: self.lanes }
-    }
-
-    /// What it says openly.
-    pub(super) fn face(&self) -> Result<KeyFileFace, ContentError> {
-        let kind = KeyKind::parse(&self.kind).ok_or_else(no_kind)?;
-        let did = DidKey::parse(&self.did).map_err(|_| ContentError::Did)?;
-        Ok(KeyFileFace { kind, did, is_encrypted: true })
-    }
-
-    /// The file inside, which has to be of the key and kind that stand outside.
-    pub(super) fn open(&self, seal: &KeySeal) -> Result<KeyFile, ContentError> {
-        let Content::Open(inner) = read(&seal.0.open(self)?)? else { return Err(ContentError::Damaged) };
-        if inner.key.did().as_str() != self.did || inner.kind.as_str() != self.kind {
-            return Err(ContentError::Damaged);
-        }
-        Ok(KeyFile { seal: Some(seal.clone()), ..*inner })
-    }
-}
-
-/// A document.
-#[derive(Debug)]
-pub(crate) enum Content {
-    /// As it is.
-    Open(Box<KeyFile>),
-    /// Encrypted.
-    Sealed(Box<SealedWire>),
-}
-
-fn no_kind() -> ContentError {
-    ContentError::Json(JsonError::Shape("`kind` is neither `agent` nor `owner`".to_owned()))
-}
-
-/// Writes the document, encrypted if it is to be.
+/// Writes the document; a secret that belongs into the keyring is there before it.
 pub(crate) fn write(file: &KeyFile) -> Result<Zeroizing<String>, ContentError> {
-    let text = write_open(file)?;
-    let Some(seal) = &file.seal else { return Ok(text) };
-    let sealed = seal.0.seal(file.kind.as_str(), file.key.did().as_str(), &text)?;
-    let text =
-        serde_json::to_string(&sealed).map_err(|error| ContentError::Json(JsonError::Shape(error.to_string())))?;
-    Ok(Zeroizing::new(format!("{text}\n")))
+    match &file.custody {
+        Custody::Plain => write_plain(file),
+        Custody::Sealed(lock) => {
+            let sealed = SealedWire::close(lock, &write_plain(file)?)?;
+            // what is outside is not protected, so it says the least
+            let head = Head { sealed: Some(sealed), ..Head::bare(GUARDED, file) };
+            Ok(Zeroizing::new(line(&head)?))
+        }
+        Custody::SshAgent(place) => {
+            let ssh_agent = Some(SshAgentWire { socket: place.socket.clone() });
+            Ok(Zeroizing::new(line(&Head { ssh_agent, ..Head::of(GUARDED, file) })?))
+        }
+        Custody::Keyring(entry) => {
+            os_keyring::store(entry, &file.key)?;
+            let keyring = Some(KeyringWire { service: entry.service.clone(), account: entry.account.clone() });
+            Ok(Zeroizing::new(line(&Head { keyring, ..Head::of(GUARDED, file) })?))
+        }
+    }
 }
 
-fn write_open(file: &KeyFile) -> Result<Zeroizing<String>, ContentError> {
-    let head = Head {
-        version: VERSION,
-        kind: file.kind.as_str(),
-        did: file.key.did().as_str(),
-        issuer: file.issuer.as_deref(),
-        handle: file.handle.as_deref(),
-        expected_owner: file.expected_owner.as_deref(),
-        owner: file.owner.as_ref().map(|owner| OwnerWire { id: owner.id.clone(), name: owner.name.clone() }),
-        claim: file.claim.as_deref(),
-    };
-    let head = serde_json::to_string(&head).map_err(|error| ContentError::Json(JsonError::Shape(error.to_string())))?;
-    let key = file.key.expose_private_jwk();
-    let mut text = Zeroizing::new(String::with_capacity(head.len() + key.len() + 16));
-    text.push_str(head.strip_suffix('}').unwrap_or(&head));
-    text.push_str(r#","key":"#);
-    text.push_str(&key);
-    text.push_str("}\n");
-    Ok(text)
+fn write_plain(file: &KeyFile) -> Result<Zeroizing<String>, ContentError> {
+    let key = file.key.expose_private_jwk().ok_or(ContentError::SecretElsewhere)?;
+    let head = text(&Head::of(PLAIN, file))?;
+    let mut document = Zeroizing::new(String::with_capacity(head.len() + key.len() + 16));
+    document.push_str(head.strip_suffix('}').unwrap_or(&head));
+    document.push_str(r#","key":"#);
+    document.push_str(&key);
+    document.push_str("}\n");
+    Ok(document)
+}
+
+impl<'a> Head<'a> {
+    /// Whose key it is, and no more.
+    fn bare(version: u64, file: &'a KeyFile) -> Self {
+        Self {
+            version,
+            kind: file.kind.as_str(),
+            did: file.key.did().as_str(),
+            issuer: None,
+            handle: None,
+            expected_owner: None,
+            owner: None,
+            claim: None,
+            sealed: None,
+            ssh_agent: None,
+            keyring: None,
+        }
+    }
+
+    /// With what its holder knows about itself.
+    fn of(version: u64, file: &'a KeyFile) -> Self {
+        Self {
+            issuer: file.issuer.as_deref(),
+            handle: file.handle.as_deref(),
+            expected_owner: file.expected_owner.as_deref(),
+            owner: file.owner.as_ref().map(|owner| OwnerWire { id: owner.id.clone(), name: owner.name.clone() }),
+            claim: file.claim.as_deref(),
+            ..Self::bare(version, file)
+        }
+    }
+}
+
+fn text(head: &Head<'_>) -> Result<String, ContentError> {
+    serde_json::to_string(head).map_err(|error| ContentError::shape(&error.to_string()))
+}
+
+fn line(head: &Head<'_>) -> Result<String, ContentError> {
+    Ok(text(head)? + "\n")
+}
+
+const fn limits() -> Limits {
+    Limits::plain(MAX_KEY_FILE_BYTES)
+}
+
+/// The DID that a document is about, without opening anything.
+pub(crate) fn did(bytes: &[u8]) -> Result<String, ContentError> {
+    let Outside { version, did } = json::read(bytes, &limits()).map_err(ContentError::Json)?;
+    if version == PLAIN || version == GUARDED { Ok(did) } else { Err(ContentError::Version(version)) }
 }
 
 /// Reads the document; unknown members are refused, for they would be lost by the next update.
-pub(crate) fn read(bytes: &[u8]) -> Result<Content, ContentError> {
-    let limits = Limits::plain(MAX_KEY_FILE_BYTES);
-    let VersionOnly { version } = json::read(bytes, &limits).map_err(ContentError::Json)?;
-    if version == SealedWire::VERSION {
-        let wire: SealedWire = json::read(bytes, &limits).map_err(ContentError::Json)?;
-        if wire.kdf != SealedWire::KDF || wire.cipher != SealedWire::CIPHER {
-            return Err(ContentError::Cost);
-        }
-        return Ok(Content::Sealed(Box::new(wire)));
+pub(crate) fn read(bytes: &[u8], opener: &Opener<'_>) -> Result<KeyFile, ContentError> {
+    let VersionOnly { version } = json::read(bytes, &limits()).map_err(ContentError::Json)?;
+    match version {
+        PLAIN => read_plain(bytes),
+        GUARDED => read_guarded(bytes, opener),
+        other => Err(ContentError::Version(other)),
     }
-    if version != VERSION {
-        return Err(ContentError::Version(version));
-    }
-    let whole: Whole = json::read(bytes, &limits).map_err(ContentError::Json)?;
-    let kind = KeyKind::parse(&whole.kind).ok_or_else(no_kind)?;
+}
+
+fn read_plain(bytes: &[u8]) -> Result<KeyFile, ContentError> {
+    let whole: Whole = json::read(bytes, &limits()).map_err(ContentError::Json)?;
     let key = DpopKey::from_private_jwk(&whole.key.text()).map_err(ContentError::Key)?;
-    if key.did().as_str() != whole.did {
-        return Err(ContentError::Did);
-    }
-    Ok(Content::Open(Box::new(KeyFile {
-        kind,
+    require_same(&key, &whole.did)?;
+    Ok(KeyFile {
+        kind: kind(&whole.kind)?,
         key,
+        custody: Custody::Plain,
         issuer: whole.issuer,
         handle: whole.handle,
         expected_owner: whole.expected_owner,
         owner: whole.owner.map(|owner| Owner { id: owner.id, name: owner.name }),
         claim: whole.claim,
-        seal: None,
-    })))
+    })
+}
+
+fn read_guarded(bytes: &[u8], opener: &Opener<'_>) -> Result<KeyFile, ContentError> {
+    let whole: Guarded = json::read(bytes, &limits()).map_err(ContentError::Json)?;
+    let known = [&whole.issuer, &whole.handle, &whole.expected_owner, &whole.claim];
+    let is_bare = known.iter().all(|member| member.is_none()) && whole.owner.is_none();
+    let custody = match (whole.sealed, whole.ssh_agent, whole.keyring) {
+        // beside the encrypted text nothing is protected
+        (Some(sealed), None, None) if is_bare => return open(&sealed, &whole.kind, &whole.did, opener),
+        (None, Some(place), None) => Custody::SshAgent(SshAgentPlace { socket: place.socket }),
+        (None, None, Some(entry)) => Custody::Keyring(KeyringEntry { service: entry.service, account: entry.account }),
+        _ => {
+            return Err(ContentError::shape(
+                "expected one of `ssh_agent` and `keyring`, or `sealed` with nothing but `kind` and `did`",
+            ));
+        }
+    };
+    let kind = kind(&whole.kind)?;
+    let did = DidKey::parse(&whole.did).map_err(|error| ContentError::shape(&format!("`did`: {error}")))?;
+    let key = custody::find(&custody, &did)?;
+    require_same(&key, &whole.did)?;
+    Ok(KeyFile {
+        kind,
+        key,
+        custody,
+        issuer: whole.issuer,
+        handle: whole.handle,
+        expected_owner: whole.expected_owner,
+        owner: whole.owner.map(|owner| Owner { id: owner.id, name: owner.name }),
+        claim: whole.claim,
+    })
+}
+
+/// What stands outside has to be what is inside: it is not protected, and it is what is seen without the passphrase.
+fn open(sealed: &SealedWire, outer_kind: &str, did: &str, opener: &Opener<'_>) -> Result<KeyFile, ContentError> {
+    let (lock, document) = sealed.open(opener)?;
+    let file = read_plain(&document)?;
+    require_same(&file.key, did)?;
+    if file.kind != kind(outer_kind)? {
+        return Err(ContentError::shape("`kind` is another one than the encrypted"));
+    }
+    Ok(KeyFile { custody: Custody::Sealed(lock), ..file })
+}
+
+fn kind(text: &str) -> Result<KeyKind, ContentError> {
+    KeyKind::parse(text).ok_or_else(|| ContentError::shape("`kind` is neither `agent` nor `owner`"))
+}
+
+fn require_same(key: &DpopKey, did: &str) -> Result<(), ContentError> {
+    if key.did().as_str() == did { Ok(()) } else { Err(ContentError::Did) }
 }
 
 #[cfg(test)]
@@ -206,19 +294,9 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Content, ContentError> {
 mod tests {
     use handfast_identity::SigningKey;
 
-    use std::sync::Arc;
-
-    use super::super::Seal;
+    use super::super::lock::{Effort, Lock, LockError};
     use super::*;
     use crate::secret::Secret;
-
-    /// The file of a document that is not encrypted.
-    fn read(bytes: &[u8]) -> Result<KeyFile, ContentError> {
-        match super::read(bytes)? {
-            Content::Open(file) => Ok(*file),
-            Content::Sealed(wire) => panic!("{wire:?}"),
-        }
-    }
 
     fn full() -> KeyFile {
         KeyFile {
@@ -235,9 +313,9 @@ mod tests {
     fn what_is_written_is_read_back() {
         let p256 = DpopKey::from_signing_key(SigningKey::from_p256_scalar(&[9; 32]).unwrap());
         for file in [full(), KeyFile::new(KeyKind::Owner, DpopKey::generate()), KeyFile::new(KeyKind::Agent, p256)] {
-            let back = read(write(&file).unwrap().as_bytes()).unwrap();
+            let back = read(write(&file).unwrap().as_bytes(), &Opener::Nothing).unwrap();
             assert_eq!(back.key.did(), file.key.did());
-            assert_eq!(*back.key.expose_private_jwk(), *file.key.expose_private_jwk());
+            assert_eq!(back.key.expose_private_jwk(), file.key.expose_private_jwk());
             assert_eq!(
                 (back.kind, back.issuer, back.handle, back.expected_owner, back.owner, back.claim),
                 (file.kind, file.issuer, file.handle, file.expected_owner, file.owner, file.claim)
@@ -251,7 +329,7 @@ mod tests {
         let other = DpopKey::generate();
         let check = |changed: String, expected: &str| {
             assert_ne!(changed, text, "{expected}");
-            let found = match read(changed.as_bytes()) {
+            let found = match read(changed.as_bytes(), &Opener::Nothing) {
                 Ok(_) => "fine",
                 Err(ContentError::Json(_)) => "json",
                 Err(ContentError::Version(3)) => "version",
@@ -263,6 +341,7 @@ mod tests {
             assert_eq!(found, expected, "{changed}");
         };
         check(text.replace(r#""version":1"#, r#""version":3,"new":true"#), "version");
+        check(text.replace(r#""version":1"#, r#""version":2"#), "json");
         check(text.replace(r#""version":1"#, r#""version":1,"new":true"#), "json");
         check(text.replace(r#""version":1"#, r#""version":1,"version":1"#), "json");
         check(text.replace(r#""kind":"agent""#, r#""kind":"admin""#), "json");
@@ -270,116 +349,85 @@ mod tests {
         check(format!("{text}{text}"), "json");
         check(text.replace(r#""crv":"Ed25519""#, r#""crv":"P-256""#), "key");
         check(text.replace(r#""d":""#, r#""d":"A"#), "key");
-        let did = read(text.as_bytes()).unwrap().key.did().as_str().to_owned();
+        let did = read(text.as_bytes(), &Opener::Nothing).unwrap().key.did().as_str().to_owned();
         check(text.replace(&format!(r#""did":"{did}""#), &format!(r#""did":"{}""#, other.did())), "did");
         check(text.replace("amber-otter", "brave-otter"), "fine");
     }
 
-    /// The least that is allowed, so that the test is quick.
-    const CHEAP: Cost = Cost { memory_kib: 8 * 1024, passes: 1, lanes: 1 };
-
-    fn sealed() -> (KeyFile, String) {
-        let seal = Seal::new(&Secret::new("open sesame"), CHEAP).unwrap();
-        let file = KeyFile { seal: Some(KeySeal(Arc::new(seal))), ..full() };
-        let text = write(&file).unwrap().to_string();
-        (file, text)
-    }
-
-    fn opened(text: &str, passphrase: &str) -> Result<KeyFile, ContentError> {
-        match super::read(text.as_bytes())? {
-            Content::Open(file) => panic!("{file:?}"),
-            Content::Sealed(wire) => wire.open(&KeySeal(Arc::new(Seal::of(&wire, &Secret::new(passphrase))?))),
-        }
+    fn sealed() -> (KeyFile, Secret) {
+        let phrase = Secret::new("correct horse");
+        let effort = Effort::new(8 * 1024, 1, 1).unwrap();
+        (KeyFile { custody: Custody::Sealed(Lock::with_effort(&phrase, effort).unwrap()), ..full() }, phrase)
     }
 
     #[test]
-    fn an_encrypted_file_shows_whose_key_it_is_and_nothing_else() {
-        let (file, text) = sealed();
-        for hidden in ["https://reg.example", "amber-otter", "owner:x", "\"d\"", "claim_1"] {
+    fn an_encrypted_document_shows_the_did_and_nothing_else() {
+        let (file, phrase) = sealed();
+        let text = write(&file).unwrap();
+        let jwk: serde_json::Value = serde_json::from_str(&file.key.expose_private_jwk().unwrap()).unwrap();
+        for hidden in [jwk.get("d").unwrap().as_str().unwrap(), "amber-otter", "reg.example", "claim_1", "owner:x"] {
             assert!(!text.contains(hidden), "{hidden}");
         }
-        let Content::Sealed(wire) = super::read(text.as_bytes()).unwrap() else { panic!("not encrypted") };
-        let face = wire.face().unwrap();
-        assert_eq!((face.kind, &face.did, face.is_encrypted), (KeyKind::Agent, file.key.did(), true));
-        let back = opened(&text, "open sesame").unwrap();
-        assert_eq!(*back.key.expose_private_jwk(), *file.key.expose_private_jwk());
-        assert_eq!((back.handle.clone(), back.is_encrypted()), (file.handle.clone(), true));
-        // each writing is another text, and the same seal opens it
-        let again = write(&back).unwrap();
-        assert_ne!(*again, text);
-        let Content::Sealed(wire) = super::read(again.as_bytes()).unwrap() else { panic!("not encrypted") };
-        assert!(back.seal.as_ref().unwrap().0.is_of(&wire));
-        assert_eq!(wire.open(back.seal.as_ref().unwrap()).unwrap().key.did(), file.key.did());
+        assert_eq!(did(text.as_bytes()).unwrap(), file.key.did().as_str());
+        let back = read(text.as_bytes(), &Opener::Passphrase(&phrase)).unwrap();
+        assert_eq!(back.key.expose_private_jwk(), file.key.expose_private_jwk());
+        assert_eq!((back.handle, back.owner), (file.handle, file.owner));
+        assert!(matches!(back.custody, Custody::Sealed(_)));
+        // once read, it is written and read again without the passphrase
+        let Custody::Sealed(lock) = back.custody else { unreachable!() };
+        assert!(read(text.as_bytes(), &Opener::Lock(&lock)).is_ok());
     }
 
     #[test]
-    fn what_stands_outside_is_bound_by_the_tag_and_compared_with_what_is_inside() {
-        let (file, text) = sealed();
-        let seal = file.seal.clone().unwrap();
-        let Content::Sealed(wire) = super::read(text.as_bytes()).unwrap() else { panic!("not encrypted") };
-        assert!(seal.0.open(&wire).is_ok());
-        let other = DpopKey::generate().did().to_string();
-        for changed in [
-            SealedWire { kind: "owner".to_owned(), ..(*wire).clone() },
-            SealedWire { did: other.clone(), ..(*wire).clone() },
-            SealedWire { lanes: 2, ..(*wire).clone() },
-            SealedWire { salt: "AAAAAAAAAAAAAAAAAAAAAA".to_owned(), ..(*wire).clone() },
-        ] {
-            assert!(matches!(seal.0.open(&changed), Err(ContentError::Damaged)), "{changed:?}");
-        }
-        // whoever knows the passphrase could seal one key under the name of another
-        let inner = write_open(&file).unwrap();
-        for (kind, did) in [("agent", other.as_str()), ("owner", file.key.did().as_str())] {
-            let lying = seal.0.seal(kind, did, &inner).unwrap();
-            assert!(matches!(lying.open(&seal), Err(ContentError::Damaged)), "{kind} {did}");
-        }
-    }
-
-    #[test]
-    fn a_wrong_passphrase_and_a_changed_file_are_told_apart() {
-        let (file, text) = sealed();
-        let check = |text: &str, passphrase: &str, expected: &str| {
-            let found = match opened(text, passphrase) {
+    fn each_change_of_an_encrypted_document_has_its_own_refusal() {
+        let (file, phrase) = sealed();
+        let text = write(&file).unwrap().to_string();
+        let (other, _) = sealed();
+        let Custody::Sealed(other_lock) = &other.custody else { unreachable!() };
+        let check = |changed: &str, opener: &Opener<'_>, expected: &str| {
+            let found = match read(changed.as_bytes(), opener) {
                 Ok(_) => "fine",
-                Err(ContentError::Passphrase) => "passphrase",
-                Err(ContentError::Damaged) => "damaged",
-                Err(ContentError::Cost) => "cost",
-                Err(ContentError::EmptyPassphrase) => "empty",
                 Err(ContentError::Json(_)) => "json",
+                Err(ContentError::Did) => "did",
+                Err(ContentError::Encrypted) => "encrypted",
+                Err(ContentError::Lock(LockError::Closed)) => "closed",
+                Err(ContentError::Lock(LockError::Effort)) => "effort",
                 Err(other) => panic!("{other:?}"),
             };
-            assert_eq!(found, expected, "{text} {passphrase}");
+            assert_eq!(found, expected, "{changed}");
         };
-        check(&text, "open sesame", "fine");
-        check(&text, "open sesamE", "passphrase");
-        check(&text, "open sesame\n", "passphrase");
-        check(&text, "", "empty");
-        let other = DpopKey::generate();
-        let own = file.key.did().as_str();
-        check(&text.replace(own, other.did().as_str()), "open sesame", "damaged");
-        check(&text.replace(r#""kind":"agent""#, r#""kind":"owner""#), "open sesame", "damaged");
-        let flipped = |member: &str| {
-            let start = text.find(&format!("\"{member}\":\"")).unwrap() + member.len() + 4;
-            let letter = if text.as_bytes().get(start) == Some(&b'A') { "B" } else { "A" };
-            format!("{}{letter}{}", &text[..start], &text[start + 1..])
+        let right = Opener::Passphrase(&phrase);
+        let changed = |from: &str, to: &str| {
+            assert!(text.contains(from), "{from}");
+            text.replace(from, to)
         };
-        check(&flipped("sealed"), "open sesame", "damaged");
-        check(&flipped("nonce"), "open sesame", "damaged");
-        check(&flipped("salt"), "open sesame", "passphrase");
-        check(&flipped("check"), "open sesame", "passphrase");
-        for (member, value) in [
-            ("memory_kib", 8 * 1024 - 1),
-            ("memory_kib", 1024 * 1024 + 1),
-            ("passes", 0),
-            ("passes", 17),
-            ("lanes", 17),
-        ] {
-            let cheap = if member == "memory_kib" { 8 * 1024 } else { 1 };
-            let changed = text.replace(&format!("\"{member}\":{cheap}"), &format!("\"{member}\":{value}"));
-            assert_ne!(changed, text);
-            check(&changed, "open sesame", "cost");
+        check(&text, &right, "fine");
+        check(&text, &Opener::Nothing, "encrypted");
+        check(&text, &Opener::Lock(other_lock), "encrypted");
+        for wrong in ["", "correct", "Correct horse", "correct horse\n"] {
+            check(&text, &Opener::Passphrase(&Secret::new(wrong)), "closed");
         }
-        check(&text.replace("argon2id", "argon2d"), "open sesame", "cost");
-        check(&text.replace("\"kdf\"", "\"kdf2\""), "open sesame", "json");
+        check(&changed(file.key.did().as_str(), other.key.did().as_str()), &right, "did");
+        check(&changed(r#""kind":"agent""#, r#""kind":"owner""#), &right, "json");
+        check(&changed(r#""passes":1"#, r#""passes":2"#), &right, "closed");
+        check(&changed(r#""name":"argon2id""#, r#""name":"argon2i""#), &right, "json");
+        check(&changed("xchacha20poly1305", "none"), &right, "json");
+        check(&changed(r#""nonce":""#, r#""nonce":"A"#), &right, "json");
+        check(&changed(r#""salt":""#, r#""salt":"AAAA"#), &right, "json");
+        check(&changed(r#""text":""#, r#""text":"AAAA"#), &right, "closed");
+        check(&changed(r#""version":2"#, r#""version":2,"issuer":"https://evil.example""#), &right, "json");
+        check(&changed(r#""version":2"#, r#""version":1"#), &right, "json");
+        // a hostile file is refused before it costs anything
+        for (from, to) in [
+            (r#""memory_kib":8192"#, r#""memory_kib":4294967295"#),
+            (r#""memory_kib":8192"#, r#""memory_kib":262145"#),
+            (r#""memory_kib":8192"#, r#""memory_kib":8191"#),
+            (r#""passes":1"#, r#""passes":17"#),
+            (r#""passes":1"#, r#""passes":0"#),
+            (r#""lanes":1"#, r#""lanes":17"#),
+        ] {
+            check(&changed(from, to), &right, "effort");
+        }
+        check(&changed(r#""memory_kib":8192"#, r#""memory_kib":4294967296"#), &right, "json");
     }
 }

@@ -149,8 +149,9 @@ impl RegistryClient {
     /// `slow_down`, and with an enrolment `invalid_enrolment`, `enrolment_used`, `enrolment_revoked`, `enrolment_expired`,
     /// `owner_closed`, `other_owner_expected`, `environment_mismatch`.
     pub async fn register_agent(&self, registration: &AgentRegistration) -> Result<Registered, ClientError> {
-        let statement = || registration.statement(&self.key(), self.issuer(), self.0.clock.now());
-        let answer = once(async |key| self.state("agents", statement()?, key).await).await?;
+        let own = self.key();
+        let statement = || registration.statement(&own, self.issuer(), self.0.clock.now());
+        let answer = once(async |key| self.state("agents", statement().await?, key).await).await?;
         let mut registered = Registered::read(&answer, self.key().did())?;
         if registered.lacks_code() {
             registered.claim = Some(self.new_claim_code().await?);
@@ -165,7 +166,7 @@ impl RegistryClient {
     /// [`ClientError`]; refusals are `unknown_agent`, `not_claimed`, `agent_suspended`, `agent_retired`, `agent_revoked`,
     /// `invalid_version`, `stale_statement`, `slow_down`.
     pub async fn state_version(&self, version: &str) -> Result<AgentRecord, ClientError> {
-        let statement = version_statement(version, &self.key(), self.issuer(), self.0.clock.now())?;
+        let statement = version_statement(version, &self.key(), self.issuer(), self.0.clock.now()).await?;
         Ok(AgentRecord::read(&self.post_statement(["agents", self.key().did().as_str(), "version"], statement).await?)?)
     }
 
@@ -175,8 +176,9 @@ impl RegistryClient {
     ///
     /// [`ClientError`].
     pub async fn register_owner(&self, registration: &OwnerRegistration) -> Result<OwnerRecord, ClientError> {
-        let statement = || registration.statement(&self.key(), self.issuer(), self.0.clock.now());
-        let answer = once(async |key| self.state("owners", statement()?, key).await).await?;
+        let own = self.key();
+        let statement = || registration.statement(&own, self.issuer(), self.0.clock.now());
+        let answer = once(async |key| self.state("owners", statement().await?, key).await).await?;
         OwnerRecord::read(&answer, self.key().did())
     }
 

@@ -139,8 +139,8 @@ impl RegistryClient {
             after: history.number(),
             previous: history.newest(),
         };
-        let accepted = new.accept(&place).map_err(ArgumentError::Statement)?;
-        let statement = old.sign_change(KeyChangeKind::Rotation, &place, accepted).map_err(ArgumentError::Statement)?;
+        let accepted = new.accept(&place).await?;
+        let statement = old.sign_change(KeyChangeKind::Rotation, &place, accepted).await?;
         let answer = self.post_statement(["agents", old.did().as_str(), "rotate"], statement).await?;
         Ok(Rotated::read(&answer, new.did())?)
     }
@@ -213,9 +213,8 @@ impl Management {
             after: last_good,
             previous,
         };
-        let accepted = new.accept(&place).map_err(ArgumentError::Statement)?;
-        let statement = registry.key().sign_change(KeyChangeKind::Recovery, &place, accepted);
-        let statement = statement.map_err(ArgumentError::Statement)?;
+        let accepted = new.accept(&place).await?;
+        let statement = registry.key().sign_change(KeyChangeKind::Recovery, &place, accepted).await?;
         let body = RecoveryWire { statement: &statement, reason };
         Ok(AgentRecord::read(&self.post(["agents", agent, "recover"], &body).await?)?)
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use handfast_dpop::{ContentDigest, ContentHash, MakeError, ProofRequest, Target};
+use handfast_dpop::{ContentDigest, ContentHash, ProofRequest, Target};
 use http::HeaderMap;
 
 use super::challenge::DpopChallenge;
@@ -88,13 +88,13 @@ impl Prover {
     }
 
     /// A fresh proof for one attempt (DPOP-01), by the key that the token is bound to.
-    pub(crate) fn prove(
+    pub(crate) async fn prove(
         &self,
         key: &DpopKey,
         method: &str,
         target: &Target,
         covered: Covered<'_>,
-    ) -> Result<String, MakeError> {
+    ) -> Result<String, SignError> {
         let server = self.servers.known(target);
         let request = ProofRequest {
             method,
@@ -104,7 +104,7 @@ impl Prover {
             delegation_hash: covered.delegation,
             content_digest: covered.content,
         };
-        key.prove(&request, server.algorithm, server.time(self.clock.now()))
+        key.prove(&request, server.algorithm, server.time(self.clock.now())).await
     }
 
     /// Whether a challenge of this origin asked for proofs that cover the content.

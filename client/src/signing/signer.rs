@@ -104,7 +104,7 @@ impl Signer {
     /// Adds a fresh proof, and the token under the scheme it is bound to; never `Bearer` (DPOP-13, DPOP-14). Evidence of a
     /// delegation goes along, covered by the proof (DEL-32), and so does a content's digest, in the place of the caller's own:
     /// field and claim are one text.
-    fn sign(
+    async fn sign(
         &self,
         request: &mut Request,
         target: &Target,
@@ -118,7 +118,7 @@ impl Signer {
             delegation: evidence.map(Evidence::hash),
             content: digest,
         };
-        let proof = self.prover.prove(key, request.method().as_str(), target, covered)?;
+        let proof = self.prover.prove(key, request.method().as_str(), target, covered).await?;
         let headers = request.headers_mut();
         headers.insert(PROOF_FIELD, sensitive(&proof)?);
         if let Some(token) = token {
@@ -171,6 +171,7 @@ impl Middleware for Signer {
             let spare = attempt.try_clone();
             let digest = self.digest(&attempt, &target).map_err(refused)?;
             self.sign(&mut attempt, &target, token.as_deref(), evidence.as_ref(), digest.as_ref(), &key)
+                .await
                 .map_err(refused)?;
             let response = next.clone().run(attempt, extensions).await?;
             let wants_another =

@@ -4,9 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use handfast_client::{
-    Agent, ClientError, DpopKey, KeyFile, KeyFileError, KeyFileFace, KeyKind, MAX_KEY_FILE_BYTES, Secret,
-};
+use handfast_client::{Agent, ClientError, DpopKey, KeyFile, KeyFileError, KeyKind, MAX_KEY_FILE_BYTES};
 
 fn agent() -> KeyFile {
     KeyFile { issuer: Some("https://reg.example".into()), ..KeyFile::new(KeyKind::Agent, DpopKey::generate()) }
@@ -117,35 +115,4 @@ fn an_agent_is_made_of_an_agents_file_with_an_issuer() {
     for file in [owner, unregistered, plain_http] {
         assert!(matches!(Agent::from_key_file(file), Err(ClientError::Argument(_))));
     }
-}
-
-#[test]
-fn an_encrypted_file_asks_and_stays_encrypted() {
-    let (folder, path) = folder();
-    let plain = agent();
-    plain.create(&path).unwrap();
-    let never = |_: &KeyFileFace| -> Result<Secret, KeyFileError> { panic!("asked for nothing") };
-    assert!(!KeyFile::load_with(&path, never).unwrap().is_encrypted());
-
-    let mut file = plain.clone();
-    assert!(matches!(file.encrypt(&Secret::new("")), Err(KeyFileError::EmptyPassphrase)));
-    file.encrypt(&Secret::new("one two three")).unwrap();
-    file.update(&path).unwrap();
-    assert_eq!((mode(&path), names(folder.path())), (0o600, vec!["agent.json".to_owned()]));
-    assert!(!fs::read_to_string(&path).unwrap().contains("\"d\""));
-    assert!(matches!(KeyFile::load(&path), Err(KeyFileError::Encrypted { .. })));
-    let face = KeyFile::face(&path).unwrap();
-    assert_eq!((&face.did, face.is_encrypted), (plain.key.did(), true));
-    let with = |text: &'static str| KeyFile::load_with(&path, move |_| Ok::<_, KeyFileError>(Secret::new(text)));
-    let error = with("one two four").unwrap_err();
-    assert_eq!(error.to_string(), format!("`{}`: wrong passphrase", path.display()));
-
-    // what is learned later is written with the same passphrase, and nobody is asked for it
-    let opened = with("one two three").unwrap();
-    KeyFile { handle: Some("amber-otter-00017".into()), ..opened }.update(&path).unwrap();
-    let mut again = with("one two three").unwrap();
-    assert_eq!((again.handle.as_deref(), again.key.did()), (Some("amber-otter-00017"), plain.key.did()));
-    again.decrypt();
-    again.update(&path).unwrap();
-    assert!(!KeyFile::load(&path).unwrap().is_encrypted());
 }

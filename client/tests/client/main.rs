@@ -4,8 +4,13 @@
 
 mod content;
 mod delegation;
+mod guarded_key_file;
 mod key_file;
+#[cfg(feature = "os-keyring")]
+mod os_keyring;
 mod registry;
 mod signing;
+#[cfg(all(unix, feature = "ssh-agent"))]
+mod ssh_agent;
 mod support;
 mod tokens;

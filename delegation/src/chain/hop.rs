@@ -1,7 +1,7 @@
 //! One hop: an agent passes a part of its authority on to one key.
 
-use handfast_identity::jws::{self, JwsError};
-use handfast_identity::{ContentHash, DidKey, Seconds, SigningKey, UnixTime};
+use handfast_identity::jws::{self, JwsError, UnsignedJws};
+use handfast_identity::{Algorithm, ContentHash, DidKey, Seconds, SigningKey, UnixTime};
 
 use super::wire::HopWire;
 use crate::Authority;
@@ -48,6 +48,15 @@ impl Hop {
     /// [`JwsError::Json`] if the claims cannot be written, which no value of this type causes.
     pub fn sign(&self, key: &SigningKey) -> Result<String, JwsError> {
         let delegator = DidKey::from_public_key(key.public().clone());
-        jws::sign(HOP_TYPE, Some(&delegator.key_id()), &HopWire::from(self), key)
+        Ok(self.unsigned(&delegator, key.algorithm())?.sign(key))
+    }
+
+    /// The same but for the signature of `delegator`, under `algorithm`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::sign`].
+    pub fn unsigned(&self, delegator: &DidKey, algorithm: Algorithm) -> Result<UnsignedJws, JwsError> {
+        jws::unsigned(HOP_TYPE, Some(&delegator.key_id()), algorithm, &HopWire::from(self))
     }
 }

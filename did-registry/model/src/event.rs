@@ -1,6 +1,7 @@
 //! What happened: the statement of a state change, whose commitment becomes a leaf of the log.
 
 mod life;
+mod operator;
 
 use core::fmt;
 
@@ -15,6 +16,7 @@ use crate::{
 };
 
 pub use life::{LifeChange, LifeFact};
+pub use operator::{EpochEnd, OperatorFact};
 
 /// The format of the statements the registry writes itself.
 const FORMAT: u8 = 1;
@@ -162,6 +164,8 @@ pub enum Fact {
     },
     /// Something else in an agent's life.
     Life(LifeFact),
+    /// Something that the operator did to the registry itself.
+    Operator(OperatorFact),
     /// An agent stated its new version; the statement is its own.
     VersionStated {
         /// The signed statement, as received.
@@ -243,6 +247,7 @@ impl Fact {
             Self::TaskCompleted { .. } => "task_completed",
             Self::Delegated { .. } => "delegated",
             Self::Life(life) => life.change.kind(),
+            Self::Operator(fact) => fact.kind(),
             Self::VersionStated { .. } => "version_stated",
             Self::OwnerOffboarding { done: false, .. } => "owner_offboarding",
             Self::OwnerOffboarding { done: true, .. } => "owner_offboarded",
@@ -323,6 +328,8 @@ struct StatementWire<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     environment: Option<Environment>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    follows: Option<&'a EpochEnd>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<&'a OwnerId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     handle: Option<&'a str>,
@@ -336,6 +343,8 @@ struct StatementWire<'a> {
     key_number: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     keys: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kids: Option<&'a [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_good: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -389,6 +398,7 @@ impl<'a> From<&'a Event> for StatementWire<'a> {
                 Self { id: Some(enrolment.as_str()), ..common }
             }
             Fact::Life(life) => life.written(common),
+            Fact::Operator(fact) => fact.written(common),
             Fact::OwnerOffboarding { owner, to, .. } => Self { id: Some(owner.as_str()), to: to.as_ref(), ..common },
             Fact::OwnerCodeMade { role } => Self { role: Some(role.as_str()), ..common },
             Fact::ClaimCodeIssued { agent, claim } => Self { agent: Some(agent), claim: Some(claim), ..common },

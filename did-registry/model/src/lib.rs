@@ -60,21 +60,21 @@ pub use decide::{
     OfferedAgent, OwnerToStop, Recipient, Recovery, RecoveryCase, RegisteredAgent, Rotation, RotationCase, Stopped,
     TaskToStop, TokenToStop, accept_agent, approve, approve_rotation, begin_offboarding, change_ceiling,
     change_environment, complete_task, create_owner_task, cut_again, enrol_agent, finish_offboarding, make_enrolment,
-    make_owner_code, new_claim_code, offboard_agent, offer_agent, poll_claim, recover, refuse_claim, refuse_rotation,
-    register_agent, register_owner, renew_enrolment, replace_owner_code, resume_agent, retire_agent, revoke_agent,
-    revoke_enrolment, revoke_hop, revoke_issuer_key, revoke_key, revoke_owner, revoke_task, revoke_token, rotate,
-    state_version, suspend_agent, withdraw_offer,
+    make_owner_code, new_claim_code, note_issuer_keys, offboard_agent, offer_agent, poll_claim, recover, refuse_claim,
+    refuse_rotation, register_agent, register_owner, renew_enrolment, replace_owner_code, resume_agent, retire_agent,
+    revoke_agent, revoke_enrolment, revoke_hop, revoke_issuer_key, revoke_key, revoke_owner, revoke_task, revoke_token,
+    rotate, state_version, suspend_agent, withdraw_offer,
 };
 pub use enrolment::EnrolmentToken;
-pub use event::{DelegatedHop, Event, Fact, KeyChanged, LifeChange, LifeFact, Party};
+pub use event::{DelegatedHop, EpochEnd, Event, Fact, KeyChanged, LifeChange, LifeFact, OperatorFact, Party};
 pub use ids::{AgentId, ClaimId, EnrolmentId, IdError, OwnerId, TaskId};
 pub use policy::{KnownResource, Mode, PolicyError, RegistryPolicy};
 pub use record::{
     AgentRecord, ClaimRecord, ClaimStatus, DidHolder, DidRecord, EncodeError, EnrolmentRecord, EnrolmentStatus,
-    HandleRecord, HopRecord, IdempotencyEnd, IdempotencyRecord, KeyRecord, KnownVersion, OffboardingRecord,
-    Organisation, OwnedAgent, OwnedEnrolment, OwnerCodeRecord, OwnerRecord, PendingRotation, Profile, Record,
-    RecordError, RecordKind, RevocationRecord, Role, SelfTasks, Slot, Status, StatusEntry, StopsRecord, Stored,
-    Subject, TaskRecord, TreeEntry, TreeRecord, UsageRecord, UsedScope, VersionsRecord,
+    HandleRecord, HopRecord, IdempotencyEnd, IdempotencyRecord, IssuerKeysRecord, KeyRecord, KnownVersion,
+    OffboardingRecord, Organisation, OwnedAgent, OwnedEnrolment, OwnerCodeRecord, OwnerRecord, PendingRotation,
+    Profile, Record, RecordError, RecordKind, RevocationRecord, Role, SelfTasks, Slot, Status, StatusEntry,
+    StopsRecord, Stored, Subject, TaskRecord, TreeEntry, TreeRecord, UsageRecord, UsedScope, VersionsRecord,
 };
 pub use refusal::{DelegationFault, GrantFault, OauthError, Refusal, RefusalAnswer};
 pub use request::{

@@ -150,3 +150,6 @@ pub const DEFAULT_STATEMENT_FUTURE: Seconds = Seconds::new(30);
 pub const MAX_ASSERTION_AHEAD: Seconds = Seconds::new(300);
 /// Tolerance in the times of a client assertion, as in tokens.
 pub const ASSERTION_LEEWAY: Seconds = Seconds::new(30);
+
+/// Keys that a registry signs tokens with at once: the one that signs and the one that stands by.
+pub const MAX_SIGNING_KEYS: usize = 2;

@@ -31,6 +31,8 @@ pub enum Setting {
     TokenKey,
     /// The key that signs the feed: `keys/feed.jwk`.
     FeedKey,
+    /// `feed_recovery_key`
+    FeedRecoveryKey,
 }
 
 impl Setting {
@@ -53,6 +55,7 @@ impl fmt::Display for Setting {
             Self::ConnectionsPerPeer => "limits.connections_per_peer",
             Self::TokenKey => "keys/token.jwk",
             Self::FeedKey => "keys/feed.jwk",
+            Self::FeedRecoveryKey => "feed_recovery_key",
         })
     }
 }

@@ -26,6 +26,10 @@ pub struct ConfigFile {
     pub issuer: String,
     /// The address to listen on. TLS is a proxy's, in front of it.
     pub listen: SocketAddr,
+    /// The `did:key` of the recovery key, whose statement alone puts another feed key in the place of the one that resource servers
+    /// pin. Its private half is not here.
+    #[serde(default)]
+    pub feed_recovery_key: Option<String>,
     /// Scopes that agents have before somebody has claimed them.
     #[serde(default)]
     pub pre_claim_scopes: Vec<String>,
@@ -146,6 +150,7 @@ impl ConfigFile {
             mode: production(),
             issuer: issuer.to_owned(),
             listen,
+            feed_recovery_key: None,
             pre_claim_scopes: Vec::new(),
             lifetimes: LifetimesFile::default(),
             rotation: RotationFile::default(),
@@ -185,6 +190,7 @@ impl ConfigFile {
              issuer = \"{}\"\n\
              # where to listen; TLS is a proxy's in front of it\n\
              listen = \"{}\"\n\
+             {}\
              # scopes of agents that nobody has claimed yet\n\
              pre_claim_scopes = {}\n\n\
              [lifetimes]\n\
@@ -204,6 +210,7 @@ impl ConfigFile {
             self.mode,
             self.issuer,
             self.listen,
+            self.feed_recovery_key.as_deref().map(recovery_line_of).unwrap_or_default(),
             list(&self.pre_claim_scopes),
             self.lifetimes.token_seconds,
             self.lifetimes.delegable_token_seconds,
@@ -223,6 +230,12 @@ impl ConfigFile {
         }
         Ok(text)
     }
+}
+
+fn recovery_line_of(key: &str) -> String {
+    format!(
+        "# replaces a stolen feed key at every server that pins it; its private half belongs elsewhere\nfeed_recovery_key = \"{key}\"\n"
+    )
 }
 
 fn list(items: &[String]) -> String {

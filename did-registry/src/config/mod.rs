@@ -11,8 +11,8 @@ use std::net::SocketAddr;
 
 use handfast_delegation::{DETAILS_TYPE, ResourceId, Scope};
 use handfast_dpop::{ProofWindow, PublicBase};
-use handfast_identity::Seconds;
-use handfast_middleware::Mode;
+use handfast_identity::{DidKey, Seconds};
+use handfast_middleware::{Mode, publicly_known};
 use handfast_registry_model::{KnownResource, RegistryPolicy};
 
 pub use error::{ConfigError, Setting};
@@ -30,6 +30,7 @@ pub struct RegistryConfig {
     policy: RegistryPolicy,
     window: ProofWindow,
     limits: Limits,
+    feed_recovery_key: Option<DidKey>,
 }
 
 /// Bounds on what strangers may cause (P-18).
@@ -67,6 +68,7 @@ impl RegistryConfig {
             mode,
             window: ProofWindow::default(),
             limits: limits(&file.limits)?,
+            feed_recovery_key: recovery_key(file.feed_recovery_key.as_deref(), mode)?,
         })
     }
 
@@ -116,6 +118,12 @@ impl RegistryConfig {
     #[must_use]
     pub const fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// The key that can replace the one of the feed.
+    #[must_use]
+    pub const fn feed_recovery_key(&self) -> Option<&DidKey> {
+        self.feed_recovery_key.as_ref()
     }
 
     /// The public URL of `path`, which starts with `/`.
@@ -172,6 +180,16 @@ fn policy(file: &ConfigFile, registry: &ResourceId, mode: Mode) -> Result<Regist
         .map(|policy| policy.with_statement_window(window.past(), window.future()))
         .map(|policy| policy.with_approved_rotations(file.rotation.owner_approval.clone()))
         .map_err(ConfigError::Policy)
+}
+
+/// A recovery key that protects: in production none whose secret half is published (TH68).
+fn recovery_key(text: Option<&str>, mode: Mode) -> Result<Option<DidKey>, ConfigError> {
+    let Some(text) = text else { return Ok(None) };
+    let key = DidKey::parse(text).map_err(|error| Setting::FeedRecoveryKey.because(error))?;
+    match publicly_known(key.public_key()).filter(|_| mode == Mode::Production) {
+        Some(origin) => Err(Setting::FeedRecoveryKey.because(format!("its secret half is published: {origin}"))),
+        None => Ok(Some(key)),
+    }
 }
 
 /// A list of scope tokens, each one token.
@@ -306,6 +324,24 @@ mod tests {
         check(|file| file.limits.waiting_polls = MAX_WAITING_POLLS + 1, Some(Setting::WaitingPolls));
         check(|file| file.limits.registrations_per_source = MAX_LIMIT + 1, Some(Setting::RegistrationsPerSource));
         check(|file| file.limits.registrations_in_total = MAX_LIMIT, None);
+    }
+
+    #[test]
+    fn a_recovery_key_is_a_did_key_of_ones_own() {
+        let set = |key: &str, expected| check(|file| file.feed_recovery_key = Some(key.to_owned()), expected);
+        set("did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK", None);
+        set("did:web:id.example", Some(Setting::FeedRecoveryKey));
+        set("", Some(Setting::FeedRecoveryKey));
+        // TH68
+        let published = handfast_identity::SigningKey::from_ed25519_seed(&[7; 32]).public().did();
+        set(published.as_str(), Some(Setting::FeedRecoveryKey));
+        check(
+            |file| {
+                development(file);
+                file.feed_recovery_key = Some(published.to_string());
+            },
+            None,
+        );
     }
 
     #[test]

@@ -10,11 +10,13 @@
 
 mod book;
 mod entry;
+mod key;
 mod stream;
 mod told;
 
 pub(crate) use book::FeedBook;
 pub(crate) use entry::{FeedChain, body};
+pub(crate) use key::{FEED_KEY, NEWEST, NamedFeedKey};
 pub(crate) use stream::Messages;
 pub(crate) use told::{Feed, FeedError, Told, WAIT_MAX_SECONDS};
 

@@ -105,6 +105,7 @@ fn public(routes: Routes) -> Routes {
         .get("/revocations", revocations::follow)
         .get("/revocations/snapshot", revocations::snapshot)
         .get("/revocations/stream", revocations::stream)
+        .get("/revocations/key", revocations::feed_key)
 }
 
 /// Routes at which a signature of the caller's own key is all there is.

@@ -47,6 +47,12 @@ pub(super) async fn stream(State(app): State<App>, headers: HeaderMap) -> Result
     Ok((headers, Body::new(EventBody(messages))).into_response())
 }
 
+/// `GET /revocations/key`: what the recovery key said about the feed key, if it ever said anything.
+pub(super) async fn feed_key(State(app): State<App>) -> Result<Response, Failure> {
+    let statement = app.feed_key.as_ref().ok_or(Refusal::NotFound)?;
+    Ok(([(CONTENT_TYPE, JWT_MEDIA_TYPE), (CACHE_CONTROL, NO_STORE)], statement.to_string()).into_response())
+}
+
 /// Messages as events: the number in `id`, the JWS in `data`.
 struct EventBody(Messages);
 

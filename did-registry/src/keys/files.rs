@@ -16,7 +16,7 @@ pub const KEYS_DIRECTORY: &str = "keys";
 pub(super) const TOKEN_FILE: &str = "token.jwk";
 pub(super) const NEXT_FILE: &str = "token-next.jwk";
 pub(super) const FORMER_FILE: &str = "token-former.json";
-const FEED_FILE: &str = "feed.jwk";
+pub(super) const FEED_FILE: &str = "feed.jwk";
 const CODE_FILE: &str = "code.secret";
 
 /// The longest key file read: a private JWK has about 150 bytes.
@@ -97,9 +97,14 @@ impl KeyFileError {
 
 /// The signing key in a file of the keys' directory.
 pub(super) fn signing(directory: &Path, name: &str) -> Result<SigningKey, KeyFileError> {
-    let path = directory.join(name);
-    let text = read(&path, MAX_KEY_FILE_BYTES)?;
-    SigningKey::from_private_jwk(text.trim_end()).map_err(|cause| KeyFileError::Content { path, cause: Some(cause) })
+    read_signing(&directory.join(name))
+}
+
+/// The signing key in any file.
+pub(super) fn read_signing(path: &Path) -> Result<SigningKey, KeyFileError> {
+    let text = read(path, MAX_KEY_FILE_BYTES)?;
+    let refused = |cause| KeyFileError::Content { path: path.to_path_buf(), cause: Some(cause) };
+    SigningKey::from_private_jwk(text.trim_end()).map_err(refused)
 }
 
 pub(super) fn write(path: &Path, secret: &str) -> Result<(), KeyFileError> {

@@ -5,13 +5,15 @@
 //! | `token.jwk` | access tokens | no token verifies any more: new ones are needed |
 //! | `token-next.jwk` | access tokens, as soon as the other is revoked or replaced; published ahead | another is made |
 //! | `token-former.json` | nothing: public halves of keys that signed before, published until their tokens are over | those tokens end early |
-//! | `feed.jwk` | the revocation feed; resource servers pin it | they have to be told the new one |
+//! | `feed.jwk` | the revocation feed; resource servers pin it | the recovery key names another, or they have to be told |
+//! | `feed-next.jwk` | nothing yet: the key that a replacement of the feed key made, until it is done | another is made |
 //! | `code.secret` | nothing; claim codes are hashed under it | open claim codes are void |
 //!
 //! A stolen token key mints tokens, a stolen feed key hides revocations, and neither does the other's work: the `typ` of what
 //! they sign differs, and verifiers look each up in another place.
 
 mod files;
+mod recovery;
 mod rotate;
 mod token;
 
@@ -27,6 +29,8 @@ use crate::config::{ConfigError, Setting};
 
 pub(crate) use files::sync_directory;
 pub use files::{KEYS_DIRECTORY, KeyFileError};
+pub use recovery::RecoveryKey;
+pub(crate) use recovery::{feed_key, next_feed_key, settle_feed_key};
 pub use rotate::{RotatedTokenKey, rotate_token_key};
 pub(crate) use token::{TokenKey, TokenKeys};
 
@@ -57,8 +61,15 @@ impl RegistryKeys {
 
     /// Refuses keys that do not protect: in production those whose secret half is published (TH68), always one key for two
     /// purposes.
-    pub(crate) fn require_sound(&self, mode: Mode) -> Result<(), ConfigError> {
+    pub(crate) fn require_sound(&self, mode: Mode, recovery: Option<&DidKey>) -> Result<(), ConfigError> {
         let token = self.token.public();
+        let is_used =
+            |recovery: &DidKey| token.contains(recovery.public_key()) || self.feed.public() == recovery.public_key();
+        if recovery.is_some_and(is_used) {
+            return Err(
+                Setting::FeedRecoveryKey.because("a key that is used here: it has to be another, kept elsewhere")
+            );
+        }
         if token.contains(self.feed.public()) {
             return Err(Setting::FeedKey.because("the same key as one for tokens: each purpose needs its own"));
         }
@@ -126,7 +137,7 @@ mod tests {
     fn check(token: [u8; 32], feed: [u8; 32], mode: Mode, expected: Option<Setting>) {
         let key = |seed| SigningKey::from_ed25519_seed(&seed);
         let keys = RegistryKeys::of(alone(key(token)), key(feed), Zeroizing::new([1; 32]));
-        let found = keys.require_sound(mode).err().and_then(|error| error.setting());
+        let found = keys.require_sound(mode, None).err().and_then(|error| error.setting());
         assert_eq!(found, expected, "{mode:?}");
     }
 
@@ -143,6 +154,19 @@ mod tests {
     #[test]
     fn one_key_for_two_purposes_never_starts() {
         check([7; 32], [7; 32], Mode::Development, Some(Setting::FeedKey));
+    }
+
+    #[test]
+    fn a_recovery_key_is_none_of_those_used_here() {
+        let key = |seed: u8| SigningKey::from_ed25519_seed(&[seed; 32]);
+        let keys = RegistryKeys::of(alone(key(7)), key(8), Zeroizing::new([1; 32]));
+        for (recovery, expected) in
+            [(7, Some(Setting::FeedRecoveryKey)), (8, Some(Setting::FeedRecoveryKey)), (9, None)]
+        {
+            let recovery = key(recovery).public().did();
+            let found = keys.require_sound(Mode::Development, Some(&recovery)).err().and_then(|error| error.setting());
+            assert_eq!(found, expected);
+        }
     }
 
     #[test]

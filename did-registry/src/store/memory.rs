@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::engine::{Change, Engine, EngineError, Pairs};
-use super::{EmbeddedStore, FeedLink, FormerEpoch, StoreError, epoch};
+use super::{Batch, BetweenEpochs, EmbeddedStore, FeedLink, FormerEpoch, StoreError, epoch};
 
 /// A sync that hangs this long fails, so that a test that forgot it ends.
 const HANG_LIMIT: Duration = Duration::from_secs(10);
@@ -52,8 +52,13 @@ pub fn open_memory(disk: &MemoryDisk, link: Arc<dyn FeedLink>, new_epoch: &str) 
 /// # Errors
 ///
 /// As [`begin_epoch_sled`](super::begin_epoch_sled).
-pub fn begin_epoch_memory(disk: &MemoryDisk, link: &dyn FeedLink, epoch: &str) -> Result<FormerEpoch, StoreError> {
-    epoch::begin(disk, link, epoch)
+pub fn begin_epoch_memory<E: From<StoreError>>(
+    disk: &MemoryDisk,
+    link: &dyn FeedLink,
+    epoch: &str,
+    act: impl FnOnce(&BetweenEpochs<'_>) -> Result<Batch, E>,
+) -> Result<FormerEpoch, E> {
+    epoch::begin(disk, link, epoch, act)
 }
 
 impl MemoryDisk {

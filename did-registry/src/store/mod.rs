@@ -49,6 +49,7 @@ mod table;
 pub use batch::{Batch, BatchError, MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES};
 pub use committer::QUEUE_MAX_BATCHES;
 pub use embedded::EmbeddedStore;
+pub use epoch::BetweenEpochs;
 pub use error::{CommitError, Expected, StoreError};
 pub use meta::{EPOCH_MAX_BYTES, STORE_FORMAT};
 pub use port::{

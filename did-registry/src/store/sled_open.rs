@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::sled_engine::{SledEngine, guarded};
-use super::{EmbeddedStore, FeedLink, FormerEpoch, StoreError, epoch};
+use super::{Batch, BetweenEpochs, EmbeddedStore, FeedLink, FormerEpoch, StoreError, epoch};
 
 /// The memory sled may use for pages. Registries whose data is much larger belong on a database server.
 pub const CACHE_BYTES: u64 = 256 * 1024 * 1024;
@@ -47,13 +47,17 @@ pub fn open_sled(options: &SledOptions, link: Arc<dyn FeedLink>) -> Result<Embed
 }
 
 /// Begins a new epoch of the feed in the store of a directory, which nothing may have open: what a restored backup needs before
-/// it is served. Every kept entry is in the new epoch too.
+/// it is served. Every kept entry is in the new epoch too, and what `act` makes is written in the same act.
 ///
 /// # Errors
 ///
-/// As [`open_sled`]; [`StoreError::Corrupt`] where there is no store yet.
-pub fn begin_epoch_sled(options: &SledOptions, link: &dyn FeedLink) -> Result<FormerEpoch, StoreError> {
-    epoch::begin(&engine(&options.directory)?, link, &options.new_epoch)
+/// As [`open_sled`]; [`StoreError::Corrupt`] where there is no store yet; whatever `act` says.
+pub fn begin_epoch_sled<E: From<StoreError>>(
+    options: &SledOptions,
+    link: &dyn FeedLink,
+    act: impl FnOnce(&BetweenEpochs<'_>) -> Result<Batch, E>,
+) -> Result<FormerEpoch, E> {
+    epoch::begin(&engine(&options.directory)?, link, &options.new_epoch, act)
 }
 
 fn engine(directory: &Path) -> Result<SledEngine, StoreError> {

@@ -158,6 +158,23 @@ impl Bench {
         Self { router: registry.router(), registry, clock, disk, issuer, store, nonce: Mutex::default() }
     }
 
+    /// Callers of a registry that a test made itself, which goes by the system's clock. Its store is not to be seen.
+    pub(crate) fn of(registry: &Registry) -> Self {
+        let (disk, issuer) = (MemoryDisk::default(), registry.config().issuer().to_owned());
+        let store = Arc::new(open_memory(&disk, feed_link(&issuer), EPOCH).unwrap());
+        let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+        let clock = HandClock::at(handfast_identity::UnixTime::from_secs(now));
+        Self {
+            router: registry.router(),
+            registry: registry.clone(),
+            clock,
+            disk,
+            issuer,
+            store,
+            nonce: Mutex::default(),
+        }
+    }
+
     pub(crate) fn store(&self) -> &dyn Store {
         &*self.store
     }

@@ -157,7 +157,8 @@ async fn the_document_has_every_route_and_no_other() {
     for (method, path) in &documented {
         let path = path.replace("{did}", "x").replace("{name}", "x").replace("{id}", "x");
         let request = Request::builder().method(method.as_str()).uri(&path).body(Body::empty()).unwrap();
-        if path != "/revocations/stream" {
+        // the one goes on for ever, of the other there is nothing before the feed's key was replaced
+        if !matches!(path.as_str(), "/revocations/stream" | "/revocations/key") {
             let answer = bench.send(request).await;
             let reason = answer.json["reason"].as_str().unwrap_or_default();
             assert!(!matches!(reason, "not_found" | "method_not_allowed"), "{method} {path}: {answer:?}");

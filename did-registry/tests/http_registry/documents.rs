@@ -157,9 +157,9 @@ async fn health_and_counts() {
         "handfast_registry_refusals_total{reason=\"not_found\"} 1",
         "handfast_registry_refusals_total{reason=\"credentials_missing\"} 1",
         "handfast_registry_tokens_issued_total{client=\"owner\"} 3",
-        "handfast_registry_store_commit_seconds_count 6",
+        "handfast_registry_store_commit_seconds_count 7",
         "handfast_registry_feed_position 1",
-        "handfast_registry_log_size 6",
+        "handfast_registry_log_size 7",
         "handfast_registry_replay_held 6",
         &build,
     ] {

@@ -16,6 +16,7 @@ mod delegation_bench;
 mod documented;
 mod documents;
 mod enrolments;
+mod feed_key;
 mod idempotency;
 mod introspection;
 mod issuer_keys;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::body::Body;
+use handfast_identity::UnixTime;
 use handfast_registry::store::StoreError;
 use handfast_registry::store::memory::{MemoryDisk, open_memory};
 use handfast_registry::{
@@ -165,10 +166,10 @@ impl handfast_identity::RandomSource for Fixed {
 async fn a_restored_registry_begins_a_new_epoch_that_names_the_old_one() {
     let parent = tempfile::tempdir().unwrap();
     let directory = parent.path().join("registry");
-    assert!(matches!(begin_epoch(&directory), Err(SetupError::NotARegistry(_))));
+    assert!(matches!(begin_epoch(&directory, None, UnixTime::EPOCH), Err(SetupError::NotARegistry(_))));
     init(&directory, &production()).await.unwrap();
     let registry = open(&directory).await.unwrap();
-    let running = begin_epoch(&directory).err().unwrap();
+    let running = begin_epoch(&directory, None, UnixTime::EPOCH).err().unwrap();
     assert!(matches!(running, SetupError::Store(StoreError::Locked { .. })), "{running}");
     let told = |registry: &Registry| {
         let router = registry.router();
@@ -180,7 +181,7 @@ async fn a_restored_registry_begins_a_new_epoch_that_names_the_old_one() {
     let before = told(&registry).await;
     assert!(before["follows"].is_null());
     drop(registry);
-    let begun = begin_epoch(&directory).unwrap();
+    let begun = begin_epoch(&directory, Some("the disk broke"), UnixTime::EPOCH).unwrap();
     let registry = open(&directory).await.unwrap();
     let after = told(&registry).await;
     assert_eq!(after["epoch"], json!(begun.epoch));

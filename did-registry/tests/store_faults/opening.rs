@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use handfast_registry::store::{FeedLink as _, FormerEpoch, SledOptions, Store, StoreError, Table, begin_epoch_sled};
+use handfast_registry::store::{
+    Batch, FeedLink as _, FormerEpoch, SledOptions, Store, StoreError, Table, begin_epoch_sled,
+};
 
 use crate::child::{Running, command};
 use crate::store_support::{Chain, EPOCH, THINGS, block_on, commit, get, open, positions, record};
@@ -112,7 +114,11 @@ fn a_new_epoch_holds_what_was_kept_and_names_the_one_before() {
     let ended = positions(&store);
     let begin = |epoch: &str| {
         let options = SledOptions { directory: directory.path().to_path_buf(), new_epoch: epoch.to_owned() };
-        begin_epoch_sled(&options, &Chain)
+        begin_epoch_sled(&options, &Chain, |between| {
+            let mut batch = Batch::new();
+            batch.leaf(between.epoch().as_bytes()).unwrap().put(THINGS, b"b", b"w").unwrap();
+            Ok::<_, StoreError>(batch)
+        })
     };
     assert_eq!(begin("epoch-2").err(), Some(StoreError::Locked { directory: directory.path().to_path_buf() }));
     drop(store);
@@ -132,6 +138,11 @@ fn a_new_epoch_holds_what_was_kept_and_names_the_one_before() {
     assert_eq!(get(&store, Table::FEED, &3_u64.to_be_bytes()), None);
     let now = positions(&store);
     assert_eq!((now.feed_to, now.feed_head, now.feed_base), (2, head, 0));
+    // the act and its log entry are one
+    assert_eq!(now.log_size, ended.log_size + 1);
+    let leaf = ended.log_size;
+    assert_eq!(get(&store, Table::LOG, &leaf.to_be_bytes()), record(1, Some(leaf), b"epoch-2"));
+    assert_eq!(get(&store, THINGS, b"b"), record(1, Some(leaf), b"w"));
     assert_eq!(get(&store, THINGS, b"a"), record(1, None, b"v"), "nothing else is touched");
     drop(store);
     begin("epoch-3").unwrap();
@@ -139,7 +150,8 @@ fn a_new_epoch_holds_what_was_kept_and_names_the_one_before() {
     assert_eq!(epochs, ["epoch-2", EPOCH], "the newest first");
     let nowhere = tempfile::tempdir().unwrap();
     let options = SledOptions { directory: nowhere.path().to_path_buf(), new_epoch: "epoch-2".to_owned() };
-    assert!(matches!(begin_epoch_sled(&options, &Chain), Err(StoreError::Corrupt { .. })));
+    let begun = begin_epoch_sled(&options, &Chain, |_| Ok::<_, StoreError>(Batch::new()));
+    assert!(matches!(begun, Err(StoreError::Corrupt { .. })));
 }
 
 #[test]

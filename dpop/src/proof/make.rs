@@ -3,8 +3,8 @@
 use core::fmt;
 
 use handfast_identity::json::JsonError;
-use handfast_identity::jws::{HeaderSegment, JwsError};
-use handfast_identity::{RandomSource, SigningKey, UnixTime, base64url, random_bytes};
+use handfast_identity::jws::{HeaderSegment, JwsError, UnsignedJws};
+use handfast_identity::{Algorithm, PublicKey, RandomSource, SigningKey, UnixTime, base64url, random_bytes};
 
 use super::wire::ClaimsOut;
 use super::{MAX_METHOD_BYTES, MAX_PROOF_BYTES, PROOF_TYPE};
@@ -62,24 +62,7 @@ impl ProofRequest<'_> {
     /// # Ok::<(), handfast_dpop::TargetError>(())
     /// ```
     pub fn sign(&self, key: &SigningKey, now: UnixTime, random: &mut dyn RandomSource) -> Result<String, MakeError> {
-        self.sign_under(&header(key), key, now, random)
-    }
-
-    fn sign_under(
-        &self,
-        header: &HeaderSegment,
-        key: &SigningKey,
-        now: UnixTime,
-        random: &mut dyn RandomSource,
-    ) -> Result<String, MakeError> {
-        if !self.target.is_protected() {
-            return Err(MakeError::PlainHttp);
-        }
-        if !is_method(self.method) {
-            return Err(MakeError::Method);
-        }
-        let proof = header.sign(&self.claims(now, &proof_id(random)), key)?;
-        if proof.len() > MAX_PROOF_BYTES { Err(MakeError::TooLong) } else { Ok(proof) }
+        ProofForm::of(key).fill(self, now, random).map(|proof| proof.sign(key))
     }
 
     fn claims<'a>(&'a self, now: UnixTime, proof_id: &'a str) -> ClaimsOut<'a> {
@@ -96,17 +79,57 @@ impl ProofRequest<'_> {
     }
 }
 
-/// A key for many proofs. Their header is the same text each time, so it is written once.
+/// The proofs of one key under one algorithm name, but for their signatures. Their header is the same text each time, so it is
+/// written once.
+#[derive(Clone, Debug)]
+pub struct ProofForm(HeaderSegment);
+
+impl ProofForm {
+    /// The form of proofs by `key`, signed under `algorithm`, which is to be one for the key.
+    #[must_use]
+    pub fn new(key: &PublicKey, algorithm: Algorithm) -> Self {
+        // DPOP-02, DPOP-03: a public JWK is JSON already, and neither name needs escaping
+        let (alg, jwk) = (algorithm.as_str(), key.to_jwk());
+        Self(HeaderSegment::of_json(&format!(r#"{{"typ":"{PROOF_TYPE}","alg":"{alg}","jwk":{jwk}}}"#)))
+    }
+
+    fn of(key: &SigningKey) -> Self {
+        Self::new(key.public(), key.algorithm())
+    }
+
+    /// The proof for `request` with a fresh `jti`, but for its signature.
+    ///
+    /// # Errors
+    ///
+    /// As [`ProofRequest::sign`].
+    pub fn fill(
+        &self,
+        request: &ProofRequest<'_>,
+        now: UnixTime,
+        random: &mut dyn RandomSource,
+    ) -> Result<UnsignedJws, MakeError> {
+        if !request.target.is_protected() {
+            return Err(MakeError::PlainHttp);
+        }
+        if !is_method(request.method) {
+            return Err(MakeError::Method);
+        }
+        let proof = self.0.unsigned(&request.claims(now, &proof_id(random)))?;
+        if proof.signed_len() > MAX_PROOF_BYTES { Err(MakeError::TooLong) } else { Ok(proof) }
+    }
+}
+
+/// A key for many proofs.
 pub struct ProofSigner {
     key: SigningKey,
-    header: HeaderSegment,
+    form: ProofForm,
 }
 
 impl ProofSigner {
     /// Proofs by `key`, under its algorithm name.
     #[must_use]
     pub fn new(key: SigningKey) -> Self {
-        Self { header: header(&key), key }
+        Self { form: ProofForm::of(&key), key }
     }
 
     /// The key.
@@ -126,7 +149,7 @@ impl ProofSigner {
         now: UnixTime,
         random: &mut dyn RandomSource,
     ) -> Result<String, MakeError> {
-        request.sign_under(&self.header, &self.key, now, random)
+        self.form.fill(request, now, random).map(|proof| proof.sign(&self.key))
     }
 }
 
@@ -134,12 +157,6 @@ impl fmt::Debug for ProofSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ProofSigner(redacted, {})", self.key.public().thumbprint())
     }
-}
-
-/// DPOP-02, DPOP-03: a public JWK is JSON already, and neither name needs escaping.
-fn header(key: &SigningKey) -> HeaderSegment {
-    let (alg, jwk) = (key.algorithm().as_str(), key.public().to_jwk());
-    HeaderSegment::of_json(&format!(r#"{{"typ":"{PROOF_TYPE}","alg":"{alg}","jwk":{jwk}}}"#))
 }
 
 fn proof_id(random: &mut dyn RandomSource) -> String {

@@ -20,7 +20,7 @@ pub use error::{ProofClass, ProofError, Remedy};
 pub use expectation::Expectation;
 pub use header::{KnownHeaders, ProofHeader};
 pub use id::ProofId;
-pub use make::{MakeError, ProofRequest, ProofSigner};
+pub use make::{MakeError, ProofForm, ProofRequest, ProofSigner};
 
 use crate::{ContentDigest, ContentHash, ReplayEntry};
 

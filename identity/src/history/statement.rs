@@ -4,8 +4,8 @@ use core::fmt;
 
 use super::wire::{AcceptanceWire, ChangeWire};
 use crate::json::Limits;
-use crate::jws::{self, JwsError, UnverifiedJws};
-use crate::{ContentHash, DidError, DidKey, SignatureValid, SigningKey, UnixTime};
+use crate::jws::{self, JwsError, UnsignedJws, UnverifiedJws};
+use crate::{Algorithm, ContentHash, DidError, DidKey, SignatureValid, SigningKey, UnixTime};
 
 /// The `typ` of what the new key signs.
 pub const ACCEPTANCE_TYPE: &str = "agent-key+jwt";
@@ -66,9 +66,17 @@ impl Succession {
     ///
     /// [`JwsError::Json`] if it cannot be written, which no value of this type causes.
     pub fn accept(&self, new: &SigningKey) -> Result<String, JwsError> {
-        let did = new.public().did();
+        Ok(self.acceptance(&new.public().did(), new.algorithm())?.sign(new))
+    }
+
+    /// The same but for the signature of `new`, under `algorithm`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::accept`].
+    pub fn acceptance(&self, new: &DidKey, algorithm: Algorithm) -> Result<UnsignedJws, JwsError> {
         let claims = AcceptanceWire {
-            iss: did.to_string(),
+            iss: new.to_string(),
             aud: self.audience.clone(),
             iat: self.issued_at,
             jti: self.statement_id.clone(),
@@ -76,7 +84,7 @@ impl Succession {
             after: self.after,
             prev: self.previous.as_ref().map(ToString::to_string),
         };
-        jws::sign(ACCEPTANCE_TYPE, Some(&did.key_id()), &claims, new)
+        jws::unsigned(ACCEPTANCE_TYPE, Some(&new.key_id()), algorithm, &claims)
     }
 
     /// The whole statement, by the current key or the owner's, over what the new key signed.
@@ -85,15 +93,29 @@ impl Succession {
     ///
     /// [`JwsError::Json`] if it cannot be written, which no value of this type causes.
     pub fn sign(&self, kind: KeyChangeKind, acceptance: String, signer: &SigningKey) -> Result<String, JwsError> {
-        let did = signer.public().did();
+        Ok(self.change(kind, acceptance, &signer.public().did(), signer.algorithm())?.sign(signer))
+    }
+
+    /// The same but for the signature of `signer`, under `algorithm`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::sign`].
+    pub fn change(
+        &self,
+        kind: KeyChangeKind,
+        acceptance: String,
+        signer: &DidKey,
+        algorithm: Algorithm,
+    ) -> Result<UnsignedJws, JwsError> {
         let claims = ChangeWire {
-            iss: did.to_string(),
+            iss: signer.to_string(),
             aud: self.audience.clone(),
             iat: self.issued_at,
             jti: self.statement_id.clone(),
             key: acceptance,
         };
-        jws::sign(kind.statement_type(), Some(&did.key_id()), &claims, signer)
+        jws::unsigned(kind.statement_type(), Some(&signer.key_id()), algorithm, &claims)
     }
 }
 

@@ -55,9 +55,11 @@ pub enum ConfigError {
         /// The issuer.
         issuer: String,
     },
-    /// A feed key whose secret half is public, in production.
-    #[error("`feed_key` of `{issuer}` is a published test key ({origin}): production refuses it")]
+    /// A feed key or recovery key whose secret half is public, in production.
+    #[error("`{member}` of `{issuer}` is a published test key ({origin}): production refuses it")]
     TestKey {
+        /// Which one.
+        member: &'static str,
         /// The issuer.
         issuer: String,
         /// Where the key was published.

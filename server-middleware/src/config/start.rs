@@ -153,10 +153,16 @@ impl Builder {
         match &trust.status {
             StatusSource::InProcess => Err(ConfigError::InProcess { issuer: issuer() }),
             StatusSource::None => Ok(()),
-            StatusSource::Feed { key } => match publicly_known(key.public_key()) {
-                Some(origin) if self.mode == Mode::Production => Err(ConfigError::TestKey { issuer: issuer(), origin }),
-                Some(_) | None => Ok(()),
-            },
+            StatusSource::Feed { key, recovery_key } => {
+                let keys = [("feed_key", Some(key)), ("feed_recovery_key", recovery_key.as_ref())];
+                let published = keys
+                    .into_iter()
+                    .find_map(|(member, key)| publicly_known(key?.public_key()).map(|origin| (member, origin)));
+                match published.filter(|_| self.mode == Mode::Production) {
+                    Some((member, origin)) => Err(ConfigError::TestKey { member, issuer: issuer(), origin }),
+                    None => Ok(()),
+                }
+            }
         }
     }
 }

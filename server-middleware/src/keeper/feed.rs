@@ -8,8 +8,10 @@ use bytes::Bytes;
 use handfast_dpop::PublicBase;
 use handfast_fetch::FetchError;
 use handfast_identity::jws::JwsError;
-use handfast_identity::{DidKey, Seconds, UnixTime};
-use handfast_verifier::revocation::{FeedError, FeedMemory, FeedState, UnverifiedFeedMessage, VerifiedFeedMessage};
+use handfast_identity::{Seconds, UnixTime};
+use handfast_verifier::revocation::{
+    FeedError, FeedKeyError, FeedKeys, FeedMemory, FeedState, UnverifiedFeedMessage, VerifiedFeedMessage,
+};
 use handfast_verifier::trust::Status;
 use thiserror::Error;
 use tokio::task::JoinError;
@@ -27,7 +29,8 @@ use crate::Clock;
 pub(super) struct FeedKeeper {
     pub(super) issuer: String,
     pub(super) base: PublicBase,
-    pub(super) key: DidKey,
+    /// As pinned, or as it was replaced before this process began.
+    pub(super) feed_keys: FeedKeys,
     pub(super) outbound: Outbound,
     pub(super) board: Arc<Board>,
     pub(super) place: Place,
@@ -45,7 +48,7 @@ const FORGET_PERIOD: Seconds = Seconds::new(60);
 enum FollowError {
     #[error(transparent)]
     Fetch(FetchError),
-    #[error("the feed message is not of the pinned feed key: {0}")]
+    #[error("the feed message is not by the feed key: {0}")]
     Message(#[source] JwsError),
     #[error(transparent)]
     Feed(FeedError),
@@ -55,6 +58,8 @@ enum FollowError {
     Memory(#[source] StateError),
     #[error("the stream of news {0}")]
     Stream(&'static str),
+    #[error("what the registry says about its feed key does not count: {0}")]
+    FeedKey(#[source] FeedKeyError),
 }
 
 /// How a feed answers who asks for news behind its end: it went back, and the whole says how far.
@@ -69,6 +74,7 @@ enum Question {
 
 /// What one follower knows.
 struct Known {
+    keys: FeedKeys,
     state: Option<FeedState>,
     /// What is on the disk.
     kept: Option<FeedMemory>,
@@ -81,7 +87,8 @@ impl FeedKeeper {
     pub(super) async fn run(self) {
         let kept = self.memory.as_ref().and_then(|(_, kept)| kept.clone());
         let state = kept.clone().map(|memory| FeedState::resume(&self.issuer, memory));
-        let mut known = Known { state, kept, forgot_at: self.clock.now() };
+        let mut known = Known { keys: self.feed_keys.clone(), state, kept, forgot_at: self.clock.now() };
+        self.key_counts(&mut known);
         let mut question = Question::Snapshot;
         let mut backoff = Backoff::new(self.pace);
         let mut push_again_at = Instant::now();
@@ -99,6 +106,10 @@ impl FeedKeeper {
                     let pause = if brought_news { Duration::ZERO } else { self.pace.feed_pause };
                     pause.saturating_sub(asked.elapsed())
                 }
+                Err(error) if self.learn_key(&error, &mut known).await => {
+                    question = Question::Snapshot;
+                    Duration::ZERO
+                }
                 Err(error) => {
                     question = next_question(&error, question);
                     self.report(&error, known.state.as_ref());
@@ -113,8 +124,8 @@ impl FeedKeeper {
     /// One question and its answer; says whether anything was revoked since the last.
     async fn ask(&self, question: Question, known: &mut Known) -> Result<bool, FollowError> {
         let message = match (question, &known.state) {
-            (Question::News, Some(state)) => self.news(state.position().seq).await?,
-            (Question::Snapshot, _) | (Question::News, None) => self.snapshot().await?,
+            (Question::News, Some(state)) => self.news(state.position().seq, &known.keys).await?,
+            (Question::Snapshot, _) | (Question::News, None) => self.snapshot(&known.keys).await?,
         };
         self.apply(message, known).await
     }
@@ -125,7 +136,10 @@ impl FeedKeeper {
         let before = known.state.as_ref().map(|state| state.position().clone());
         let applied = match &mut known.state {
             Some(state) => state.apply(message, now),
-            None => FeedState::start(&self.issuer, message, now).map(|state| known.state = Some(state)),
+            None => FeedState::start(&self.issuer, message, now).map(|state| {
+                let key_seq = known.keys.replacement().map_or(0, |(seq, _)| seq);
+                known.state = Some(state.under_key(key_seq));
+            }),
         };
         // a roll-back is kept too: a restart does not heal it
         let saved = self.keep(known).await;
@@ -196,7 +210,7 @@ impl FeedKeeper {
             let bytes = arrived.map_err(|_| FollowError::Stream("broke off"))?.ok_or(FollowError::Stream("ended"))?;
             events.extend(&bytes);
             while let Some(text) = events.next().map_err(|_| FollowError::Stream("holds what is no event"))? {
-                let message = self.read(text.into()).await?;
+                let message = self.read(text.into(), &known.keys).await?;
                 self.apply(message, known).await?;
                 self.lag.pushed(true);
                 backoff.reset();
@@ -212,28 +226,78 @@ impl FeedKeeper {
         }
     }
 
-    async fn snapshot(&self) -> Result<VerifiedFeedMessage, FollowError> {
-        self.message(&format!("{}/revocations/snapshot", self.base), Duration::ZERO).await
+    async fn snapshot(&self, keys: &FeedKeys) -> Result<VerifiedFeedMessage, FollowError> {
+        let body = self.outbound.feed(&format!("{}/revocations/snapshot", self.base), Duration::ZERO).await;
+        self.read(body.map_err(FollowError::Fetch)?, keys).await
     }
 
-    async fn news(&self, after: u64) -> Result<VerifiedFeedMessage, FollowError> {
+    async fn news(&self, after: u64, keys: &FeedKeys) -> Result<VerifiedFeedMessage, FollowError> {
         let wait = self.pace.feed_wait;
-        self.message(&format!("{}/revocations?after={after}&wait={}", self.base, wait.as_secs()), wait).await
+        let url = format!("{}/revocations?after={after}&wait={}", self.base, wait.as_secs());
+        self.read(self.outbound.feed(&url, wait).await.map_err(FollowError::Fetch)?, keys).await
     }
 
-    async fn message(&self, url: &str, wait: Duration) -> Result<VerifiedFeedMessage, FollowError> {
-        let body = self.outbound.feed(url, wait).await.map_err(FollowError::Fetch)?;
-        self.read(body).await
-    }
-
-    async fn read(&self, body: Bytes) -> Result<VerifiedFeedMessage, FollowError> {
-        let key = self.key.clone();
+    async fn read(&self, body: Bytes, keys: &FeedKeys) -> Result<VerifiedFeedMessage, FollowError> {
+        let keys = keys.clone();
         // a snapshot of 100 000 events takes a while to read: not on a thread that serves requests
         let read = tokio::task::spawn_blocking(move || {
             let text = core::str::from_utf8(&body).map_err(|_| JwsError::Form)?;
-            UnverifiedFeedMessage::parse(text.trim_ascii())?.verify(&key)
+            keys.verify_message(UnverifiedFeedMessage::parse(text.trim_ascii())?)
         });
         read.await.map_err(FollowError::Reading)?.map_err(FollowError::Message)
+    }
+
+    /// Asks, after an error that a new feed key would explain, whether there is one, and takes it up. Says whether it did.
+    async fn learn_key(&self, error: &FollowError, known: &mut Known) -> bool {
+        let is_explained = matches!(
+            error,
+            FollowError::Message(JwsError::Signature | JwsError::Algorithm) | FollowError::Feed(FeedError::RolledBack)
+        );
+        if !is_explained || !known.keys.can_be_replaced() {
+            return false;
+        }
+        match self.take_statement(known).await {
+            Ok(is_news) => is_news,
+            Err(FollowError::Fetch(FetchError::Status(404))) => false, // there is none
+            Err(error) => {
+                tracing::warn!(issuer = self.issuer, %error, "another feed key was looked for in vain");
+                false
+            }
+        }
+    }
+
+    /// Asks for the recovery key's statement. It counts once it is kept: a restart must not bring the former key back.
+    async fn take_statement(&self, known: &mut Known) -> Result<bool, FollowError> {
+        let body = self.outbound.statement(&format!("{}/revocations/key", self.base)).await;
+        let body = body.map_err(FollowError::Fetch)?;
+        let text = core::str::from_utf8(&body).map_err(|_| FollowError::FeedKey(FeedKeyError::Malformed))?.trim_ascii();
+        let mut keys = known.keys.clone();
+        if !keys.take(text, self.clock.now()).map_err(FollowError::FeedKey)? {
+            return Ok(false);
+        }
+        if let Some((file, _)) = &self.memory {
+            let (file, text) = (file.clone(), text.to_owned());
+            let saved = tokio::task::spawn_blocking(move || file.save_statement(&text)).await;
+            saved.map_err(FollowError::Reading)?.map_err(FollowError::Memory)?;
+        }
+        known.keys = keys;
+        self.key_counts(known);
+        tracing::warn!(
+            issuer = self.issuer,
+            key = %known.keys.current(),
+            "the recovery key put another feed key in the place of the one before, whose messages count no more"
+        );
+        Ok(true)
+    }
+
+    /// What a statement about the feed key means for following it.
+    fn key_counts(&self, known: &mut Known) {
+        if let Some((key_seq, epoch)) = known.keys.replacement() {
+            self.lag.key_replaced(key_seq);
+            if let Some(state) = &mut known.state {
+                state.replace_key(key_seq, epoch);
+            }
+        }
     }
 
     fn report(&self, error: &FollowError, known: Option<&FeedState>) {
@@ -271,6 +335,7 @@ fn next_question(error: &FollowError, asked: Question) -> Question {
         | FollowError::Message(_)
         | FollowError::Reading(_)
         | FollowError::Memory(_)
+        | FollowError::FeedKey(_)
         | FollowError::Stream(_) => asked,
     }
 }

@@ -22,6 +22,8 @@ pub struct FeedLag {
     pub is_pushed: bool,
     /// Whether the feed went back behind what is known of it.
     pub is_rolled_back: bool,
+    /// The number of the recovery key's statement that names the feed key; 0 while the pinned one is the first.
+    pub key_seq: u64,
 }
 
 /// The counts of one follower. Clones count together.
@@ -44,6 +46,7 @@ impl Lag {
             reconnects: 0,
             is_pushed: false,
             is_rolled_back: false,
+            key_seq: 0,
         };
         Self(Arc::new(Mutex::new(Counts { lag, as_of: None })))
     }
@@ -59,6 +62,10 @@ impl Lag {
         counts.lag.applied += 1;
         counts.lag.is_rolled_back = false;
         counts.as_of = Some(as_of);
+    }
+
+    pub(super) fn key_replaced(&self, key_seq: u64) {
+        self.counts().lag.key_seq = key_seq;
     }
 
     pub(super) fn reconnected(&self) {

@@ -1,6 +1,7 @@
 //! Where each issuer's feed stood, kept across restarts: without it a restart would forget that a feed once was further (P-12).
 //!
-//! One file an issuer, replaced as a whole and synced before anybody relies on it (spec/revocation-feed.md, across restarts).
+//! One file an issuer, replaced as a whole and synced before anybody relies on it (spec/revocation-feed.md, across restarts); another
+//! one where the recovery key has named a new feed key.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -10,7 +11,9 @@ use std::sync::{Arc, Weak};
 
 use handfast_identity::json::{self, Limits};
 use handfast_identity::{ContentHash, base64url};
-use handfast_verifier::revocation::{FeedMemory, FeedPosition, Head, MAX_EPOCH_BYTES};
+use handfast_verifier::revocation::{
+    FeedKeyError, FeedMemory, FeedPosition, Head, MAX_EPOCH_BYTES, MAX_FEED_KEY_BYTES,
+};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -49,6 +52,22 @@ pub enum StateError {
         /// The issuer it should be about.
         issuer: String,
     },
+    /// What is kept about the feed key is not what the pinned recovery key says.
+    #[error(
+        "`{}` holds a statement about the feed key of `{issuer}` that does not count with the keys that are pinned ({why}): restore \
+         `feed_recovery_key`; only if the registry has another recovery key by now, pin that and today's feed key, and remove \
+         the file",
+        path.display()
+    )]
+    Statement {
+        /// The file.
+        path: PathBuf,
+        /// The issuer it should be about.
+        issuer: String,
+        /// What is wrong with it.
+        #[source]
+        why: FeedKeyError,
+    },
 }
 
 /// The directory, this process's alone as long as it is held.
@@ -77,6 +96,13 @@ struct Wire {
     head: Head,
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     rolled_back: bool,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    key_seq: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl StateDirectory {
@@ -108,44 +134,76 @@ impl StateDirectory {
 impl PositionFile {
     /// Where the feed stood, and whether it was rolled back since; `None` if nothing was ever kept of it.
     pub(super) fn load(&self) -> Result<Option<FeedMemory>, StateError> {
-        let file = match File::open(&self.path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(self.io(error)),
-        };
-        let mut bytes = Vec::new();
-        let limit = u64::try_from(MAX_STATE_BYTES).unwrap_or(u64::MAX);
-        file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| self.io(error))?;
+        let Some(bytes) = read(&self.path, MAX_STATE_BYTES)? else { return Ok(None) };
         let content = || StateError::Content { path: self.path.clone(), issuer: self.issuer.clone() };
         let wire: Wire = json::read_object(&bytes, &Limits::plain(MAX_STATE_BYTES)).map_err(|_| content())?;
-        let Wire { v, iss, epoch, seq, head, rolled_back } = wire;
+        let Wire { v, iss, epoch, seq, head, rolled_back, key_seq } = wire;
         let is_ours = v == FORMAT && iss == self.issuer && (1..=MAX_EPOCH_BYTES).contains(&epoch.len());
         let position = FeedPosition { epoch, seq, head };
-        if is_ours { Ok(Some(FeedMemory { position, is_rolled_back: rolled_back })) } else { Err(content()) }
+        let memory = FeedMemory { position, is_rolled_back: rolled_back, key_seq };
+        if is_ours { Ok(Some(memory)) } else { Err(content()) }
     }
 
     /// Keeps `memory`, durably: after a crash the file holds it or what it held before. Blocks for as long as the disk takes.
     pub(super) fn save(&self, memory: &FeedMemory) -> Result<(), StateError> {
         // held while it is written
         let Some(_directory) = self.lock.upgrade() else { return Err(StateError::Locked(self.path.clone())) };
-        let FeedMemory { position: FeedPosition { epoch, seq, head }, is_rolled_back } = memory.clone();
-        let wire = Wire { v: FORMAT, iss: self.issuer.clone(), epoch, seq, head, rolled_back: is_rolled_back };
+        let FeedMemory { position: FeedPosition { epoch, seq, head }, is_rolled_back, key_seq } = memory.clone();
+        let iss = self.issuer.clone();
+        let wire = Wire { v: FORMAT, iss, epoch, seq, head, rolled_back: is_rolled_back, key_seq };
         let bytes = json::to_jcs(&wire).map_err(|error| self.io(io::Error::other(error.to_string())))?;
-        self.replace(&bytes).map_err(|error| self.io(error))
+        replace(&self.path, &bytes).map_err(|error| self.io(error))
     }
 
-    fn replace(&self, bytes: &[u8]) -> io::Result<()> {
-        let next = self.path.with_extension("next");
-        let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&next)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&next, &self.path)?;
-        self.path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+    /// What the recovery key last said about the feed key; `None` if nothing was ever kept of it.
+    pub(super) fn load_statement(&self) -> Result<Option<String>, StateError> {
+        let path = self.statement_path();
+        let Some(bytes) = read(&path, MAX_FEED_KEY_BYTES)? else { return Ok(None) };
+        String::from_utf8(bytes).map(Some).map_err(|_| self.not_the_recovery_keys(FeedKeyError::Malformed))
+    }
+
+    /// Keeps a statement, as durably as [`Self::save`].
+    pub(super) fn save_statement(&self, statement: &str) -> Result<(), StateError> {
+        let Some(_directory) = self.lock.upgrade() else { return Err(StateError::Locked(self.path.clone())) };
+        let path = self.statement_path();
+        replace(&path, statement.as_bytes()).map_err(|source| StateError::Io { path, source })
+    }
+
+    /// The kept statement does not count.
+    pub(super) fn not_the_recovery_keys(&self, why: FeedKeyError) -> StateError {
+        StateError::Statement { path: self.statement_path(), issuer: self.issuer.clone(), why }
+    }
+
+    fn statement_path(&self) -> PathBuf {
+        self.path.with_extension("jwt")
     }
 
     fn io(&self, source: io::Error) -> StateError {
         StateError::Io { path: self.path.clone(), source }
     }
+}
+
+/// The bytes of a file that may not be there; one more than `most` tells that there are too many.
+fn read(path: &Path, most: usize) -> Result<Option<Vec<u8>>, StateError> {
+    let told = |source| StateError::Io { path: path.to_path_buf(), source };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(told(error)),
+    };
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(most).unwrap_or(u64::MAX);
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(told)?;
+    Ok(Some(bytes))
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let next = path.with_extension("next");
+    let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&next)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&next, path)?;
+    path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }
 
 #[cfg(test)]
@@ -157,7 +215,7 @@ mod tests {
 
     fn position(seq: u64) -> FeedMemory {
         let position = FeedPosition { epoch: "e1".to_owned(), seq, head: Head::start(ISSUER, "e1") };
-        FeedMemory { position, is_rolled_back: seq == 4 }
+        FeedMemory { position, is_rolled_back: seq == 4, key_seq: seq / 2 }
     }
 
     #[test]

@@ -19,7 +19,7 @@ use std::time::Duration;
 use handfast_dpop::PublicBase;
 use handfast_fetch::{Mode, SetupError};
 use handfast_identity::UnixTime;
-use handfast_verifier::revocation::FeedMemory;
+use handfast_verifier::revocation::{FeedKeys, FeedMemory};
 use handfast_verifier::trust::{Facts, StatusSource, TrustedIssuer};
 use tokio::task::JoinHandle;
 
@@ -69,21 +69,25 @@ impl Keeper {
             Self { board: Arc::clone(&board), keys: Vec::new(), lags: Vec::new(), tasks: Vec::new(), state: None };
         for (place, (trust, base)) in board.places().into_iter().zip(issuers) {
             let TrustedIssuer { issuer, status, .. } = trust;
-            if let StatusSource::Feed { key } = status {
+            if let StatusSource::Feed { key, recovery_key } = status {
                 let lag = Lag::new(&issuer);
                 keeper.lags.push(lag.clone());
-                let memory = state.as_ref().map(|state| remembered(state, &issuer)).transpose();
+                let pinned = FeedKeys::pinned(&issuer, key, recovery_key);
+                let (feed_keys, memory) = match &state {
+                    Some(state) => remembered(state, &issuer, pinned).map_err(KeeperError::State)?,
+                    None => (pinned, None),
+                };
                 let feed = FeedKeeper {
                     issuer: issuer.clone(),
                     base: base.clone(),
-                    key,
+                    feed_keys,
                     outbound: outbound.clone(),
                     board: Arc::clone(&board),
                     place,
                     clock: Arc::clone(clock),
                     pace,
                     lag,
-                    memory: memory.map_err(KeeperError::State)?,
+                    memory,
                 };
                 keeper.tasks.push(tokio::spawn(feed.run()));
             }
@@ -113,14 +117,22 @@ impl Keeper {
     }
 }
 
-/// Where the feed of `issuer` stood. What is known is written at once: a file that cannot be is found out now.
-fn remembered(state: &StateDirectory, issuer: &str) -> Result<(PositionFile, Option<FeedMemory>), StateError> {
+/// What is kept of one issuer's feed: the file, and where it stood when this process began.
+type Kept = (PositionFile, Option<FeedMemory>);
+
+/// The feed key that counts, and where the feed of `issuer` stood. What is known is written at once: a file that cannot be is found
+/// out now.
+fn remembered(state: &StateDirectory, issuer: &str, pinned: FeedKeys) -> Result<(FeedKeys, Option<Kept>), StateError> {
     let file = state.file(issuer);
+    let feed_keys = match file.load_statement()? {
+        Some(statement) => pinned.resume(&statement).map_err(|why| file.not_the_recovery_keys(why))?,
+        None => pinned,
+    };
     let memory = file.load()?;
     if let Some(memory) = &memory {
         file.save(memory)?;
     }
-    Ok((file, memory))
+    Ok((feed_keys, Some((file, memory))))
 }
 
 impl FactsSource for Keeper {

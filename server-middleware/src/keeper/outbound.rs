@@ -11,7 +11,7 @@ use handfast_fetch::{FetchError, FetchLimits, Fetcher, Mode, SetupError, connect
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Client, Response, StatusCode};
 
-use handfast_verifier::revocation::MAX_FEED_BYTES;
+use handfast_verifier::revocation::{MAX_FEED_BYTES, MAX_FEED_KEY_BYTES};
 
 const JWT: &str = "application/jwt";
 const EVENT_STREAM: &str = "text/event-stream";
@@ -45,6 +45,11 @@ impl Outbound {
     /// A feed message of the issuer, which may hold the request for `wait`.
     pub(super) async fn feed(&self, url: &str, wait: Duration) -> Result<Bytes, FetchError> {
         self.direct(url, |essence| essence == JWT, MAX_FEED_BYTES, wait + FEED_SLACK).await
+    }
+
+    /// A statement about the issuer's feed key.
+    pub(super) async fn statement(&self, url: &str) -> Result<Bytes, FetchError> {
+        self.direct(url, |essence| essence == JWT, MAX_FEED_KEY_BYTES, FEED_SLACK).await
     }
 
     /// A stream of feed messages, from the one behind `after` on, that has been begun.

@@ -16,8 +16,9 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use handfast_identity::DidKey;
 use handfast_middleware::server::{ServerLimits, serve};
-use handfast_middleware::{Builder, Mode, Pace, ResourceServer};
+use handfast_middleware::{Builder, Mode, Pace, ResourceServer, TrustedIssuer};
 use handfast_testkit::{Agent, Feed, HandClock, Issuer};
 use http::{HeaderMap, StatusCode};
 use http_body::Frame;
@@ -36,6 +37,10 @@ pub(crate) struct Says {
     pub(crate) issuer: Issuer,
     pub(crate) clock: HandClock,
     pub(crate) feed: Feed,
+    /// What it says about its feed key.
+    pub(crate) statement: Option<String>,
+    /// The feed keys that are over.
+    pub(crate) replaced: Vec<DidKey>,
     pub(crate) metadata: Value,
     pub(crate) key_set: String,
     pub(crate) key_set_asked: u64,
@@ -74,6 +79,8 @@ impl Registry {
         let says = Says {
             clock: HandClock::default(),
             feed: issuer.feed(),
+            statement: None,
+            replaced: Vec::new(),
             metadata: issuer.metadata(),
             key_set: issuer.jwks(),
             key_set_asked: 0,
@@ -101,6 +108,7 @@ impl Registry {
             .route("/revocations", get(news))
             .route("/revocations/snapshot", get(snapshot))
             .route("/revocations/stream", get(stream))
+            .route("/revocations/key", get(feed_key))
             .with_state(Arc::clone(&self.says));
         self.running = Some(tokio::spawn(serve(listener, app, ServerLimits::default(), std::future::pending())));
     }
@@ -181,6 +189,11 @@ async fn snapshot(State(says): State<Shared>) -> Response {
     jwt(&says.feed.snapshot(says.clock.now()))
 }
 
+async fn feed_key(State(says): State<Shared>) -> Response {
+    let statement = says.lock().unwrap().statement.clone();
+    statement.map_or_else(|| StatusCode::NOT_FOUND.into_response(), |statement| jwt(&statement))
+}
+
 async fn stream(State(says): State<Shared>, headers: HeaderMap) -> Response {
     let mut says = says.lock().unwrap();
     says.streams.extend(headers.get("last-event-id").map(|last| last.to_str().unwrap().to_owned()));
@@ -256,10 +269,20 @@ impl Follower {
 
     /// An API past the rule for the time after its start, which may not know anything yet.
     pub(crate) async fn started(registry: &Registry, settings: impl FnOnce(Builder) -> Builder) -> Self {
+        let trust = registry.change(|says| says.issuer.trust());
+        Self::trusting(registry, trust, settings).await
+    }
+
+    /// The same with a trust record of the test's own.
+    pub(crate) async fn trusting(
+        registry: &Registry,
+        trust: TrustedIssuer,
+        settings: impl FnOnce(Builder) -> Builder,
+    ) -> Self {
         let (issuer, clock) = registry.change(|says| (says.issuer.clone(), says.clock.clone()));
         let shown = clock.clone();
         let builder = ResourceServer::builder(API, API).mode(Mode::Development).pace(BRISK).clock(move || shown.now());
-        let server = settings(builder.trust(issuer.trust())).start().await.unwrap();
+        let server = settings(builder.trust(trust)).start().await.unwrap();
         clock.advance(SETTLED);
         let app = Router::new().route("/files", get(|| async { "ok" })).layer(server.scope("files:read").unwrap());
         Self { server, app, agent: Agent::numbered(1), issuer, clock }

@@ -196,7 +196,7 @@ fn revocations(issuer: &str, revoked: &[Revocation]) -> RevocationSet {
 
 fn trusted(record: &TrustRecord) -> TrustedIssuer {
     let status = match (record.status.as_str(), record.feed_key.as_deref()) {
-        ("feed", Some(key)) => StatusSource::Feed { key: DidKey::parse(key).unwrap() },
+        ("feed", Some(key)) => StatusSource::Feed { key: DidKey::parse(key).unwrap(), recovery_key: None },
         ("none", None) => StatusSource::None,
         other => panic!("no status source: {other:?}"),
     };

@@ -104,7 +104,9 @@ fn only_listed_licences_and_no_banned_crate_are_linked() {
         policy.lines().filter_map(|line| line.trim().strip_prefix("{ crate = \"")?.split('"').next()).collect();
     assert!(banned.len() >= 5 && licences.len() >= 5, "deny.toml was not understood");
 
-    let listing = cargo(&["tree", "-p", "handfast", "-e", "normal,build", "--prefix", "none", "--format", "{p}|{l}"]);
+    // with all that can be built in, the keyring's crates too
+    let tree = ["tree", "-p", "handfast", "--all-features", "-e", "normal,build", "--prefix", "none"];
+    let listing = cargo(&[&tree[..], &["--format", "{p}|{l}"]].concat());
     for line in listing.lines().filter(|line| !line.is_empty() && !line.starts_with("handfast")) {
         let (name, licence) = line.split_once('|').unwrap();
         let name = name.split(' ').next().unwrap();

@@ -1,11 +1,12 @@
 //! Revocation names, feed heads and runs of feed messages (spec/revocation-feed.md).
 #![allow(clippy::unwrap_used, reason = "a table of another shape should stop the test")]
 
-use handfast_conformance::make::tables::revocation::{Revocations, Run, Verdict};
+use handfast_conformance::make::tables::revocation::{KeyStep, KeyVerdict, Revocations, Verdict};
 use handfast_conformance::vector::read_table;
 use handfast_identity::{DidKey, UnixTime, base64url, json};
 use handfast_verifier::revocation::{
-    FeedError, FeedEvent, FeedState, Head, RevocationKind, RevocationName, UnverifiedFeedMessage,
+    FeedError, FeedEvent, FeedKeyError, FeedKeys, FeedState, Head, RevocationKind, RevocationName,
+    UnverifiedFeedMessage,
 };
 
 fn table() -> Revocations {
@@ -38,12 +39,11 @@ fn heads_follow_from_the_canonical_events() {
 #[test]
 fn a_reader_takes_in_what_continues_and_nothing_else() {
     let table = table();
-    let key = DidKey::parse(&table.feed_key).unwrap();
     for run in &table.runs {
-        let mut state = None;
+        let (mut state, keys) = (None, pinned(&table));
         for (place, (text, expected)) in run.messages.iter().enumerate() {
             let before = state.as_ref().map(position);
-            let verdict = apply(&mut state, text, &key, &table.heads.issuer, run);
+            let verdict = apply(&mut state, text, &keys, &table.heads.issuer, run.now);
             assert_eq!(verdict, *expected, "{}, message {place}", run.about);
             if verdict != Verdict::Applied {
                 assert_eq!(state.as_ref().map(position), before, "{}: a refused message changes nothing", run.about);
@@ -52,14 +52,66 @@ fn a_reader_takes_in_what_continues_and_nothing_else() {
     }
 }
 
+#[test]
+fn only_the_recovery_key_replaces_the_feed_key() {
+    let table = table();
+    let issuer = &table.heads.issuer;
+    for run in &table.key_runs {
+        let (mut state, mut keys) = (None, pinned(&table));
+        for (place, step) in run.steps.iter().enumerate() {
+            let told = format!("{}, step {place}", run.about);
+            match step {
+                KeyStep::Message(text, expected) => {
+                    assert_eq!(apply(&mut state, text, &keys, issuer, run.now), *expected, "{told}");
+                }
+                KeyStep::Statement(text, expected) => {
+                    let before = (keys.current().clone(), keys.statement().map(str::to_owned));
+                    let verdict = take(&mut state, &mut keys, text, run.now);
+                    assert_eq!(verdict, *expected, "{told}");
+                    if verdict != KeyVerdict::Taken {
+                        assert_eq!((keys.current().clone(), keys.statement().map(str::to_owned)), before, "{told}");
+                    }
+                    // a restart changes nothing about it
+                    if let Some(kept) = keys.statement() {
+                        assert_eq!(pinned(&table).resume(kept).unwrap().current(), keys.current(), "{told}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn pinned(table: &Revocations) -> FeedKeys {
+    let did = |text: &str| DidKey::parse(text).unwrap();
+    FeedKeys::pinned(&table.heads.issuer, did(&table.feed_key), Some(did(&table.recovery_key)))
+}
+
+fn take(state: &mut Option<FeedState>, keys: &mut FeedKeys, text: &str, now: u64) -> KeyVerdict {
+    match keys.take(text, UnixTime::from_secs(now)) {
+        Ok(true) => {
+            if let (Some(state), Some((seq, epoch))) = (state, keys.replacement()) {
+                state.replace_key(seq, epoch);
+            }
+            KeyVerdict::Taken
+        }
+        Ok(false) => KeyVerdict::Known,
+        Err(FeedKeyError::Malformed) => KeyVerdict::Malformed,
+        Err(FeedKeyError::Issuer) => KeyVerdict::Issuer,
+        Err(FeedKeyError::Forged) => KeyVerdict::Forged,
+        Err(FeedKeyError::FromTheFuture) => KeyVerdict::FromTheFuture,
+        Err(FeedKeyError::Stale) => KeyVerdict::Stale,
+        Err(FeedKeyError::OtherKey) => KeyVerdict::OtherKey,
+    }
+}
+
 fn position(state: &FeedState) -> (u64, Head, UnixTime, usize) {
     (state.position().seq, state.position().head, state.as_of(), state.set().len())
 }
 
-fn apply(state: &mut Option<FeedState>, text: &str, key: &DidKey, issuer: &str, run: &Run) -> Verdict {
-    let now = UnixTime::from_secs(run.now);
+fn apply(state: &mut Option<FeedState>, text: &str, keys: &FeedKeys, issuer: &str, now: u64) -> Verdict {
+    let now = UnixTime::from_secs(now);
     let Ok(message) = UnverifiedFeedMessage::parse(text) else { return Verdict::Malformed };
-    let Ok(message) = message.verify(key) else { return Verdict::Forged };
+    let Ok(message) = keys.verify_message(message) else { return Verdict::Forged };
     let applied = match state {
         Some(state) => state.apply(message, now),
         None => FeedState::start(issuer, message, now).map(|started| *state = Some(started)),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use handfast_identity::UnixTime;
+use handfast_identity::{DidKey, UnixTime};
 use handfast_verifier::revocation::{
     FeedBase, FeedEvent, FeedMessage, FeedPosition, Head, RevocationKind, RevocationName,
 };
@@ -51,6 +51,19 @@ impl Feed {
         restored.follows.insert(0, vouched);
         restored.events.retain(|event| event.seq <= seq);
         restored
+    }
+
+    /// The same feed, signed with the feed key of `issuer`.
+    #[must_use]
+    pub fn signed_by(mut self, issuer: &Issuer) -> Self {
+        self.issuer = issuer.clone();
+        self
+    }
+
+    /// The key it is signed with.
+    #[must_use]
+    pub fn key(&self) -> DidKey {
+        self.issuer.feed_did()
     }
 
     /// Snapshots leave event `seq` out from now on.

@@ -7,6 +7,7 @@ use handfast_delegation::{
 };
 use handfast_identity::jws::sign_with_header;
 use handfast_identity::{DidKey, Seconds, SigningKey, UnixTime, random_id};
+use handfast_verifier::revocation::FeedKeyStatement;
 use handfast_verifier::trust::{KeySet, TrustedIssuer};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -25,6 +26,7 @@ pub struct Issuer {
     url: String,
     key: Arc<SigningKey>,
     feed_key: Arc<SigningKey>,
+    recovery_key: Arc<SigningKey>,
 }
 
 impl Issuer {
@@ -40,10 +42,11 @@ impl Issuer {
         Self::with_keys(url, keys::ed25519(200), keys::ed25519(201))
     }
 
-    /// An issuer with these keys.
+    /// An issuer with these keys, and key 202 to replace the feed key with.
     #[must_use]
     pub fn with_keys(url: &str, key: SigningKey, feed_key: SigningKey) -> Self {
-        Self { url: url.to_owned(), key: Arc::new(key), feed_key: Arc::new(feed_key) }
+        let recovery_key = Arc::new(keys::ed25519(202));
+        Self { url: url.to_owned(), key: Arc::new(key), feed_key: Arc::new(feed_key), recovery_key }
     }
 
     /// Its identifier.
@@ -68,6 +71,36 @@ impl Issuer {
     #[must_use]
     pub fn feed_key(&self) -> &SigningKey {
         &self.feed_key
+    }
+
+    /// The same issuer, whose feed is signed with another key.
+    #[must_use]
+    pub fn with_feed_key(&self, feed_key: SigningKey) -> Self {
+        Self { feed_key: Arc::new(feed_key), ..self.clone() }
+    }
+
+    /// The key that can replace the one for the feed.
+    #[must_use]
+    pub fn recovery_key(&self) -> &SigningKey {
+        &self.recovery_key
+    }
+
+    /// The statement by which the feed goes on in `epoch` under this issuer's feed key, in the place of `replaced`.
+    ///
+    /// # Panics
+    ///
+    /// Never: statements of this length can be written.
+    #[must_use]
+    pub fn feed_key_statement(&self, seq: u64, replaced: &[DidKey], epoch: &str, now: UnixTime) -> String {
+        let statement = FeedKeyStatement {
+            issuer: self.url.clone(),
+            issued_at: now,
+            seq,
+            replaces: replaced.to_vec(),
+            key: self.feed_did(),
+            epoch: epoch.to_owned(),
+        };
+        statement.sign(&self.recovery_key).expect("a statement can be written")
     }
 
     /// What a resource server pins.

@@ -10,7 +10,7 @@ use super::snapshot::{require_chain, require_form};
 use super::{FeedMessage, FeedPosition, RevocationKind, RevocationName, RevocationSet, VerifiedFeedMessage};
 
 /// How far ahead of our clock a message may be signed before its freshness is not believed (the clock leeway).
-const MAX_AHEAD: Seconds = Seconds::new(30);
+pub(super) const MAX_AHEAD: Seconds = Seconds::new(30);
 
 /// What one issuer's feed has told so far.
 #[derive(Debug)]
@@ -24,6 +24,17 @@ pub struct FeedState {
     is_rolled_back: bool,
     /// Where it stood is known from an earlier process, what was revoked is not.
     awaits_snapshot: bool,
+    /// The number of the replacement of the feed key that it came through; 0 under the key that was pinned.
+    key_seq: u64,
+    /// The epoch that a later one says the feed goes on in.
+    awaits_epoch: Option<Awaited>,
+}
+
+/// What the recovery key says comes next.
+#[derive(Debug)]
+struct Awaited {
+    key_seq: u64,
+    epoch: String,
 }
 
 /// What of a reader outlives it: without it a restart would take whatever it hears first for the whole story (P-12).
@@ -33,6 +44,8 @@ pub struct FeedMemory {
     pub position: FeedPosition,
     /// Whether the feed was rolled back behind that since.
     pub is_rolled_back: bool,
+    /// The number of the replacement of the feed key whose epoch it came through; 0 for none.
+    pub key_seq: u64,
 }
 
 /// Why a message was not applied. None of them changes what is known.
@@ -83,7 +96,7 @@ impl FeedState {
         require_form(&message)?;
         require_chain(&message, None)?;
         let position = FeedPosition { epoch: message.epoch.clone(), seq: message.to, head: message.head };
-        let memory = FeedMemory { position, is_rolled_back: false };
+        let memory = FeedMemory { position, is_rolled_back: false, key_seq: 0 };
         let mut state = Self { as_of: message.issued_at, ..Self::resume(issuer, memory) };
         state.awaits_snapshot = false;
         state.learn(&message);
@@ -94,7 +107,7 @@ impl FeedState {
     /// snapshot, and one that does not continue from there is a roll-back, as if there had been no restart.
     #[must_use]
     pub fn resume(issuer: &str, memory: FeedMemory) -> Self {
-        let FeedMemory { position, is_rolled_back } = memory;
+        let FeedMemory { position, is_rolled_back, key_seq } = memory;
         Self {
             issuer: issuer.to_owned(),
             position,
@@ -103,6 +116,28 @@ impl FeedState {
             set: Arc::default(),
             is_rolled_back,
             awaits_snapshot: true,
+            key_seq,
+            awaits_epoch: None,
+        }
+    }
+
+    /// Starts under a feed key that took another's place by statement number `key_seq`: nothing was known of the feed before.
+    #[must_use]
+    pub const fn under_key(mut self, key_seq: u64) -> Self {
+        self.key_seq = key_seq;
+        self
+    }
+
+    /// Statement number `key_seq` of the recovery key says that the feed goes on in `epoch`. From now on that epoch counts, or one
+    /// that follows it, and nothing else: where the former key led this reader meanwhile is no roll-back then.
+    pub fn replace_key(&mut self, key_seq: u64, epoch: &str) {
+        if key_seq <= self.key_seq {
+            return; // come through
+        }
+        if self.position.epoch == epoch {
+            self.key_seq = key_seq;
+        } else {
+            self.awaits_epoch = Some(Awaited { key_seq, epoch: epoch.to_owned() });
         }
     }
 
@@ -112,12 +147,13 @@ impl FeedState {
     ///
     /// [`FeedError`], by rule broken. After [`FeedError::RolledBack`] nothing this issuer signs in this epoch can be believed
     /// current, and every later message gets the same answer: a feed does not heal itself by running past the place where it
-    /// lied. Only the operator's word does, which is the snapshot of a new epoch that names ours as one it follows.
+    /// lied. Only the operator's word does, which is the snapshot of a new epoch that names ours as one it follows, or the epoch that
+    /// [`replace_key`](Self::replace_key) names.
     #[allow(clippy::needless_pass_by_value)] // a message is applied once
     pub fn apply(&mut self, message: VerifiedFeedMessage, now: UnixTime) -> Result<(), FeedError> {
         let message = &message.message;
         let applied = match message.epoch == self.position.epoch {
-            true if self.is_rolled_back => Err(FeedError::RolledBack),
+            true if self.is_rolled_back || self.awaits_epoch.is_some() => Err(FeedError::RolledBack),
             true => self.take(message, now),
             false => self.begin(message, now),
         };
@@ -186,7 +222,14 @@ impl FeedState {
         require_form(message)?;
         let ours = message.follows.iter().find(|former| former.epoch == self.position.epoch);
         let forks = |former: &FeedPosition| former.seq == self.furthest().seq && former.head != self.furthest().head;
-        if ours.is_none_or(forks) {
+        let is_vouched = match &self.awaits_epoch {
+            // where the former key led us is not the operator's word, and this is
+            Some(Awaited { epoch, .. }) => {
+                message.epoch == *epoch || message.follows.iter().any(|former| former.epoch == *epoch)
+            }
+            None => !ours.is_none_or(forks),
+        };
+        if !is_vouched {
             return Err(FeedError::RolledBack);
         }
         require_chain(message, None)?;
@@ -198,6 +241,9 @@ impl FeedState {
         self.awaits_snapshot = false;
         self.is_rolled_back = false;
         self.checkpoint = None;
+        if let Some(Awaited { key_seq, .. }) = self.awaits_epoch.take() {
+            self.key_seq = key_seq;
+        }
         self.moved(message);
         Ok(())
     }
@@ -252,7 +298,7 @@ impl FeedState {
     /// What to keep for [`FeedState::resume`].
     #[must_use]
     pub fn memory(&self) -> FeedMemory {
-        FeedMemory { position: self.furthest().clone(), is_rolled_back: self.is_rolled_back }
+        FeedMemory { position: self.furthest().clone(), is_rolled_back: self.is_rolled_back, key_seq: self.key_seq }
     }
 
     /// Where the reader stands: the next increment has to go on from here.

@@ -1,13 +1,14 @@
 //! What was revoked: names, the set a resource server holds, and the signed feed that fills it (spec/revocation-feed.md).
 
 mod feed;
-
+mod feed_key;
 mod message;
 mod name;
 mod set;
 mod snapshot;
 
 pub use feed::{FeedError, FeedMemory, FeedState};
+pub use feed_key::{FEED_KEY_TYPE, FeedKeyError, FeedKeyStatement, FeedKeys, MAX_FEED_KEY_BYTES, MAX_REPLACED_KEYS};
 pub use message::{
     FEED_TYPE, FeedBase, FeedEvent, FeedMessage, FeedPosition, Head, MAX_EPOCH_BYTES, MAX_FEED_BYTES, MAX_FEED_EVENTS,
     MAX_FORMER_EPOCHS, UnverifiedFeedMessage, VerifiedFeedMessage,

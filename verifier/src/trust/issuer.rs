@@ -27,6 +27,9 @@ pub enum StatusSource {
     Feed {
         /// The feed key, from the operator, never from the network.
         key: DidKey,
+        /// The key whose statement alone can put another in its place (spec/revocation-feed.md, another feed key); `None`: nothing
+        /// can.
+        recovery_key: Option<DidKey>,
     },
     /// The issuer runs in this process and its own state is asked (a registry's management routes).
     InProcess,
@@ -78,6 +81,8 @@ pub enum TrustError {
     AgentStatus(String),
     /// Longer lives than an issuer without status may give.
     Lifetime(String),
+    /// One key for the feed and for its recovery: whoever has stolen the one has the other.
+    RecoveryKey(String),
 }
 
 impl fmt::Display for TrustError {
@@ -90,6 +95,9 @@ impl fmt::Display for TrustError {
                 "with several issuers each needs its resources, scopes and subjects: `{issuer}` leaves one open"
             ),
             Self::AgentStatus(issuer) => write!(f, "`agent_status` names `{issuer}`, whose status is not followed"),
+            Self::RecoveryKey(issuer) => {
+                write!(f, "`feed_recovery_key` of `{issuer}` is its feed key: whoever steals one has both")
+            }
             Self::Lifetime(issuer) => {
                 write!(f, "without a status source tokens of `{issuer}` may live {MAX_LIFETIME_WITHOUT_STATUS} at most")
             }
@@ -106,13 +114,22 @@ impl TrustedIssuer {
         Self {
             issuer: issuer.to_owned(),
             profile: Profile::Handfast,
-            status: StatusSource::Feed { key: feed_key },
+            status: StatusSource::Feed { key: feed_key, recovery_key: None },
             resources: SpeaksFor::Everything,
             scopes: SpeaksFor::Everything,
             subjects: SpeaksFor::Everything,
             agent_status: Vec::new(),
             max_lifetime: DEFAULT_MAX_LIFETIME,
         }
+    }
+
+    /// The same, whose feed key the holder of `recovery_key` can replace.
+    #[must_use]
+    pub fn recovered_by(mut self, recovery_key: DidKey) -> Self {
+        if let StatusSource::Feed { recovery_key: pinned, .. } = &mut self.status {
+            *pinned = Some(recovery_key);
+        }
+        self
     }
 
     /// Trust in the one RFC 9068 issuer of a resource server, which need not know handfast. Nobody tells what it revokes, so its
@@ -172,6 +189,9 @@ impl TrustedIssuer {
             }
             if record.status == StatusSource::None && record.max_lifetime > MAX_LIFETIME_WITHOUT_STATUS {
                 return Err(TrustError::Lifetime(name()));
+            }
+            if matches!(&record.status, StatusSource::Feed { key, recovery_key: Some(recovery) } if key == recovery) {
+                return Err(TrustError::RecoveryKey(name()));
             }
             let followed = |issuer: &&String| {
                 records.iter().any(|other| other.issuer == **issuer && other.status != StatusSource::None)

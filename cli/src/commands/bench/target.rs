@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use super::server::{Place, Ready, failed};
 use crate::args::BenchTargetArgs;
 use crate::exit::Failure;
+use crate::keyfiles;
 use crate::local::{LONG_LIVED, Local, Ports, READ_SCOPE};
 use crate::ui::Ui;
 
@@ -37,7 +38,7 @@ pub(crate) async fn run(args: &BenchTargetArgs, ui: Ui) -> Result<(), Failure> {
     let server = tokio::spawn(server);
 
     let key = DpopKey::generate();
-    let private = key.expose_private_jwk();
+    let private = keyfiles::secret_of(&key)?;
     let admin = local.admin().await?.acting_as(Role::Admin)?;
     let agent = local.claimed_agent("bench", key, &admin).await?;
     let request = TokenRequest::new(local.api_origin(), &[READ_SCOPE]).map_err(ClientError::from)?;

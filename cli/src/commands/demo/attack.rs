@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{Seen, missing};
 use crate::exit::{Exit, Failure};
+use crate::keyfiles;
 use crate::local::now;
 
 /// What is wrong with a request.
@@ -41,7 +42,7 @@ pub(super) const PAUSE: Duration = Duration::from_millis(5);
 
 impl Scene {
     pub(crate) fn new(http: reqwest::Client, token: String, key: &DpopKey) -> Result<Self, Failure> {
-        let again = SigningKey::from_private_jwk(&key.expose_private_jwk());
+        let again = SigningKey::from_private_jwk(&keyfiles::secret_of(key)?);
         let key = again.map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
         Ok(Self { http, token, key, thief: SigningKey::generate_ed25519(&mut OsRandom) })
     }

@@ -60,9 +60,9 @@ impl<'a> Cast<'a> {
     pub(crate) async fn register_for_somebody_else(&self) -> Result<Seen, Failure> {
         let (victim, thief) = (DpopKey::generate(), DpopKey::generate());
         let failed = |error: String| Failure::new(Exit::Failed, error);
-        let statement = self.local.registration(NAME)?.statement(&victim, self.local.issuer(), now());
+        let statement = self.local.registration(NAME)?.statement(&victim, self.local.issuer(), now()).await;
         let statement = statement.map_err(|error| failed(error.to_string()))?;
-        let by_thief = self.local.registration(NAME)?.statement(&thief, self.local.issuer(), now());
+        let by_thief = self.local.registration(NAME)?.statement(&thief, self.local.issuer(), now()).await;
         let by_thief = by_thief.map_err(|error| failed(error.to_string()))?;
         let (claims, _) = statement.rsplit_once('.').ok_or_else(|| missing("a statement"))?;
         let (_, signature) = by_thief.rsplit_once('.').ok_or_else(|| missing("a statement"))?;

@@ -3,14 +3,13 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use handfast_client::{KeyFile, KeyKind, next_key_path};
+use handfast_client::{KeyFile, KeyFileError, KeyKind, next_key_path};
 use handfast_identity::DidKey;
 
 use super::Finding;
 use crate::config::{Config, Places};
 use crate::exit::{Exit, Failure};
 use crate::passphrase;
-use crate::ui::Ui;
 
 const CONFIG: &str = "settings";
 const STATE: &str = "state directory";
@@ -46,43 +45,42 @@ pub(super) fn config(places: &Places) -> Vec<Finding> {
 }
 
 /// A key file and the directory it is in. Nobody is asked for a passphrase.
-pub(super) fn key(about: &'static str, path: &Path, kind: KeyKind, ui: Ui) -> (Vec<Finding>, Option<Key>) {
+pub(super) fn key(about: &'static str, path: &Path, kind: KeyKind) -> (Vec<Finding>, Option<Key>) {
     if !path.exists() && path.symlink_metadata().is_err() {
         return (vec![Finding::skipped(about, format!("{} is not there", path.display()))], None);
     }
-    let (face, file) = match opened(path, ui) {
+    let file = match opened(path) {
         Ok(found) => found,
         Err(failure) => return (vec![Finding::of_failure(about, &failure)], None),
     };
     let mut findings = Vec::new();
-    if face.kind == kind {
-        let how = match (face.is_encrypted, file.is_some()) {
-            (false, _) => "not encrypted",
-            (true, true) => "encrypted, and the passphrase is right",
-            (true, false) => "encrypted; no passphrase was given, so it was not opened",
-        };
-        findings.push(Finding::good(about, format!("{} is {}, {how}", path.display(), face.did)));
-    } else {
-        let message = format!("{} is the key file of an {}", path.display(), face.kind);
-        findings.push(Finding::bad(about, Exit::File, message, "name the right one"));
+    match &file {
+        None => {
+            let message = format!("{} is encrypted, and was not opened", path.display());
+            findings.push(Finding::skipped(about, message));
+        }
+        Some(file) if file.kind != kind => {
+            let message = format!("{} is the key file of an {}", path.display(), file.kind);
+            findings.push(Finding::bad(about, Exit::File, message, "name the right one"));
+        }
+        Some(file) => findings.push(Finding::good(about, format!("{} is {}", path.display(), file.key.did()))),
     }
     if next_key_path(path).exists() {
         let message = format!("a rotation is not finished: {} waits", next_key_path(path).display());
         findings.push(Finding::doubtful(about, message, "run `handfast agent rotate` again"));
     }
     findings.extend(directory(about, path));
-    let issuer = file.and_then(|file| file.issuer);
-    (findings, Some(Key { kind: face.kind, did: face.did, issuer }))
+    let key = file.map(|file| Key { kind: file.kind, did: file.key.did().clone(), issuer: file.issuer });
+    (findings, key)
 }
 
-fn opened(path: &Path, ui: Ui) -> Result<(handfast_client::KeyFileFace, Option<KeyFile>), Failure> {
-    let face = KeyFile::face(path)?;
-    if !face.is_encrypted {
-        return Ok((face, Some(KeyFile::load(path)?)));
-    }
-    match passphrase::known(ui)? {
-        None => Ok((face, None)),
-        Some(known) => Ok((face, Some(KeyFile::load_with(path, |_| Ok::<_, Failure>(known))?))),
+/// The file, unless it takes a passphrase that was not given.
+fn opened(path: &Path) -> Result<Option<KeyFile>, Failure> {
+    match KeyFile::load(path) {
+        Err(KeyFileError::Encrypted { .. }) => {
+            Ok(passphrase::given()?.map(|given| KeyFile::load_with(path, &given)).transpose()?)
+        }
+        other => Ok(Some(other?)),
     }
 }
 

@@ -78,8 +78,8 @@ impl Finding {
 
 pub(crate) async fn run(args: &DoctorArgs, ui: Ui) -> Result<(), Failure> {
     let mut findings = local::config(&Places::of_environment());
-    let agent = local::key("agent key", &args.key, KeyKind::Agent, ui);
-    let owner = local::key("owner key", &args.owner_key, KeyKind::Owner, ui);
+    let agent = local::key("agent key", &args.key, KeyKind::Agent);
+    let owner = local::key("owner key", &args.owner_key, KeyKind::Owner);
     let keys = [agent.1, owner.1].map(|key| key.filter(|key| key.issuer.is_some() || args.registry.is_some()));
     findings.extend(agent.0.into_iter().chain(owner.0));
     findings.extend(args.state.iter().flat_map(|path| local::state(path)));

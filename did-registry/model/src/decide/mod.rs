@@ -9,6 +9,7 @@ mod enrol;
 mod free;
 mod life;
 mod offboard;
+mod operator;
 mod owner;
 mod poll;
 mod recover;
@@ -27,6 +28,7 @@ pub use life::{
     retire_agent, state_version, suspend_agent, withdraw_offer,
 };
 pub use offboard::{Leaving, Offboarding, begin_offboarding, finish_offboarding, offboard_agent};
+pub use operator::note_issuer_keys;
 pub use owner::{CodeMaker, make_owner_code, register_owner, replace_owner_code};
 pub use poll::{ClaimView, poll_claim};
 pub use recover::{Recovery, RecoveryCase, recover};

@@ -9,6 +9,7 @@ mod enrolment;
 mod hop;
 mod idempotency;
 mod index;
+mod issuer_keys;
 mod key;
 mod offboarding;
 mod organisation;
@@ -37,6 +38,7 @@ pub use hop::{HopRecord, TreeEntry, TreeRecord};
 pub(crate) use idempotency::SecretOf;
 pub use idempotency::{IdempotencyEnd, IdempotencyRecord};
 pub use index::{DidHolder, DidRecord, HandleRecord, OwnedAgent, StatusEntry};
+pub use issuer_keys::IssuerKeysRecord;
 pub(crate) use key::KeyGround;
 pub use key::{KeyRecord, PendingRotation};
 pub use offboarding::OffboardingRecord;
@@ -103,6 +105,7 @@ pub enum Record {
     OwnedEnrolment(OwnedEnrolment),
     Idempotency(IdempotencyRecord),
     IdempotencyEnd(IdempotencyEnd),
+    IssuerKeys(IssuerKeysRecord),
 }
 
 macro_rules! each_record {
@@ -132,6 +135,7 @@ macro_rules! each_record {
             Record::OwnedEnrolment($inner) => $result,
             Record::Idempotency($inner) => $result,
             Record::IdempotencyEnd($inner) => $result,
+            Record::IssuerKeys($inner) => $result,
         }
     };
 }
@@ -188,6 +192,7 @@ into_record! {
     OwnedEnrolment(OwnedEnrolment);
     Idempotency(IdempotencyRecord);
     IdempotencyEnd(IdempotencyEnd);
+    IssuerKeys(IssuerKeysRecord);
 }
 
 /// Something is longer than what holds it. Its parts are bounded so that this does not happen.

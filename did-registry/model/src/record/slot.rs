@@ -56,11 +56,13 @@ pub enum RecordKind {
     Idempotency,
     /// [`IdempotencyEnd`](crate::IdempotencyEnd), by time: which of them are over first.
     IdempotencyEnd,
+    /// [`IssuerKeysRecord`](crate::IssuerKeysRecord), the one there is: which keys the registry signs with.
+    IssuerKeys,
 }
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Agent,
         Self::Did,
         Self::Handle,
@@ -85,6 +87,7 @@ impl RecordKind {
         Self::OwnedEnrolment,
         Self::Idempotency,
         Self::IdempotencyEnd,
+        Self::IssuerKeys,
     ];
 
     /// Its name, for errors and for tables.
@@ -115,6 +118,7 @@ impl RecordKind {
             Self::OwnedEnrolment => "owned_enrolments",
             Self::Idempotency => "idempotency",
             Self::IdempotencyEnd => "idempotency_ends",
+            Self::IssuerKeys => "issuer_keys",
         }
     }
 }
@@ -137,6 +141,12 @@ impl Slot {
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// Of the keys that the registry signs with.
+    #[must_use]
+    pub fn issuer_keys() -> Self {
+        Self { kind: RecordKind::IssuerKeys, key: "own".to_owned() }
     }
 
     /// Of an agent's record.

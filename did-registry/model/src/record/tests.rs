@@ -16,8 +16,8 @@ use crate::authority::bounded;
 use crate::code::{CodeHash, OwnerCodeDigest};
 use crate::limits::*;
 use crate::{
-    AgentId, Ceiling, ClaimId, DelegatedHop, DelegationMode, EnrolmentId, Event, Fact, FeedKind, KeyChanged,
-    LifeChange, LifeFact, OwnerId, Party, ReceivedStatement, ShownText, TaskId, plain_authority,
+    AgentId, Ceiling, ClaimId, DelegatedHop, DelegationMode, EnrolmentId, EpochEnd, Event, Fact, FeedKind, KeyChanged,
+    LifeChange, LifeFact, OperatorFact, OwnerId, Party, ReceivedStatement, ShownText, TaskId, plain_authority,
 };
 
 struct Steps(u8);
@@ -102,6 +102,10 @@ fn agent(life: Life) -> AgentRecord {
         created: LATE,
         life,
     }
+}
+
+fn epoch_end() -> EpochEnd {
+    EpochEnd { epoch: "x".repeat(64), seq: MAX_UNIX_SECONDS, head: "x".repeat(43) }
 }
 
 fn fullest_rate() -> Rate {
@@ -487,6 +491,7 @@ fn every_record_round_trips_fits_and_is_read_strictly() {
     check(&status_entry());
     idempotency().iter().for_each(check);
     check(&idempotency()[0].end());
+    check(&IssuerKeysRecord::new(vec!["x".repeat(43); MAX_SIGNING_KEYS], did(1)));
     check(&StopsRecord { agent: agent_id(), organisation: Organisation::default(), made: fullest_rate() });
 }
 
@@ -731,6 +736,12 @@ fn every_statement_fits_the_log_at_its_largest() {
             until: Some(LATE),
         },
         Fact::OwnerOffboarding { owner: owner_id(1), to: Some(owner_id(2)), done: false },
+        Fact::Operator(OperatorFact::IssuerKeys { token: vec!["x".repeat(43); MAX_SIGNING_KEYS], feed: did(1) }),
+        Fact::Operator(OperatorFact::EpochBegun { epoch: "x".repeat(64), follows: epoch_end() }),
+        Fact::Operator(OperatorFact::FeedKeyReplaced {
+            statement: "x".repeat(MAX_KEY_STATEMENT_BYTES),
+            follows: epoch_end(),
+        }),
         Fact::OwnerOffboarding { owner: owner_id(1), to: None, done: true },
         Fact::AgentRevoked { agent: agent.clone(), dids: (0..=u8::MAX).map(did).collect() },
         Fact::RotationRequested(longest_change(agent.clone())),
@@ -760,7 +771,7 @@ fn every_statement_fits_the_log_at_its_largest() {
         // of these only what stops or changes something takes a reason, and owners' answers
         let takes_why = |fact: &Fact| {
             use Fact::{
-                AgentRevoked, EnrolmentRevoked, KeyRecovered, KeyRotated, Life, OwnerOffboarding, Revoked,
+                AgentRevoked, EnrolmentRevoked, KeyRecovered, KeyRotated, Life, Operator, OwnerOffboarding, Revoked,
                 RotationRefused,
             };
             matches!(
@@ -770,6 +781,7 @@ fn every_statement_fits_the_log_at_its_largest() {
                     | Revoked { .. }
                     | Life(_)
                     | OwnerOffboarding { .. }
+                    | Operator(_)
                     | RotationRefused(_)
                     | KeyRotated(_)
                     | KeyRecovered(_)

@@ -286,7 +286,7 @@ async fn a_new_epoch_tells_what_it_follows() {
     let mut reader = FeedState::start(ISSUER, snapshot(&book), NOW).unwrap();
     let before = reader.position().clone();
     drop((book, store));
-    begin_epoch_memory(&disk, &chain, "e2").unwrap();
+    begin_epoch_memory(&disk, &chain, "e2", |_| Ok::<_, StoreError>(Batch::new())).unwrap();
     let book = FeedBook::open(open(), ISSUER).await.unwrap();
     let message = book.message(Reading::Snapshot, 9, NOW).unwrap();
     assert_eq!((message.follows.as_slice(), message.epoch.as_str()), (&[before][..], "e2"));

@@ -395,6 +395,9 @@ fn revocations() -> Vec<Op> {
                 json!({"type": "string", "pattern": "^[0-9]{1,15}$"}),
             ))
             .answers_with(200, "The events.", text("text/event-stream")),
+        get("/revocations/key", "feedKey", tag, "Which key the feed is signed with, as the recovery key says")
+            .answers_with(200, "The statement.", text(JWT))
+            .refuses(&[404]),
         post("/revocations", "revoke", tag, "Stop something, for good")
             .by_token(WORKER)
             .takes_json("RevocationRequest")

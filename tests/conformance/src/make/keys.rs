@@ -25,6 +25,10 @@ pub enum Who {
     Stranger,
     /// The registry's tokens under its key before this one. Seed of 32 bytes 5.
     OldIssuer,
+    /// The registry's feed after its key was replaced. Seed of 32 bytes 6.
+    NewFeed,
+    /// The key that replaces the registry's feed key. Seed of 32 bytes 7.
+    Recovery,
     /// The delegate of a chain's hop, from 1 to [`Who::DELEGATES`]. Seed of 32 bytes 32 and its number.
     Delegate(u8),
 }
@@ -46,6 +50,8 @@ impl Who {
             Self::SecondFeed,
             Self::Stranger,
             Self::OldIssuer,
+            Self::NewFeed,
+            Self::Recovery,
         ];
         others.into_iter().chain((1..=Self::DELEGATES).map(Self::Delegate))
     }
@@ -77,6 +83,8 @@ impl Who {
             Self::SecondFeed => [3; 32],
             Self::Stranger => [4; 32],
             Self::OldIssuer => [5; 32],
+            Self::NewFeed => [6; 32],
+            Self::Recovery => [7; 32],
             Self::Delegate(place) => [32 + place; 32],
             Self::P256Agent => panic!("a P-256 key has a scalar"),
         }

@@ -7,6 +7,7 @@ use handfast_identity::{DidKey, OsRandom, SigningKey};
 use super::super::Seen;
 use super::super::attack::reason_of;
 use crate::exit::{Exit, Failure};
+use crate::keyfiles;
 use crate::local::{Local, now};
 
 /// A request as it goes over the wire: the token, and the evidence beside it.
@@ -99,6 +100,6 @@ pub(super) async fn answer(answer: reqwest::Response) -> Result<Seen, Failure> {
 
 /// The key itself, for signing what the client would refuse to.
 pub(super) fn signing(key: &DpopKey) -> Result<SigningKey, Failure> {
-    SigningKey::from_private_jwk(&key.expose_private_jwk())
+    SigningKey::from_private_jwk(&keyfiles::secret_of(key)?)
         .map_err(|error| Failure::new(Exit::Failed, error.to_string()))
 }

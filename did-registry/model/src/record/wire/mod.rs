@@ -16,6 +16,7 @@ pub(super) mod enrolment;
 pub(super) mod hop;
 pub(super) mod idempotency;
 pub(super) mod index;
+pub(super) mod issuer_keys;
 pub(super) mod key;
 pub(super) mod offboarding;
 pub(super) mod owner;

@@ -1,5 +1,7 @@
 //! Revocation names, the heads of a feed, and runs of feed messages (spec/revocation-feed.md).
 
+mod feed_keys;
+
 use handfast_identity::{UnixTime, base64url, json, jws};
 use handfast_verifier::revocation::{
     FeedBase, FeedEvent, FeedMessage, FeedPosition, Head, RevocationKind, RevocationName,
@@ -22,6 +24,10 @@ pub struct Revocations {
     pub feed_key: String,
     /// Runs of messages through one reader.
     pub runs: Vec<Run>,
+    /// The key that replaces the feed key.
+    pub recovery_key: String,
+    /// Runs of statements about the feed key, and of messages between them, through one reader.
+    pub key_runs: Vec<KeyRun>,
 }
 
 /// The head before and after each event.
@@ -48,6 +54,50 @@ pub struct Run {
     pub now: u64,
     /// The messages in order, and what comes of each.
     pub messages: Vec<(String, Verdict)>,
+}
+
+/// One reader from its start on, with the feed key pinned, and the key that replaces it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyRun {
+    /// What it shows.
+    pub about: String,
+    /// The reader's clock.
+    pub now: u64,
+    /// What it hears in order, and what comes of each.
+    pub steps: Vec<KeyStep>,
+}
+
+/// One thing that a reader hears.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum KeyStep {
+    /// A statement about the feed key.
+    Statement(String, KeyVerdict),
+    /// A message of the feed.
+    Message(String, Verdict),
+}
+
+/// What comes of a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyVerdict {
+    /// It counts from now on.
+    Taken,
+    /// It counted before.
+    Known,
+    /// Not a statement.
+    Malformed,
+    /// Of another issuer.
+    Issuer,
+    /// Not signed by the recovery key.
+    Forged,
+    /// Signed ahead of the reader's clock.
+    FromTheFuture,
+    /// Not above the one that is known.
+    Stale,
+    /// About other feed keys.
+    OtherKey,
 }
 
 /// What comes of a message.
@@ -119,6 +169,8 @@ pub(super) fn table() -> Revocations {
         },
         feed_key: Who::Feed.did().to_string(),
         runs: [runs(), roll_backs(), contradictions(), strangers()].into_iter().flatten().collect(),
+        recovery_key: Who::Recovery.did().to_string(),
+        key_runs: feed_keys::runs(),
     }
 }
 

@@ -1,13 +1,16 @@
 //! Compact JWS (RFC 7515 7.1), strictly: three segments, canonical base64url, two JSON objects, no critical extensions.
 
+mod making;
+
 use core::fmt;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+pub use making::{Header, HeaderSegment, UnsignedJws, sign, sign_with_header, unsigned};
 
 use crate::json::{self, JsonError, Limits};
 use crate::jwk::JwkWire;
-use crate::key::{PublicKey, SIGNATURE_BYTES, SignatureError, SignatureValid, SigningKey};
+use crate::key::{PublicKey, SignatureError, SignatureValid};
 use crate::{Algorithm, base64url, key};
 
 /// Why a text is not an acceptable compact JWS.
@@ -222,88 +225,6 @@ fn segment(text: &str) -> Result<Vec<u8>, JwsError> {
         return Err(JwsError::Form);
     }
     base64url::decode(text).map_err(|_| JwsError::Form)
-}
-
-/// A JOSE header as we write it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Header<'a> {
-    /// Media type without `application/`.
-    pub typ: &'a str,
-    /// Algorithm name; must be that of the signing key.
-    pub alg: &'a str,
-    /// Key id, where the reader looks the key up.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub kid: Option<&'a str>,
-}
-
-/// Signs `claims` under a header with `typ`, the key's `alg` and `kid`, as compact JWS.
-///
-/// # Errors
-///
-/// [`JwsError::Json`] when `claims` cannot be written as JSON.
-pub fn sign(typ: &str, kid: Option<&str>, claims: &impl Serialize, key: &SigningKey) -> Result<String, JwsError> {
-    sign_with_header(&Header { typ, alg: key.algorithm().as_str(), kid }, claims, key)
-}
-
-/// Signs `claims` under any header object, as compact JWS. The header's `alg` is the caller's to keep true.
-///
-/// # Errors
-///
-/// [`JwsError::Json`] when either cannot be written as JSON.
-pub fn sign_with_header(
-    header: &impl Serialize,
-    claims: &impl Serialize,
-    key: &SigningKey,
-) -> Result<String, JwsError> {
-    HeaderSegment::of(header)?.sign(claims, key)
-}
-
-/// The first segment of compact JWSs that all say the same in it, written once: for whoever signs many.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HeaderSegment(String);
-
-impl HeaderSegment {
-    /// The segment of `header`, any object. Its `alg` is the caller's to keep true.
-    ///
-    /// # Errors
-    ///
-    /// [`JwsError::Json`] when it cannot be written as JSON.
-    pub fn of(header: &impl Serialize) -> Result<Self, JwsError> {
-        Ok(Self(base64url::encode(&written(header)?)))
-    }
-
-    /// The segment of a header that is JSON text already: an object, which is the caller's to keep true, as its `alg` is.
-    #[must_use]
-    pub fn of_json(header: &str) -> Self {
-        Self(base64url::encode(header.as_bytes()))
-    }
-
-    /// Signs `claims` under the header, as compact JWS.
-    ///
-    /// # Errors
-    ///
-    /// [`JwsError::Json`] when they cannot be written as JSON.
-    pub fn sign(&self, claims: &impl Serialize, key: &SigningKey) -> Result<String, JwsError> {
-        let claims = written(claims)?;
-        let length = self.0.len() + base64url::encoded_len(claims.len()) + base64url::encoded_len(SIGNATURE_BYTES) + 2;
-        let mut text = String::with_capacity(length);
-        text.push_str(&self.0);
-        text.push('.');
-        base64url::append(&claims, &mut text);
-        let signature = key.sign(text.as_bytes());
-        text.push('.');
-        base64url::append(&signature, &mut text);
-        Ok(text)
-    }
-}
-
-/// Most claims fit without asking for more memory.
-const USUAL_CLAIMS_BYTES: usize = 512;
-
-fn written(value: &impl Serialize) -> Result<Vec<u8>, JwsError> {
-    let mut bytes = Vec::with_capacity(USUAL_CLAIMS_BYTES);
-    serde_json::to_writer(&mut bytes, value).map_err(|error| JwsError::Json(JsonError::Shape(error.to_string())))?;
-    Ok(bytes)
 }
 
 #[cfg(test)]
