@@ -129,7 +129,8 @@ fn files_are_shown_and_not_written() {
     let files =
         |arguments: &[&str]| -> Vec<Value> { site.steps(arguments).iter().map(|step| step["file"].clone()).collect() };
     assert_eq!(files(&["agent", "init", "--key", "new.json"]), [json!("new.json")]);
-    assert_eq!(files(&["registry", "init", "--dir", "r", "--issuer", "https://r.example"]), [json!("r")]);
+    let init = ["registry", "init", "--dir", "r", "--issuer", "https://r.example"];
+    assert_eq!(files(&init), [json!("r-feed-recovery.jwk"), json!("r")]);
     assert!(files(&["man", "pages"]).len() > 30);
     // what would fail fails here too
     assert_eq!(site.run(&["agent", "init"]).status.code(), Some(5), "there is a key");
