@@ -14,6 +14,7 @@ mod claim;
 mod custody;
 mod delegation;
 mod enrolment;
+mod help;
 mod keys;
 mod life;
 mod registry;
@@ -29,6 +30,7 @@ pub(crate) use custody::SshKeyChoice;
 pub(crate) use custody::{AnyKey, KeyCommand, NewKey};
 pub(crate) use delegation::{ChainCommand, DelegateArgs, Delegation, Evidence, ExchangeArgs, VerifyArgs};
 pub(crate) use enrolment::{EnrolmentArgs, EnrolmentCommand};
+pub(crate) use help::{CompletionsArgs, ConfigCommand, DoctorArgs, ExplainArgs, ManArgs};
 pub(crate) use keys::{HistoryArgs, RecoverArgs, RotateArgs, RotationAnswerArgs};
 pub(crate) use life::{CeilingArgs, Doing, LifeCommand, OffboardArgs, ReviewArgs};
 pub(crate) use registry::{KeyPurpose, RegistryCommand, RegistryInitArgs, ReplaceFeedKeyArgs};
@@ -53,6 +55,10 @@ pub(crate) struct Cli {
     /// Print JSON, one object a line, and never ask
     #[arg(long, global = true)]
     pub json: bool,
+    /// Send nothing and write nothing: show the first request that would be sent and the files that would be written. For
+    /// commands that change something
+    #[arg(long, global = true)]
+    pub dry_run: bool,
     /// The file whose one line is the passphrase of encrypted key files; asked for on the terminal without it
     #[arg(long, global = true, env = "HANDFAST_PASSPHRASE_FILE", value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
@@ -160,6 +166,34 @@ Examples:
     /// What this machine carries
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// Say what a reason means, and what to do
+    #[command(after_help = "\
+Examples:
+  handfast explain tool_refused
+  handfast explain --all --json | jq -r 'select(.status == 503).reason'")]
+    Explain(ExplainArgs),
+    /// Look for what is wrong: settings, key files, clock, name, connection, TLS, registry
+    #[command(after_help = "\
+Changes nothing, and sends nothing that anybody could not send. The exit code is that of the first check that failed.
+
+Examples:
+  handfast doctor
+  handfast doctor --registry https://registry.example --key agent.json
+  handfast doctor --state ./registry --json | jq 'select(.status == \"failed\")'")]
+    Doctor(DoctorArgs),
+    /// Settings: what is set, and by what
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the completions of a shell
+    #[command(after_help = "\
+Examples:
+  handfast completions bash > ~/.local/share/bash-completion/completions/handfast
+  handfast completions zsh > \"${fpath[1]}/_handfast\"
+  handfast completions fish > ~/.config/fish/completions/handfast.fish")]
+    Completions(CompletionsArgs),
+    /// Write manual pages, one for each command
+    #[command(after_help = "Example:  handfast man ~/.local/share/man/man1 && man handfast-agent-rotate")]
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use handfast_client::Planned;
+
 /// How a command ends. The table stands in `handfast --help` and in the README.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -27,12 +29,24 @@ pub(crate) struct Failure {
     message: String,
     reason: Option<String>,
     help: Option<String>,
+    planned: Option<Box<Planned>>,
 }
 
 impl Failure {
     /// A failure with this text.
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), reason: None, help: None }
+        Self { exit, message: message.into(), reason: None, help: None, planned: None }
+    }
+
+    /// No failure: nothing was to be sent, and this is what would have been.
+    pub(crate) fn rehearsed(planned: &Planned) -> Self {
+        let planned = Some(Box::new(planned.clone()));
+        Self { planned, ..Self::new(Exit::Failed, "not sent: this is a rehearsal") }
+    }
+
+    /// The request that was not sent, if that is all.
+    pub(crate) fn planned(&self) -> Option<&Planned> {
+        self.planned.as_deref()
     }
 
     /// With the stable reason a server gave.

@@ -8,6 +8,7 @@ use tempfile::NamedTempFile;
 
 use crate::exit::{Exit, Failure};
 use crate::keyfiles;
+use crate::ui::Ui;
 
 /// Longest text read from anywhere: evidence has half of that at most, a key set as much.
 const MAX_TEXT_BYTES: u64 = 64 * 1024;
@@ -19,6 +20,11 @@ pub(crate) fn text(path: &Path) -> Result<String, Failure> {
 
 /// As [`text`], with another limit.
 pub(crate) fn text_up_to(path: &Path, max_bytes: u64) -> Result<String, Failure> {
+    raw_up_to(path, max_bytes).map(|text| text.trim().to_owned())
+}
+
+/// The text as it stands there.
+pub(crate) fn raw_up_to(path: &Path, max_bytes: u64) -> Result<String, Failure> {
     let shown = path.display();
     let failed = |error: std::io::Error| Failure::new(Exit::File, format!("`{shown}`: {error}"));
     let source: Box<dyn Read> = if path == Path::new("-") {
@@ -30,7 +36,7 @@ pub(crate) fn text_up_to(path: &Path, max_bytes: u64) -> Result<String, Failure>
     // one byte more than is read tells that there is more
     let count = source.take(max_bytes.saturating_add(1)).read_to_string(&mut text).map_err(failed)?;
     if u64::try_from(count).is_ok_and(|count| count <= max_bytes) {
-        return Ok(text.trim().to_owned());
+        return Ok(text);
     }
     Err(Failure::new(Exit::File, format!("`{shown}` is longer than {max_bytes} bytes")))
 }
@@ -42,10 +48,29 @@ pub(crate) fn bundle(path: &Path) -> Result<Bundle, Failure> {
 
 /// The registry that a bundle is used at, with the key of `path`: the key's own, or for a key that is registered nowhere the one
 /// that the bundle names.
-pub(crate) fn registry_of(bundle: &Bundle, path: &Path) -> Result<RegistryClient, Failure> {
+pub(crate) fn registry_of(bundle: &Bundle, path: &Path, ui: Ui) -> Result<RegistryClient, Failure> {
     let file = keyfiles::load(path)?;
     let issuer = file.issuer.as_deref().unwrap_or_else(|| bundle.issuer());
-    Ok(RegistryClient::new(issuer, file.key.clone())?)
+    keyfiles::client(issuer, &file, ui)
+}
+
+/// Fails for a file that others than its user can read or write.
+#[cfg(unix)]
+pub(crate) fn require_private(path: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let failed = |error: std::io::Error| Failure::new(Exit::File, format!("`{}`: {error}", path.display()));
+    let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(Failure::new(Exit::File, format!("`{}` can be read or written by others", path.display()))
+        .with_help(format!("chmod 600 {}", path.display())))
+}
+
+/// Where files have no such modes, who may read one is not asked.
+#[cfg(not(unix))]
+pub(crate) fn require_private(_: &Path) -> Result<(), Failure> {
+    Ok(())
 }
 
 /// Writes `text` for its user only, in the place of what was there, all or nothing.

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::exit::{Exit, Failure};
 use crate::passphrase;
+use crate::ui::Ui;
 
 /// Loads a key file, with its passphrase if it takes one.
 pub(crate) fn load(path: &Path) -> Result<KeyFile, Failure> {
@@ -21,8 +22,15 @@ pub(crate) fn load(path: &Path) -> Result<KeyFile, Failure> {
 }
 
 /// Loads an agent's key file.
-pub(crate) fn agent(path: &Path) -> Result<Agent, Failure> {
-    Ok(Agent::from_key_file(load(path)?)?)
+pub(crate) fn agent(path: &Path, ui: Ui) -> Result<Agent, Failure> {
+    let file = load(path)?;
+    Ok(if ui.rehearses() { Agent::rehearsing(file)? } else { Agent::from_key_file(file)? })
+}
+
+/// The registry `issuer`, seen with the key of `file`; one that nothing is sent to where that is only rehearsed.
+pub(crate) fn client(issuer: &str, file: &KeyFile, ui: Ui) -> Result<RegistryClient, Failure> {
+    let key = file.key.clone();
+    Ok(if ui.rehearses() { RegistryClient::rehearsing(issuer, key)? } else { RegistryClient::new(issuer, key)? })
 }
 
 /// The secret of a key of this process's own making.
@@ -44,21 +52,29 @@ pub(crate) fn owner(path: &Path) -> Result<KeyFile, Failure> {
 }
 
 /// The registry of an owner's key file, acting for that owner about what is theirs.
-pub(crate) fn management(file: &KeyFile) -> Result<Management, Failure> {
-    management_as(file, Role::Owner)
+pub(crate) fn management(file: &KeyFile, ui: Ui) -> Result<Management, Failure> {
+    management_as(file, Role::Owner, ui)
 }
 
 /// The registry of an owner's key file, in this role.
-pub(crate) fn management_as(file: &KeyFile, role: Role) -> Result<Management, Failure> {
-    Ok(registry_of(file)?.acting_as(role)?)
+pub(crate) fn management_as(file: &KeyFile, role: Role, ui: Ui) -> Result<Management, Failure> {
+    Ok(registry_of(file, ui)?.acting_as(role)?)
 }
 
 /// The registry that a key file was registered at.
-fn registry_of(file: &KeyFile) -> Result<RegistryClient, Failure> {
+fn registry_of(file: &KeyFile, ui: Ui) -> Result<RegistryClient, Failure> {
     let issuer = file.issuer.as_deref().ok_or_else(|| {
         Failure::new(Exit::File, "the key file names no registry").with_help("register the key first")
     })?;
-    Ok(RegistryClient::new(issuer, file.key.clone())?)
+    client(issuer, file, ui)
+}
+
+/// Fails where there is something already, as making a key file there would.
+pub(crate) fn require_absent(path: &Path) -> Result<(), Failure> {
+    if path.symlink_metadata().is_ok() {
+        return Err(KeyFileError::Exists { path: path.to_owned() }.into());
+    }
+    Ok(())
 }
 
 /// A fresh P-256 key, for peers that only know ES256.
@@ -73,6 +89,7 @@ impl From<ClientError> for Failure {
         match &error {
             ClientError::KeyFile(cause) => of_key_file(cause),
             ClientError::Registry(refusal) => of_refusal(refusal),
+            ClientError::Rehearsed(planned) => Self::rehearsed(planned),
             ClientError::Transport(_) => Self::new(Exit::Unavailable, error.to_string())
                 .with_help("is the server running, and is its URL right?"),
             ClientError::Delegation(cause) => of_delegation(cause),

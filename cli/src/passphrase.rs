@@ -37,6 +37,11 @@ pub(crate) fn of(path: &Path) -> Result<Secret, Failure> {
     }
 }
 
+/// The passphrase that was given in a file; nobody is asked for one.
+pub(crate) fn given() -> Result<Option<Secret>, Failure> {
+    file().map(read).transpose()
+}
+
 /// A new passphrase for the key file `path`: out of `file`, or the one that opens others, or typed twice.
 pub(crate) fn new_for(path: &Path, named: Option<&Path>) -> Result<Secret, Failure> {
     if let Some(file) = named.or_else(file) {

@@ -6,18 +6,39 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
+use crate::rehearsal::Step;
 
 /// Where and how a command prints.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ui {
     json: bool,
     colour: bool,
+    rehearses: bool,
 }
 
 impl Ui {
     /// `json` as asked for; colour when standard output is a terminal and `NO_COLOR` is unset or empty (no-color.org).
     pub(crate) fn new(json: bool) -> Self {
-        Self { json, colour: !json && Self::colours(&io::stdout()) }
+        Self { json, colour: !json && Self::colours(&io::stdout()), rehearses: false }
+    }
+
+    /// The same, which changes nothing and shows what would be changed.
+    pub(crate) const fn rehearsing(self, rehearses: bool) -> Self {
+        Self { rehearses, ..self }
+    }
+
+    /// Whether nothing is to be sent or written.
+    pub(crate) const fn rehearses(self) -> bool {
+        self.rehearses
+    }
+
+    /// Shows what would happen, and that it did not.
+    pub(crate) fn rehearsed(self, steps: &[Step]) -> Result<(), Failure> {
+        for step in steps {
+            if self.json { self.json_line(step.members()) } else { self.line(&format!("would {}", step.words())) }?;
+        }
+        self.remark("Nothing was sent or written.");
+        Ok(())
     }
 
     /// Whether `stream` shows colour to somebody who wants it.

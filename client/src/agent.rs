@@ -62,15 +62,23 @@ impl Agent {
     ///
     /// As [`Agent::from_key_file`].
     pub fn with_clock(file: KeyFile, clock: Arc<dyn Clock>) -> Result<Self, ClientError> {
-        if file.kind != KeyKind::Agent {
-            return Err(ArgumentError::KeyFile("this is an owner's key file, expected an agent's").into());
-        }
-        let Some(issuer) = file.issuer.as_deref() else {
-            return Err(ArgumentError::KeyFile("the key file names no registry: register the agent first").into());
-        };
-        let registry = RegistryClient::with_clock(issuer, file.key.clone(), clock)?;
+        let registry = RegistryClient::with_clock(issuer_of(&file)?, file.key.clone(), clock)?;
+        Ok(Self::of(file, registry))
+    }
+
+    /// The same, and nothing is ever sent ([`RegistryClient::rehearsing`]).
+    ///
+    /// # Errors
+    ///
+    /// As [`Agent::from_key_file`].
+    pub fn rehearsing(file: KeyFile) -> Result<Self, ClientError> {
+        let registry = RegistryClient::rehearsing(issuer_of(&file)?, file.key.clone())?;
+        Ok(Self::of(file, registry))
+    }
+
+    fn of(file: KeyFile, registry: RegistryClient) -> Self {
         let custody = Arc::new(RwLock::new(file.custody.clone()));
-        Ok(Self { file, custody, registry })
+        Self { file, custody, registry }
     }
 
     /// Its DID, as it is now: a rotation changes it.
@@ -161,4 +169,12 @@ impl Agent {
         let (owner, claim) = (self.file.owner.as_ref(), self.file.claim.as_deref());
         Ok(Some(OwnerGate::new(expected, owner, claim, self.registry.clone())?))
     }
+}
+
+/// The registry that an agent's key file names.
+fn issuer_of(file: &KeyFile) -> Result<&str, ArgumentError> {
+    if file.kind != KeyKind::Agent {
+        return Err(ArgumentError::KeyFile("this is an owner's key file, expected an agent's"));
+    }
+    file.issuer.as_deref().ok_or(ArgumentError::KeyFile("the key file names no registry: register the agent first"))
 }

@@ -11,6 +11,7 @@ use thiserror::Error;
 use crate::delegation::DelegationError;
 use crate::holder::HolderError;
 use crate::keyfile::KeyFileError;
+use crate::rehearsal::Planned;
 
 /// The reason of a registry that is still answering the first request with the same idempotency key.
 const IN_PROGRESS: &str = "idempotency_in_progress";
@@ -46,6 +47,10 @@ pub enum ClientError {
     /// No connection, or one that broke.
     #[error("no answer: {0}")]
     Transport(#[from] TransportError),
+    /// Nothing went wrong: the client only rehearses ([`RegistryClient::rehearsing`](crate::RegistryClient::rehearsing)), and this
+    /// is the first request it would have sent.
+    #[error("not sent: {0}")]
+    Rehearsed(Box<Planned>),
     /// A middleware of the caller's own.
     #[error("{0}")]
     Middleware(String),

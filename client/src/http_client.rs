@@ -7,6 +7,7 @@ use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware};
 use crate::delegation::SharedBundle;
 use crate::error::{ArgumentError, ClientError};
 use crate::registry::RegistryClient;
+use crate::rehearsal::PlannedCredentials;
 use crate::signing::{Credentials, Destinations, Prover, Signer};
 use crate::token::{TokenManager, TokenRequest};
 
@@ -81,9 +82,10 @@ impl AgentHttp {
         if destinations.is_empty() {
             return Err(ArgumentError::NoOrigin.into());
         }
+        let planned = PlannedCredentials::Token { scope: self.credentials.scope() };
         let prover = Arc::new(Prover::new(self.registry.keys().clone(), self.registry.clock()));
         let signer = Signer::new(prover, destinations, self.credentials).binding_content(self.binds_content);
-        let outside = ClientBuilder::new(self.registry.plain().clone());
+        let outside = self.registry.outermost(planned);
         let outside = self.around.into_iter().fold(outside, ClientBuilder::with_arc);
         Ok(outside.with(signer).build())
     }

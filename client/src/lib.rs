@@ -35,6 +35,8 @@
 //!
 //! An agent's key is replaced with [`Agent::rotate`], and everything made of the agent goes on.
 //!
+//! With the feature `mcp`, clients of the Model Context Protocol that are built with `rmcp` sign in the same way ([`Agent`], `mcp`).
+//!
 //! Out: what a token says (it is opaque, but to an agent that signs below it), and every decision of a server.
 
 mod agent;
@@ -47,8 +49,11 @@ mod http_client;
 mod key;
 mod keyfile;
 mod keyring;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 mod owner;
 mod registry;
+mod rehearsal;
 mod rotation;
 mod secret;
 mod signing;
@@ -73,9 +78,10 @@ pub use owner::Owner;
 pub use registry::{
     AgentPage, AgentQuery, AgentRecord, AgentStatus, AgentVersion, Approval, ApprovalAnswer, Ceiling, Claim,
     ClaimStatus, Confirmation, DelegationMode, Enrolment, EnrolmentPage, MadeEnrolment, Management, Metadata,
-    NewEnrolment, NewTask, Offboarding, OwnerRecord, Reach, Registered, RegistryClient, ReviewPage, ReviewQuery,
+    NewEnrolment, NewTask, Offboarding, OwnerRecord, Probe, Reach, Registered, RegistryClient, ReviewPage, ReviewQuery,
     Reviewed, Revocable, Role, Rotated, ScopeUse, Task, TaskDelegation, TaskTree,
 };
+pub use rehearsal::{Planned, PlannedCredentials};
 pub use reqwest;
 pub use reqwest_middleware;
 pub use rotation::next_key_path;

@@ -36,4 +36,6 @@ pub use proof::{
 };
 pub use replay::{MemoryReplay, Receipt, RefuseAll, ReplayEntry, ReplayError, ReplayLimits, ReplayStore};
 pub use target::{MAX_TARGET_BYTES, PublicBase, Target, TargetError};
-pub use window::{DEFAULT_FUTURE, DEFAULT_PAST, FUTURE_BOUNDS, PAST_BOUNDS, ProofWindow, WindowError};
+pub use window::{
+    DEFAULT_FUTURE, DEFAULT_PAST, FUTURE_BOUNDS, MCP_FUTURE, MCP_PAST, PAST_BOUNDS, ProofWindow, WindowError,
+};

@@ -8,6 +8,10 @@ use handfast_identity::{Seconds, UnixTime};
 pub const DEFAULT_PAST: Seconds = Seconds::new(60);
 /// Clock skew into the future by default (spec/limits.md).
 pub const DEFAULT_FUTURE: Seconds = Seconds::new(30);
+/// Age of a proof in the profile for the Model Context Protocol (spec/limits.md).
+pub const MCP_PAST: Seconds = Seconds::new(300);
+/// Clock skew into the future in that profile (spec/limits.md).
+pub const MCP_FUTURE: Seconds = Seconds::new(60);
 /// Bounds of the age, both included (DPOP-46).
 pub const PAST_BOUNDS: (Seconds, Seconds) = (Seconds::new(5), Seconds::new(600));
 /// Bounds of the skew, both included (DPOP-46).
@@ -33,6 +37,18 @@ impl ProofWindow {
         } else {
             Err(WindowError)
         }
+    }
+
+    /// The window of HTTP APIs: 60 s past and 30 s future. The default.
+    #[must_use]
+    pub const fn web() -> Self {
+        Self { past: DEFAULT_PAST, future: DEFAULT_FUTURE }
+    }
+
+    /// The window of the profile for the Model Context Protocol: 300 s past and 60 s future.
+    #[must_use]
+    pub const fn mcp() -> Self {
+        Self { past: MCP_PAST, future: MCP_FUTURE }
     }
 
     /// How old a proof may be.
@@ -66,7 +82,7 @@ impl ProofWindow {
 
 impl Default for ProofWindow {
     fn default() -> Self {
-        Self { past: DEFAULT_PAST, future: DEFAULT_FUTURE }
+        Self::web()
     }
 }
 
@@ -100,10 +116,7 @@ mod tests {
     #[test]
     fn both_ends_are_inside() {
         let now = UnixTime::from_secs(1_000_000);
-        let windows = [
-            (ProofWindow::default(), 60, 30),
-            (ProofWindow::new(Seconds::new(300), Seconds::new(60)).unwrap(), 300, 60),
-        ];
+        let windows = [(ProofWindow::default(), 60, 30), (ProofWindow::mcp(), 300, 60)];
         for (window, past, future) in windows {
             let place =
                 |offset: i64| window.place(UnixTime::from_secs(1_000_000_u64.saturating_add_signed(offset)), now);
@@ -116,6 +129,9 @@ mod tests {
 
     #[test]
     fn sides_have_bounds() {
+        for named in [ProofWindow::default(), ProofWindow::mcp()] {
+            assert_eq!(ProofWindow::new(named.past(), named.future()), Ok(named));
+        }
         let cases =
             [(4, 5, false), (5, 5, true), (5, 4, false), (600, 300, true), (601, 300, false), (600, 301, false)];
         for (past, future, good) in cases {

@@ -27,6 +27,7 @@
 //! | [`ResourceServer`], [`Protect`] | one configured resource; the layer that checks every request on the way in |
 //! | [`Caller`] | the extractor: who calls, in whose name, with what scope |
 //! | [`ToolRoute`], [`ToolArguments`] | which tool a route's requests call, and the extractor of the arguments that were checked |
+//! | [`Profile`] | the settings of HTTP APIs, or of servers of the Model Context Protocol |
 //! | [`FactsSource`] | what is known about issuers; by default a keeper that follows each one's keys and revocation feed |
 //! | [`DriftPolicy`], [`DriftBook`] | what happens when callers ask for more than their task was given |
 //! | [`ResourceMetadata`] | what the resource says about itself (RFC 9728), named in every challenge |
@@ -51,6 +52,27 @@
 //!
 //! The body is `application/problem+json` with a stable `reason`; the [`Rejection`] travels in the response's extensions for
 //! the server's own log.
+//!
+//! # Servers of the Model Context Protocol
+//!
+//! Such a server is one route whose tools are named in its messages. Its identifier is its URL, path included, and so is the
+//! place of its metadata. [`ResourceServer::mcp`] is its layer; a handler asks the [`Authorized`] of its request for the call that
+//! was checked. `examples/mcp_server.rs` is one with `rmcp`, whose own checks of `Host` and `Origin` stay on: a proof says nothing
+//! of either.
+//!
+//! ```
+//! # use axum::{Router, routing::any};
+//! # use handfast_middleware::{Profile, ResourceMetadata, ResourceServer, TrustedIssuer};
+//! # use handfast_identity::DidKey;
+//! # async fn example(feed_key: DidKey) -> Result<Router, Box<dyn std::error::Error>> {
+//! let trust = TrustedIssuer::single("https://registry.example", feed_key);
+//! let server = ResourceServer::builder("https://api.example/mcp", "https://api.example").trust(trust).profile(Profile::Mcp);
+//! let server = server.publish_metadata(ResourceMetadata::new().applies_tools()).start().await?;
+//! # let service = any(|| async {});
+//! let app = Router::new().route("/mcp", service).layer(server.mcp("files:read")?).merge(server.metadata_routes());
+//! # Ok(app)
+//! # }
+//! ```
 //!
 //! # In deployment
 //!
@@ -98,7 +120,7 @@ pub mod store;
 mod test_keys;
 
 pub use clock::{Clock, SystemClock};
-pub use config::{Builder, ConfigError, NonceUse, STALENESS_BOUNDS, TrustFileError};
+pub use config::{Builder, ConfigError, NonceUse, Profile, STALENESS_BOUNDS, TrustFileError};
 pub use decisions::{Count, Decisions};
 pub use drift::{DriftAction, DriftBook, DriftNotice, DriftPolicy, DriftRecord};
 pub use extract::{ArgumentsRejection, Caller, NotProtected, ToolArguments};

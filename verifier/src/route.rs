@@ -67,6 +67,14 @@ impl RouteRule {
         Ok(self)
     }
 
+    /// Declares that the requests are messages of the Model Context Protocol, which name tool and arguments themselves
+    /// ([`ToolRoute::mcp`]).
+    #[must_use]
+    pub fn mcp(mut self) -> Self {
+        self.tool = Some(ToolRoute::mcp());
+        self
+    }
+
     /// Asks that proofs cover the content: every request then carries `Content-Digest`, also one without content.
     #[must_use]
     pub fn bind_content(mut self) -> Self {

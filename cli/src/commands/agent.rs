@@ -14,7 +14,7 @@ use super::{keys, life, record_lines, resources, scope};
 use crate::args::{AgentCommand, AgentKey, NewKey, OwnerKey, RegisterArgs, SearchArgs};
 use crate::exit::{Exit, Failure};
 use crate::ui::Ui;
-use crate::{custody, files, keyfiles};
+use crate::{custody, files, keyfiles, rehearsal};
 
 /// Where an enrolment token stands in the environment.
 const ENROLMENT: &str = "HANDFAST_ENROLMENT";
@@ -35,6 +35,10 @@ pub(crate) async fn run(command: AgentCommand, ui: Ui) -> Result<(), Failure> {
 }
 
 async fn init(p256: bool, new: &NewKey, key: &AgentKey, ui: Ui) -> Result<(), Failure> {
+    if ui.rehearses() {
+        keyfiles::require_absent(&key.key)?;
+        return ui.rehearsed(&[rehearsal::write(&key.key, "a new key")]);
+    }
     let file = custody::new_key(KeyKind::Agent, p256, new, &key.key).await?;
     file.create(&key.key)?;
     let (did, words) = (file.key.did(), fingerprint(file.key.did()));
@@ -61,7 +65,7 @@ async fn register(args: RegisterArgs, ui: Ui) -> Result<(), Failure> {
         expected_owner: args.expected_owner.clone(),
         enrolment,
     };
-    let registry = RegistryClient::new(&args.registry.registry, file.key.clone())?;
+    let registry = keyfiles::client(&args.registry.registry, &file, ui)?;
     let registered = registry.register_agent(&registration).await?;
     file.issuer = Some(registry.issuer().to_owned());
     file.handle = Some(registered.record.handle().to_owned());
@@ -149,9 +153,9 @@ async fn show(
 ) -> Result<(), Failure> {
     let record = if let Some(path) = owner_key {
         let wanted = agent.ok_or_else(|| Failure::new(Exit::Usage, "which agent? name its DID or handle"))?;
-        keyfiles::management(&keyfiles::owner(&path)?)?.agent(&wanted).await?
+        keyfiles::management(&keyfiles::owner(&path)?, ui)?.agent(&wanted).await?
     } else {
-        let own = keyfiles::agent(&key.key)?;
+        let own = keyfiles::agent(&key.key, ui)?;
         let wanted = agent.unwrap_or_else(|| own.did().to_string());
         own.registry().acting_as(Role::Agent)?.agent(&wanted).await?
     };
@@ -165,7 +169,7 @@ async fn search(args: SearchArgs, ui: Ui) -> Result<(), Failure> {
 
 async fn searched(wanted: &AgentQuery, all: bool, key: &OwnerKey, ui: Ui) -> Result<(), Failure> {
     let role = if all { Role::Reader } else { Role::Owner };
-    let management = keyfiles::management_as(&keyfiles::owner(&key.key)?, role)?;
+    let management = keyfiles::management_as(&keyfiles::owner(&key.key)?, role, ui)?;
     let mut after: Option<String> = None;
     let mut count = 0_usize;
     loop {

@@ -11,7 +11,7 @@ use crate::keyfiles;
 use crate::ui::Ui;
 
 pub(crate) async fn run(args: ClaimArgs, ui: Ui) -> Result<(), Failure> {
-    let management = keyfiles::management(&keyfiles::owner(&args.key.key)?)?;
+    let management = keyfiles::management(&keyfiles::owner(&args.key.key)?, ui)?;
     if args.refuse {
         management.refuse_claim(&args.claim, &Secret::new(args.code)).await?;
         return ui.result(&json!({"status": "refused"}), |_| "Refused.".to_owned());

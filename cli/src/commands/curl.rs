@@ -17,7 +17,7 @@ pub(crate) async fn run(args: CurlArgs, ui: Ui) -> Result<(), Failure> {
     let url = Url::parse(&args.url).map_err(|error| usage(format!("`{}`: {error}", args.url.escape_debug())))?;
     let origin = url.origin().ascii_serialization();
     // the URL was typed by whoever holds the key: its origin may have the token
-    let http = signing(&args, &origin)?.also_to(origin).build()?;
+    let http = signing(&args, &origin, ui)?.also_to(origin).build()?;
 
     let default = if args.data.is_some() { Method::POST } else { Method::GET };
     let method = match &args.request {
@@ -57,17 +57,18 @@ pub(crate) async fn run(args: CurlArgs, ui: Ui) -> Result<(), Failure> {
 }
 
 /// The agent's own authority at `origin`, or a bundle's.
-fn signing(args: &CurlArgs, origin: &str) -> Result<AgentHttp, Failure> {
+fn signing(args: &CurlArgs, origin: &str, ui: Ui) -> Result<AgentHttp, Failure> {
     let wanted = scope(&args.scope)?;
     let Some(path) = &args.chain else {
         let resource = args.resource.clone().unwrap_or_else(|| origin.to_owned());
         let task = args.task.clone().map_or(TaskChoice::Own, TaskChoice::Known);
         let resources = resources(&[resource])?;
         let request = TokenRequest { scope: wanted, resources, task, max_depth: None, tools: None };
-        return Ok(keyfiles::agent(&args.key.key)?.http_for(request)?);
+        return Ok(keyfiles::agent(&args.key.key, ui)?.http_for(request)?);
     };
     let bundle = files::bundle(path)?;
-    let delegated = files::registry_of(&bundle, &args.key.key)?.with_delegation(bundle).map_err(ClientError::from)?;
+    let delegated =
+        files::registry_of(&bundle, &args.key.key, ui)?.with_delegation(bundle).map_err(ClientError::from)?;
     if args.offline {
         return Ok(delegated.offline()?);
     }

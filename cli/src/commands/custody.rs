@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::args::{AnyKey, KeyCommand};
 use crate::exit::{Exit, Failure};
 use crate::ui::Ui;
-use crate::{custody, keyfiles};
+use crate::{custody, keyfiles, rehearsal};
 
 pub(crate) async fn run(command: KeyCommand, ui: Ui) -> Result<(), Failure> {
     match command {
@@ -55,6 +55,10 @@ pub(crate) async fn run(command: KeyCommand, ui: Ui) -> Result<(), Failure> {
 fn put(file: &KeyFile, custody: Custody, key: &AnyKey, ui: Ui) -> Result<(), Failure> {
     require_no_rotation(&key.key)?;
     let moved = KeyFile { custody, ..file.clone() };
+    if ui.rehearses() {
+        let what = format!("the key is then {}", words_of(&moved.custody));
+        return ui.rehearsed(&[rehearsal::write(&key.key, &what)]);
+    }
     moved.update(&key.key)?;
     if keyring_entry(file) != keyring_entry(&moved) {
         file.custody.forget().map_err(|cause| keyfiles::of_keyring(&key.key, &cause))?;
@@ -71,6 +75,9 @@ fn delete(key: &AnyKey, yes: bool, ui: Ui) -> Result<(), Failure> {
     // opened, so that nobody deletes a key who could not use it, and it is known what the keyring has
     let file = keyfiles::load(path)?;
     let did = file.key.did().as_str();
+    if ui.rehearses() {
+        return ui.rehearsed(&[rehearsal::delete(path)]);
+    }
     let question = format!("{} will be gone, and the key {did} with it.", path.display());
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or(did);
     ui.confirm(&question, name, yes)?;

@@ -17,7 +17,7 @@ pub(crate) async fn run(args: DelegateArgs, ui: Ui) -> Result<(), Failure> {
         usage(format!("`{}`: {error}", args.to.escape_debug()))
             .with_help("a delegate is named by its did:key, not by a handle")
     })?;
-    let delegation = hop(&args)?.to(&to).sign().await?;
+    let delegation = hop(&args, ui)?.to(&to).sign().await?;
     let bundle = delegation.bundle();
     if let Some(path) = &args.output {
         files::write(path, bundle.expose())?;
@@ -40,14 +40,14 @@ fn human(bundle: &Bundle, args: &DelegateArgs) -> String {
 }
 
 /// What is passed on, and of what.
-fn hop(args: &DelegateArgs) -> Result<DelegationBuilder, Failure> {
+fn hop(args: &DelegateArgs, ui: Ui) -> Result<DelegationBuilder, Failure> {
     let hop = if let Some(path) = &args.from {
         let bundle = files::bundle(path)?;
-        files::registry_of(&bundle, &args.key.key)?.delegate(bundle)
+        files::registry_of(&bundle, &args.key.key, ui)?.delegate(bundle)
     } else {
         let task = args.task.clone().map_or(TaskChoice::Own, TaskChoice::Known);
         let (scope, resources) = (scope(&args.scope)?, resources(&args.resource)?);
-        let agent = keyfiles::agent(&args.key.key)?;
+        let agent = keyfiles::agent(&args.key.key, ui)?;
         agent.delegate(agent.tokens(TokenRequest { scope, resources, task, max_depth: None, tools: None })?)
     };
     let hop = args.resource.iter().fold(hop.scope(&args.scope), |hop, resource| hop.resource(resource));

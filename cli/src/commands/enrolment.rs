@@ -18,7 +18,7 @@ pub(crate) async fn run(command: EnrolmentCommand, ui: Ui) -> Result<(), Failure
 }
 
 async fn create(args: EnrolmentArgs, ui: Ui) -> Result<(), Failure> {
-    let management = keyfiles::management(&keyfiles::owner(&args.key.key)?)?;
+    let management = keyfiles::management(&keyfiles::owner(&args.key.key)?, ui)?;
     let wanted = NewEnrolment {
         ceiling: claim::ceiling(&args.scope, args.grant)?,
         environment: args.environment.map(Into::into),
@@ -41,7 +41,7 @@ fn told(made: &MadeEnrolment, ui: Ui) -> Result<(), Failure> {
 
 async fn list(all: bool, key: &OwnerKey, ui: Ui) -> Result<(), Failure> {
     let role = if all { Role::Reader } else { Role::Owner };
-    let management = keyfiles::management_as(&keyfiles::owner(&key.key)?, role)?;
+    let management = keyfiles::management_as(&keyfiles::owner(&key.key)?, role, ui)?;
     let mut after: Option<String> = None;
     let mut is_empty = true;
     loop {
@@ -74,7 +74,7 @@ fn line(enrolment: &Enrolment) -> String {
 
 async fn revoke(id: &str, how: &Doing, admin: bool, ui: Ui) -> Result<(), Failure> {
     let role = if admin { Role::Admin } else { Role::Owner };
-    let management = keyfiles::management_as(&keyfiles::owner(&how.key.key)?, role)?;
+    let management = keyfiles::management_as(&keyfiles::owner(&how.key.key)?, role, ui)?;
     let enrolment = management.revoke_enrolment(id, how.reason()).await?;
     ui.result(enrolment.members(), |members| format!("Called off.\n{}", member_lines(members)))
 }

@@ -12,7 +12,7 @@ use crate::ui::Ui;
 
 pub(crate) async fn run(args: ExchangeArgs, ui: Ui) -> Result<(), Failure> {
     let bundle = files::bundle(&args.bundle)?;
-    let registry = files::registry_of(&bundle, &args.key.key)?;
+    let registry = files::registry_of(&bundle, &args.key.key, ui)?;
     let request = ExchangeRequest {
         scope: args.scope.as_deref().map(scope).transpose()?,
         resources: resources(&args.resource)?.into_iter().collect(),

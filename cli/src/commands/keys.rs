@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use handfast_client::{Agent, DpopKey, KeyFile, KeyKind, RegistryClient, Rotated, next_key_path};
+use handfast_client::{Agent, ClientError, DpopKey, KeyFile, KeyKind, RegistryClient, Rotated, next_key_path};
 use handfast_identity::history::{Ground, MAX_HISTORY_BYTES, UnverifiedHistory, VerifiedHistory};
 use handfast_identity::{DidKey, fingerprint};
 use serde_json::{Value, json};
@@ -12,14 +12,17 @@ use super::{member_lines, usage};
 use crate::args::{HistoryArgs, RecoverArgs, RotateArgs, RotationAnswerArgs};
 use crate::exit::{Exit, Failure};
 use crate::ui::Ui;
-use crate::{files, keyfiles};
+use crate::{files, keyfiles, rehearsal};
 
 /// Between two looks whether the owner has approved.
 const APPROVAL_POLL: Duration = Duration::from_secs(5);
 
 pub(crate) async fn rotate(args: RotateArgs, ui: Ui) -> Result<(), Failure> {
     let path = &args.key.key;
-    let agent = keyfiles::agent(path)?;
+    let agent = keyfiles::agent(path, ui)?;
+    if ui.rehearses() {
+        return rehearse_rotation(&agent, path, ui).await;
+    }
     let expires_at = match begin(&agent, &args).await? {
         Rotated::Done => return rotated(&agent, path, ui),
         Rotated::Waiting { expires_at } => expires_at,
@@ -45,6 +48,19 @@ pub(crate) async fn rotate(args: RotateArgs, ui: Ui) -> Result<(), Failure> {
     rotated(&agent, path, ui)
 }
 
+/// The files that would be written, around the first request that would be sent.
+async fn rehearse_rotation(agent: &Agent, path: &Path, ui: Ui) -> Result<(), Failure> {
+    let fresh = DpopKey::generate_like(&agent.key_file().key);
+    let Err(ClientError::Rehearsed(planned)) = agent.registry().rotate(&fresh).await else {
+        return Err(Failure::new(Exit::Failed, "nothing was to be sent, and this is not known of the rotation"));
+    };
+    ui.rehearsed(&[
+        rehearsal::write(&next_key_path(path), "the new key, unless one waits there"),
+        rehearsal::send(&planned),
+        rehearsal::write(path, "the new key, once the registry has taken it"),
+    ])
+}
+
 async fn begin(agent: &Agent, args: &RotateArgs) -> Result<Rotated, Failure> {
     #[cfg(all(unix, feature = "ssh-agent"))]
     if let Some((key, custody)) = crate::custody::held(&args.ssh).await? {
@@ -61,7 +77,16 @@ fn rotated(agent: &Agent, path: &Path, ui: Ui) -> Result<(), Failure> {
 }
 
 pub(crate) async fn answer(args: RotationAnswerArgs, ui: Ui) -> Result<(), Failure> {
-    let management = keyfiles::management(&keyfiles::owner(&args.key.key)?)?;
+    let management = keyfiles::management(&keyfiles::owner(&args.key.key)?, ui)?;
+    if let (true, Some(new)) = (ui.rehearses(), args.did.as_deref()) {
+        let (new, reason) = (did(new)?, (!args.reason.is_empty()).then_some(args.reason.as_str()));
+        let ended = if args.refuse {
+            management.refuse_rotation(&args.agent, &new, reason).await
+        } else {
+            management.approve_rotation(&args.agent, &new, reason).await
+        };
+        return Ok(ended?);
+    }
     let record = management.agent(&args.agent).await?;
     let waits = |member: &str| record.members().get("rotation").and_then(|r| r.get(member)).and_then(Value::as_str);
     let wanted = args.did.as_deref().or_else(|| waits("did")).ok_or_else(|| {
@@ -94,7 +119,16 @@ pub(crate) async fn answer(args: RotationAnswerArgs, ui: Ui) -> Result<(), Failu
 
 pub(crate) async fn recover(args: RecoverArgs, ui: Ui) -> Result<(), Failure> {
     let owner = keyfiles::owner(&args.key.key)?;
-    let management = keyfiles::management(&owner)?;
+    let management = keyfiles::management(&owner, ui)?;
+    if ui.rehearses() {
+        let fresh = DpopKey::generate();
+        let recovered = management.recover_agent(&args.agent, &fresh, args.last_good, None).await;
+        let Err(ClientError::Rehearsed(planned)) = recovered else {
+            return Err(Failure::new(Exit::Failed, "nothing was to be sent, and this is not known of the recovery"));
+        };
+        let key = rehearsal::write(&args.new_key, "a new key, unless one is there");
+        return ui.rehearsed(&[key, rehearsal::send(&planned)]);
+    }
     let record = management.agent(&args.agent).await?;
     let question = format!(
         "Every key of {} after number {} will be COMPROMISED for ever, and everything by it dead at once.",
@@ -138,7 +172,7 @@ pub(crate) async fn history(args: HistoryArgs, ui: Ui) -> Result<(), Failure> {
             history.map_err(|error| Failure::new(Exit::Refused, format!("the history does not hold: {error}")))?
         }
         None => {
-            let own = keyfiles::agent(&args.key.key)?;
+            let own = keyfiles::agent(&args.key.key, ui)?;
             let wanted = args.agent.clone().unwrap_or_else(|| own.did().to_string());
             own.registry().key_history(&wanted).await?
         }

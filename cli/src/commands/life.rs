@@ -19,26 +19,26 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(crate) async fn run(command: LifeCommand, ui: Ui) -> Result<(), Failure> {
     match command {
         LifeCommand::Suspend { agent, how, admin } => {
-            let record = acting(&how, admin)?.suspend_agent(&agent, how.reason()).await?;
+            let record = acting(&how, admin, ui)?.suspend_agent(&agent, how.reason()).await?;
             told(&record, "Suspended. It gets nothing until it is resumed.", ui)
         }
         LifeCommand::Resume { agent, how, admin } => {
-            let record = acting(&how, admin)?.resume_agent(&agent, how.reason()).await?;
+            let record = acting(&how, admin, ui)?.resume_agent(&agent, how.reason()).await?;
             told(&record, "It goes on, with new tokens.", ui)
         }
         LifeCommand::Retire { agent, yes, how, admin } => retire(&agent, yes, &how, admin, ui).await,
         LifeCommand::Transfer { agent, to, how, withdraw: _ } => transfer(&agent, to.as_deref(), &how, ui).await,
         LifeCommand::Accept { agent, how } => {
-            let record = acting(&how, false)?.accept_agent(&agent, how.reason()).await?;
+            let record = acting(&how, false, ui)?.accept_agent(&agent, how.reason()).await?;
             told(&record, "It is yours. Its ceiling is empty: set one with `handfast agent ceiling`.", ui)
         }
         LifeCommand::Ceiling(args) => ceiling(args, ui).await,
         LifeCommand::Environment { agent, environment, how } => {
-            let record = acting(&how, false)?.set_environment(&agent, environment.into(), how.reason()).await?;
+            let record = acting(&how, false, ui)?.set_environment(&agent, environment.into(), how.reason()).await?;
             told(&record, "Its tokens name the new environment from now on.", ui)
         }
         LifeCommand::Version { version: Some(version), key, .. } => {
-            let agent = keyfiles::agent(&key.key)?;
+            let agent = keyfiles::agent(&key.key, ui)?;
             let stated = agent.registry().state_version(&version).await?;
             ui.result(&json!({"version": stated.version, "since": stated.since}), |_| {
                 format!("Stated.\nversion {} since {}", stated.version.escape_debug(), stated.since)
@@ -50,9 +50,9 @@ pub(crate) async fn run(command: LifeCommand, ui: Ui) -> Result<(), Failure> {
     }
 }
 
-fn acting(how: &Doing, admin: bool) -> Result<Management, Failure> {
+fn acting(how: &Doing, admin: bool, ui: Ui) -> Result<Management, Failure> {
     let role = if admin { Role::Admin } else { Role::Owner };
-    keyfiles::management_as(&keyfiles::owner(&how.key.key)?, role)
+    keyfiles::management_as(&keyfiles::owner(&how.key.key)?, role, ui)
 }
 
 fn told(record: &AgentRecord, words: &str, ui: Ui) -> Result<(), Failure> {
@@ -60,20 +60,24 @@ fn told(record: &AgentRecord, words: &str, ui: Ui) -> Result<(), Failure> {
 }
 
 async fn retire(agent: &str, yes: bool, how: &Doing, admin: bool, ui: Ui) -> Result<(), Failure> {
+    if ui.rehearses() {
+        let record = acting(how, admin, ui)?.retire_agent(agent, how.reason()).await?;
+        return told(&record, "Retired.", ui);
+    }
     let reader = if admin { Role::Reader } else { Role::Owner };
-    let record = keyfiles::management_as(&keyfiles::owner(&how.key.key)?, reader)?.agent(agent).await?;
+    let record = keyfiles::management_as(&keyfiles::owner(&how.key.key)?, reader, ui)?.agent(agent).await?;
     let question = format!(
         "{} ({}) will be retired: every token of it dies, and it is never used again.",
         record.handle().escape_debug(),
         record.did()
     );
     ui.confirm(&question, record.handle(), yes)?;
-    let record = acting(how, admin)?.retire_agent(record.did().as_str(), how.reason()).await?;
+    let record = acting(how, admin, ui)?.retire_agent(record.did().as_str(), how.reason()).await?;
     told(&record, "Retired.", ui)
 }
 
 async fn transfer(agent: &str, to: Option<&str>, how: &Doing, ui: Ui) -> Result<(), Failure> {
-    let management = acting(how, false)?;
+    let management = acting(how, false, ui)?;
     let Some(to) = to else {
         let record = management.withdraw_offer(agent, how.reason()).await?;
         return told(&record, "The offer is no more.", ui);
@@ -86,7 +90,11 @@ async fn transfer(agent: &str, to: Option<&str>, how: &Doing, ui: Ui) -> Result<
 
 async fn ceiling(args: CeilingArgs, ui: Ui) -> Result<(), Failure> {
     let ceiling = claim::ceiling(&args.scope, args.grant)?;
-    let management = acting(&args.how, false)?;
+    let management = acting(&args.how, false, ui)?;
+    if ui.rehearses() {
+        let record = management.set_ceiling(&args.agent, &ceiling, args.how.reason()).await?;
+        return told(&record, "Set.", ui);
+    }
     let record = management.agent(&args.agent).await?;
     let present = record.members().get("ceiling").map(ToString::to_string).unwrap_or_default();
     let question = format!(
@@ -101,10 +109,10 @@ async fn ceiling(args: CeilingArgs, ui: Ui) -> Result<(), Failure> {
 
 async fn versions(agent: Option<String>, owner_key: Option<&Path>, key: &Path, ui: Ui) -> Result<(), Failure> {
     let (management, wanted) = match (owner_key, agent) {
-        (Some(path), Some(agent)) => (keyfiles::management(&keyfiles::owner(path)?)?, agent),
+        (Some(path), Some(agent)) => (keyfiles::management(&keyfiles::owner(path)?, ui)?, agent),
         (Some(_), None) => return Err(Failure::new(Exit::Usage, "which agent? name it with `--agent`")),
         (None, _) => {
-            let own = keyfiles::agent(key)?;
+            let own = keyfiles::agent(key, ui)?;
             (own.registry().acting_as(Role::Agent)?, own.did().to_string())
         }
     };
@@ -125,8 +133,8 @@ pub(crate) async fn offboard(args: OffboardArgs, ui: Ui) -> Result<(), Failure> 
     };
     let question =
         format!("{owner} will be off-boarded: nothing is issued for them ever again, and all their agents {fate}.");
-    ui.confirm(&question, &args.owner, args.yes)?;
-    let management = acting(&args.how, true)?;
+    ui.confirm(&question, &args.owner, args.yes || ui.rehearses())?;
+    let management = acting(&args.how, true, ui)?;
     let mut before = None;
     loop {
         let progress = management.offboard_owner(&args.owner, args.to.as_deref(), args.how.reason()).await?;

@@ -1,6 +1,6 @@
 //! `handfast owner`: people's keys.
 
-use handfast_client::{KeyKind, Owner, OwnerRegistration, RegistryClient, Role, Secret};
+use handfast_client::{DpopKey, KeyFile, KeyKind, Owner, OwnerRegistration, Role, Secret};
 use serde_json::json;
 
 use super::life;
@@ -19,12 +19,19 @@ pub(crate) async fn run(command: OwnerCommand, ui: Ui) -> Result<(), Failure> {
 
 /// A code that does not work leaves no file behind.
 async fn init(registry: &RegistryUrl, enrol: String, new: &NewKey, key: &OwnerKey, ui: Ui) -> Result<(), Failure> {
+    let registration = OwnerRegistration { enrolment: Secret::new(enrol) };
+    if ui.rehearses() {
+        keyfiles::require_absent(&key.key)?;
+        // any key will do: nothing of it is shown
+        let file = KeyFile::new(KeyKind::Owner, DpopKey::generate());
+        keyfiles::client(&registry.registry, &file, ui)?.register_owner(&registration).await?;
+    }
     let mut file = custody::new_key(KeyKind::Owner, false, new, &key.key).await?;
-    let registry = RegistryClient::new(&registry.registry, file.key.clone())?;
+    let registry = keyfiles::client(&registry.registry, &file, ui)?;
     file.issuer = Some(registry.issuer().to_owned());
     // the file is made before the code is spent, or a full disk would cost the code
     file.create(&key.key)?;
-    let registered = registry.register_owner(&OwnerRegistration { enrolment: Secret::new(enrol) }).await;
+    let registered = registry.register_owner(&registration).await;
     let owner = match registered {
         Ok(owner) => owner,
         Err(error) => {
@@ -42,7 +49,7 @@ async fn init(registry: &RegistryUrl, enrol: String, new: &NewKey, key: &OwnerKe
 }
 
 async fn code(admin: bool, key: &OwnerKey, ui: Ui) -> Result<(), Failure> {
-    let management = keyfiles::management_as(&keyfiles::owner(&key.key)?, Role::Admin)?;
+    let management = keyfiles::management_as(&keyfiles::owner(&key.key)?, Role::Admin, ui)?;
     let code = if admin { management.new_admin_code().await? } else { management.new_owner_code().await? };
     ui.result(&json!({"code": code.expose()}), |_| {
         format!("{}\nGood for one owner within 24 hours: handfast owner init --enrol {}", code.expose(), code.expose())

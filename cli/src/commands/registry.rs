@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use handfast_middleware::{Clock as _, SystemClock};
-use handfast_registry::{ConfigFile, RecoveryKey, ResourceFile, SetupError};
+use handfast_registry::{CONFIG_FILE, ConfigFile, RecoveryKey, RegistryConfig, ResourceFile, SetupError};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -12,6 +12,7 @@ use super::dev::wait_for_stop;
 use crate::args::{KeyPurpose, RegistryCommand, RegistryInitArgs, ReplaceFeedKeyArgs};
 use crate::exit::{Exit, Failure};
 use crate::ui::Ui;
+use crate::{keyfiles, rehearsal};
 
 pub(crate) async fn run(command: RegistryCommand, ui: Ui) -> Result<(), Failure> {
     match command {
@@ -36,6 +37,13 @@ async fn init(args: &RegistryInitArgs, ui: Ui) -> Result<(), Failure> {
     let recovery_file = args.recovery_key.clone().unwrap_or_else(|| beside(&args.dir));
     let recovery = RecoveryKey::generate();
     config.feed_recovery_key = Some(recovery.did().to_string());
+    if ui.rehearses() {
+        // what would be refused is refused here as well
+        RegistryConfig::new(&config).map_err(|error| failure(&SetupError::from(error)))?;
+        keyfiles::require_absent(&recovery_file)?;
+        let secret = rehearsal::write(&recovery_file, "the feed's recovery key");
+        return ui.rehearsed(&[secret, rehearsal::write(&args.dir, "a registry: keys, registry.toml, an empty store")]);
+    }
     // first, so that no registry pins a key that nobody has
     write_recovery_key(&recovery, &recovery_file)?;
     let made = handfast_registry::init(&args.dir, &config).await.map_err(|error| {
@@ -71,6 +79,10 @@ async fn init(args: &RegistryInitArgs, ui: Ui) -> Result<(), Failure> {
 }
 
 fn rotate_token_key(dir: &Path, ui: Ui) -> Result<(), Failure> {
+    if ui.rehearses() {
+        require_registry(dir)?;
+        return ui.rehearsed(&[rehearsal::write(dir, "another token key, which stands by")]);
+    }
     let rotated = handfast_registry::rotate_token_key(dir, SystemClock.now())
         .map_err(|error| Failure::new(Exit::File, error.to_string()))?;
     let told = json!({"signs": rotated.signs, "stands_by": rotated.stands_by, "replaced": rotated.replaced});
@@ -84,6 +96,10 @@ fn rotate_token_key(dir: &Path, ui: Ui) -> Result<(), Failure> {
 }
 
 fn new_epoch(dir: &Path, reason: Option<&str>, ui: Ui) -> Result<(), Failure> {
+    if ui.rehearses() {
+        require_registry(dir)?;
+        return ui.rehearsed(&[rehearsal::write(dir, "a new epoch of the feed")]);
+    }
     let begun = handfast_registry::begin_epoch(dir, reason, SystemClock.now()).map_err(|error| failure(&error))?;
     ui.result(&json!({"epoch": begun.epoch, "follows": begun.follows}), |_| {
         format!(
@@ -91,6 +107,13 @@ fn new_epoch(dir: &Path, reason: Option<&str>, ui: Ui) -> Result<(), Failure> {
             begun.epoch, begun.follows.epoch, begun.follows.seq, begun.follows.head
         )
     })
+}
+
+fn require_registry(dir: &Path) -> Result<(), Failure> {
+    if dir.join(CONFIG_FILE).is_file() {
+        return Ok(());
+    }
+    Err(failure(&SetupError::NotARegistry(dir.to_owned())))
 }
 
 /// Where the recovery key of the registry in `dir` is put if nobody says otherwise: not inside, where every backup would have it.
@@ -105,6 +128,10 @@ fn write_recovery_key(key: &RecoveryKey, file: &Path) -> Result<(), Failure> {
 }
 
 fn recovery_key(file: &Path, ui: Ui) -> Result<(), Failure> {
+    if ui.rehearses() {
+        keyfiles::require_absent(file)?;
+        return ui.rehearsed(&[rehearsal::write(file, "the feed's recovery key")]);
+    }
     let key = RecoveryKey::generate();
     write_recovery_key(&key, file)?;
     let line = format!("feed_recovery_key = \"{}\"", key.did());
@@ -120,6 +147,10 @@ fn recovery_key(file: &Path, ui: Ui) -> Result<(), Failure> {
 fn replace_feed_key(args: &ReplaceFeedKeyArgs, ui: Ui) -> Result<(), Failure> {
     let recovery =
         RecoveryKey::read(&args.recovery_key).map_err(|error| Failure::new(Exit::File, error.to_string()))?;
+    if ui.rehearses() {
+        require_registry(&args.dir)?;
+        return ui.rehearsed(&[rehearsal::write(&args.dir, "another feed key, and a new epoch of the feed")]);
+    }
     let question = format!(
         "The feed key of `{}` is over for good, with all it signed: servers that do not pin the recovery key refuse every token \
          until they are told the new one.",

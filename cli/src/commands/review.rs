@@ -29,7 +29,7 @@ const COLUMNS: [&str; 12] = [
 
 pub(crate) async fn run(args: ReviewArgs, ui: Ui) -> Result<(), Failure> {
     let role = if args.all { Role::Reader } else { Role::Owner };
-    let management = keyfiles::management_as(&keyfiles::owner(&args.key.key)?, role)?;
+    let management = keyfiles::management_as(&keyfiles::owner(&args.key.key)?, role, ui)?;
     let query = ReviewQuery { stale_days: args.stale, only_stale: args.stale.is_some() };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let (mut after, mut count): (Option<String>, usize) = (None, 0);

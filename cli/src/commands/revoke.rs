@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use handfast_client::{Management, Reach, Revocable, Role};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::member_lines;
 use crate::args::{Revocation, RevokeCommand};
@@ -16,12 +16,12 @@ pub(crate) async fn run(command: RevokeCommand, ui: Ui) -> Result<(), Failure> {
         RevokeCommand::Agent { agent, preview, how } => revoke_agent(agent, preview, &how, ui).await,
         RevokeCommand::Task { task, preview, how } => {
             let what = Revocable::Task(task);
-            Stop { what: &what, kind: "task", management: acting(&how)? }.run(preview, &how, ui).await
+            Stop { what: &what, kind: "task", management: acting(&how, ui)? }.run(preview, &how, ui).await
         }
         RevokeCommand::Token { token, preview, agent_key, how } => {
             let what = Revocable::token(&files::text(&token)?)
                 .map_err(|error| Failure::new(Exit::Usage, format!("`{}`: {error}", token.display())))?;
-            let management = acting_as(agent_key.as_deref(), &how)?;
+            let management = acting_as(agent_key.as_deref(), &how, ui)?;
             Stop { what: &what, kind: "token", management }.run(preview, &how, ui).await
         }
         RevokeCommand::Hop { hop, bundle, preview, agent_key, how } => {
@@ -29,20 +29,20 @@ pub(crate) async fn run(command: RevokeCommand, ui: Ui) -> Result<(), Failure> {
                 (_, Some(path)) => Revocable::hop(&files::bundle(&path)?),
                 (hop, None) => Revocable::Hop { name: hop.unwrap_or_default(), hop: None },
             };
-            let management = acting_as(agent_key.as_deref(), &how)?;
+            let management = acting_as(agent_key.as_deref(), &how, ui)?;
             Stop { what: &what, kind: "delegation", management }.run(preview, &how, ui).await
         }
         RevokeCommand::Key { did, preview, how } => {
             let what = Revocable::Key(did);
-            Stop { what: &what, kind: "key", management: acting(&how)? }.run(preview, &how, ui).await
+            Stop { what: &what, kind: "key", management: acting(&how, ui)? }.run(preview, &how, ui).await
         }
         RevokeCommand::Owner { owner, preview, how } => {
             let what = Revocable::Owner(owner);
-            Stop { what: &what, kind: "owner", management: acting(&how)? }.run(preview, &how, ui).await
+            Stop { what: &what, kind: "owner", management: acting(&how, ui)? }.run(preview, &how, ui).await
         }
         RevokeCommand::IssuerKey { kid, preview, how } => {
             let what = Revocable::IssuerKey(kid);
-            let management = keyfiles::management_as(&keyfiles::owner(&how.key.key)?, Role::Admin)?;
+            let management = keyfiles::management_as(&keyfiles::owner(&how.key.key)?, Role::Admin, ui)?;
             Stop { what: &what, kind: "token key", management }.run(preview, &how, ui).await
         }
     }
@@ -50,34 +50,40 @@ pub(crate) async fn run(command: RevokeCommand, ui: Ui) -> Result<(), Failure> {
 
 async fn revoke_agent(agent: String, preview: bool, how: &Revocation, ui: Ui) -> Result<(), Failure> {
     let what = Revocable::Agent(agent);
-    let reach = acting(how)?.preview_revocation(&what).await?;
+    if ui.rehearses() && !preview {
+        return revoked(&acting(how, ui)?.revoke_agent(what.id(), how.reason()).await?, ui);
+    }
+    let reach = acting(how, ui)?.preview_revocation(&what).await?;
     if preview {
         return ui.result(reach.members(), |_| reach_lines(&reach));
     }
     ui.remark(&reach_lines(&reach));
     let file = keyfiles::owner(&how.key.key)?;
     let reader = if how.admin { Role::Reader } else { Role::Owner };
-    let record = keyfiles::management_as(&file, reader)?.agent(what.id()).await?;
+    let record = keyfiles::management_as(&file, reader, ui)?.agent(what.id()).await?;
     let question = format!(
         "{} ({}) will be REVOKED: every token of it dies, and it never comes back.",
         record.handle().escape_debug(),
         record.did()
     );
     ui.confirm(&question, record.handle(), how.yes)?;
-    let told = acting(how)?.revoke_agent(record.did().as_str(), how.reason()).await?;
-    ui.result(&told, |members| format!("Revoked.\n{}", member_lines(members)))
+    revoked(&acting(how, ui)?.revoke_agent(record.did().as_str(), how.reason()).await?, ui)
 }
 
-fn acting(how: &Revocation) -> Result<Management, Failure> {
+fn revoked(told: &Map<String, Value>, ui: Ui) -> Result<(), Failure> {
+    ui.result(told, |members| format!("Revoked.\n{}", member_lines(members)))
+}
+
+fn acting(how: &Revocation, ui: Ui) -> Result<Management, Failure> {
     let role = if how.admin { Role::Admin } else { Role::Owner };
-    keyfiles::management_as(&keyfiles::owner(&how.key.key)?, role)
+    keyfiles::management_as(&keyfiles::owner(&how.key.key)?, role, ui)
 }
 
 /// The agent of the key, or whoever [`acting`] is.
-fn acting_as(agent_key: Option<&Path>, how: &Revocation) -> Result<Management, Failure> {
+fn acting_as(agent_key: Option<&Path>, how: &Revocation, ui: Ui) -> Result<Management, Failure> {
     match agent_key {
-        Some(path) => Ok(keyfiles::agent(path)?.registry().acting_as(Role::Agent)?),
-        None => acting(how),
+        Some(path) => Ok(keyfiles::agent(path, ui)?.registry().acting_as(Role::Agent)?),
+        None => acting(how, ui),
     }
 }
 
@@ -91,6 +97,9 @@ struct Stop<'a> {
 impl Stop<'_> {
     /// Shows the reach, asks, stops.
     async fn run(&self, preview: bool, how: &Revocation, ui: Ui) -> Result<(), Failure> {
+        if ui.rehearses() && !preview {
+            return revoked(&self.management.revoke(self.what, how.reason()).await?, ui);
+        }
         let reach = self.management.preview_revocation(self.what).await?;
         if preview {
             return ui.result(reach.members(), |_| reach_lines(&reach));
@@ -102,8 +111,7 @@ impl Stop<'_> {
             _ => format!("The {} {id} will be REVOKED, and never comes back.", self.kind),
         };
         ui.confirm(&question, &id, how.yes)?;
-        let told = self.management.revoke(self.what, how.reason()).await?;
-        ui.result(&told, |members| format!("Revoked.\n{}", member_lines(members)))
+        revoked(&self.management.revoke(self.what, how.reason()).await?, ui)
     }
 }
 

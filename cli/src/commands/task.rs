@@ -30,7 +30,7 @@ pub(crate) async fn run(command: TaskCommand, ui: Ui) -> Result<(), Failure> {
             authorization_details,
             key,
         } => {
-            let management = keyfiles::management(&keyfiles::owner(&key.key)?)?;
+            let management = keyfiles::management(&keyfiles::owner(&key.key)?, ui)?;
             let agent = match DidKey::parse(&agent) {
                 Ok(did) => did,
                 // a handle: the registry says whose it is today
@@ -50,15 +50,16 @@ pub(crate) async fn run(command: TaskCommand, ui: Ui) -> Result<(), Failure> {
             ui.result(task.members(), member_lines)
         }
         TaskCommand::Show { task, key } => {
-            let task = keyfiles::management(&keyfiles::owner(&key.key)?)?.task(&task).await?;
+            let task = keyfiles::management(&keyfiles::owner(&key.key)?, ui)?.task(&task).await?;
             ui.result(task.members(), member_lines)
         }
         TaskCommand::Tree { task, agent_key, admin, key } => {
             let management = match agent_key {
-                Some(path) => keyfiles::agent(&path)?.registry().acting_as(Role::Agent)?,
+                Some(path) => keyfiles::agent(&path, ui)?.registry().acting_as(Role::Agent)?,
                 None => keyfiles::management_as(
                     &keyfiles::owner(&key.key)?,
                     if admin { Role::Reader } else { Role::Owner },
+                    ui,
                 )?,
             };
             tree(&management, &task, ui).await

@@ -22,7 +22,7 @@ pub(crate) async fn run(args: TokenArgs, ui: Ui) -> Result<(), Failure> {
         max_depth: args.del_max_depth,
         tools: args.authorization_details,
     };
-    let token = keyfiles::agent(&args.key.key)?.tokens(request)?.token().await?;
+    let token = keyfiles::agent(&args.key.key, ui)?.tokens(request)?.token().await?;
     let told = json!({
         "access_token": token.expose(), "token_type": "DPoP", "scope": token.scope(),
         "expires_in": token.expires_in().get(), "task": token.task(),

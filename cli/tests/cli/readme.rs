@@ -5,12 +5,12 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use crate::site::Site;
+use crate::site::{Site, free_port};
 
 const README: &str = include_str!("../../../README.md");
 
 /// The code block that follows the comment naming `file`.
-fn block_of(file: &str) -> &str {
+fn block_of(file: &str) -> &'static str {
     let marker = format!("<!-- {file} -->\n```rust\n");
     let (_, rest) = README.split_once(&marker).unwrap_or_else(|| panic!("the README has no block of {file}"));
     rest.split_once("```").unwrap().0
@@ -37,16 +37,23 @@ fn the_programs_in_the_readme_are_the_examples() {
     );
     check("client/examples/agent.rs", include_str!("../../../client/examples/agent.rs"), 10);
     check("client/examples/delegate.rs", include_str!("../../../client/examples/delegate.rs"), 29);
+    check("client/examples/mcp_agent.rs", include_str!("../../../client/examples/mcp_agent.rs"), 19);
 }
 
 #[test]
 fn the_lines_in_the_readme_stand_in_the_example() {
     let trimmed = |text: &str| text.lines().map(|line| format!("{}\n", line.trim_start())).collect::<String>();
-    let example = trimmed(include_str!("../../../server-middleware/examples/tool_api.rs"));
-    let parts: Vec<_> = block_of("from server-middleware/examples/tool_api.rs").split("\n\n").collect();
-    assert_eq!(parts.len(), 2);
-    for part in parts {
-        assert!(example.contains(trimmed(part).as_str()), "{part}");
+    for (file, example, count) in [
+        ("tool_api", include_str!("../../../server-middleware/examples/tool_api.rs"), 2),
+        ("mcp_server", include_str!("../../../server-middleware/examples/mcp_server.rs"), 3),
+    ] {
+        let example = trimmed(example);
+        let file = format!("from server-middleware/examples/{file}.rs");
+        let parts: Vec<_> = block_of(&file).split("\n\n").collect();
+        assert_eq!(parts.len(), count);
+        for part in parts {
+            assert!(example.contains(trimmed(part).as_str()), "{part}");
+        }
     }
 }
 
@@ -73,8 +80,10 @@ const API: &str = "127.0.0.1:4700";
 
 /// A program under `examples/`, built as the README says, in the profile of this test.
 pub(crate) fn example(package: &str, name: &str) -> Command {
-    let built =
-        Command::new(env!("CARGO")).args(["build", "--quiet", "-p", package, "--example", name]).status().unwrap();
+    // as the README says; the one that needs a feature is told so there
+    let features = if name == "mcp_agent" { &["--features", "mcp"][..] } else { &[] };
+    let build = ["build", "--quiet", "--locked", "-p", package, "--example", name];
+    let built = Command::new(env!("CARGO")).args(build).args(features).status().unwrap();
     assert!(built.success(), "{name}");
     Command::new(Path::new(env!("CARGO_BIN_EXE_handfast")).parent().unwrap().join("examples").join(name))
 }
@@ -121,4 +130,20 @@ fn the_programs_in_the_readme_run() {
     let output = example("handfast-client", "delegate").current_dir(site.home()).output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(told, "200 OK /reports/q1.csv as it might be\n", "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn the_programs_for_the_model_context_protocol_run() {
+    let address = format!("127.0.0.1:{}", free_port());
+    let url = format!("http://{address}/mcp");
+    let site = Site::start_for_tools(&url);
+    let reports = r#"{"read_file":{"path":{"constraint_type":"path_containment","root":"/reports"}}}"#;
+    site.claimed_agent_with(&url, &["--tool", reports]);
+    let mut server = example("handfast-middleware", "mcp_server");
+    let _running = Running(server.args([&site.issuer, &site.feed_key, &url]).spawn().unwrap());
+    wait_for(&address);
+    let output = example("handfast-client", "mcp_agent").arg(&url).current_dir(site.home()).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let expected = "/reports/q1.csv: /reports/q1.csv as it might be\n/secret: Some(\"tool_refused\")\n";
+    assert_eq!(told, expected, "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -17,14 +17,15 @@ use super::once::{IDEMPOTENCY_KEY, once};
 use super::{AgentVersion, Answer, Management, Metadata, Role};
 use crate::clock::{Clock, SystemClock};
 use crate::delegation::{Bundle, Delegated, DelegationBuilder, DelegationError, DelegationSource};
-use crate::error::{ClientError, SignError};
+use crate::error::{AnswerError, ClientError, SignError};
 use crate::key::DpopKey;
 use crate::keyring::Keyring;
+use crate::rehearsal::{PlannedCredentials, Rehearse};
 use crate::signing::{Credentials, Destinations, Issuer, Prover, Signer};
 use crate::statement::{AgentRegistration, OwnerRegistration, STATEMENT_MEDIA_TYPE, version_statement};
 
 /// A registry that needs longer for one call is down.
-const TIMEOUT: Duration = Duration::from_secs(15);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// One key's view of one registry. Cloning shares it.
 ///
@@ -39,6 +40,10 @@ struct Inner {
     clock: Arc<dyn Clock>,
     /// Connections, without any credentials.
     plain: reqwest::Client,
+    /// The same for what anybody may ask, and for statements that prove who makes them.
+    open_http: ClientWithMiddleware,
+    /// Nothing is sent.
+    rehearses: bool,
     metadata: OnceCell<Metadata>,
     /// Nonces of the token endpoint and those of the API are two matters (DPOP-10).
     token_prover: Arc<Prover>,
@@ -63,6 +68,20 @@ impl RegistryClient {
     ///
     /// As [`RegistryClient::new`].
     pub fn with_clock(issuer: &str, key: DpopKey, clock: Arc<dyn Clock>) -> Result<Self, ClientError> {
+        Self::of(issuer, key, clock, false)
+    }
+
+    /// The same, and nothing is ever sent: each call, and each of everything made of it, ends with
+    /// [`ClientError::Rehearsed`] at its first request.
+    ///
+    /// # Errors
+    ///
+    /// As [`RegistryClient::new`].
+    pub fn rehearsing(issuer: &str, key: DpopKey) -> Result<Self, ClientError> {
+        Self::of(issuer, key, Arc::new(SystemClock), true)
+    }
+
+    fn of(issuer: &str, key: DpopKey, clock: Arc<dyn Clock>, rehearses: bool) -> Result<Self, ClientError> {
         let issuer = Issuer::parse(issuer)?;
         let plain = connecting_client(issuer.mode())?
             .user_agent(concat!("handfast/", env!("CARGO_PKG_VERSION")))
@@ -71,7 +90,7 @@ impl RegistryClient {
         let destinations = Destinations::of(issuer.mode(), [issuer.as_str()]);
         let proving = |prover: &Arc<Prover>| {
             let signer = Signer::new(Arc::clone(prover), destinations.clone(), Credentials::ProofOnly);
-            ClientBuilder::new(plain.clone()).with(signer).build()
+            outermost(&plain, rehearses, PlannedCredentials::Proof).with(signer).build()
         };
         let keys = Keyring::new(key);
         let token_prover = Arc::new(Prover::new(keys.clone(), Arc::clone(&clock)));
@@ -79,6 +98,8 @@ impl RegistryClient {
         Ok(Self(Arc::new(Inner {
             token_http: proving(&token_prover),
             proof_http: proving(&api_prover),
+            open_http: outermost(&plain, rehearses, PlannedCredentials::Nothing).build(),
+            rehearses,
             metadata: OnceCell::new(),
             issuer,
             keys,
@@ -209,8 +230,9 @@ impl RegistryClient {
         Arc::clone(&self.0.clock)
     }
 
-    pub(crate) fn plain(&self) -> &reqwest::Client {
-        &self.0.plain
+    /// What a client with `credentials` is built around; where nothing is sent, it stops outside of all that is added.
+    pub(crate) fn outermost(&self, credentials: PlannedCredentials) -> ClientBuilder {
+        outermost(&self.0.plain, self.0.rehearses, credentials)
     }
 
     pub(crate) fn token_prover(&self) -> &Prover {
@@ -225,6 +247,18 @@ impl RegistryClient {
         Arc::clone(&self.0.api_prover)
     }
 
+    pub(super) fn open_http(&self) -> &ClientWithMiddleware {
+        &self.0.open_http
+    }
+
+    pub(super) fn metadata_url(&self) -> Url {
+        self.0.issuer.metadata_url()
+    }
+
+    pub(super) fn read_metadata(&self, answer: &Answer) -> Result<Metadata, AnswerError> {
+        Metadata::read(answer, &self.0.issuer)
+    }
+
     /// Where tokens come from, learning the algorithm names accepted there on the way (DPOP-122).
     pub(crate) async fn token_endpoint(&self) -> Result<Url, ClientError> {
         let metadata = self.metadata().await?;
@@ -236,8 +270,8 @@ impl RegistryClient {
     }
 
     async fn discover(&self) -> Result<Metadata, ClientError> {
-        let request = self.0.plain.get(self.0.issuer.metadata_url()).timeout(TIMEOUT);
-        let response = request.send().await.map_err(reqwest_middleware::Error::from)?;
+        let request = self.0.open_http.get(self.0.issuer.metadata_url()).timeout(TIMEOUT);
+        let response = request.send().await?;
         let metadata = Metadata::read(&Answer::of(response).await?.ok()?, &self.0.issuer)?;
         let target = Target::parse(metadata.token_endpoint.as_str()).map_err(SignError::from)?;
         for prover in [&self.0.token_prover, &self.0.api_prover] {
@@ -248,9 +282,7 @@ impl RegistryClient {
 
     /// What anybody may ask.
     pub(super) async fn get_public<const N: usize>(&self, segments: [&str; N]) -> Result<Answer, ClientError> {
-        let request = self.0.plain.get(self.endpoint(segments)).timeout(TIMEOUT);
-        let response = request.send().await.map_err(reqwest_middleware::Error::from)?;
-        Ok(Answer::of(response).await?.ok()?)
+        call(self.0.open_http.get(self.endpoint(segments))).await
     }
 
     pub(super) async fn post_statement<const N: usize>(
@@ -258,12 +290,12 @@ impl RegistryClient {
         segments: [&str; N],
         statement: String,
     ) -> Result<Answer, ClientError> {
-        stated(self.0.plain.post(self.endpoint(segments)), statement).await
+        stated(self.0.open_http.post(self.endpoint(segments)), statement).await
     }
 
     /// The same for what creates something at `place`, under an idempotency key.
     async fn state(&self, place: &str, statement: String, key: &str) -> Result<Answer, ClientError> {
-        stated(self.0.plain.post(self.endpoint([place])).header(IDEMPOTENCY_KEY, key), statement).await
+        stated(self.0.open_http.post(self.endpoint([place])).header(IDEMPOTENCY_KEY, key), statement).await
     }
 }
 
@@ -273,11 +305,14 @@ impl fmt::Debug for RegistryClient {
     }
 }
 
+fn outermost(plain: &reqwest::Client, rehearses: bool, credentials: PlannedCredentials) -> ClientBuilder {
+    let builder = ClientBuilder::new(plain.clone());
+    if rehearses { builder.with(Rehearse(credentials)) } else { builder }
+}
+
 /// Sends a statement, which proves possession by itself; no proof and no token go with it.
-async fn stated(request: reqwest::RequestBuilder, statement: String) -> Result<Answer, ClientError> {
-    let request = request.header(CONTENT_TYPE, STATEMENT_MEDIA_TYPE).timeout(TIMEOUT).body(statement);
-    let response = request.send().await.map_err(reqwest_middleware::Error::from)?;
-    Ok(Answer::of(response).await?.ok()?)
+async fn stated(request: RequestBuilder, statement: String) -> Result<Answer, ClientError> {
+    call(request.header(CONTENT_TYPE, STATEMENT_MEDIA_TYPE).body(statement)).await
 }
 
 /// Sends one call and gives the answer, if it is a success.

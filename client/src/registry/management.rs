@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use handfast_delegation::{ResourceId, Scope};
-use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
+use reqwest_middleware::ClientWithMiddleware;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -16,6 +16,7 @@ use super::tasks::{NewTask, Task};
 use super::tree::TaskTree;
 use super::{Answer, RegistryClient};
 use crate::error::{ArgumentError, ClientError};
+use crate::rehearsal::PlannedCredentials;
 use crate::secret::Secret;
 use crate::signing::{Credentials, Destinations, Signer};
 use crate::token::{TaskChoice, TokenManager, TokenRequest};
@@ -75,7 +76,8 @@ impl Management {
         let manager = Arc::new(TokenManager::new(registry, token_request(registry.issuer(), role)?));
         let destinations = Destinations::of(registry.mode(), [registry.issuer()]);
         let signer = Signer::new(registry.api_prover(), destinations, Credentials::Token(manager));
-        let http = ClientBuilder::new(registry.plain().clone()).with(signer).build();
+        let planned = PlannedCredentials::Token { scope: role.scope().to_owned() };
+        let http = registry.outermost(planned).with(signer).build();
         Ok(Self { registry: registry.clone(), role, http })
     }
 

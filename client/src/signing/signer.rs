@@ -33,6 +33,17 @@ pub(crate) enum Credentials {
     Offline(SharedBundle, Arc<dyn Clock>),
 }
 
+impl Credentials {
+    /// The scope they are asked for or were given with; empty where none was said.
+    pub(crate) fn scope(&self) -> String {
+        match self {
+            Self::ProofOnly => String::new(),
+            Self::Token(manager) => manager.scope(),
+            Self::Offline(bundle, _) => bundle.current().authority().scope.to_string(),
+        }
+    }
+}
+
 /// Signs every attempt for the allowed origins and answers what servers ask of proofs, each once.
 #[derive(Debug)]
 pub(crate) struct Signer {

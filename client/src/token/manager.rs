@@ -105,6 +105,17 @@ impl TokenManager {
         }
     }
 
+    /// The scope that is asked for.
+    pub(crate) fn scope(&self) -> String {
+        match &self.wanted {
+            Wanted::Own(request) => request.scope.to_string(),
+            Wanted::Exchanged(bundle, request) => request
+                .scope
+                .as_ref()
+                .map_or_else(|| bundle.current().authority().scope.to_string(), ToString::to_string),
+        }
+    }
+
     pub(crate) const fn registry(&self) -> &RegistryClient {
         self.endpoint.registry()
     }

@@ -2,6 +2,7 @@
 
 mod error;
 mod nonce_use;
+mod profile;
 mod start;
 mod trust_file;
 
@@ -23,6 +24,7 @@ use crate::{Clock, FactsSource, Pace, ResourceMetadata, SystemClock};
 
 pub use error::ConfigError;
 pub use nonce_use::NonceUse;
+pub use profile::Profile;
 pub use trust_file::TrustFileError;
 
 /// How old an issuer's last word on revocations may at most be allowed to get, both included (spec/limits.md): below the
@@ -75,7 +77,7 @@ impl Builder {
             environment: None,
             resource_metadata: None,
             metadata: None,
-            window: ProofWindow::default(),
+            window: Profile::default().window(),
             staleness: DEFAULT_STALENESS,
             nonce_use: NonceUse::default(),
             nonces: None,
@@ -149,6 +151,12 @@ impl Builder {
     /// into the outermost router, unguarded: it is served at the root of the origin, whatever prefix a proxy strips elsewhere.
     pub fn publish_metadata(mut self, metadata: ResourceMetadata) -> Self {
         self.metadata = Some(metadata);
+        self
+    }
+
+    /// The settings of a kind of clients, in the place of those of HTTP APIs. It sets the [`Self::window`].
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.window = profile.window();
         self
     }
 

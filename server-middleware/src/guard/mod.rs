@@ -77,6 +77,16 @@ impl ResourceServer {
         Scope::parse(scope).map(|scope| self.protect(RouteRule::agents(scope)))
     }
 
+    /// The layer for a route that takes messages of the Model Context Protocol: all of `scope`, of an agent, and calls within its
+    /// tools ([`ToolRoute::mcp`](crate::ToolRoute::mcp)).
+    ///
+    /// # Errors
+    ///
+    /// [`ScopeError`] for a text that is no scope.
+    pub fn mcp(&self, scope: &str) -> Result<Protect, ScopeError> {
+        Scope::parse(scope).map(|scope| self.protect(RouteRule::agents(scope).mcp()))
+    }
+
     /// The layer for routes with any other rule: owners, alternatives, tools, bound content.
     #[must_use]
     pub fn protect(&self, rule: RouteRule) -> Protect {

@@ -52,6 +52,33 @@ fn reasons_stand_in_the_order_of_the_steps() {
 }
 
 #[test]
+fn every_reason_around_the_check_is_on_its_page() {
+    let page = text("spec/reasons.md");
+    let listed: BTreeSet<String> =
+        rows(section(&page, "## Around the check")).iter().map(|cells| plain(&cells[0]).to_owned()).collect();
+    let given: BTreeSet<String> = files_below(&repository().join("server-middleware/src"), "rs")
+        .iter()
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .flat_map(|source| {
+            // what tests of the same file say is nobody's answer
+            let code = source.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
+            let named = |start: &str| {
+                let found = code.split(start).skip(1).filter_map(|rest| rest.split('"').next());
+                found.map(str::to_owned).collect::<Vec<_>>()
+            };
+            [
+                named("reason: \""),
+                named("StatusCode::PAYLOAD_TOO_LARGE, \""),
+                named("StatusCode::REQUEST_TIMEOUT, \""),
+                named("StatusCode::BAD_REQUEST, \""),
+            ]
+            .concat()
+        })
+        .collect();
+    assert_eq!(listed, given);
+}
+
+#[test]
 fn every_reason_of_the_registry_is_on_its_page() {
     let page = text("spec/reasons.md");
     // the words are those of the answers, but for the page's marks around names

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{Ambiguity, Reading, RequestContent, body};
 
 /// Methods that call no tool and need scope alone, besides notifications.
-const FREE_METHODS: [&str; 3] = ["initialize", "ping", "tools/list"];
+const FREE_METHODS: [&str; 4] = ["initialize", "ping", "server/discover", "tools/list"];
 const NOTIFICATIONS: &str = "notifications/";
 /// The members of messages that have a method, and of those that answer one.
 const REQUEST_MEMBERS: [&str; 4] = ["jsonrpc", "id", "method", "params"];
@@ -95,7 +95,9 @@ mod tests {
 
     #[test]
     fn methods_that_are_no_calls_are_told_apart() {
-        for name in ["initialize", "ping", "tools/list", "notifications/initialized", "notifications/"] {
+        for name in
+            ["initialize", "ping", "server/discover", "tools/list", "notifications/initialized", "notifications/"]
+        {
             check(&method(name), Ok(Reading::NoCall));
         }
         let others = [
@@ -107,6 +109,7 @@ mod tests {
             "notifications",
             "",
             "completion/complete",
+            "server/discovery",
         ];
         for name in others {
             check(&method(name), Ok(Reading::Other));

@@ -150,6 +150,12 @@ fn messages() -> Vec<Case> {
             "`tools/list` is no call",
             at_mcp(r#"{"id":1,"jsonrpc":"2.0","method":"tools/list"}"#),
         ),
+        right(
+            "tool-mcp-discover",
+            "RAR-09",
+            "`server/discover` is no call",
+            at_mcp(r#"{"id":1,"jsonrpc":"2.0","method":"server/discover"}"#),
+        ),
         refused("tool-mcp-outside", "a `tools/call` outside of it", at_mcp(&call("/secret")), "tool-mcp"),
         refused(
             "tool-mcp-method",
