@@ -146,6 +146,19 @@ impl Glanced {
     }
 }
 
+/// Which bytes are blanks and visible ASCII without quote and backslash.
+static PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        #[allow(clippy::indexing_slicing, reason = "at compile time")]
+        let place = &mut plain[byte as usize];
+        *place = byte != b'"' && byte != b'\\';
+        byte += 1;
+    }
+    plain
+};
+
 struct Text<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -168,8 +181,8 @@ impl Text<'_> {
     fn string(&mut self) -> Option<Span> {
         self.take(b"\"")?;
         let start = self.at;
-        let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'"' && *byte != b'\\';
-        let length = self.bytes.get(start..)?.iter().take_while(|byte| is_plain(byte)).count();
+        let is_plain = |byte: &u8| PLAIN.get(usize::from(*byte)).copied().unwrap_or_default();
+        let length = self.bytes.get(start..)?.iter().position(|byte| !is_plain(byte))?;
         self.at = start + length;
         self.take(b"\"")?;
         Some((start, start + length))

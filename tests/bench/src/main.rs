@@ -11,6 +11,7 @@
 //! scripts/bench revocation           how long a revocation takes to bite (a program of its own: tests/bench/revocation)
 //! scripts/bench --quick              every candidate once; fails when a verdict is not what it should be
 //! tests/bench/instructions           instruction counts, by callgrind
+//! tests/bench/instructions --gate    the same against the limits of tests/bench/gate
 //! ```
 //!
 //! `sign-proof` and `sign-token` are told beside a bare signature of the same library over as many bytes.
@@ -26,6 +27,7 @@ mod material;
 mod meter;
 mod mutations;
 mod ours;
+#[cfg(feature = "peers")]
 mod peers;
 mod replay;
 mod requests;
@@ -48,6 +50,7 @@ fn candidates() -> Vec<Candidate> {
     all.extend(requests::all());
     all.push(ours::authorisation());
     all.extend(signing::all());
+    #[cfg(feature = "peers")]
     all.extend(peers::all());
     all
 }
@@ -59,6 +62,7 @@ fn main() {
         rest.next().map(String::as_str)
     };
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
+    requests::ARE_FEW.store(has("--once"), std::sync::atomic::Ordering::Relaxed);
     let mut candidates = candidates();
     if let Some(start) = value("--only") {
         candidates.retain(|candidate| candidate.name == "unit" || candidate.name.starts_with(start));

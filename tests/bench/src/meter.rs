@@ -8,6 +8,9 @@ use crate::count::allocations;
 /// How long one candidate runs within a round: short, so that the ones next to each other see the same machine.
 const TURN: Duration = Duration::from_micros(400);
 
+/// Runs that callgrind counts, as often as the unit has signatures.
+const CALLGRIND_RUNS: usize = crate::ours::UNITS;
+
 /// Something to measure. It says whether its verdict was the right one.
 pub struct Candidate {
     /// What it is called.
@@ -44,10 +47,12 @@ impl Candidate {
         assert!(black_box((self.run)()), "{}: another verdict than expected", self.name);
     }
 
-    /// The same, under a name that callgrind is told to collect below.
+    /// The same some times, under a name that callgrind is told to collect below: signatures differ by a few hundredths.
     #[inline(never)]
     pub fn run_for_callgrind(&mut self) {
-        self.run_once();
+        for _ in 0..CALLGRIND_RUNS {
+            self.run_once();
+        }
     }
 
     /// Runs a turn, and gives the nanoseconds of one run.

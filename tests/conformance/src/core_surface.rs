@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use handfast_delegation::Environment;
-use handfast_dpop::{NonceKeys, NoncePolicy, ProofHeader, ReplayStore, RestartRule, Target};
+use handfast_delegation::{Environment, ResourceId};
+use handfast_dpop::{NonceKeys, NoncePolicy, NonceSource, ProofHeader, PublicBase, ReplayStore, RestartRule, Target};
 use handfast_identity::UnixTime;
 use handfast_verifier::budget::BudgetStore;
 use handfast_verifier::tools::RequestContent;
 use handfast_verifier::trust::Facts;
 use handfast_verifier::{
     Authorized, CLOCK_LEEWAY, ChainVerdict, DEFAULT_STALENESS, Denial, EnforcementPoint, KnownToken, Rejection,
-    RequestParts, UnverifiedRequest, VerdictKey, Verdicts,
+    RequestParts, RouteRule, UnverifiedRequest, VerdictKey, Verdicts,
 };
 
 use crate::surface::Surface;
@@ -54,13 +54,33 @@ fn expected_of(answer: &Result<Authorized, Rejection>) -> Expected {
     }
 }
 
-/// The server of one vector.
-struct Server<'a> {
-    setting: &'a Setting,
+/// What decides about a request: a setting, read.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) setting: Setting,
     nonces: Option<NonceKeys>,
     facts: Facts,
+    base: PublicBase,
+    resource: ResourceId,
+    route: RouteRule,
+}
+
+/// What a server remembers of requests, beside verdicts.
+pub(crate) struct Memory {
     replay: Arc<dyn ReplayStore>,
     budgets: Arc<dyn BudgetStore>,
+}
+
+impl Memory {
+    pub(crate) fn new(setting: &Setting) -> Self {
+        Self { replay: setting.replay_store(), budgets: setting.budget_store() }
+    }
+}
+
+/// The server of one vector.
+struct Server {
+    world: World,
+    memory: Memory,
     verdicts: Remembered,
 }
 
@@ -98,24 +118,45 @@ impl Verdicts for Remembered {
     }
 }
 
-impl<'a> Server<'a> {
-    fn new(setting: &'a Setting) -> Self {
-        let nonces = setting.nonces.keys().map(Keys::source);
-        Self {
-            setting,
-            nonces,
-            facts: setting.facts(),
-            replay: setting.replay_store(),
-            budgets: setting.budget_store(),
-            verdicts: Remembered::default(),
-        }
+impl Server {
+    fn new(setting: &Setting) -> Self {
+        let (world, memory) = (World::new(setting.clone()), Memory::new(setting));
+        Self { world, memory, verdicts: Remembered::default() }
     }
 
     fn answer(&self, step: &Step) -> Result<Authorized, Rejection> {
+        self.world.decide(step, &self.memory, &self.verdicts).map_err(|denial| denial.rejection)
+    }
+}
+
+impl World {
+    pub(crate) fn new(setting: Setting) -> Self {
+        Self {
+            nonces: setting.nonces.keys().map(Keys::source),
+            facts: setting.facts(),
+            base: setting.base(),
+            resource: setting.resource_id(),
+            route: setting.route_rule(),
+            setting,
+        }
+    }
+
+    /// The public URI of a path, if it has one.
+    pub(crate) fn target(&self, path: &str) -> Option<Target> {
+        Target::join(&self.base, path).ok()
+    }
+
+    /// The nonce handed out at a time.
+    pub(crate) fn nonce(&self, now: UnixTime) -> Option<String> {
+        self.nonces.as_ref().map(|source| source.issue(now).as_str().to_owned())
+    }
+
+    /// The answer to one request, with what was remembered so far.
+    pub(crate) fn decide(&self, step: &Step, memory: &Memory, verdicts: &dyn Verdicts) -> Result<Authorized, Denial> {
         let now = UnixTime::from_secs(step.now);
-        let target = Target::join(&self.setting.base(), &step.path).expect("the path of a vector is inside its base");
+        let target = self.target(&step.path).expect("the path of a vector is inside its base");
         let (authorization, proofs) = (step.field("authorization"), step.field("dpop"));
-        let (delegation, resource) = (step.field("delegation"), self.setting.resource_id());
+        let delegation = step.field("delegation");
         let parts = RequestParts {
             method: &step.method,
             target: &target,
@@ -125,15 +166,15 @@ impl<'a> Server<'a> {
             has_misplaced_token: step.has_misplaced_token(),
         };
         let point = EnforcementPoint {
-            resource: &resource,
+            resource: &self.resource,
             window: self.setting.proof_window(),
             nonces: self.policy(now),
             leeway: CLOCK_LEEWAY,
             staleness: DEFAULT_STALENESS,
             environment: self.setting.environment::<Environment>(),
             chain: self.setting.chain_policy(),
-            verdicts: &self.verdicts,
-            stops: self.setting,
+            verdicts,
+            stops: &self.setting,
         };
         let (media_types, digests) = (step.field("content-type"), step.field("content-digest"));
         let (path, query) = step.path.split_once('?').map_or((&*step.path, None), |(path, query)| (path, Some(query)));
@@ -145,15 +186,14 @@ impl<'a> Server<'a> {
             body: Some(step.body.as_deref().unwrap_or_default().as_bytes()),
         };
         let request = UnverifiedRequest::parse_known(&parts, &point.chain, point.verdicts)?;
-        let bound = request.verify(&point, &self.facts, now)?.bind(&self.setting.route_rule(), &content);
-        let bound = bound.map_err(|Denial { rejection, drift, .. }| {
+        let bound = request.verify(&point, &self.facts, now)?.bind(&self.route, &content);
+        let bound = bound.inspect_err(|Denial { drift, .. }| {
             // a wish that counts as drift uses its proof up
-            drift.map(|drift| self.replay.insert(drift.replay_entry(), now));
-            rejection
+            drift.as_ref().map(|drift| memory.replay.insert(drift.replay_entry(), now));
         })?;
-        let receipt = self.replay.insert(bound.replay_entry(), now)?;
-        let spent = bound.charges().spend(&*self.budgets, now)?;
-        bound.admit(receipt, spent)
+        let receipt = memory.replay.insert(bound.replay_entry(), now).map_err(Rejection::from)?;
+        let spent = bound.charges().spend(&*memory.budgets, now).map_err(Rejection::from)?;
+        Ok(bound.admit(receipt, spent)?)
     }
 
     fn policy(&self, now: UnixTime) -> NoncePolicy<'_> {

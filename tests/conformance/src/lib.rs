@@ -15,6 +15,7 @@
     reason = "a tool for tests: a vector that cannot be made or read should stop it"
 )]
 
+pub mod both;
 pub mod core_surface;
 pub mod make;
 pub mod page;

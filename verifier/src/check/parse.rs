@@ -61,7 +61,7 @@ impl<'a> UnverifiedRequest<'a> {
         let proof = match parts.proofs.lines() {
             Lines::None => return Err(Rejection::ProofMissing),
             // DPOP-21: two field lines, or two proofs folded into one
-            Lines::One(one) if !one.contains(&b',') => one,
+            Lines::One(one) if is_each(one, |byte| byte != b',') => one,
             Lines::One(_) | Lines::Several => return Err(Rejection::ProofRepeated),
         };
         let chain = presented_chain(parts, policy.max_bytes)?;
@@ -94,7 +94,7 @@ fn presented_token<'a>(parts: &RequestParts<'a>) -> Result<&'a str, Rejection> {
     if !is_dpop && !is_bearer {
         return Err(Rejection::SchemeUnsupported);
     }
-    if token.is_empty() || !token.bytes().all(is_token68_byte) {
+    if token.is_empty() || !is_each(token.as_bytes(), is_token68_byte) {
         return Err(Rejection::CredentialsMalformed);
     }
     if parts.has_misplaced_token {
@@ -118,7 +118,37 @@ fn presented_chain<'a>(parts: &RequestParts<'a>, max_bytes: usize) -> Result<Opt
     }
 }
 
-/// token68 of RFC 9110 11.2.
-const fn is_token68_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=')
+/// Whether all of `bytes` are such. Does not stop at the first that is not, so that many are looked at in one instruction: fields are
+/// bounded, and this was half of what a refusal cost.
+fn is_each(bytes: &[u8], is_such: impl Fn(u8) -> bool) -> bool {
+    bytes.iter().fold(true, |so_far, byte| so_far & is_such(*byte))
+}
+
+/// token68 of RFC 9110 11.2. Without a branch.
+#[allow(clippy::manual_range_contains, reason = "comparisons side by side are what the compiler makes vectors of")]
+fn is_token68_byte(byte: u8) -> bool {
+    let letter = byte | 0x20;
+    let is_letter = (letter >= b'a') & (letter <= b'z');
+    // - . / 0 to 9 stand in one row
+    let is_in_row = (byte >= b'-') & (byte <= b'9');
+    is_letter | is_in_row | (byte == b'_') | (byte == b'~') | (byte == b'+') | (byte == b'=')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_alphabet_of_tokens_is_that_of_the_rfc() {
+        for byte in 0..=0xff_u8 {
+            let expected = byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+            assert_eq!(is_token68_byte(byte), expected, "{byte:#x}");
+            for place in [0, 15, 16, 40] {
+                let mut text = [b'a'; 41];
+                text.iter_mut().skip(place).take(1).for_each(|at| *at = byte);
+                assert_eq!(is_each(&text, is_token68_byte), expected, "{byte:#x} at {place}");
+            }
+        }
+        assert!(is_each(b"", is_token68_byte));
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use handfast_delegation::{Budget, ChainText, Environment, MAX_CHAIN_BYTES, ResourceId};
+use handfast_delegation::{Budget, ChainText, Environment, Hop, MAX_CHAIN_BYTES, ResourceId};
 use handfast_dpop::{
     ContentHash, MemoryReplay, NoncePolicy, ProofHeader, ProofRequest, ProofWindow, ReplayLimits, ReplayStore, Target,
 };
@@ -18,7 +18,7 @@ use handfast_verifier::{
 };
 
 use super::support::*;
-use super::{Presented, delegate, exchanged, hops, name, offline, root};
+use super::{Presented, altered_hops, delegate, exchanged, hops, name, offline, root};
 
 /// Everything that was found good, for ever, with the counts of what was verified.
 #[derive(Debug, Default)]
@@ -250,6 +250,45 @@ fn the_times_of_every_hop_are_asked_every_time() {
     assert_eq!(later(271, 5).answer(&server), "hop_expired");
     assert_eq!(later(-81, 6).answer(&server), "hop_not_yet_valid");
     assert_eq!(server.kept(), (1, 1));
+}
+
+#[test]
+fn the_times_of_hops_before_the_last_are_asked_too() {
+    // what is above may begin later than what is below, never end before it
+    let token = root().sign(&kid(&issuer()), &issuer()).unwrap();
+    let first_later = |hop: &mut Hop| hop.not_before = (hop.depth == 1).then(|| at(-10));
+    let field = altered_hops(&root(), &token, &delegate(1), first_later).join(",");
+    let presented = Presented { field, token };
+    let server = Server::after(&presented);
+    let earlier = |offset, id: u64| Ask {
+        now: offset,
+        made_at: offset,
+        id: id << 8,
+        status: known_at(offset),
+        ..Ask::good(&presented)
+    };
+    assert_eq!(earlier(-41, 4).answer(&server), "hop_not_yet_valid");
+    assert_eq!(earlier(-40, 5).answer(&server), "accepted");
+    assert_eq!(server.kept(), (1, 1));
+}
+
+#[test]
+fn hops_and_who_they_lead_through_are_looked_up_every_time() {
+    for presented in [offline(&delegate(1)), exchanged()] {
+        let server = Server::after(&presented);
+        let hops = presented.field.split(',').rev().take(2).map(|hop| name(hop).to_string());
+        let dids = [1, 2].map(|place| did(&delegate(place)).to_string());
+        let keys = [1, 2].map(|place| kid(&delegate(place)));
+        let all = hops
+            .map(|hop| (RevocationKind::Hop, hop, "hop_revoked"))
+            .chain(dids.map(|did| (RevocationKind::Agent, did, "agent_revoked")))
+            .chain(keys.map(|key| (RevocationKind::Key, key, "key_compromised")));
+        for ((kind, id, reason), number) in all.zip(10..) {
+            let ask = Ask { status: revoked(&[(kind, &id)]), id: number << 8, ..Ask::good(&presented) };
+            assert_eq!(ask.answer(&server), reason, "{id}");
+        }
+        assert_eq!(server.kept(), (1, 1));
+    }
 }
 
 #[test]

@@ -44,10 +44,15 @@ fn root() -> AccessToken {
 
 /// Two hops below the root token, the second signed by `second`.
 fn hops(root: &AccessToken, root_text: &str, second: &SigningKey) -> Vec<String> {
+    altered_hops(root, root_text, second, |_| ())
+}
+
+/// The same, each altered before it is signed.
+fn altered_hops(root: &AccessToken, root_text: &str, second: &SigningKey, alter: impl Fn(&mut Hop)) -> Vec<String> {
     let mut texts = Vec::new();
     let mut parent = name(root_text);
     for place in 1..=2 {
-        let hop = Hop {
+        let mut hop = Hop {
             delegator: did(&delegate(place - 1)).to_string(),
             delegate: did(&delegate(place)),
             subject: root.subject.clone(),
@@ -60,6 +65,7 @@ fn hops(root: &AccessToken, root_text: &str, second: &SigningKey) -> Vec<String>
             is_instance: false,
             parent,
         };
+        alter(&mut hop);
         let mut text = hop.sign(&delegate(place - 1)).unwrap();
         if place == 2 {
             let (input, _) = text.rsplit_once('.').unwrap();
