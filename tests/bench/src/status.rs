@@ -88,11 +88,11 @@ fn look_ups(texts: &[String], key: &SigningKey) -> Vec<f64> {
     let lists: Vec<_> = texts.iter().map(|text| read(text, key)).collect();
     let mut seed = 7;
     let mut turn = |_| {
-        let places: Vec<_> = (0..A_TURN)
-            .map(|_| (next(&mut seed) as usize % lists.len(), next(&mut seed) % PLACES))
-            .collect();
+        let places: Vec<_> =
+            (0..A_TURN).map(|_| (next(&mut seed) as usize % lists.len(), next(&mut seed) % PLACES)).collect();
         let start = Instant::now();
-        let stopped = places.iter().filter(|(list, index)| lists[*list].status(*index) == Some(EntryStatus::Invalid)).count();
+        let stopped =
+            places.iter().filter(|(list, index)| lists[*list].status(*index) == Some(EntryStatus::Invalid)).count();
         let taken = start.elapsed().as_nanos() as f64 / A_TURN as f64;
         assert!(stopped < places.len() / 100, "one in {STOPPED} is stopped");
         taken

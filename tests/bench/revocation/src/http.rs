@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use handfast_fetch::{Mode, connecting_client};
 use handfast_identity::UnixTime;
 use handfast_testkit::Agent;
 use reqwest::{Client, Method};
@@ -39,7 +40,8 @@ pub fn now() -> UnixTime {
 impl Peer {
     /// The server at `origin`.
     pub fn new(origin: &str) -> Self {
-        let client = Client::builder().no_proxy().build().expect("a client without TLS");
+        // the builder with the TLS of the project: reqwest has none of its own here
+        let client = connecting_client(Mode::Development).expect("settings").build().expect("a client");
         Self { client, origin: origin.to_owned(), nonce: Mutex::default() }
     }
 

@@ -59,7 +59,10 @@ async fn main() {
     for (place, token) in stopped.iter().enumerate() {
         for server in &site.servers {
             let (status, reason) = ask(server, &site.agent, token).await;
-            assert!(status == 401 && ["task_revoked", "token_expired"].contains(&reason.as_str()), "{place}: {status} {reason}");
+            assert!(
+                status == 401 && ["task_revoked", "token_expired"].contains(&reason.as_str()),
+                "{place}: {status} {reason}"
+            );
         }
     }
     over.store(true, Ordering::Relaxed);
@@ -73,7 +76,12 @@ async fn main() {
 }
 
 /// Requests that go on all the time, with a token that nobody revokes.
-fn loaded(site: &Site, token: &str, served: &Arc<AtomicU64>, over: &Arc<AtomicBool>) -> Vec<tokio::task::JoinHandle<()>> {
+fn loaded(
+    site: &Site,
+    token: &str,
+    served: &Arc<AtomicU64>,
+    over: &Arc<AtomicBool>,
+) -> Vec<tokio::task::JoinHandle<()>> {
     let mut tasks = Vec::new();
     for server in &site.servers {
         for _ in 0..LOAD {
@@ -98,7 +106,8 @@ async fn bite(site: &Site, owner_token: &str, task: &str, token: &str) -> Durati
         .servers
         .iter()
         .map(|server| {
-            let (server, agent, token, begun) = (Arc::clone(server), site.agent.clone(), token.to_owned(), begun.clone());
+            let (server, agent, token, begun) =
+                (Arc::clone(server), site.agent.clone(), token.to_owned(), begun.clone());
             tokio::spawn(async move {
                 let (first, mut last) = (Instant::now(), None);
                 loop {
@@ -158,7 +167,10 @@ async fn cut(site: &mut Site, token: &str) {
         until(server, &site.agent, token, (200, ""), back).await;
     }
     let longest = refused.into_iter().max().unwrap_or_default();
-    println!("cut off: all refused {:.1} s after the registry went away (limit 30 s behind its last word)", longest.as_secs_f64());
+    println!(
+        "cut off: all refused {:.1} s after the registry went away (limit 30 s behind its last word)",
+        longest.as_secs_f64()
+    );
     println!("back: all accepted {:.1} s after it came back, by themselves", back.elapsed().as_secs_f64());
 }
 
