@@ -52,7 +52,10 @@ fn everything_for_an_owner_is_stopped_once_it_is_confirmed() {
     let reach = site.ok(&["revoke", "owner", id, "--preview"]);
     assert_eq!((reach["agents"].as_u64(), reach["tasks"].as_u64()), (Some(1), Some(1)));
     assert!(site.told(&["revoke", "owner", id, "--preview"]).contains("agents 1, tasks 1, delegations 0; the last"));
-    assert_eq!(site.ok(&["revoke", "agent", agent["did"].as_str().unwrap(), "--preview"])["tasks"].as_u64(), Some(1));
+    assert_eq!(
+        site.ok(&["revoke", "agent", agent["agent"]["did"].as_str().unwrap(), "--preview"])["tasks"].as_u64(),
+        Some(1)
+    );
     assert_eq!(site.refused(&["revoke", "owner", id]).0, 6);
     site.ok(&token);
     let told = site.ok(&["revoke", "owner", id, "--yes"]);
