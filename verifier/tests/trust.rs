@@ -221,8 +221,7 @@ fn lists_live_at_the_issuers_origin_or_one_that_is_named() {
 fn a_listing_by_lists_clears_nobody() {
     let second = "https://second.example";
     let listing = TrustedIssuer { agent_status: vec![second.to_owned()], ..limited(ISSUER) };
-    let by_lists =
-        facts_of(limited(second), &other_agent(), handfast_verifier::trust::Status::Lists(Default::default()));
+    let by_lists = facts_of(limited(second), &other_agent(), Status::Lists(Default::default()));
     let ours = facts_of(listing, &issuer(), nothing_revoked());
     let server = Server { facts: Facts::new([ours, by_lists]), ..Server::new() };
     assert_eq!(server.reason(&Request::with(&claims(&agent()), &agent())), "status_unknown");

@@ -178,7 +178,7 @@ fn stopped_by(event: &FeedEvent, begun: UnixTime, status: EntryStatus) -> Option
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed set-up should stop the test")]
 mod tests {
     use super::*;
 

@@ -302,6 +302,7 @@ async fn management_tokens_of_owners_have_no_place() {
 
 /// An independent decoder (tests/interop/python/status_list.py) reads the lists of a registry that runs.
 #[tokio::test(flavor = "multi_thread")]
+#[allow(clippy::print_stdout, reason = "what is skipped is said")]
 async fn an_independent_decoder_reads_the_same() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/interop/python/status_list.py");
     if Command::new("python3").arg("--version").output().is_err() {

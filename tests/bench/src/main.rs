@@ -32,8 +32,8 @@ mod peers;
 mod replay;
 mod requests;
 mod signing;
-mod store;
 mod status;
+mod store;
 mod table;
 
 use std::path::PathBuf;

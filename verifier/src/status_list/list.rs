@@ -245,7 +245,7 @@ impl fmt::Debug for StatusList {
 }
 
 #[cfg(all(test, feature = "zlib"))]
-#[allow(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed set-up should stop the test")]
 mod tests {
     use handfast_identity::base64url;
 
