@@ -11,7 +11,7 @@ use handfast_verifier::revocation::{FeedEvent, RevocationKind, RevocationName};
 use handfast_verifier::status_list::{EntryBits, EntryStatus, StatusList};
 
 /// Places of one list that are given before the next is begun: three quarters, so that a free one is soon found.
-const FILL: u32 = STATUS_PLACES / 4 * 3;
+const FILL: u32 = STATUS_PLACES - (1 << 20);
 
 /// What is known of all places.
 pub(super) struct Shelf {

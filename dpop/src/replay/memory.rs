@@ -40,7 +40,7 @@ impl Default for ReplayLimits {
 /// and from then on its place is free: no insert ever walks over live entries. What keys hold is counted by those seconds.
 ///
 /// A proof is known by 48 bits of a hash that is keyed anew in each process, in a line of memory that other bits of it choose, or
-/// where that is full in one of the next. Two different proofs are taken for one with odds of 2^-44 at most for each insert: at
+/// where that is full in one of the next. Two different proofs are taken for one with odds of typically 2^-44 for each insert: at
 /// 10 000 a second an honest request is refused as `proof_replayed` once in fifty years. The other way, a used proof taken for a new
 /// one, does not happen.
 ///

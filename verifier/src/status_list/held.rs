@@ -237,9 +237,9 @@ mod tests {
 
     use super::super::{EntryBits, StatusListToken, UnverifiedStatusList};
     use super::*;
+    use crate::DEFAULT_STALENESS as STALENESS;
 
     const NOW: u64 = 1_795_262_400;
-    const STALENESS: Seconds = Seconds::new(30);
 
     fn at(offset: u64) -> UnixTime {
         UnixTime::from_secs(NOW + offset)

@@ -19,8 +19,9 @@ use crate::site::handfast;
 const MIN_QUESTIONS: usize = 680;
 /// Of these, refusals by the command.
 const MIN_REFUSALS: usize = 430;
-/// Reasons that need what the command cannot be told.
-const NEVER_GIVEN: [&str; 3] = ["delegation_suspended", "feed_rolled_back", "task_halted"];
+/// Reasons that need what the command cannot be told: what a server stopped by itself, a feed over time, status lists.
+const NEVER_GIVEN: [&str; 5] =
+    ["delegation_suspended", "feed_rolled_back", "status_reference_invalid", "task_halted", "token_suspended"];
 
 fn questions(steps: &Steps) -> Vec<Question> {
     let vectors = read_folder(&vectors_folder().join("request"));
