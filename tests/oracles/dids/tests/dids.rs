@@ -96,7 +96,7 @@ fn vectors_did(jkt: &str) -> String {
 }
 
 /// Of the DIDs that we refuse, those that ssi refuses as well.
-const REFUSED_BY_BOTH: [&str; 30] = [
+const REFUSED_BY_BOTH: [&str; 31] = [
     "nothing",
     "no value",
     "no method",
@@ -127,6 +127,7 @@ const REFUSED_BY_BOTH: [&str; 30] = [
     "the P-256 codec in four bytes: not minimal",
     "a codec of ten bytes",
     "half a codec",
+    "the same key as did:jwk: a second name (P-05)",
 ];
 
 /// What is no DID or no encoding, both refuse. Other spellings of one key, other kinds of key, and keys that are none are a matter of
