@@ -40,6 +40,8 @@ impl Home {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
         let address = listener.local_addr().expect("an address");
         let mut config = ConfigFile::new(&format!("http://{address}"), address);
+        // one owner stops everything here, and faster than one should
+        config.limits.revocations_per_owner = 100_000;
         config.mode = "development".to_owned();
         config.resources = vec![ResourceFile::new(API, &["files:read"])];
         config.lifetimes.token_seconds = 900;
