@@ -139,9 +139,9 @@ pub(crate) enum ContentError {
     Lock(LockError),
     SecretElsewhere,
     /// One of the features is not built in, so a build with both never makes it.
-    #[cfg_attr(all(feature = "ssh-agent", feature = "os-keyring"), allow(dead_code))]
+    #[cfg(not(all(feature = "ssh-agent", feature = "os-keyring")))]
     Feature(&'static str),
-    #[cfg_attr(not(feature = "os-keyring"), allow(dead_code))]
+    #[cfg(feature = "os-keyring")]
     Keyring(KeyringError),
 }
 
@@ -162,7 +162,9 @@ impl ContentError {
             Self::Lock(LockError::Effort) => KeyFileError::Effort { path },
             Self::Lock(_) => KeyFileError::Passphrase { path },
             Self::SecretElsewhere => KeyFileError::SecretElsewhere { path },
+            #[cfg(not(all(feature = "ssh-agent", feature = "os-keyring")))]
             Self::Feature(feature) => KeyFileError::Feature { path, feature },
+            #[cfg(feature = "os-keyring")]
             Self::Keyring(cause) => KeyFileError::Keyring { path, cause },
         }
     }
