@@ -50,6 +50,7 @@ pub(crate) const fn table(kind: RecordKind) -> Table {
         RecordKind::Offboarding => Table::new(41, RecordKind::Offboarding.as_str()),
         RecordKind::Usage => Table::new(42, RecordKind::Usage.as_str()),
         RecordKind::AgentTask => Table::new(47, RecordKind::AgentTask.as_str()),
+        RecordKind::AgentHop => Table::new(61, RecordKind::AgentHop.as_str()),
         RecordKind::IssuerKeys => Table::new(48, RecordKind::IssuerKeys.as_str()),
         RecordKind::Place => Table::new(60, RecordKind::Place.as_str()),
         RecordKind::Key => Table::new(50, RecordKind::Key.as_str()),

@@ -70,7 +70,7 @@ pub use event::{DelegatedHop, EpochEnd, Event, Fact, KeyChanged, LifeChange, Lif
 pub use ids::{AgentId, ClaimId, EnrolmentId, IdError, OwnerId, TaskId};
 pub use policy::{KnownResource, Mode, PolicyError, RegistryPolicy};
 pub use record::{
-    AgentRecord, AgentTask, ClaimRecord, ClaimStatus, DidHolder, DidRecord, EncodeError, EnrolmentRecord,
+    AgentHop, AgentRecord, AgentTask, ClaimRecord, ClaimStatus, DidHolder, DidRecord, EncodeError, EnrolmentRecord,
     EnrolmentStatus, HandleRecord, HopRecord, IdempotencyEnd, IdempotencyRecord, IssuerKeysRecord, KeyRecord,
     KnownVersion, OffboardingRecord, Organisation, OwnedAgent, OwnedEnrolment, OwnerCodeRecord, OwnerRecord,
     PendingRotation, PlaceRecord, Profile, Record, RecordError, RecordKind, RevocationRecord, Role, STATUS_LISTS_PATH,

@@ -1,15 +1,15 @@
 //! `POST /revocations/preview`: what would stop, before it does.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use handfast_delegation::VerifiedAccessToken;
-use handfast_identity::{DidKey, UnixTime};
+use handfast_identity::{ContentHash, DidKey, UnixTime};
 use handfast_middleware::{Caller as Authenticated, Clock as _};
 use handfast_registry_model::limits::LONGEST_TOKEN_LIFETIME;
-use handfast_registry_model::{AgentRecord, AgentTask, Caller, HopRecord, OwnedAgent, Refusal, Slot, TaskId};
+use handfast_registry_model::{AgentHop, AgentRecord, AgentTask, Caller, HopRecord, OwnedAgent, Refusal, Slot, TaskId};
 use serde::Serialize;
 
 use super::agents::living;
@@ -80,7 +80,7 @@ impl<'a> Reach<'a> {
     /// Of whoever may have tokens that live as long as any: what was found, if anybody looked.
     fn until_the_longest(wanted: &'a Wanted, found: Option<Found>, now: UnixTime) -> Self {
         let (agents, tasks, delegations, at_least) = match found {
-            Some(found) => (Some(found.agents.len()), Some(found.tasks), Some(found.delegations), found.is_cut),
+            Some(found) => (Some(found.agents.len()), Some(found.tasks.len()), Some(found.delegations), found.is_cut),
             None => (None, None, None, false),
         };
         let (kind, id) = (wanted.kind().as_str(), &wanted.id);
@@ -89,11 +89,12 @@ impl<'a> Reach<'a> {
     }
 }
 
-/// What was found of agents: themselves and those they passed something on to, their tasks that are not over, and the hops of those.
+/// What was found of agents: themselves and those they passed something on to, their tasks that are not over and those in which
+/// something was passed on to them, and the hops that would stop in those.
 #[derive(Default)]
 struct Found {
     agents: BTreeSet<String>,
-    tasks: usize,
+    tasks: BTreeSet<TaskId>,
     delegations: usize,
     /// There is more.
     is_cut: bool,
@@ -103,17 +104,16 @@ impl Found {
     /// Adds an agent with its tasks, as far as there is room.
     async fn look_at(&mut self, app: &App, agent: &AgentRecord, now: UnixTime) -> Result<(), Refusal> {
         self.agents.insert(agent.did().to_string());
-        let prefix = Slot::agent_tasks_prefix(agent.id());
-        let mut after = Some(Slot::agent_tasks_from(agent.id(), now));
+        let prefix = Slot::of_agent_prefix(agent.id());
+        let mut after = Some(Slot::of_agent_from(agent.id(), now));
         while after.is_some() && !self.is_full() {
             let page = app.state.page::<AgentTask>(&prefix, after.as_deref(), TREE_PAGE_MAX).await?;
             for entry in &page.records {
                 if self.is_full() {
                     break;
                 }
-                let task = app.state.task(entry.task()).await?.ok_or(Refusal::StoreUnavailable)?.record;
-                if agent.goes_on_with(&task, now) {
-                    self.take(&tree(app, task.id()).await?);
+                if goes_on(app, entry.task(), now).await? {
+                    self.take(entry.task(), &tree(app, entry.task()).await?);
                 }
             }
             after = page.next;
@@ -121,24 +121,47 @@ impl Found {
         Ok(())
     }
 
-    fn take(&mut self, hops: &[HopRecord]) {
-        self.tasks += 1;
+    /// Adds what others passed on to an agent, with all below it, as far as there is room.
+    async fn look_at_passed_on(&mut self, app: &App, agent: &AgentRecord, now: UnixTime) -> Result<(), Refusal> {
+        let mut passed_on: BTreeMap<TaskId, HashSet<ContentHash>> = BTreeMap::new();
+        let prefix = Slot::of_agent_prefix(agent.id());
+        let mut after = Some(Slot::of_agent_from(agent.id(), now));
+        while after.is_some() && passed_on.len() < PREVIEW_MAX_TASKS {
+            let page = app.state.page::<AgentHop>(&prefix, after.as_deref(), TREE_PAGE_MAX).await?;
+            for entry in page.records {
+                passed_on.entry(entry.task().clone()).or_default().insert(*entry.hop());
+            }
+            after = page.next;
+        }
+        self.is_cut |= after.is_some();
+        for (task, names) in passed_on {
+            // of a task of its own everything is counted already
+            if !self.tasks.contains(&task) && !self.is_full() && goes_on(app, &task, now).await? {
+                self.take(&task, &below(tree(app, &task).await?, names));
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, task: &TaskId, hops: &[HopRecord]) {
+        self.tasks.insert(task.clone());
         self.delegations += hops.len();
         self.agents.extend(hops.iter().map(|hop| hop.delegate().as_str().to_owned()));
     }
 
     fn is_full(&mut self) -> bool {
-        self.is_cut |= self.tasks >= PREVIEW_MAX_TASKS || self.delegations >= PREVIEW_MAX_HOPS;
+        self.is_cut |= self.tasks.len() >= PREVIEW_MAX_TASKS || self.delegations >= PREVIEW_MAX_HOPS;
         self.is_cut
     }
 }
 
-/// An agent with every key it ever had. What others passed on to it is listed by their tasks, and not counted.
+/// An agent with every key it ever had, and with what others passed on to it.
 async fn agent<'a>(app: &App, caller: Caller<'_>, wanted: &'a Wanted, now: UnixTime) -> Result<Reach<'a>, Refusal> {
     let agent = living(app.state.agent_named(&wanted.id).await?, now)?;
     caller.as_manager_of(&agent)?;
     let mut found = Found::default();
     found.look_at(app, &agent, now).await?;
+    found.look_at_passed_on(app, &agent, now).await?;
     let reach = Reach::until_the_longest(wanted, Some(found), now);
     Ok(Reach { revoked_at: agent.revoked_at(), ..reach })
 }
@@ -176,17 +199,7 @@ async fn hop<'a>(app: &App, caller: Caller<'_>, wanted: &'a Wanted, found: &Foun
         return Err(Refusal::InvalidEvidence);
     };
     caller.stops_hop(hop, &task.record, &agent)?;
-    let mut below = BTreeSet::from([hop.name().to_string()]);
-    let mut hops = tree(app, task.record.id()).await?;
-    // a parent stands before its children
-    hops.retain(|one| {
-        let name = one.name().to_string();
-        let is_below = below.contains(&name) || one.parent().is_some_and(|parent| below.contains(&parent.to_string()));
-        if is_below {
-            below.insert(name);
-        }
-        is_below
-    });
+    let hops = below(tree(app, task.record.id()).await?, HashSet::from([*hop.name()]));
     Ok(Reach::of(wanted, hop.delegate(), &hops, 1, hop.expires_at()))
 }
 
@@ -236,6 +249,26 @@ async fn key<'a>(
     };
     let agents = Some(usize::from(agent.is_some()));
     Ok(Reach { agents, ..Reach::until_the_longest(wanted, None, now) })
+}
+
+/// Whether a task that a record names is not over.
+async fn goes_on(app: &App, task: &TaskId, now: UnixTime) -> Result<bool, Refusal> {
+    let task = app.state.task(task).await?.ok_or(Refusal::StoreUnavailable)?.record;
+    let agent = app.state.agent(task.agent()).await?.ok_or(Refusal::StoreUnavailable)?.record;
+    Ok(agent.goes_on_with(&task, now))
+}
+
+/// Of the hops of a tree those that are named, and those below them.
+fn below(mut hops: Vec<HopRecord>, mut names: HashSet<ContentHash>) -> Vec<HopRecord> {
+    // a parent stands before its children
+    hops.retain(|hop| {
+        let is_below = names.contains(hop.name()) || hop.parent().is_some_and(|parent| names.contains(parent));
+        if is_below {
+            names.insert(*hop.name());
+        }
+        is_below
+    });
+    hops
 }
 
 /// Every hop of a task that was exchanged: a tree has 4096 at most.

@@ -512,6 +512,14 @@ async fn a_hop_stops_with_all_below_it_and_its_sibling_does_not() {
     let agent = json!({"kind": "agent", "id": scene.orchestrator.did().as_str()});
     let counts = json!({"agents": 3, "tasks": 1, "delegations": 3, "latest_expiry": bench.now() + 3600});
     assert_eq!(preview(bench, owner, agent.clone()).await.is(200).json, with(agent, counts));
+    // of those in between: what was passed on to them, with all below it
+    for (party, agents, delegations) in [(&scene.planner, 2, 2), (&scene.browser, 1, 2)] {
+        let agent = json!({"kind": "agent", "id": party.did().as_str()});
+        let counts = json!({
+            "agents": agents, "tasks": 1, "delegations": delegations, "latest_expiry": bench.now() + 3600,
+        });
+        assert_eq!(preview(bench, owner, agent.clone()).await.is(200).json, with(agent, counts));
+    }
 
     // by its delegator, who need not show what the registry knows
     let made = bench.now();

@@ -1,12 +1,12 @@
 //! Records that make names unique and things findable.
 
-use handfast_identity::{DidKey, Handle, UnixTime};
+use handfast_identity::{ContentHash, DidKey, Handle, UnixTime};
 
-use super::wire::index::{AgentTaskWire, DidWire, HandleWire, OwnedAgentWire, StatusEntryWire};
+use super::wire::index::{AgentHopWire, AgentTaskWire, DidWire, HandleWire, OwnedAgentWire, StatusEntryWire};
 use super::wire::{read, write};
 use super::{EncodeError, Organisation, RecordError, RecordKind, Slot, Status, Stored};
 use crate::change::Write;
-use crate::{AgentId, AgentRecord, OwnerId, TaskId, TaskRecord};
+use crate::{AgentId, AgentRecord, HopRecord, OwnerId, TaskId, TaskRecord};
 
 /// Whose a DID is, or was: a DID has one holder for ever once it was CLAIMED or revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,6 +158,52 @@ impl Stored for AgentTask {
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
         read::<AgentTaskWire, Self>(Self::KIND, bytes)
+    }
+}
+
+/// One hop to an agent, for lists by agent in the order in which they end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentHop {
+    pub(crate) agent: AgentId,
+    pub(crate) hop: ContentHash,
+    pub(crate) task: TaskId,
+    pub(crate) organisation: Organisation,
+    pub(crate) expires_at: UnixTime,
+}
+
+impl AgentHop {
+    /// `hop`, whose delegate is `agent`.
+    pub(crate) fn of(agent: &AgentRecord, hop: &HopRecord) -> Self {
+        let HopRecord { name, task, organisation, authority, .. } = hop.clone();
+        Self { agent: agent.id.clone(), hop: name, task, organisation, expires_at: authority.expires_at }
+    }
+
+    /// The hop's name.
+    #[must_use]
+    pub const fn hop(&self) -> &ContentHash {
+        &self.hop
+    }
+
+    /// The task that it is part of.
+    #[must_use]
+    pub const fn task(&self) -> &TaskId {
+        &self.task
+    }
+}
+
+impl Stored for AgentHop {
+    const KIND: RecordKind = RecordKind::AgentHop;
+
+    fn slot(&self) -> Slot {
+        Slot::agent_hop(&self.agent, self.expires_at, &self.hop)
+    }
+
+    fn to_bytes(&self) -> Result<Vec<u8>, EncodeError> {
+        write(&AgentHopWire::from(self))
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
+        read::<AgentHopWire, Self>(Self::KIND, bytes)
     }
 }
 

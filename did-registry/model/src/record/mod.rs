@@ -38,7 +38,7 @@ pub use enrolment::{EnrolmentRecord, EnrolmentStatus, OwnedEnrolment};
 pub use hop::{HopRecord, TreeEntry, TreeRecord};
 pub(crate) use idempotency::SecretOf;
 pub use idempotency::{IdempotencyEnd, IdempotencyRecord};
-pub use index::{AgentTask, DidHolder, DidRecord, HandleRecord, OwnedAgent, StatusEntry};
+pub use index::{AgentHop, AgentTask, DidHolder, DidRecord, HandleRecord, OwnedAgent, StatusEntry};
 pub use issuer_keys::IssuerKeysRecord;
 pub(crate) use key::KeyGround;
 pub use key::{KeyRecord, PendingRotation};
@@ -111,6 +111,7 @@ pub enum Record {
     IdempotencyEnd(IdempotencyEnd),
     IssuerKeys(IssuerKeysRecord),
     AgentTask(AgentTask),
+    AgentHop(AgentHop),
 }
 
 macro_rules! each_record {
@@ -143,6 +144,7 @@ macro_rules! each_record {
             Record::IdempotencyEnd($inner) => $result,
             Record::IssuerKeys($inner) => $result,
             Record::AgentTask($inner) => $result,
+            Record::AgentHop($inner) => $result,
         }
     };
 }
@@ -202,6 +204,7 @@ into_record! {
     IdempotencyEnd(IdempotencyEnd);
     IssuerKeys(IssuerKeysRecord);
     AgentTask(AgentTask);
+    AgentHop(AgentHop);
 }
 
 /// Something is longer than what holds it. Its parts are bounded so that this does not happen.

@@ -62,11 +62,13 @@ pub enum RecordKind {
     IssuerKeys,
     /// [`AgentTask`](crate::AgentTask), by agent, deadline and task: which tasks an agent has.
     AgentTask,
+    /// [`AgentHop`](crate::AgentHop), by agent, end and name: what was passed on to an agent.
+    AgentHop,
 }
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Agent,
         Self::Did,
         Self::Handle,
@@ -94,6 +96,7 @@ impl RecordKind {
         Self::IdempotencyEnd,
         Self::IssuerKeys,
         Self::AgentTask,
+        Self::AgentHop,
     ];
 
     /// Its name, for errors and for tables.
@@ -127,6 +130,7 @@ impl RecordKind {
             Self::IdempotencyEnd => "idempotency_ends",
             Self::IssuerKeys => "issuer_keys",
             Self::AgentTask => "agent_tasks",
+            Self::AgentHop => "agent_hops",
         }
     }
 }
@@ -218,20 +222,25 @@ impl Slot {
     /// Of the entry that makes a task one of an agent's.
     #[must_use]
     pub fn agent_task(agent: &AgentId, deadline: UnixTime, task: &TaskId) -> Self {
-        let key = format!("{}{}/{task}", Self::agent_tasks_prefix(agent), Self::in_order(deadline));
-        Self { kind: RecordKind::AgentTask, key }
+        Self { kind: RecordKind::AgentTask, key: format!("{}/{task}", Self::of_agent_from(agent, deadline)) }
     }
 
-    /// What the keys of all tasks of an agent start with.
+    /// Of the entry that makes a hop one to an agent.
     #[must_use]
-    pub fn agent_tasks_prefix(agent: &AgentId) -> String {
+    pub fn agent_hop(agent: &AgentId, expires_at: UnixTime, name: &ContentHash) -> Self {
+        Self { kind: RecordKind::AgentHop, key: format!("{}/{name}", Self::of_agent_from(agent, expires_at)) }
+    }
+
+    /// What the keys of all tasks of an agent start with, and of all hops to it.
+    #[must_use]
+    pub fn of_agent_prefix(agent: &AgentId) -> String {
         format!("{agent}/")
     }
 
-    /// Behind which of them those begin whose deadline is `time` or later.
+    /// Behind which of them those begin that end at `time` or later.
     #[must_use]
-    pub fn agent_tasks_from(agent: &AgentId, time: UnixTime) -> String {
-        format!("{}{}", Self::agent_tasks_prefix(agent), Self::in_order(time))
+    pub fn of_agent_from(agent: &AgentId, time: UnixTime) -> String {
+        format!("{}{}", Self::of_agent_prefix(agent), Self::in_order(time))
     }
 
     /// As many digits as the latest time has, so that the order of keys is that of times.

@@ -509,6 +509,7 @@ fn every_record_round_trips_fits_and_is_read_strictly() {
     idempotency().iter().for_each(check);
     check(&idempotency()[0].end());
     check(&AgentTask::of(&task()));
+    check(&AgentHop::of(&agents()[1], &hop()));
     check(&IssuerKeysRecord::new(vec!["x".repeat(43); MAX_SIGNING_KEYS], did(1)));
     check(&StopsRecord { agent: agent_id(), organisation: Organisation::default(), made: fullest_rate() });
 }

@@ -3,8 +3,11 @@
 use handfast_identity::UnixTime;
 use serde::{Deserialize, Serialize};
 
+use super::hop::Name;
 use super::{Damage, DidText, FORMAT, HandleText};
-use crate::record::{AgentTask, DidHolder, DidRecord, HandleRecord, Organisation, OwnedAgent, Status, StatusEntry};
+use crate::record::{
+    AgentHop, AgentTask, DidHolder, DidRecord, HandleRecord, Organisation, OwnedAgent, Status, StatusEntry,
+};
 use crate::{AgentId, OwnerId, TaskId};
 
 #[derive(Deserialize, Serialize)]
@@ -157,5 +160,32 @@ impl TryFrom<AgentTaskWire> for AgentTask {
     fn try_from(wire: AgentTaskWire) -> Result<Self, Damage> {
         let AgentTaskWire { agent, task, organisation, deadline, v: _ } = wire;
         Ok(Self { agent, task, organisation, deadline })
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::record) struct AgentHopWire {
+    v: u64,
+    agent: AgentId,
+    hop: Name,
+    task: TaskId,
+    organisation: Organisation,
+    expires: UnixTime,
+}
+
+impl From<&AgentHop> for AgentHopWire {
+    fn from(record: &AgentHop) -> Self {
+        let AgentHop { agent, hop, task, organisation, expires_at } = record.clone();
+        Self { v: FORMAT, agent, hop: Name(hop), task, organisation, expires: expires_at }
+    }
+}
+
+impl TryFrom<AgentHopWire> for AgentHop {
+    type Error = Damage;
+
+    fn try_from(wire: AgentHopWire) -> Result<Self, Damage> {
+        let AgentHopWire { agent, hop, task, organisation, expires, v: _ } = wire;
+        Ok(Self { agent, hop: hop.0, task, organisation, expires_at: expires })
     }
 }

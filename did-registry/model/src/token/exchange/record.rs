@@ -9,8 +9,8 @@ use crate::authority::bounded;
 use crate::change::Write;
 use crate::limits::MAX_HOPS_PER_TASK;
 use crate::{
-    AgentRecord, Change, DelegatedHop, DelegationFault, Event, Expect, Fact, HopRecord, Loaded, Organisation, Party,
-    Refusal, Slot, TaskRecord, TreeEntry, TreeRecord,
+    AgentHop, AgentRecord, Change, DelegatedHop, DelegationFault, Event, Expect, Fact, HopRecord, Loaded, Organisation,
+    Party, Refusal, Slot, TaskRecord, TreeEntry, TreeRecord,
 };
 
 /// The change that records the hops nobody exchanged before; none if there are none.
@@ -25,7 +25,7 @@ pub(super) fn recorded(
     let mut places = case.tree.as_ref().map_or(0, |tree| tree.record.hops)..MAX_HOPS_PER_TASK;
     let mut parent = None;
     let (mut writes, mut hops) = (Vec::new(), Vec::new());
-    for (link, known) in chain.links().zip(&case.known) {
+    for ((link, known), delegate) in chain.links().zip(&case.known).zip(&case.delegates) {
         if known.is_none() {
             let place = places.next().ok_or(DelegationFault::TooMany)?.saturating_add(1);
             let mut hop = hop_record(root, link, parent, grounds.task, now)?;
@@ -33,6 +33,9 @@ pub(super) fn recorded(
             hop.place = (link.name == chain.leaf().name).then_some(case.places.free);
             let entry = TreeEntry { task: hop.task.clone(), organisation: organisation.clone(), place, hop: hop.name };
             hops.push(DelegatedHop { hop: hop.name, delegate: hop.delegate.clone(), depth: hop.depth });
+            if let Living::Agent(delegate) = delegate.living(now) {
+                writes.push(Write::put(Expect::Absent, AgentHop::of(&delegate.record, &hop)));
+            }
             writes.push(Write::put(Expect::Absent, hop));
             writes.push(Write::put(Expect::Absent, entry));
         }
