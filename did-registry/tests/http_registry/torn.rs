@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex};
 use handfast_registry::ConfigFile;
 use handfast_registry::store::memory::MemoryDisk;
 use handfast_registry::store::{
-    Batch, CommitFuture, EmbeddedStore, FormerEpoch, Page, Positions, Record, Store, StoreFuture, Table,
+    Batch, CommitFuture, EmbeddedStore, FormerEpoch, Page, Positions, Record, Store, StoreError, StoreFuture, Table,
 };
 use handfast_testkit::{Agent, HandClock};
 use serde_json::json;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
-use crate::bench::{Bench, approval, config, with};
+use crate::bench::{API, Bench, approval, claims_of, config, with};
 use crate::delegation_bench;
 
 type Act = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -26,6 +26,10 @@ struct Between {
     hides_handles: Mutex<bool>,
     /// What happens just before the next commit.
     before_commit: Mutex<Option<Act>>,
+    /// What happens when it was done, before anybody hears of it.
+    after_commit: Mutex<Option<Act>>,
+    /// Whether no page can be read.
+    is_unreadable: Mutex<bool>,
 }
 
 impl fmt::Debug for Between {
@@ -57,16 +61,24 @@ impl Store for Between {
         after: Option<&'a [u8]>,
         limit: usize,
     ) -> StoreFuture<'a, Page> {
+        if *self.is_unreadable.lock().unwrap() {
+            return Box::pin(async { Err(StoreError::Unavailable { reason: "for a test".to_owned() }) });
+        }
         self.store.page(table, prefix, after, limit)
     }
 
     fn commit(&self, batch: Batch) -> CommitFuture<'_> {
-        let act = self.before_commit.lock().unwrap().take();
+        let before = self.before_commit.lock().unwrap().take();
+        let after = self.after_commit.lock().unwrap().take();
         Box::pin(async move {
-            if let Some(act) = act {
+            if let Some(act) = before {
                 act.await;
             }
-            self.store.commit(batch).await
+            let committed = self.store.commit(batch).await;
+            if let Some(act) = after {
+                act.await;
+            }
+            committed
         })
     }
 
@@ -87,6 +99,14 @@ impl Store for Between {
     }
 }
 
+impl Between {
+    /// The places in status lists that are somebody's.
+    async fn places(&self) -> Vec<Vec<u8>> {
+        let page = self.store.page(Table::new(60, "status_places"), &[], None, 16).await.unwrap();
+        page.records.into_iter().map(|(key, _)| key).collect()
+    }
+}
+
 async fn scene() -> (Arc<Bench>, Arc<Between>) {
     let (bench, between) = opened(&config()).await;
     (Arc::new(bench), between)
@@ -100,6 +120,8 @@ async fn opened(file: &ConfigFile) -> (Bench, Arc<Between>) {
             act: Mutex::default(),
             hides_handles: Mutex::default(),
             before_commit: Mutex::default(),
+            after_commit: Mutex::default(),
+            is_unreadable: Mutex::default(),
         });
         between = Some(made.clone());
         made
@@ -230,4 +252,53 @@ async fn the_cut_off_of_an_off_boarded_agent_is_set_again_too() {
         assert!(between.before_commit.lock().unwrap().is_none(), "it did happen in between");
         assert_eq!(bench.positions().feed_to, 2 + again, "{seconds}");
     }
+}
+
+/// TSL-32: whoever asked for a token went away when its place was written and before the answer. The place is the task's all the same.
+#[tokio::test]
+async fn a_place_whose_caller_went_away_can_be_stopped() {
+    let (bench, between) = scene().await;
+    let owner = bench.owner(100).await;
+    let agent = bench.claimed(1, &owner).await;
+    let wanted = [("scope", "echo:read"), ("resource", API)];
+    let committed = Arc::new(Notify::new());
+    let told = committed.clone();
+    *between.after_commit.lock().unwrap() = Some(Box::pin(async move {
+        told.notify_one();
+        std::future::pending().await
+    }));
+    tokio::select! {
+        token = bench.token(&agent, &wanted) => panic!("{token}"),
+        () = committed.notified() => {}
+    }
+    let places = between.places().await;
+    assert_eq!(places.len(), 1, "it was written");
+    let token = bench.token(&agent, &wanted).await;
+    assert_eq!(between.places().await, places, "and is used");
+    assert_eq!(bench.listed(&token).await, 0);
+    let body = json!({"kind": "task", "id": claims_of(&token)["task"]["id"]});
+    bench.manage(&owner.key, "owner:self", "POST", "/revocations", Some(body)).await.is(200);
+    assert_eq!(bench.listed(&token).await, 1);
+}
+
+/// P-17: a list that might lack what was revoked is not told.
+#[tokio::test]
+async fn where_what_was_revoked_cannot_be_read_no_list_is_told() {
+    let (bench, between) = scene().await;
+    let owner = bench.owner(100).await;
+    let agent = bench.claimed(1, &owner).await;
+    let token = bench.token(&agent, &[("scope", "echo:read"), ("resource", API)]).await;
+    assert_eq!(bench.listed(&token).await, 0);
+    let owners = bench.token(&owner.key, &[("scope", "owner:self")]).await;
+    let unreadable = {
+        let between = between.clone();
+        async move { *between.is_unreadable.lock().unwrap() = true }
+    };
+    *between.after_commit.lock().unwrap() = Some(Box::pin(unreadable));
+    let body = json!({"kind": "task", "id": claims_of(&token)["task"]["id"]});
+    bench.call(&owner.key, &owners, "POST", "/revocations", Some(body)).await;
+    let answer = bench.get("/status-lists/0").await;
+    assert_eq!((answer.problem(), answer.header("retry-after")), ((503, "store_unavailable"), Some("5")));
+    *between.is_unreadable.lock().unwrap() = false;
+    assert_eq!(bench.listed(&token).await, 1);
 }
