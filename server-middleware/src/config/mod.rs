@@ -257,7 +257,8 @@ impl Builder {
         self
     }
 
-    /// Where it is kept across restarts how far each issuer's feed has come, so that one that went back meanwhile is noticed.
+    /// Where it is kept across restarts how far each issuer's feed has come and how new its lists were, so that one that went back
+    /// meanwhile is noticed.
     /// The directory is made if it is missing, and is this server's alone. Without one a start believes what it hears first.
     pub fn state_directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.state_directory = Some(path.into());

@@ -151,11 +151,13 @@ impl Builder {
             self.require_followable(&trust)?;
             issuers.push(Followed { trust, base, did });
         }
-        let follows = self.trust.iter().any(|trust| matches!(trust.status, StatusSource::Feed { .. }));
+        let goes_back =
+            |status: &StatusSource| matches!(status, StatusSource::Feed { .. } | StatusSource::StatusList { .. });
+        let follows = self.trust.iter().any(|trust| goes_back(&trust.status));
         let state = self.state_directory.as_deref().filter(|_| follows);
         if follows && state.is_none() && self.mode == Mode::Production {
             tracing::warn!(
-                "no `state_directory`: a revocation feed that goes back while this server is not running is believed"
+                "no `state_directory`: a revocation feed or list that goes back while this server is not running is believed"
             );
         }
         Keeper::start(issuers, self.mode, &self.clock, self.pace, state).map_err(|error| match error {

@@ -1,6 +1,6 @@
 //! One issuer's status lists: fetched when a token names one, and again when they get old (spec/status-lists.md).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex as Counts, PoisonError};
 
 use bytes::Bytes;
@@ -17,6 +17,8 @@ use tokio::time::Instant;
 
 use super::board::{Board, Place};
 use super::keys::KeyKeeper;
+use super::list_memory::ListFile;
+use super::memory::StateError;
 use super::outbound::Outbound;
 use super::pace::{Backoff, Pace};
 use crate::Clock;
@@ -55,14 +57,17 @@ pub(super) struct ListKeeper {
     pub(super) place: Place,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) pace: Pace,
+    /// Where it is kept how new the lists were.
+    pub(super) file: Option<ListFile>,
     pub(super) state: Arc<Mutex<ListsState>>,
     pub(super) counts: Counts<(u64, u64)>,
 }
 
 /// What the keeper remembers between two fetches.
-#[derive(Default)]
 pub(super) struct ListsState {
     lists: StatusLists,
+    /// How new they were by what is on the disk.
+    kept: BTreeMap<String, UnixTime>,
     failed: HashMap<String, Failed>,
 }
 
@@ -86,6 +91,10 @@ enum ListsError {
     List(ListError),
     #[error("the status list could not be read: {0}")]
     Reading(#[source] JoinError),
+    #[error(
+        "how new the status list is cannot be kept, and it is taken for no fresher than the one before until it can: {0}"
+    )]
+    Memory(#[source] StateError),
 }
 
 impl ListKeeper {
@@ -144,15 +153,28 @@ impl ListKeeper {
         let fetched_at = self.clock.now();
         let body = self.outbound.status_list(&self.base, uri).await.map_err(ListsError::Fetch)?;
         let list = self.verified(body).await?;
-        let (mut lists, uri) = (state.lists.clone(), uri.to_owned());
+        let (mut lists, address) = (state.lists.clone(), uri.to_owned());
         // inflating a mebibyte takes milliseconds: not on a thread that serves requests
         let (lists, applied) = off_thread(move || {
-            let applied = lists.apply(&uri, &list, fetched_at);
+            let applied = lists.apply(&address, &list, fetched_at);
             (lists, applied)
         })
         .await?;
-        state.lists = lists;
-        applied.map_err(ListsError::List)
+        let before = std::mem::replace(&mut state.lists, lists);
+        applied.map_err(ListsError::List)?;
+        let kept = self.keep(state).await;
+        if kept.is_err() {
+            state.lists.no_fresher_than(uri, &before);
+        }
+        kept
+    }
+
+    /// Keeps how new the lists are, where that is not on the disk and there is one.
+    async fn keep(&self, state: &mut ListsState) -> Result<(), ListsError> {
+        let Some(file) = self.file.clone().filter(|_| state.kept != *state.lists.newest()) else { return Ok(()) };
+        let newest = state.lists.newest().clone();
+        state.kept = off_thread(move || file.save(&newest).map(|()| newest)).await?.map_err(ListsError::Memory)?;
+        Ok(())
     }
 
     async fn verified(&self, body: Bytes) -> Result<VerifiedStatusList, ListsError> {
@@ -208,6 +230,12 @@ async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static
 }
 
 impl ListsState {
+    /// With what is known from before this process began.
+    pub(super) fn resume(lists: StatusLists) -> Self {
+        let kept = lists.newest().clone();
+        Self { lists, kept, failed: HashMap::new() }
+    }
+
     fn may_ask(&self, uri: &str) -> bool {
         self.failed.get(uri).is_none_or(|failed| Instant::now() >= failed.again_at)
     }

@@ -1,7 +1,7 @@
 //! Where each issuer's feed stood, kept across restarts: without it a restart would forget that a feed once was further (P-12).
 //!
 //! One file an issuer, replaced as a whole and synced before anybody relies on it (spec/revocation-feed.md, across restarts); another
-//! one where the recovery key has named a new feed key.
+//! one where the recovery key has named a new feed key. How new status lists were is kept beside them, by `list_memory`.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -42,8 +42,8 @@ pub enum StateError {
     Locked(PathBuf),
     /// Not what this program writes for this issuer.
     #[error(
-        "`{}` does not say where the feed of `{issuer}` stood: restore the file; only if the registry's operator vouches for \
-         the feed as it is now, remove it",
+        "`{}` does not say what was last heard of `{issuer}`: restore the file; only if the registry's operator vouches for \
+         what it says now, remove it",
         path.display()
     )]
     Content {
@@ -122,12 +122,22 @@ impl StateDirectory {
         }
     }
 
-    /// The file of `issuer`.
+    /// The file of the feed of `issuer`.
     pub(super) fn file(&self, issuer: &str) -> PositionFile {
+        let path = self.path_of("feed", issuer);
+        PositionFile { path, issuer: issuer.to_owned(), lock: self.lease() }
+    }
+
+    /// What can be held as long as the directory is this process's.
+    pub(super) fn lease(&self) -> Weak<File> {
+        Arc::downgrade(&self.lock)
+    }
+
+    /// Where `what` is kept of `issuer`.
+    pub(super) fn path_of(&self, what: &str, issuer: &str) -> PathBuf {
         let hash = ContentHash::of(issuer.as_bytes());
         let name = hash.as_bytes().get(..NAME_BYTES).map(base64url::encode).unwrap_or_default();
-        let path = self.path.join(format!("feed-{name}.json"));
-        PositionFile { path, issuer: issuer.to_owned(), lock: Arc::downgrade(&self.lock) }
+        self.path.join(format!("{what}-{name}.json"))
     }
 }
 
@@ -184,7 +194,7 @@ impl PositionFile {
 }
 
 /// The bytes of a file that may not be there; one more than `most` tells that there are too many.
-fn read(path: &Path, most: usize) -> Result<Option<Vec<u8>>, StateError> {
+pub(super) fn read(path: &Path, most: usize) -> Result<Option<Vec<u8>>, StateError> {
     let told = |source| StateError::Io { path: path.to_path_buf(), source };
     let file = match File::open(path) {
         Ok(file) => file,
@@ -197,7 +207,8 @@ fn read(path: &Path, most: usize) -> Result<Option<Vec<u8>>, StateError> {
     Ok(Some(bytes))
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Puts `bytes` in the place of the file, durably: after a crash it holds them or what it held before.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let next = path.with_extension("next");
     let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&next)?;
     file.write_all(bytes)?;

@@ -5,6 +5,7 @@ mod events;
 mod feed;
 mod keys;
 mod lag;
+mod list_memory;
 mod lists;
 mod memory;
 mod name;
@@ -22,7 +23,9 @@ use handfast_dpop::PublicBase;
 use handfast_fetch::{Mode, SetupError};
 use handfast_identity::{DidKey, DidWeb, UnixTime};
 use handfast_verifier::revocation::{FeedKeys, FeedMemory};
+use handfast_verifier::status_list::StatusLists;
 use handfast_verifier::trust::{Facts, StatusSource, TrustedIssuer};
+use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use crate::{Clock, FactsSource, KeyRefresh};
@@ -30,7 +33,8 @@ use board::Board;
 use feed::FeedKeeper;
 use keys::KeyKeeper;
 use lag::Lag;
-use lists::ListKeeper;
+use list_memory::ListFile;
+use lists::{ListKeeper, ListsState};
 use memory::{PositionFile, StateDirectory};
 use name::Name;
 use outbound::Outbound;
@@ -103,6 +107,8 @@ impl Keeper {
                 state: Default::default(),
             });
             if let StatusSource::StatusList { key, .. } = &status {
+                let file = state.as_ref().map(|state| ListFile::of(state, &issuer));
+                let known = remembered_lists(file.as_ref()).map_err(KeeperError::State)?;
                 let lists = Arc::new(ListKeeper {
                     issuer: issuer.clone(),
                     base: base.clone(),
@@ -113,7 +119,8 @@ impl Keeper {
                     place,
                     clock: Arc::clone(clock),
                     pace,
-                    state: Default::default(),
+                    file,
+                    state: Arc::new(Mutex::new(ListsState::resume(known))),
                     counts: Default::default(),
                 });
                 keeper.tasks.push(tokio::spawn(Arc::clone(&lists).run()));
@@ -196,6 +203,14 @@ fn remembered(state: &StateDirectory, issuer: &str, pinned: FeedKeys) -> Result<
         file.save(memory)?;
     }
     Ok((feed_keys, Some((file, memory))))
+}
+
+/// How new the lists were that were known before. It is written at once: a file that cannot be is found out now.
+fn remembered_lists(file: Option<&ListFile>) -> Result<StatusLists, StateError> {
+    let Some(file) = file else { return Ok(StatusLists::default()) };
+    let newest = file.load()?;
+    file.save(&newest)?;
+    Ok(StatusLists::resume(newest))
 }
 
 impl FactsSource for Keeper {

@@ -274,6 +274,55 @@ async fn th64_an_older_list_after_a_newer_one_is_refused_until_a_newer_one_comes
     reader.ask_until(refused(401, "token_revoked")).await;
 }
 
+/// TH64
+#[tokio::test]
+async fn th64_an_older_list_is_refused_behind_a_restart_too() {
+    let state = tempfile::tempdir().unwrap();
+    let registry = Registry::running().await;
+    let started = async |registry| {
+        let directory = state.path().to_path_buf();
+        let trust = by_lists(&registry);
+        let api = Follower::trusting(&registry, trust, move |builder| builder.state_directory(directory)).await;
+        api.server.ready().await;
+        Reader { registry, api }
+    };
+    let reader = started(registry).await;
+    let older = Draft::of(&reader.registry);
+    reader.advance(10);
+    Draft::of(&reader.registry).saying(EntryStatus::Invalid).publish(&reader.registry);
+    assert_eq!(reader.ask().await.outcome(), refused(401, "token_revoked"));
+    let Reader { registry, api } = reader;
+    drop(api);
+    older.publish(&registry);
+    let reader = started(registry).await;
+    assert_eq!(reader.ask().await.outcome(), refused(503, "status_unknown"));
+    Draft::of(&reader.registry).saying(EntryStatus::Invalid).publish(&reader.registry);
+    reader.ask_until(refused(401, "token_revoked")).await;
+}
+
+/// What cannot be kept is taken for no fresher than what was kept; what it says counts all the same.
+#[tokio::test]
+async fn a_list_that_cannot_be_kept_is_believed_until_the_one_before_is_too_old() {
+    let state = tempfile::tempdir().unwrap();
+    let directory = state.path().join("kept");
+    let registry = Registry::running().await;
+    let (trust, place) = (by_lists(&registry), directory.clone());
+    let api = Follower::trusting(&registry, trust, move |builder| builder.state_directory(place)).await;
+    api.server.ready().await;
+    let reader = Reader { registry, api };
+    Draft::of(&reader.registry).publish(&reader.registry);
+    assert_eq!(reader.ask().await.outcome(), served());
+    // root may write wherever there is a directory
+    std::fs::rename(&directory, state.path().join("away")).unwrap();
+    reader.advance(60);
+    Draft::of(&reader.registry).saying(EntryStatus::Invalid).publish(&reader.registry);
+    reader.ask_until(refused(401, "token_revoked")).await;
+    reader.advance(31);
+    assert_eq!(reader.ask().await.outcome(), refused(503, "status_unknown"));
+    std::fs::rename(state.path().join("away"), &directory).unwrap();
+    reader.ask_until(refused(401, "token_revoked")).await;
+}
+
 #[tokio::test]
 async fn a_source_that_is_down_is_ours_and_comes_back_by_itself() {
     let mut reader = Reader::new().await;

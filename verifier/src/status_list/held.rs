@@ -2,7 +2,7 @@
 
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use handfast_delegation::StatusReference;
@@ -21,6 +21,8 @@ pub const LIST_TTL_BOUNDS: (Seconds, Seconds) = (Seconds::new(5), Seconds::new(8
 pub const MAX_LIST_LIFETIME: Seconds = Seconds::new(86_400);
 /// Most lists held of one issuer (spec/limits.md): 64 MiB, and 250 million delegations.
 pub const MAX_HELD_LISTS: usize = 64;
+/// Of how many lists of one issuer it is remembered how new they were, held or not (spec/limits.md).
+pub const MAX_REMEMBERED_LISTS: usize = 256;
 
 /// Why a list by the right key is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +33,7 @@ pub enum ListError {
     Ahead,
     /// Past its `exp`.
     Expired,
-    /// Older than the one that is held: what that one speaks of is not known until one comes that is not (TH64).
+    /// Older than one that came before: what it speaks of is not known until one comes that is not (TH64).
     Older,
     /// Not inflated to a list.
     List(StatusListError),
@@ -55,6 +57,8 @@ impl core::error::Error for ListError {}
 #[derive(Clone, Debug, Default)]
 pub struct StatusLists {
     held: HashMap<String, Arc<Held>>,
+    /// When the newest list of each address was signed, of lists let go too: none that is older is believed.
+    newest: BTreeMap<String, UnixTime>,
 }
 
 struct Held {
@@ -87,6 +91,18 @@ pub struct ListState {
 }
 
 impl StatusLists {
+    /// None held, of addresses whose [`newest`](Self::newest) lists were signed at these times.
+    #[must_use]
+    pub fn resume(newest: BTreeMap<String, UnixTime>) -> Self {
+        Self { held: HashMap::new(), newest }
+    }
+
+    /// When the newest list of each address was signed: what a restart must not forget. [`MAX_REMEMBERED_LISTS`] at most.
+    #[must_use]
+    pub const fn newest(&self) -> &BTreeMap<String, UnixTime> {
+        &self.newest
+    }
+
     #[cfg(feature = "zlib")]
     /// Takes a list in that was asked for at `uri`, at `fetched_at` by our clock. What is refused changes nothing, but that an older
     /// one puts the one held in doubt.
@@ -106,9 +122,11 @@ impl StatusLists {
             return Err(ListError::Expired);
         }
         let held = self.held.get(uri);
-        if let Some(held) = held.filter(|held| list.issued_at() < held.issued_at) {
-            let doubted = Arc::new(held.doubted());
-            self.held.insert(uri.to_owned(), doubted);
+        if self.newest.get(uri).is_some_and(|newest| list.issued_at() < *newest) {
+            if let Some(held) = held {
+                let doubted = Arc::new(held.doubted());
+                self.held.insert(uri.to_owned(), doubted);
+            }
             return Err(ListError::Older);
         }
         let asked_at = held.map_or(fetched_at.as_secs(), |held| held.asked_at.load(Ordering::Relaxed));
@@ -127,7 +145,28 @@ impl StatusLists {
             self.make_room();
         }
         self.held.insert(uri.to_owned(), Arc::new(taken));
+        self.remember(uri, list.issued_at());
         Ok(())
+    }
+
+    #[cfg(feature = "zlib")]
+    /// Of too many addresses the one whose list is oldest is forgotten.
+    fn remember(&mut self, uri: &str, issued_at: UnixTime) {
+        self.newest.insert(uri.to_owned(), issued_at);
+        while self.newest.len() > MAX_REMEMBERED_LISTS {
+            let oldest = self.newest.iter().min_by_key(|(_, issued_at)| **issued_at).map(|(uri, _)| uri.clone());
+            oldest.and_then(|uri| self.newest.remove(&uri));
+        }
+    }
+
+    /// The list at `uri`, taken in just now, counts for no longer than what `before` held there did: how new it is could not be kept.
+    #[cfg(feature = "zlib")]
+    pub fn no_fresher_than(&mut self, uri: &str, before: &Self) {
+        let taken = self.held.remove(uri);
+        if let (Some(taken), Some(before)) = (taken, before.held.get(uri)) {
+            let stale = Held { fetched_at: before.fetched_at, counts_until: before.counts_until, ..taken.copied() };
+            self.held.insert(uri.to_owned(), Arc::new(stale));
+        }
     }
 
     #[cfg(feature = "zlib")]
@@ -206,13 +245,18 @@ impl Held {
 
     #[cfg(feature = "zlib")]
     fn doubted(&self) -> Self {
+        Self { is_doubted: true, ..self.copied() }
+    }
+
+    #[cfg(feature = "zlib")]
+    fn copied(&self) -> Self {
         Self {
             list: self.list.clone(),
             issued_at: self.issued_at,
             counts_until: self.counts_until,
             fetched_at: self.fetched_at,
             ttl: self.ttl,
-            is_doubted: true,
+            is_doubted: self.is_doubted,
             asked_at: AtomicU64::new(self.asked_at.load(Ordering::Relaxed)),
         }
     }
@@ -250,16 +294,20 @@ mod tests {
     }
 
     fn signed(number: usize, exp: Option<u64>, ttl: Option<u64>) -> VerifiedStatusList {
+        made(number, at(0), exp, ttl)
+    }
+
+    /// List 0, good for a minute from then on.
+    fn signed_at(offset: u64) -> VerifiedStatusList {
+        made(0, at(offset), None, Some(60))
+    }
+
+    fn made(number: usize, issued_at: UnixTime, exp: Option<u64>, ttl: Option<u64>) -> VerifiedStatusList {
         let key = SigningKey::from_ed25519_seed(&[9; 32]);
         let mut list = StatusList::new(EntryBits::Two, 8);
         assert!(list.set(1, EntryStatus::Invalid));
-        let token = StatusListToken {
-            uri: uri(number),
-            issued_at: at(0),
-            expires_at: exp.map(at),
-            ttl: ttl.map(Seconds::new),
-            list,
-        };
+        let token =
+            StatusListToken { uri: uri(number), issued_at, expires_at: exp.map(at), ttl: ttl.map(Seconds::new), list };
         UnverifiedStatusList::parse(&token.sign(&key).unwrap()).unwrap().verify(key.public()).unwrap()
     }
 
@@ -305,6 +353,47 @@ mod tests {
         assert_eq!(lists.states().count(), MAX_HELD_LISTS);
         let missing = Rejection::StatusListMissing { uri: uri(7) };
         assert_eq!(asked(&lists, 7, 0, 10), Err(missing));
+    }
+
+    /// TH64: an address whose list was let go, here or before a restart, has no older one believed.
+    #[test]
+    fn how_new_a_list_was_outlives_it() {
+        let at_ten = BTreeMap::from([(uri(0), at(10))]);
+        let mut lists = StatusLists::resume(at_ten.clone());
+        assert_eq!(lists.apply(&uri(0), &signed_at(9), at(11)), Err(ListError::Older));
+        assert!(!lists.holds(&uri(0)));
+        assert_eq!(lists.newest(), &at_ten);
+        lists.apply(&uri(0), &signed_at(10), at(11)).unwrap();
+        lists.apply(&uri(0), &signed_at(12), at(12)).unwrap();
+        lists.drop(&uri(0));
+        assert_eq!(lists.apply(&uri(0), &signed_at(11), at(13)), Err(ListError::Older));
+        assert_eq!(lists.newest(), &BTreeMap::from([(uri(0), at(12))]));
+    }
+
+    #[test]
+    fn of_too_many_addresses_the_one_with_the_oldest_list_is_forgotten() {
+        let full = (1..=MAX_REMEMBERED_LISTS).map(|number| (uri(number), at(if number == 7 { 0 } else { 1 })));
+        let mut lists = StatusLists::resume(full.collect());
+        lists.apply(&uri(0), &signed_at(5), at(5)).unwrap();
+        assert_eq!(lists.newest().len(), MAX_REMEMBERED_LISTS);
+        assert!(lists.newest().contains_key(&uri(0)) && !lists.newest().contains_key(&uri(7)));
+    }
+
+    #[test]
+    fn a_list_that_could_not_be_kept_counts_no_longer_than_the_one_before() {
+        let mut before = StatusLists::default();
+        let mut first = before.clone();
+        first.apply(&uri(0), &signed_at(0), at(0)).unwrap();
+        first.no_fresher_than(&uri(0), &before);
+        assert!(!first.holds(&uri(0)));
+        before.apply(&uri(0), &signed_at(0), at(0)).unwrap();
+        let mut after = before.clone();
+        after.apply(&uri(0), &signed_at(60), at(60)).unwrap();
+        assert_eq!(asked(&after, 0, 0, 91), Ok(()));
+        after.no_fresher_than(&uri(0), &before);
+        assert_eq!(asked(&after, 0, 0, 90), Ok(()));
+        assert_eq!(asked(&after, 0, 0, 91), Err(Rejection::StatusUnknown));
+        assert_eq!(after.states().next().unwrap().issued_at, at(60), "what it says counts");
     }
 
     #[test]

@@ -17,7 +17,8 @@ mod list;
 mod token;
 
 pub use held::{
-    DEFAULT_LIST_TTL, LIST_TTL_BOUNDS, ListError, ListState, MAX_HELD_LISTS, MAX_LIST_LIFETIME, StatusLists,
+    DEFAULT_LIST_TTL, LIST_TTL_BOUNDS, ListError, ListState, MAX_HELD_LISTS, MAX_LIST_LIFETIME, MAX_REMEMBERED_LISTS,
+    StatusLists,
 };
 pub use list::{EntryBits, EntryStatus, MAX_LIST_BYTES, StatusList, StatusListError};
 #[cfg(feature = "zlib")]
