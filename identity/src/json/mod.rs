@@ -7,7 +7,7 @@ mod strict;
 
 use core::fmt;
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
 pub use canonical::to_jcs;
 pub use object::{object, optional, optional_object};
@@ -90,7 +90,7 @@ impl core::error::Error for JsonError {}
 /// assert_eq!(read::<Vec<u8>>(b"[1,2]", &limits), Ok(vec![1, 2]));
 /// assert_eq!(read::<Vec<u8>>(b"[1,2] []", &limits), Err(JsonError::Syntax));
 /// ```
-pub fn read<T: DeserializeOwned>(bytes: &[u8], limits: &Limits) -> Result<T, JsonError> {
+pub fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8], limits: &Limits) -> Result<T, JsonError> {
     strict::scan(bytes, limits)?;
     serde_json::from_slice(bytes).map_err(|error| shape(&error))
 }
@@ -119,7 +119,7 @@ fn shape(error: &serde_json::Error) -> JsonError {
 /// assert!(read_object::<Point>(br#"{"x":1}"#, &Limits::plain(64)).is_ok());
 /// assert!(read_object::<Point>(b"[1]", &Limits::plain(64)).is_err());
 /// ```
-pub fn read_object<T: DeserializeOwned>(bytes: &[u8], limits: &Limits) -> Result<T, JsonError> {
+pub fn read_object<'de, T: Deserialize<'de>>(bytes: &'de [u8], limits: &Limits) -> Result<T, JsonError> {
     read::<object::Object<T>>(bytes, limits).map(|object::Object(value)| value)
 }
 
@@ -131,7 +131,7 @@ pub fn read_object<T: DeserializeOwned>(bytes: &[u8], limits: &Limits) -> Result
 ///
 /// Only if the value is not JSON.
 pub fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    serde::de::Deserialize::deserialize(deserializer).map(|serde::de::IgnoredAny| true)
+    Deserialize::deserialize(deserializer).map(|serde::de::IgnoredAny| true)
 }
 
 #[cfg(test)]
