@@ -39,6 +39,12 @@ impl ContentHash {
         &self.0
     }
 
+    /// The 43 characters that it is written as, without asking the heap.
+    #[must_use]
+    pub fn to_chars(&self) -> [u8; base64url::CHARS_OF_32_BYTES] {
+        base64url::chars_of_32(&self.0)
+    }
+
     /// Reads a claim; hex, padding and any second spelling give `None`.
     #[must_use]
     pub fn from_claim(text: &str) -> Option<Self> {

@@ -33,6 +33,12 @@ impl Thumbprint {
         &self.0
     }
 
+    /// The 43 characters that it is written as, without asking the heap.
+    #[must_use]
+    pub fn to_chars(&self) -> [u8; base64url::CHARS_OF_32_BYTES] {
+        base64url::chars_of_32(&self.0)
+    }
+
     /// Whether both are the same key, in time that does not depend on where they differ (P-20).
     #[must_use]
     pub fn is_same_key(&self, other: &Self) -> bool {
