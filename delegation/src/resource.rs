@@ -1,8 +1,12 @@
 //! Resource identifiers: the audiences tokens are for (RFC 8707).
 
 use core::fmt;
+use std::collections::BTreeSet;
 
+use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::text;
 
 /// Longest resource identifier (spec/limits.md).
 pub const MAX_RESOURCE_BYTES: usize = 512;
@@ -64,7 +68,59 @@ impl Serialize for ResourceId {
 
 impl<'de> Deserialize<'de> for ResourceId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+        text::parsed(deserializer, Self::parse)
+    }
+}
+
+/// Reads an array of resources, none of them twice.
+///
+/// # Errors
+///
+/// Anything else.
+pub(crate) fn each_once<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<ResourceId>, D::Error> {
+    deserializer.deserialize_seq(Several { may_repeat: false })
+}
+
+/// Resources as `aud` names them: one, or an array in which the same may stand again (RFC 7519 4.1.3). Never none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Audience(pub(crate) BTreeSet<ResourceId>);
+
+impl<'de> Deserialize<'de> for Audience {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let resources = deserializer.deserialize_any(Several { may_repeat: true })?;
+        if resources.is_empty() { Err(Error::custom("an empty audience")) } else { Ok(Self(resources)) }
+    }
+}
+
+impl Serialize for Audience {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+struct Several {
+    may_repeat: bool,
+}
+
+impl<'de> Visitor<'de> for Several {
+    type Value = BTreeSet<ResourceId>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("resources")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        ResourceId::parse(text).map(|one| BTreeSet::from([one])).map_err(E::custom)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
+        let mut resources = BTreeSet::new();
+        while let Some(resource) = array.next_element()? {
+            if !resources.insert(resource) && !self.may_repeat {
+                return Err(A::Error::custom("a resource stands twice"));
+            }
+        }
+        Ok(resources)
     }
 }
 
