@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 pub use canonical::to_jcs;
 pub use object::{object, optional, optional_object};
+pub(crate) use plain::string_length;
 
 /// Bounds of one JSON text, checked before anything is read out of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,8 +92,14 @@ impl core::error::Error for JsonError {}
 /// assert_eq!(read::<Vec<u8>>(b"[1,2] []", &limits), Err(JsonError::Syntax));
 /// ```
 pub fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8], limits: &Limits) -> Result<T, JsonError> {
-    strict::scan(bytes, limits)?;
-    serde_json::from_slice(bytes).map_err(|error| shape(&error))
+    let read = match plain::well_formed(bytes, limits) {
+        Some(text) => serde_json::from_str(text),
+        None => {
+            strict::scan_any(bytes, limits)?;
+            serde_json::from_slice(bytes)
+        }
+    };
+    read.map_err(|error| shape(&error))
 }
 
 /// What is wrong with the shape, without a word of the text itself: it may be logged, and the text may hold anything (P-19).

@@ -101,10 +101,9 @@ impl Places {
 
 /// What stands behind `before`, which itself begins at `at`, up to the next quote, if nothing in it is escaped or has to be.
 fn text_behind(before: &str, text: &str, at: usize) -> Option<Range<usize>> {
-    let rest = text.get(at..)?.strip_prefix(before)?.as_bytes();
-    let length = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))?;
+    let rest = text.get(at..)?.strip_prefix(before)?;
     let start = at + before.len();
-    (rest.get(length) == Some(&b'"')).then_some(start..start + length)
+    json::string_length(rest.as_bytes()).map(|length| start..start + length)
 }
 
 #[cfg(test)]
