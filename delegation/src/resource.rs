@@ -36,10 +36,13 @@ impl ResourceId {
     pub fn parse(text: &str) -> Result<Self, ResourceError> {
         let (scheme, rest) = text.split_once(':').ok_or(ResourceError)?;
         let scheme_is_good = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
         // RFC 3986 characters only: no blanks, quotes, backslashes, controls or text outside ASCII; `#` would be a fragment
-        let rest_is_good =
-            !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"#<>\\^`{|}".contains(&byte));
+        let is_of_uris = |byte: u8| {
+            byte.is_ascii_graphic()
+                && !matches!(byte, b'"' | b'#' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}')
+        };
+        let rest_is_good = !rest.is_empty() && rest.bytes().all(is_of_uris);
         if text.len() <= MAX_RESOURCE_BYTES && scheme_is_good && rest_is_good {
             Ok(Self(text.to_owned()))
         } else {
