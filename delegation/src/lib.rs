@@ -12,11 +12,13 @@
 mod actor;
 mod authority;
 mod chain;
+mod hash;
 mod numeric;
 mod resource;
 mod scope;
 mod status;
 mod task;
+mod text;
 mod token;
 pub mod tools;
 

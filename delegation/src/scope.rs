@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::text;
+
 /// Longest scope text (spec/limits.md): a token of 8 KiB has to hold it beside everything else.
 pub const MAX_SCOPE_BYTES: usize = 2048;
 /// Most scope tokens (spec/limits.md), as many as one JSON array may hold.
@@ -12,7 +14,8 @@ pub const MAX_SCOPE_TOKENS: usize = 64;
 
 /// A set of scope tokens, compared byte by byte: no prefixes, wildcards or folding (DEL-20). It may be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Scope(BTreeSet<String>);
+// INVARIANT: the tokens in byte order, each once, with single spaces between them
+pub struct Scope(Box<str>);
 
 /// Why a text is not a scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,19 +57,35 @@ impl Scope {
         if text.len() > MAX_SCOPE_BYTES {
             return Err(ScopeError::TooLong);
         }
-        let mut tokens = BTreeSet::new();
         if text.is_empty() {
-            return Ok(Self(tokens));
+            return Ok(Self::default());
         }
+        let (mut count, mut last) = (0, "");
         for token in text.split(' ') {
-            if token.is_empty() || !token.bytes().all(is_scope_byte) {
-                return Err(ScopeError::Syntax);
+            require_token(token)?;
+            if token <= last {
+                return Self::sorted(text);
             }
-            if !tokens.insert(token.to_owned()) {
+            (count, last) = (count + 1, token);
+        }
+        if count > MAX_SCOPE_TOKENS { Err(ScopeError::TooLong) } else { Ok(Self(text.into())) }
+    }
+
+    /// The tokens of a text in which they do not stand in order.
+    fn sorted(text: &str) -> Result<Self, ScopeError> {
+        let mut tokens = BTreeSet::new();
+        for token in text.split(' ') {
+            require_token(token)?;
+            if !tokens.insert(token) {
                 return Err(ScopeError::Duplicate);
             }
         }
-        if tokens.len() > MAX_SCOPE_TOKENS { Err(ScopeError::TooLong) } else { Ok(Self(tokens)) }
+        if tokens.len() > MAX_SCOPE_TOKENS { Err(ScopeError::TooLong) } else { Ok(Self::joined(tokens)) }
+    }
+
+    /// INVARIANT: they come in byte order, each once.
+    fn joined<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Self {
+        Self(tokens.into_iter().collect::<Vec<_>>().join(" ").into())
     }
 
     /// Whether it names nothing.
@@ -78,37 +97,46 @@ impl Scope {
     /// Whether it names `token`.
     #[must_use]
     pub fn contains(&self, token: &str) -> bool {
-        self.0.contains(token)
+        self.tokens().any(|other| other == token)
     }
 
     /// Whether everything it names is named by `wider` too.
     #[must_use]
     pub fn is_within(&self, wider: &Self) -> bool {
-        self.0.is_subset(&wider.0)
+        // both in order, so what was passed does not come again
+        let mut wider = wider.tokens();
+        self.tokens().all(|token| wider.any(|other| other == token))
     }
 
     /// What it names that `wider` does not: what an `invalid_scope` answer lists.
     #[must_use]
     pub fn excess_over(&self, wider: &Self) -> Self {
-        Self(self.0.difference(&wider.0).cloned().collect())
+        let wider: BTreeSet<_> = wider.tokens().collect();
+        Self::joined(self.tokens().filter(|token| !wider.contains(token)))
     }
 
     /// What both name.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        Self(self.0.intersection(&other.0).cloned().collect())
+        let other: BTreeSet<_> = other.tokens().collect();
+        Self::joined(self.tokens().filter(|token| other.contains(token)))
     }
 
     /// Everything either names.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        Self(self.0.union(&other.0).cloned().collect())
+        Self::joined(self.tokens().chain(other.tokens()).collect::<BTreeSet<_>>())
     }
 
     /// The tokens in byte order.
     pub fn tokens(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+        // an empty text is no token
+        self.0.split(' ').filter(|token| !token.is_empty())
     }
+}
+
+fn require_token(text: &str) -> Result<(), ScopeError> {
+    if text.is_empty() || !text.bytes().all(is_scope_byte) { Err(ScopeError::Syntax) } else { Ok(()) }
 }
 
 fn is_scope_byte(byte: u8) -> bool {
@@ -117,25 +145,19 @@ fn is_scope_byte(byte: u8) -> bool {
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, token) in self.0.iter().enumerate() {
-            if place > 0 {
-                f.write_str(" ")?;
-            }
-            f.write_str(token)?;
-        }
-        Ok(())
+        f.write_str(&self.0)
     }
 }
 
 impl Serialize for Scope {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&self.0)
     }
 }
 
 impl<'de> Deserialize<'de> for Scope {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+        text::parsed(deserializer, Self::parse)
     }
 }
 
@@ -150,18 +172,26 @@ mod tests {
     #[test]
     fn tokens_are_separated_by_single_spaces() {
         check("", Ok(""));
+        check("a b", Ok("a b"));
         check("b a", Ok("a b"));
+        check("a b B ab", Ok("B a ab b"));
         for text in [" ", "a  b", " a", "a ", "a\tb", "a\"b", "a\\b", "\u{e4}", "a\nb"] {
             check(text, Err(ScopeError::Syntax));
         }
-        check("a b a", Err(ScopeError::Duplicate));
+        for text in ["a b a", "a a", "b a b", "a a  b"] {
+            check(text, Err(ScopeError::Duplicate));
+        }
+        check("b a  b", Err(ScopeError::Syntax));
     }
 
     #[test]
     fn bounds_hold_on_both_sides() {
         let tokens = |count: usize| (0..count).map(|n| format!("s{n:02}")).collect::<Vec<_>>().join(" ");
-        assert!(Scope::parse(&tokens(MAX_SCOPE_TOKENS)).is_ok());
-        check(&tokens(MAX_SCOPE_TOKENS + 1), Err(ScopeError::TooLong));
+        for last in ["", " a"] {
+            let tokens = |count: usize| tokens(count - last.len() / 2) + last;
+            assert!(Scope::parse(&tokens(MAX_SCOPE_TOKENS)).is_ok());
+            check(&tokens(MAX_SCOPE_TOKENS + 1), Err(ScopeError::TooLong));
+        }
         assert!(Scope::parse(&"x".repeat(MAX_SCOPE_BYTES)).is_ok());
         check(&"x".repeat(MAX_SCOPE_BYTES + 1), Err(ScopeError::TooLong));
     }
@@ -176,5 +206,11 @@ mod tests {
         }
         let child = Scope::parse("repo.read x y").unwrap_or_default();
         assert_eq!(child.excess_over(&parent).to_string(), "x y");
+        assert_eq!(child.intersection(&parent).to_string(), "repo.read");
+        assert_eq!(child.union(&parent).to_string(), "Files repo.read x y");
+        assert!(child.contains("x") && !child.contains("x y") && !child.contains(""));
+        let empty = Scope::default();
+        assert!(empty.tokens().next().is_none() && !empty.contains("") && empty.is_within(&empty));
+        assert!(!child.is_within(&empty) && child.intersection(&empty).is_empty());
     }
 }

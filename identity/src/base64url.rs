@@ -40,6 +40,13 @@ pub(crate) fn encode_32<'room>(bytes: &[u8; 32], room: &'room mut [u8; CHARS_OF_
     URL_SAFE_NO_PAD.encode_as_str(bytes, room.as_mut_slice().as_out())
 }
 
+/// The characters of 32 bytes.
+pub(crate) fn chars_of_32(bytes: &[u8; 32]) -> [u8; CHARS_OF_32_BYTES] {
+    let mut chars = [0; CHARS_OF_32_BYTES];
+    encode_32(bytes, &mut chars);
+    chars
+}
+
 /// Reads unpadded base64url.
 ///
 /// # Errors

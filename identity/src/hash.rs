@@ -4,7 +4,7 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 
 use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
 use crate::base64url;
 
@@ -39,6 +39,12 @@ impl ContentHash {
         &self.0
     }
 
+    /// The 43 characters that it is written as, without asking the heap.
+    #[must_use]
+    pub fn to_chars(&self) -> [u8; base64url::CHARS_OF_32_BYTES] {
+        base64url::chars_of_32(&self.0)
+    }
+
     /// Reads a claim; hex, padding and any second spelling give `None`.
     #[must_use]
     pub fn from_claim(text: &str) -> Option<Self> {
@@ -46,9 +52,16 @@ impl ContentHash {
     }
 }
 
+/// Whether both are the same, in time that does not depend on where they differ (P-20): word by word, as `subtle` compares words.
+pub(crate) fn is_same(one: &[u8; 32], other: &[u8; 32]) -> bool {
+    let (one, other) = (one.as_chunks().0, other.as_chunks().0);
+    let words = one.iter().zip(other).map(|(one, other)| (u64::from_le_bytes(*one), u64::from_le_bytes(*other)));
+    words.fold(Choice::from(1), |so_far, (one, other)| so_far & one.ct_eq(&other)).into()
+}
+
 impl PartialEq for ContentHash {
     fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        is_same(&self.0, &other.0)
     }
 }
 
@@ -69,5 +82,23 @@ impl fmt::Display for ContentHash {
 impl fmt::Debug for ContentHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ContentHash({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bit_counts() {
+        let one = ContentHash::from_bytes([0x5a; 32]);
+        assert_eq!(one, ContentHash::from_bytes([0x5a; 32]));
+        for bit in 0..256 {
+            let mut other = [0x5a; 32];
+            if let Some(byte) = other.get_mut(bit / 8) {
+                *byte ^= 1 << (bit % 8);
+            }
+            assert_ne!(one, ContentHash::from_bytes(other), "{bit}");
+        }
     }
 }

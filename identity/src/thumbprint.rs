@@ -3,9 +3,9 @@
 use core::fmt;
 
 use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 
 use crate::base64url::{self, Base64Error};
+use crate::hash::is_same;
 
 /// SHA-256 of a public key's canonical JWK. SHA-256 only: there is no negotiation (DPOP-129).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,10 +33,16 @@ impl Thumbprint {
         &self.0
     }
 
+    /// The 43 characters that it is written as, without asking the heap.
+    #[must_use]
+    pub fn to_chars(&self) -> [u8; base64url::CHARS_OF_32_BYTES] {
+        base64url::chars_of_32(&self.0)
+    }
+
     /// Whether both are the same key, in time that does not depend on where they differ (P-20).
     #[must_use]
     pub fn is_same_key(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        is_same(&self.0, &other.0)
     }
 }
 

@@ -60,9 +60,8 @@ impl Authority {
     ///
     /// The first [`Widening`] in the order of its variants.
     pub fn narrows(&self, parent: &Self) -> Result<(), Widening> {
-        let excess = self.scope.excess_over(&parent.scope);
-        if !excess.is_empty() {
-            return Err(Widening::Scope(excess));
+        if !self.scope.is_within(&parent.scope) {
+            return Err(Widening::Scope(self.scope.excess_over(&parent.scope)));
         }
         if let Some(resource) = self.resources.iter().find(|resource| !parent.resources.contains(*resource)) {
             return Err(Widening::Resource(resource.clone()));

@@ -38,7 +38,7 @@ impl UnverifiedHop {
 
     fn parse_known(text: &str, known: &KnownKeys<'_>) -> Result<Self, ChainError> {
         let jws = UnverifiedJws::parse(text, &Limits::token(MAX_HOP_BYTES)).map_err(|_| ChainError::Malformed)?;
-        let wire: HopWire = jws.unverified_claims().map_err(|_| ChainError::Malformed)?;
+        let wire: HopWire<'_> = jws.unverified_claims().map_err(|_| ChainError::Malformed)?;
         let hop = Hop::of_wire(wire, known)?;
         let names_own_key = jws
             .kid()

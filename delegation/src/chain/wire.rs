@@ -1,14 +1,18 @@
 //! The JSON of a hop. Unlike in tokens, an unknown member is refused: it may be a restriction.
 
-use handfast_identity::{ContentHash, DidKey, Thumbprint, json};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use handfast_identity::{DidKey, json};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::ChainError;
 use super::hop::{Hop, MAX_HOP_LIFETIME};
 use super::unverified::KnownKeys;
+use crate::hash::{HashWire, ThumbprintWire};
 use crate::numeric::Numeric;
-use crate::{Authority, Budget, ResourceId, Scope, Tools};
+use crate::tools::DetailsWire;
+use crate::{Authority, Budget, ResourceId, Scope, resource};
 
 /// Longest `jti` of a hop (spec/limits.md).
 const MAX_HOP_ID_BYTES: usize = 64;
@@ -17,17 +21,22 @@ const MAX_NAME_BYTES: usize = 2048;
 
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct HopWire {
-    iss: String,
-    aud: String,
-    sub: String,
+pub(super) struct HopWire<'a> {
+    #[serde(borrow)]
+    iss: Cow<'a, str>,
+    #[serde(borrow)]
+    aud: Cow<'a, str>,
+    #[serde(borrow)]
+    sub: Cow<'a, str>,
     #[serde(deserialize_with = "json::object")]
     cnf: ConfirmationWire,
-    task: String,
+    #[serde(borrow)]
+    task: Cow<'a, str>,
     scope: Scope,
-    resource: Vec<ResourceId>,
-    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
-    authorization_details: Option<Value>,
+    #[serde(deserialize_with = "resource::each_once")]
+    resource: BTreeSet<ResourceId>,
+    #[serde(borrow, default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
+    authorization_details: Option<DetailsWire<'a>>,
     #[serde(default, deserialize_with = "json::optional_object", skip_serializing_if = "Option::is_none")]
     budget: Option<Budget>,
     del_depth: u8,
@@ -38,82 +47,80 @@ pub(super) struct HopWire {
     exp: Numeric,
     #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     nbf: Option<Numeric>,
-    jti: String,
-    par_hash: String,
+    #[serde(borrow)]
+    jti: Cow<'a, str>,
+    par_hash: HashWire,
 }
 
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct ConfirmationWire {
-    jkt: String,
+    jkt: ThumbprintWire,
 }
 
 impl Hop {
     /// What `wire` says; the delegate's key may be `known`.
-    pub(super) fn of_wire(wire: HopWire, known: &KnownKeys<'_>) -> Result<Self, ChainError> {
-        let delegate = DidKey::parse_known(&wire.aud, known).map_err(|_| ChainError::Malformed)?;
-        let confirmation = Thumbprint::parse(&wire.cnf.jkt).map_err(|_| ChainError::Malformed)?;
+    pub(super) fn of_wire(wire: HopWire<'_>, known: &KnownKeys<'_>) -> Result<Self, ChainError> {
+        let is_named = |text: &str, most: usize| !text.is_empty() && text.len() <= most;
         let issued_at = wire.iat.time().ok_or(ChainError::Malformed)?;
         let expires_at = wire.exp.time().ok_or(ChainError::Malformed)?;
         let not_before = wire.nbf.map(|nbf| nbf.time().ok_or(ChainError::Malformed)).transpose()?;
-        let resources = wire.resource.len();
-        let hop = Self {
-            delegator: wire.iss,
-            subject: wire.sub,
-            task: wire.task,
+        let is_sound = is_named(&wire.sub, MAX_NAME_BYTES)
+            && is_named(&wire.task, MAX_NAME_BYTES)
+            && is_named(&wire.jti, MAX_HOP_ID_BYTES)
+            && wire.inst != Some(false)
+            && wire.del_depth >= 1
+            // DEL-23: absent never means everything
+            && !wire.scope.is_empty()
+            && !wire.resource.is_empty()
+            // DEL-24
+            && expires_at > issued_at
+            && expires_at.since(issued_at) <= MAX_HOP_LIFETIME;
+        if !is_sound {
+            return Err(ChainError::Malformed);
+        }
+        let delegate = DidKey::parse_known(&wire.aud, known).map_err(|_| ChainError::Malformed)?;
+        // DEL-33: the key is a function of the DID
+        if !delegate.thumbprint().is_same_key(&wire.cnf.jkt.0) {
+            return Err(ChainError::Malformed);
+        }
+        // unknown denies: a type or constraint that is not read here cannot be compared
+        let tools = wire.authorization_details.map(|details| details.tools()).transpose();
+        Ok(Self {
+            delegator: wire.iss.into_owned(),
+            delegate,
+            subject: wire.sub.into_owned(),
+            task: wire.task.into_owned(),
             authority: Authority {
                 scope: wire.scope,
-                resources: wire.resource.into_iter().collect(),
-                // unknown denies: a type or constraint that is not read here cannot be compared
-                tools: wire
-                    .authorization_details
-                    .as_ref()
-                    .map(Tools::from_details)
-                    .transpose()
-                    .map_err(|_| ChainError::Malformed)?,
+                resources: wire.resource,
+                tools: tools.map_err(|_| ChainError::Malformed)?,
                 budget: wire.budget,
                 expires_at,
                 max_depth: wire.del_max_depth,
             },
             issued_at,
             not_before,
-            hop_id: wire.jti,
+            hop_id: wire.jti.into_owned(),
             depth: wire.del_depth,
             is_instance: wire.inst.is_some(),
-            parent: ContentHash::from_claim(&wire.par_hash).ok_or(ChainError::Malformed)?,
-            delegate,
-        };
-        let is_named = |text: &str, most: usize| !text.is_empty() && text.len() <= most;
-        let is_sound = is_named(&hop.subject, MAX_NAME_BYTES)
-            && is_named(&hop.task, MAX_NAME_BYTES)
-            && is_named(&hop.hop_id, MAX_HOP_ID_BYTES)
-            && wire.inst != Some(false)
-            && hop.depth >= 1
-            // DEL-23: absent never means everything
-            && !hop.authority.scope.is_empty()
-            && !hop.authority.resources.is_empty()
-            && hop.authority.resources.len() == resources
-            // DEL-24
-            && expires_at > issued_at
-            && expires_at.since(issued_at) <= MAX_HOP_LIFETIME
-            // DEL-33: the key is a function of the DID
-            && hop.delegate.thumbprint().is_same_key(&confirmation);
-        if is_sound { Ok(hop) } else { Err(ChainError::Malformed) }
+            parent: wire.par_hash.0,
+        })
     }
 }
 
-impl From<&Hop> for HopWire {
-    fn from(hop: &Hop) -> Self {
+impl<'a> From<&'a Hop> for HopWire<'a> {
+    fn from(hop: &'a Hop) -> Self {
         let authority = &hop.authority;
         Self {
-            iss: hop.delegator.clone(),
-            aud: hop.delegate.as_str().to_owned(),
-            sub: hop.subject.clone(),
-            cnf: ConfirmationWire { jkt: hop.delegate.thumbprint().to_string() },
-            task: hop.task.clone(),
+            iss: Cow::Borrowed(&hop.delegator),
+            aud: Cow::Borrowed(hop.delegate.as_str()),
+            sub: Cow::Borrowed(&hop.subject),
+            cnf: ConfirmationWire { jkt: ThumbprintWire(hop.delegate.thumbprint()) },
+            task: Cow::Borrowed(&hop.task),
             scope: authority.scope.clone(),
-            resource: authority.resources.iter().cloned().collect(),
-            authorization_details: authority.tools.as_ref().map(Tools::to_details),
+            resource: authority.resources.clone(),
+            authorization_details: authority.tools.as_ref().map(DetailsWire::Written),
             budget: authority.budget,
             del_depth: hop.depth,
             del_max_depth: authority.max_depth,
@@ -121,8 +128,8 @@ impl From<&Hop> for HopWire {
             iat: Numeric::from(hop.issued_at),
             exp: Numeric::from(authority.expires_at),
             nbf: hop.not_before.map(Numeric::from),
-            jti: hop.hop_id.clone(),
-            par_hash: hop.parent.to_string(),
+            jti: Cow::Borrowed(&hop.hop_id),
+            par_hash: HashWire(hop.parent),
         }
     }
 }
@@ -130,13 +137,13 @@ impl From<&Hop> for HopWire {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::needless_pass_by_value)] // a failed set-up should stop the test
 mod tests {
-    use handfast_identity::{SigningKey, UnixTime};
-    use serde_json::{Map, json};
+    use handfast_identity::{ContentHash, SigningKey, UnixTime};
+    use serde_json::{Map, Value, json};
 
     use super::super::sample::{BEGIN, did, hop, parts, signed};
     use super::super::{MAX_HOP_BYTES, UnverifiedHop};
     use super::*;
-    use crate::{DETAILS_TYPE, Rate};
+    use crate::{DETAILS_TYPE, Rate, Tools};
 
     type Parts = (Map<String, Value>, Map<String, Value>);
 

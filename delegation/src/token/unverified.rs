@@ -75,7 +75,7 @@ impl UnverifiedAccessToken {
         if !jws.typ().is_some_and(is_access_token_type) {
             return Err(TokenError::Type);
         }
-        let wire: ClaimsWire = jws.unverified_claims().map_err(|_| TokenError::Claims)?;
+        let wire: ClaimsWire<'_> = jws.unverified_claims().map_err(|_| TokenError::Claims)?;
         Ok(Self { claims: AccessToken::try_from(wire)?, jws })
     }
 

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::constraint::{Constraint, Rule};
 use super::literal::Literal;
+use super::node::Node;
 
 impl Constraint {
     /// Whether the argument `value` lies within this.
@@ -12,7 +13,7 @@ impl Constraint {
     /// constraint could name) is admitted by `wildcard` alone, which does not look.
     #[must_use]
     pub fn admits(&self, value: &Value) -> bool {
-        self.admits_literal(Literal::read(value).ok().as_ref())
+        self.admits_literal(Literal::read(&Node::of(value)).ok().as_ref())
     }
 
     fn admits_literal(&self, value: Option<&Literal>) -> bool {

@@ -1,5 +1,6 @@
 //! What one argument may be.
 
+use core::borrow::Borrow;
 use core::ops::Bound;
 use std::collections::BTreeSet;
 
@@ -7,6 +8,7 @@ use serde_json::Value;
 
 use super::details::DetailsError;
 use super::literal::Literal;
+use super::node::Node;
 use super::path::Root;
 use super::range::Range;
 
@@ -57,7 +59,7 @@ impl Constraint {
     ///
     /// As all constructors.
     pub fn exact(value: &Value) -> Result<Self, DetailsError> {
-        Literal::read(value).map(|literal| Self(Rule::Exact(literal)))
+        Literal::read(&Node::of(value)).map(|literal| Self(Rule::Exact(literal)))
     }
 
     /// One of the values, of which there must be some.
@@ -66,7 +68,7 @@ impl Constraint {
     ///
     /// As all constructors.
     pub fn one_of<'a>(values: impl IntoIterator<Item = &'a Value>) -> Result<Self, DetailsError> {
-        some_values(values).map(|values| Self(Rule::OneOf(values)))
+        some_values(values.into_iter().map(Node::of)).map(|values| Self(Rule::OneOf(values)))
     }
 
     /// Anything but the values, of which there must be some.
@@ -75,7 +77,7 @@ impl Constraint {
     ///
     /// As all constructors.
     pub fn not_one_of<'a>(excluded: impl IntoIterator<Item = &'a Value>) -> Result<Self, DetailsError> {
-        some_values(excluded).map(|values| Self(Rule::NotOneOf(values)))
+        some_values(excluded.into_iter().map(Node::of)).map(|values| Self(Rule::NotOneOf(values)))
     }
 
     /// A number between the two ends, of which at least one must be there.
@@ -93,7 +95,7 @@ impl Constraint {
     ///
     /// As all constructors.
     pub fn contains<'a>(required: impl IntoIterator<Item = &'a Value>) -> Result<Self, DetailsError> {
-        some_values(required).map(|values| Self(Rule::Contains(values)))
+        some_values(required.into_iter().map(Node::of)).map(|values| Self(Rule::Contains(values)))
     }
 
     /// An array of nothing but the values; without any, the empty array.
@@ -102,7 +104,7 @@ impl Constraint {
     ///
     /// As all constructors.
     pub fn subset<'a>(allowed: impl IntoIterator<Item = &'a Value>) -> Result<Self, DetailsError> {
-        values(allowed).map(|values| Self(Rule::Subset(values)))
+        values(allowed.into_iter().map(Node::of)).map(|values| Self(Rule::Subset(values)))
     }
 
     /// The path `root`, or a path below it.
@@ -155,23 +157,29 @@ impl Constraint {
     }
 }
 
-fn values<'a>(values: impl IntoIterator<Item = &'a Value>) -> Result<BTreeSet<Literal>, DetailsError> {
+/// The set of these values; one that stands there again takes its place too.
+pub(super) fn values<'a, N: Borrow<Node<'a>>>(
+    given: impl IntoIterator<Item = N>,
+) -> Result<BTreeSet<Literal>, DetailsError> {
     let mut set = BTreeSet::new();
-    for (place, value) in values.into_iter().enumerate() {
+    for (place, value) in given.into_iter().enumerate() {
         if place >= MAX_CONSTRAINT_ENTRIES {
             return Err(DetailsError::TooLarge);
         }
-        set.insert(Literal::read(value)?);
+        set.insert(Literal::read(value.borrow())?);
     }
     Ok(set)
 }
 
-fn some_values<'a>(given: impl IntoIterator<Item = &'a Value>) -> Result<BTreeSet<Literal>, DetailsError> {
+/// The same, where there have to be some.
+pub(super) fn some_values<'a, N: Borrow<Node<'a>>>(
+    given: impl IntoIterator<Item = N>,
+) -> Result<BTreeSet<Literal>, DetailsError> {
     let set = values(given)?;
     if set.is_empty() { Err(DetailsError::Malformed) } else { Ok(set) }
 }
 
-fn some_clauses(given: impl IntoIterator<Item = Constraint>) -> Result<Vec<Constraint>, DetailsError> {
+pub(super) fn some_clauses(given: impl IntoIterator<Item = Constraint>) -> Result<Vec<Constraint>, DetailsError> {
     let clauses: Vec<_> = given.into_iter().take(MAX_CONSTRAINT_ENTRIES + 1).collect();
     if clauses.is_empty() {
         return Err(DetailsError::Malformed);

@@ -3,9 +3,11 @@
 use core::fmt;
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::constraint::Constraint;
+use super::node::Node;
 use super::set::{Arguments, MAX_TOOL_ARGUMENTS, MAX_TOOLS, Tools};
 
 /// The one type of `authorization_details` that is read here (draft-niyikiza-oauth-attenuating-agent-tokens-01).
@@ -53,19 +55,24 @@ impl Tools {
     /// assert_eq!(Tools::from_details(&other), Err(DetailsError::Unsupported));
     /// ```
     pub fn from_details(value: &Value) -> Result<Self, DetailsError> {
-        let [Value::Object(object)] = value.as_array().ok_or(DetailsError::Malformed)?.as_slice() else {
-            return Err(DetailsError::Malformed);
-        };
-        let kind = object.get("type").and_then(Value::as_str).ok_or(DetailsError::Malformed)?;
-        if kind != DETAILS_TYPE || object.keys().any(|name| !matches!(name.as_str(), "type" | "tools")) {
+        Self::read(&Node::of(value))
+    }
+
+    fn read(details: &Node<'_>) -> Result<Self, DetailsError> {
+        let [object] = details.as_list().ok_or(DetailsError::Malformed)? else { return Err(DetailsError::Malformed) };
+        let object = object.as_record().ok_or(DetailsError::Malformed)?;
+        let kind = object.find("type").and_then(Node::as_text).ok_or(DetailsError::Malformed)?;
+        if kind != DETAILS_TYPE || object.iter().any(|(name, _)| !matches!(name, "type" | "tools")) {
             return Err(DetailsError::Unsupported);
         }
-        let tools = object.get("tools").and_then(Value::as_object).ok_or(DetailsError::Malformed)?;
+        let tools = object.find("tools").and_then(Node::as_record).ok_or(DetailsError::Malformed)?;
         if tools.len() > MAX_TOOLS {
             return Err(DetailsError::TooLarge);
         }
-        let entries: Vec<_> =
-            tools.iter().map(|(name, value)| Ok((name.clone(), arguments(value)?))).collect::<Result<_, _>>()?;
+        let mut entries = Vec::with_capacity(tools.len());
+        for (name, value) in tools.iter() {
+            entries.push((name.to_owned(), arguments(value)?));
+        }
         Self::new(entries)
     }
 
@@ -77,19 +84,50 @@ impl Tools {
     }
 }
 
+/// The claim in a token or hop: as it was read, or the tools to write.
+pub(crate) enum DetailsWire<'a> {
+    Read(Node<'a>),
+    Written(&'a Tools),
+}
+
+impl DetailsWire<'_> {
+    /// As [`Tools::from_details`].
+    pub(crate) fn tools(&self) -> Result<Tools, DetailsError> {
+        match self {
+            Self::Read(node) => Tools::read(node),
+            Self::Written(tools) => Ok((*tools).clone()),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for DetailsWire<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Node::deserialize(deserializer).map(Self::Read)
+    }
+}
+
+impl Serialize for DetailsWire<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Read(_) => Err(serde::ser::Error::custom("what was read is not written")),
+            Self::Written(tools) => tools.to_details().serialize(serializer),
+        }
+    }
+}
+
 /// `{}` is an open tool, everything else a closed one.
-fn arguments(value: &Value) -> Result<Arguments, DetailsError> {
-    let object = value.as_object().ok_or(DetailsError::Malformed)?;
-    if object.is_empty() {
+fn arguments(node: &Node<'_>) -> Result<Arguments, DetailsError> {
+    let object = node.as_record().ok_or(DetailsError::Malformed)?;
+    if object.len() == 0 {
         return Ok(Arguments::Any);
     }
     if object.len() > MAX_TOOL_ARGUMENTS {
         return Err(DetailsError::TooLarge);
     }
-    let constraints: BTreeMap<_, _> = object
-        .iter()
-        .map(|(name, value)| Ok((name.clone(), Constraint::from_json(value)?)))
-        .collect::<Result<_, DetailsError>>()?;
+    let mut constraints = BTreeMap::new();
+    for (name, node) in object.iter() {
+        constraints.insert(name.to_owned(), Constraint::read(node)?);
+    }
     Ok(Arguments::Exactly(constraints))
 }
 

@@ -5,10 +5,15 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::constraint::{Constraint, MAX_CONSTRAINT_ENTRIES, MAX_CONSTRAINT_NESTING, Rule};
+use super::constraint::{
+    Constraint, MAX_CONSTRAINT_ENTRIES, MAX_CONSTRAINT_NESTING, Rule, some_clauses, some_values, values,
+};
 use super::details::DetailsError;
 use super::literal::Literal;
+use super::node::{Node, Record};
 use super::number::Number;
+use super::path::Root;
+use super::range::Range;
 
 /// The member that names the type.
 const TYPE: &str = "constraint_type";
@@ -29,7 +34,11 @@ impl Constraint {
     /// assert_eq!(Constraint::from_json(&unknown), Err(DetailsError::Unsupported));
     /// ```
     pub fn from_json(value: &Value) -> Result<Self, DetailsError> {
-        read(value, MAX_CONSTRAINT_NESTING)
+        Self::read(&Node::of(value))
+    }
+
+    pub(super) fn read(node: &Node<'_>) -> Result<Self, DetailsError> {
+        read(node, MAX_CONSTRAINT_NESTING)
     }
 
     /// The object [`Constraint::from_json`] reads this from. Numbers are written as RFC 8785 does, sets in one order.
@@ -72,50 +81,60 @@ fn write_end(object: &mut Map<String, Value>, at: &str, inclusive: &str, end: Bo
     }
 }
 
-fn read(value: &Value, levels: usize) -> Result<Constraint, DetailsError> {
+fn read(node: &Node<'_>, levels: usize) -> Result<Constraint, DetailsError> {
     let below = levels.checked_sub(1).ok_or(DetailsError::TooLarge)?;
-    let object = value.as_object().ok_or(DetailsError::Malformed)?;
-    let member = |name| object.get(name).ok_or(DetailsError::Malformed);
-    let array = |name| member(name)?.as_array().ok_or(DetailsError::Malformed);
-    match member(TYPE)?.as_str().ok_or(DetailsError::Malformed)? {
-        "exact" => only(object, &["value"]).and_then(|()| Constraint::exact(member("value")?)),
-        "one_of" => only(object, &["values"]).and_then(|()| Constraint::one_of(array("values")?)),
-        "not_one_of" => only(object, &["excluded"]).and_then(|()| Constraint::not_one_of(array("excluded")?)),
+    let object = node.as_record().ok_or(DetailsError::Malformed)?;
+    let member = |name| object.find(name).ok_or(DetailsError::Malformed);
+    let array = |name| member(name)?.as_list().ok_or(DetailsError::Malformed);
+    let only = |names: &[&str]| only(object, names);
+    let rule = match member(TYPE)?.as_text().ok_or(DetailsError::Malformed)? {
+        "exact" => only(&["value"]).and_then(|()| Literal::read(member("value")?)).map(Rule::Exact),
+        "one_of" => only(&["values"]).and_then(|()| some_values(array("values")?)).map(Rule::OneOf),
+        "not_one_of" => only(&["excluded"]).and_then(|()| some_values(array("excluded")?)).map(Rule::NotOneOf),
         "range" => {
-            only(object, &["min", "max", "min_inclusive", "max_inclusive"])?;
-            Constraint::range(end(object, "min", "min_inclusive")?, end(object, "max", "max_inclusive")?)
+            only(&["min", "max", "min_inclusive", "max_inclusive"])?;
+            Range::new(end(object, "min", "min_inclusive")?, end(object, "max", "max_inclusive")?).map(Rule::Range)
         }
-        "contains" => only(object, &["required"]).and_then(|()| Constraint::contains(array("required")?)),
-        "subset" => only(object, &["allowed"]).and_then(|()| Constraint::subset(array("allowed")?)),
+        "contains" => only(&["required"]).and_then(|()| some_values(array("required")?)).map(Rule::Contains),
+        "subset" => only(&["allowed"]).and_then(|()| values(array("allowed")?)).map(Rule::Subset),
         "path_containment" => {
-            only(object, &["root"])?;
-            Constraint::path_containment(member("root")?.as_str().ok_or(DetailsError::Malformed)?)
+            only(&["root"])?;
+            let root = member("root")?.as_text().and_then(Root::parse);
+            root.map(Rule::PathContainment).ok_or(DetailsError::Malformed)
         }
-        "all" => only(object, &["constraints"]).and_then(|()| Constraint::all(clauses(array("constraints")?, below)?)),
-        "any" => only(object, &["constraints"]).and_then(|()| Constraint::any(clauses(array("constraints")?, below)?)),
-        "wildcard" => only(object, &[]).map(|()| Constraint::wildcard()),
+        "all" => only(&["constraints"]).and_then(|()| clauses(array("constraints")?, below)).map(Rule::All),
+        "any" => only(&["constraints"]).and_then(|()| clauses(array("constraints")?, below)).map(Rule::Any),
+        "wildcard" => only(&[]).map(|()| Rule::Wildcard),
         _ => Err(DetailsError::Unsupported),
-    }
+    };
+    rule.map(Constraint::of_good_rule)
 }
 
 /// Refuses members that the type does not have: unknown denies.
-fn only(object: &Map<String, Value>, names: &[&str]) -> Result<(), DetailsError> {
-    let is_known = |name: &String| name == TYPE || names.contains(&name.as_str());
-    if object.keys().all(is_known) { Ok(()) } else { Err(DetailsError::Unsupported) }
+fn only(object: Record<'_>, names: &[&str]) -> Result<(), DetailsError> {
+    let is_known = |name| name == TYPE || names.contains(&name);
+    if object.iter().all(|(name, _)| is_known(name)) { Ok(()) } else { Err(DetailsError::Unsupported) }
 }
 
-fn clauses(items: &[Value], levels: usize) -> Result<Vec<Constraint>, DetailsError> {
+fn clauses(items: &[Node<'_>], levels: usize) -> Result<Vec<Constraint>, DetailsError> {
     if items.len() > MAX_CONSTRAINT_ENTRIES {
         return Err(DetailsError::TooLarge);
     }
-    items.iter().map(|item| read(item, levels)).collect()
+    some_clauses(items.iter().map(|item| read(item, levels)).collect::<Result<Vec<_>, _>>()?)
 }
 
-fn end(object: &Map<String, Value>, at: &str, inclusive: &str) -> Result<Bound<f64>, DetailsError> {
-    let is_inclusive = object.get(inclusive).map_or(Some(true), Value::as_bool).ok_or(DetailsError::Malformed)?;
-    let Some(number) = object.get(at) else { return Ok(Bound::Unbounded) };
-    let number = number.as_f64().ok_or(DetailsError::Malformed)?;
-    Ok(if is_inclusive { Bound::Included(number) } else { Bound::Excluded(number) })
+fn end(object: Record<'_>, at: &str, inclusive: &str) -> Result<Bound<f64>, DetailsError> {
+    let is_inclusive = match object.find(inclusive) {
+        None => true,
+        Some(Node::Flag(flag)) => *flag,
+        Some(_) => return Err(DetailsError::Malformed),
+    };
+    match object.find(at) {
+        None => Ok(Bound::Unbounded),
+        Some(Node::Number(number)) if is_inclusive => Ok(Bound::Included(*number)),
+        Some(Node::Number(number)) => Ok(Bound::Excluded(*number)),
+        Some(_) => Err(DetailsError::Malformed),
+    }
 }
 
 #[cfg(test)]

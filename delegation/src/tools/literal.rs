@@ -1,11 +1,13 @@
 //! JSON values that are compared: equal exactly when RFC 8785 writes them the same.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::constraint::MAX_CONSTRAINT_NESTING;
 use super::details::DetailsError;
+use super::node::Node;
 use super::number::Number;
 
 /// A JSON value with one form for each meaning. Texts are bytes: nothing is folded or normalised.
@@ -20,14 +22,14 @@ pub(super) enum Literal {
 }
 
 impl Literal {
-    /// Reads `value`, however deep its one bad part lies.
+    /// Reads `node`, however deep its one bad part lies.
     ///
     /// # Errors
     ///
     /// `Malformed` for an integer beyond ±(2^53−1), `TooLarge` for more than [`MAX_CONSTRAINT_NESTING`] arrays and objects
     /// inside each other.
-    pub(super) fn read(value: &Value) -> Result<Self, DetailsError> {
-        read(value, MAX_CONSTRAINT_NESTING)
+    pub(super) fn read(node: &Node<'_>) -> Result<Self, DetailsError> {
+        read(node, MAX_CONSTRAINT_NESTING)
     }
 
     pub(super) fn to_json(&self) -> Value {
@@ -42,20 +44,20 @@ impl Literal {
     }
 }
 
-fn read(value: &Value, levels: usize) -> Result<Literal, DetailsError> {
+fn read(node: &Node<'_>, levels: usize) -> Result<Literal, DetailsError> {
     let below = || levels.checked_sub(1).ok_or(DetailsError::TooLarge);
-    Ok(match value {
-        Value::Null => Literal::Null,
-        Value::Bool(flag) => Literal::Flag(*flag),
-        Value::Number(number) => Literal::Number(Number::read(number).ok_or(DetailsError::Malformed)?),
-        Value::String(text) => Literal::Text(text.clone()),
-        Value::Array(items) => {
+    Ok(match node {
+        Node::Null => Literal::Null,
+        Node::Flag(flag) => Literal::Flag(*flag),
+        Node::Number(number) => Literal::Number(Number::new(*number).ok_or(DetailsError::Malformed)?),
+        Node::Text(text) => Literal::Text(text.clone().into_owned()),
+        Node::List(items) => {
             let below = below()?;
             Literal::List(items.iter().map(|item| read(item, below)).collect::<Result<_, _>>()?)
         }
-        Value::Object(members) => {
+        Node::Record(members) => {
             let below = below()?;
-            let member = |(name, value): (&String, _)| Ok((name.clone(), read(value, below)?));
+            let member = |(name, value): &(Cow<'_, str>, _)| Ok((name.clone().into_owned(), read(value, below)?));
             Literal::Record(members.iter().map(member).collect::<Result<_, DetailsError>>()?)
         }
     })
@@ -67,8 +69,12 @@ mod tests {
 
     use super::*;
 
+    fn read(value: &Value) -> Result<Literal, DetailsError> {
+        Literal::read(&Node::of(value))
+    }
+
     fn check(one: &Value, other: &Value, equal: bool) {
-        assert_eq!(Literal::read(one) == Literal::read(other), equal, "{one} {other}");
+        assert_eq!(read(one) == read(other), equal, "{one} {other}");
     }
 
     #[test]
@@ -92,22 +98,22 @@ mod tests {
     #[test]
     fn what_other_readers_may_see_differently_is_refused_at_any_depth() {
         for value in [json!(1_u64 << 53), json!([1, [1e300]]), json!({"a": {"b": -9_007_199_254_740_992_i64}})] {
-            assert_eq!(Literal::read(&value), Err(DetailsError::Malformed), "{value}");
+            assert_eq!(read(&value), Err(DetailsError::Malformed), "{value}");
         }
     }
 
     #[test]
     fn nesting_is_bounded() {
         let nested = |levels| (0..levels).fold(json!(1), |inner, _| json!([inner]));
-        assert!(Literal::read(&nested(MAX_CONSTRAINT_NESTING)).is_ok());
-        assert_eq!(Literal::read(&nested(MAX_CONSTRAINT_NESTING + 1)), Err(DetailsError::TooLarge));
+        assert!(read(&nested(MAX_CONSTRAINT_NESTING)).is_ok());
+        assert_eq!(read(&nested(MAX_CONSTRAINT_NESTING + 1)), Err(DetailsError::TooLarge));
         let records = (0..=MAX_CONSTRAINT_NESTING).fold(json!(1), |inner, _| json!({"a": inner}));
-        assert_eq!(Literal::read(&records), Err(DetailsError::TooLarge));
+        assert_eq!(read(&records), Err(DetailsError::TooLarge));
     }
 
     #[test]
     fn print_and_parse_agree() {
         let value = json!({"a": [1, 1.5, "x", null, true, {}], "b": {"c": []}});
-        assert_eq!(Literal::read(&value).map(|literal| literal.to_json()), Ok(value));
+        assert_eq!(read(&value).map(|literal| literal.to_json()), Ok(value));
     }
 }

@@ -37,6 +37,7 @@ mod literal;
 mod matching;
 mod meet;
 mod narrow;
+mod node;
 mod number;
 mod path;
 mod place;
@@ -45,6 +46,7 @@ mod set;
 
 pub use call::{CallFault, ToolCall, ToolRefusal};
 pub use constraint::{Constraint, MAX_CONSTRAINT_ENTRIES, MAX_CONSTRAINT_NESTING};
+pub(crate) use details::DetailsWire;
 pub use details::{DETAILS_TYPE, DetailsError};
 pub use narrow::{ToolWidening, WideningFault};
 pub use set::{Arguments, MAX_TOOL_ARGUMENTS, MAX_TOOL_NAME_BYTES, MAX_TOOLS, Tools};

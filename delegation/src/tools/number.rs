@@ -18,10 +18,6 @@ impl Number {
         (value.abs() <= LARGEST).then_some(Self(value + 0.0))
     }
 
-    pub(super) fn read(number: &serde_json::Number) -> Option<Self> {
-        Self::new(number.as_f64()?)
-    }
-
     pub(super) fn to_json(self) -> Value {
         if self.0.fract() == 0.0 {
             #[allow(clippy::cast_possible_truncation, reason = "a whole number within ±(2^53−1)")]
@@ -59,7 +55,7 @@ mod tests {
 
     /// Reads `text` as JSON and prints what became of it.
     fn check(text: &str, expected: Option<&str>) {
-        let read = serde_json::from_str::<serde_json::Number>(text).ok().and_then(|number| Number::read(&number));
+        let read = serde_json::from_str(text).ok().and_then(Number::new);
         assert_eq!(read.map(|number| number.to_json().to_string()).as_deref(), expected, "{text}");
     }
 

@@ -117,7 +117,7 @@ async fn p11_a_resource_server_refuses_tokens_of_a_stolen_key() {
     let name = handfast_verifier::revocation::RevocationName::of(
         &bench.issuer,
         handfast_verifier::revocation::RevocationKind::IssuerKey,
-        &kid_of(&token),
+        kid_of(&token),
     );
     assert!(set.covers(name, bench.clock.now()).is_some());
     serving.abort();

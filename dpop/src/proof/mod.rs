@@ -70,7 +70,7 @@ impl<'a> UnverifiedProof<'a> {
             header: Arc::new(ProofHeader { text: header.into(), key, algorithm, thumbprint }),
             is_header_known: false,
             signing_input,
-            signature: jws.signature().try_into().ok(),
+            signature: jws.signature().copied(),
             claims: Claims::Read(Box::new(claims)),
         })
     }

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::str::FromStr;
+use std::sync::Arc;
 
 use multibase::Base;
 use serde::{Serialize, Serializer};
@@ -23,7 +24,8 @@ const P256_CODEC: [u8; 2] = [0x80, 0x24];
 /// The `did:key` of an Ed25519 or P-256 key. Equality and hash are those of the key.
 #[derive(Clone)]
 pub struct DidKey {
-    text: String,
+    /// Shared by clones.
+    text: Arc<str>,
     key: PublicKey,
     thumbprint: Thumbprint,
 }
@@ -93,7 +95,7 @@ impl DidKey {
         if let Some([0xed, 0x01, raw @ ..]) = base58::decode(base58) {
             let key = PublicKey::from_ed25519_bytes(&raw).map_err(DidError::Key)?;
             // one size and no leading zero: this text is the only one of its bytes
-            return Ok(Self { text: text.to_owned(), thumbprint: key.thumbprint(), key });
+            return Ok(Self { text: text.into(), thumbprint: key.thumbprint(), key });
         }
         let bytes = Base::Base58Btc.decode(base58).map_err(|_| DidError::Syntax)?;
         // DK-04: compared as minimal varint, so 0xed in one byte or in three is another codec
@@ -104,7 +106,7 @@ impl DidKey {
         };
         let did = Self::from_public_key(key.map_err(DidError::Key)?);
         // whatever else the decoder tolerates, only the text we would write ourselves is accepted
-        if did.text == text { Ok(did) } else { Err(DidError::Syntax) }
+        if *did.text == *text { Ok(did) } else { Err(DidError::Syntax) }
     }
 
     /// As [`Self::parse`], unless `known` has it: decoding a key costs a tenth of a signature check.
@@ -123,7 +125,7 @@ impl DidKey {
     /// ```
     pub fn parse_known(text: &str, known: impl FnOnce(&str) -> Option<Self>) -> Result<Self, DidError> {
         match known(text) {
-            Some(did) if did.text == text => Ok(did),
+            Some(did) if *did.text == *text => Ok(did),
             Some(_) | None => Self::parse(text),
         }
     }
@@ -156,7 +158,7 @@ impl DidKey {
             Curve::P256 => P256_CODEC,
         };
         let value = multibase::encode(Base::Base58Btc, [&codec[..], &key.to_bytes()].concat());
-        Self { text: format!("{PREFIX}{value}"), thumbprint: key.thumbprint(), key }
+        Self { text: format!("{PREFIX}{value}").into(), thumbprint: key.thumbprint(), key }
     }
 
     /// The whole DID.

@@ -7,10 +7,11 @@ mod strict;
 
 use core::fmt;
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
 pub use canonical::to_jcs;
 pub use object::{object, optional, optional_object};
+pub(crate) use plain::string_length;
 
 /// Bounds of one JSON text, checked before anything is read out of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,9 +91,15 @@ impl core::error::Error for JsonError {}
 /// assert_eq!(read::<Vec<u8>>(b"[1,2]", &limits), Ok(vec![1, 2]));
 /// assert_eq!(read::<Vec<u8>>(b"[1,2] []", &limits), Err(JsonError::Syntax));
 /// ```
-pub fn read<T: DeserializeOwned>(bytes: &[u8], limits: &Limits) -> Result<T, JsonError> {
-    strict::scan(bytes, limits)?;
-    serde_json::from_slice(bytes).map_err(|error| shape(&error))
+pub fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8], limits: &Limits) -> Result<T, JsonError> {
+    let read = match plain::well_formed(bytes, limits) {
+        Some(text) => serde_json::from_str(text),
+        None => {
+            strict::scan_any(bytes, limits)?;
+            serde_json::from_slice(bytes)
+        }
+    };
+    read.map_err(|error| shape(&error))
 }
 
 /// What is wrong with the shape, without a word of the text itself: it may be logged, and the text may hold anything (P-19).
@@ -119,7 +126,7 @@ fn shape(error: &serde_json::Error) -> JsonError {
 /// assert!(read_object::<Point>(br#"{"x":1}"#, &Limits::plain(64)).is_ok());
 /// assert!(read_object::<Point>(b"[1]", &Limits::plain(64)).is_err());
 /// ```
-pub fn read_object<T: DeserializeOwned>(bytes: &[u8], limits: &Limits) -> Result<T, JsonError> {
+pub fn read_object<'de, T: Deserialize<'de>>(bytes: &'de [u8], limits: &Limits) -> Result<T, JsonError> {
     read::<object::Object<T>>(bytes, limits).map(|object::Object(value)| value)
 }
 
@@ -131,7 +138,7 @@ pub fn read_object<T: DeserializeOwned>(bytes: &[u8], limits: &Limits) -> Result
 ///
 /// Only if the value is not JSON.
 pub fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    serde::de::Deserialize::deserialize(deserializer).map(|serde::de::IgnoredAny| true)
+    Deserialize::deserialize(deserializer).map(|serde::de::IgnoredAny| true)
 }
 
 #[cfg(test)]

@@ -10,13 +10,41 @@ const NAMES_AT_A_GLANCE: usize = 24;
 /// Digits of an integer that fits 64 bits whatever they are.
 const DIGITS_AT_A_GLANCE: usize = 18;
 
-/// Whether `bytes` are surely one value within `limits`, without duplicate members and with nothing behind it.
-pub(super) fn is_well_formed(bytes: &[u8], limits: &Limits) -> bool {
-    if bytes.len() > limits.max_bytes || core::str::from_utf8(bytes).is_err() {
-        return false;
+/// The text of `bytes`, if it is surely one value within `limits`, without duplicate members and with nothing behind it.
+pub(super) fn well_formed<'a>(bytes: &'a [u8], limits: &Limits) -> Option<&'a str> {
+    if bytes.len() > limits.max_bytes {
+        return None;
     }
+    let whole = core::str::from_utf8(bytes).ok()?;
     let mut text = Text { rest: bytes, limits };
-    text.value(0).is_some() && text.rest.is_empty()
+    text.value(0)?;
+    text.rest.is_empty().then_some(whole)
+}
+
+/// How many bytes stand before the closing quote of a string, if none of them is escaped or has to be.
+pub(crate) fn string_length(bytes: &[u8]) -> Option<usize> {
+    let (words, rest) = bytes.as_chunks();
+    for (place, word) in words.iter().enumerate() {
+        let special = specials(u64::from_le_bytes(*word));
+        if special != 0 {
+            let length = place * 8 + special.trailing_zeros() as usize / 8;
+            return (bytes.get(length) == Some(&b'"')).then_some(length);
+        }
+    }
+    let length = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))?;
+    (rest.get(length) == Some(&b'"')).then_some(words.len() * 8 + length)
+}
+
+/// The highest bit of each byte that is a quote, a backslash or a control character; exact for the lowest such byte, and no bit
+/// is below it.
+const fn specials(word: u64) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const HIGHEST: u64 = 0x8080_8080_8080_8080;
+    // a byte below `limit` borrows, and one that had its highest bit set before does not count
+    const fn below(word: u64, limit: u64) -> u64 {
+        word.wrapping_sub(EACH * limit) & !word & HIGHEST
+    }
+    below(word, 0x20) | below(word ^ (EACH * b'"' as u64), 1) | below(word ^ (EACH * b'\\' as u64), 1)
 }
 
 struct Text<'a> {
@@ -73,9 +101,8 @@ impl<'a> Text<'a> {
 
     /// The text up to the closing quote; escapes and control characters are not for here.
     fn string(&mut self) -> Option<&'a [u8]> {
-        let end = self.rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))?;
-        let (text, rest) = self.rest.split_at_checked(end)?;
-        self.rest = rest.strip_prefix(b"\"")?;
+        let (text, rest) = self.rest.split_at_checked(string_length(self.rest)?)?;
+        self.rest = rest.get(1..)?;
         Some(text)
     }
 
@@ -128,7 +155,7 @@ mod tests {
     const LIMITS: Limits = Limits { max_bytes: 300, max_depth: 3, max_members: 26 };
 
     fn check(text: &str, expected: bool) {
-        assert_eq!(is_well_formed(text.as_bytes(), &LIMITS), expected, "{text}");
+        assert_eq!(well_formed(text.as_bytes(), &LIMITS), expected.then_some(text), "{text}");
     }
 
     #[test]
@@ -187,7 +214,7 @@ mod tests {
         ] {
             check(text, false);
         }
-        assert!(!is_well_formed(b"\"\xff\"", &LIMITS));
+        assert_eq!(well_formed(b"\"\xff\"", &LIMITS), None);
         let long = format!("\"{}\"", "x".repeat(299));
         check(&long, false);
     }
@@ -202,6 +229,24 @@ mod tests {
         check(&array(27), false);
         check(&object(NAMES_AT_A_GLANCE), true);
         check(&object(NAMES_AT_A_GLANCE + 1), false);
+    }
+
+    #[test]
+    fn strings_end_at_the_first_quote() {
+        for byte in 0..=0xff_u8 {
+            for (place, more) in [(0, 0), (3, 30), (7, 1), (8, 8), (12, 3), (15, 0), (16, 40)] {
+                let mut text = vec![b'a'; place];
+                text.push(byte);
+                text.extend(vec![0xc3; more]);
+                let expected = (byte == b'"').then_some(place);
+                let is_plain = byte >= 0x20 && byte != b'"' && byte != b'\\';
+                assert_eq!(string_length(&text), expected, "{byte:#x} at {place}");
+                text.extend(*b"\"\\\n");
+                let expected = if is_plain { Some(place + 1 + more) } else { expected };
+                assert_eq!(string_length(&text), expected, "{byte:#x} at {place}");
+            }
+        }
+        assert_eq!(string_length(b""), None);
     }
 
     /// JSON-like text: much of it well-formed, some of it nearly.
@@ -231,7 +276,7 @@ mod tests {
 
         #[test]
         fn what_is_known_as_well_formed_is(text in texts()) {
-            if is_well_formed(text.as_bytes(), &LIMITS) {
+            if well_formed(text.as_bytes(), &LIMITS).is_some() {
                 prop_assert_eq!(scan_any(text.as_bytes(), &LIMITS), Ok(()));
             }
         }

@@ -1,16 +1,18 @@
 //! Compact JWS (RFC 7515 7.1), strictly: three segments, canonical base64url, two JSON objects, no critical extensions.
 
+mod header;
 mod making;
 
 use core::fmt;
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
+use header::ReadHeader;
 pub use making::{Header, HeaderSegment, UnsignedJws, sign, sign_with_header, unsigned};
 
 use crate::json::{self, JsonError, Limits};
 use crate::jwk::JwkWire;
-use crate::key::{PublicKey, SignatureError, SignatureValid};
+use crate::key::{PublicKey, SIGNATURE_BYTES, SignatureError, SignatureValid};
 use crate::{Algorithm, base64url, key};
 
 /// Why a text is not an acceptable compact JWS.
@@ -52,32 +54,14 @@ impl From<SignatureError> for JwsError {
     }
 }
 
-/// The members of a JOSE header that this project reads; others are ignored (DPOP-37).
-#[derive(Clone, Debug, serde::Deserialize)]
-struct HeaderWire {
-    #[serde(default)]
-    typ: Option<String>,
-    alg: String,
-    #[serde(default)]
-    kid: Option<String>,
-    #[serde(default)]
-    jwk: Option<JwkWire>,
-    #[serde(default, deserialize_with = "json::present")]
-    crit: bool,
-    #[serde(default, deserialize_with = "json::present")]
-    b64: bool,
-}
-
 /// A compact JWS whose form was read and nothing else: no claim in it is true yet.
 #[derive(Clone)]
 pub struct UnverifiedJws {
     signing_input: String,
-    typ: Option<String>,
-    algorithm: Algorithm,
-    kid: Option<String>,
-    jwk: Option<JwkWire>,
+    header: ReadHeader,
     payload: Vec<u8>,
-    signature: Vec<u8>,
+    /// None for one that has not the length of any signature.
+    signature: Option<[u8; SIGNATURE_BYTES]>,
     limits: Limits,
 }
 
@@ -93,21 +77,10 @@ impl UnverifiedJws {
         }
         let (signing_input, signature) = text.rsplit_once('.').ok_or(JwsError::Form)?;
         let (header, payload) = signing_input.split_once('.').ok_or(JwsError::Form)?;
-        let header = segment(header)?;
-        let header = match plain_header(&header, limits) {
-            Some(header) => header,
-            None => json::read_object(&header, limits).map_err(JwsError::Json)?,
-        };
-        if header.crit || header.b64 {
-            return Err(JwsError::Critical);
-        }
         Ok(Self {
-            algorithm: Algorithm::parse(&header.alg).ok_or(JwsError::Algorithm)?,
-            typ: header.typ,
-            kid: header.kid,
-            jwk: header.jwk,
+            header: ReadHeader::read(segment(header)?, limits)?,
             payload: segment(payload)?,
-            signature: segment(signature)?,
+            signature: signature_segment(signature)?,
             signing_input: signing_input.to_owned(),
             limits: *limits,
         })
@@ -116,25 +89,25 @@ impl UnverifiedJws {
     /// The header's `typ`, as written.
     #[must_use]
     pub fn typ(&self) -> Option<&str> {
-        self.typ.as_deref()
+        self.header.typ()
     }
 
     /// The header's `kid`: text of whoever wrote it, for exact look-up only (BCP-08).
     #[must_use]
     pub fn kid(&self) -> Option<&str> {
-        self.kid.as_deref()
+        self.header.kid()
     }
 
     /// The header's `jwk`. It proves possession of itself and says nothing about trust (P-04).
     #[must_use]
     pub const fn jwk(&self) -> Option<&JwkWire> {
-        self.jwk.as_ref()
+        self.header.jwk.as_ref()
     }
 
     /// The header's `alg`.
     #[must_use]
     pub const fn algorithm(&self) -> Algorithm {
-        self.algorithm
+        self.header.algorithm
     }
 
     /// `header.payload` as received: what the signature is over.
@@ -143,10 +116,10 @@ impl UnverifiedJws {
         &self.signing_input
     }
 
-    /// The bytes of the third segment: whatever they are.
+    /// The bytes of the third segment, if they are as many as any signature has.
     #[must_use]
-    pub fn signature(&self) -> &[u8] {
-        &self.signature
+    pub const fn signature(&self) -> Option<&[u8; SIGNATURE_BYTES]> {
+        self.signature.as_ref()
     }
 
     /// Reads the claims without believing them: for finding the key (`iss`) and for checks that cost no signature.
@@ -154,7 +127,7 @@ impl UnverifiedJws {
     /// # Errors
     ///
     /// [`JwsError::Json`] when the payload is not one JSON object of `T`'s shape within the limits.
-    pub fn unverified_claims<T: DeserializeOwned>(&self) -> Result<T, JwsError> {
+    pub fn unverified_claims<'a, T: Deserialize<'a>>(&'a self) -> Result<T, JwsError> {
         json::read_object(&self.payload, &self.limits).map_err(JwsError::Json)
     }
 
@@ -164,10 +137,11 @@ impl UnverifiedJws {
     ///
     /// [`JwsError::Algorithm`] when the header's `alg` is not one for `key`, [`JwsError::Signature`] when it is no signature.
     pub fn verify(&self, key: &PublicKey) -> Result<SignatureValid, JwsError> {
-        if self.algorithm.curve() != key.curve() {
+        if self.algorithm().curve() != key.curve() {
             return Err(JwsError::Algorithm);
         }
-        Ok(key.verify(self.algorithm, self.signing_input.as_bytes(), &self.signature)?)
+        let signature = self.signature.ok_or(SignatureError)?;
+        Ok(key.verify(self.algorithm(), self.signing_input.as_bytes(), &signature)?)
     }
 }
 
@@ -176,14 +150,16 @@ impl UnverifiedJws {
 pub fn verify_each(all: &[(&UnverifiedJws, &PublicKey)]) -> Vec<Result<SignatureValid, JwsError>> {
     let signed: Vec<_> = all
         .iter()
-        .map(|(jws, key)| (*key, jws.algorithm, jws.signing_input.as_bytes(), jws.signature.as_slice()))
+        .map(|(jws, key)| {
+            (*key, jws.algorithm(), jws.signing_input.as_bytes(), jws.signature.as_slice().as_flattened())
+        })
         .collect();
     let verdicts = key::verify_each(&signed);
     all.iter()
         .zip(verdicts)
         .map(
             |((jws, key), verdict)| {
-                if jws.algorithm.curve() != key.curve() { Err(JwsError::Algorithm) } else { Ok(verdict?) }
+                if jws.algorithm().curve() != key.curve() { Err(JwsError::Algorithm) } else { Ok(verdict?) }
             },
         )
         .collect()
@@ -192,32 +168,11 @@ pub fn verify_each(all: &[(&UnverifiedJws, &PublicKey)]) -> Vec<Result<Signature
 impl fmt::Debug for UnverifiedJws {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // tokens and proofs stay out of logs (P-19)
-        f.debug_struct("UnverifiedJws").field("typ", &self.typ).field("alg", &self.algorithm).finish_non_exhaustive()
+        f.debug_struct("UnverifiedJws")
+            .field("typ", &self.typ())
+            .field("alg", &self.algorithm())
+            .finish_non_exhaustive()
     }
-}
-
-/// Reads a header in the form in which [`Header`] is written, which most are. `None` is for the general reader.
-fn plain_header(bytes: &[u8], limits: &Limits) -> Option<HeaderWire> {
-    if bytes.len() > limits.max_bytes || limits.max_depth < 1 || limits.max_members < 3 {
-        return None;
-    }
-    let text = core::str::from_utf8(bytes).ok()?;
-    let (typ, rest) = plain_text(text.strip_prefix(r#"{"typ":""#)?)?;
-    let (alg, rest) = plain_text(rest.strip_prefix(r#","alg":""#)?)?;
-    let (kid, rest) = match rest.strip_prefix(r#","kid":""#) {
-        Some(rest) => plain_text(rest).map(|(kid, rest)| (Some(kid.to_owned()), rest))?,
-        None => (None, rest),
-    };
-    let header =
-        || HeaderWire { typ: Some(typ.to_owned()), alg: alg.to_owned(), kid, jwk: None, crit: false, b64: false };
-    (rest == "}").then(header)
-}
-
-/// What stands before the next quote and behind it, if nothing in it is escaped or has to be.
-fn plain_text(text: &str) -> Option<(&str, &str)> {
-    let (text, rest) = text.split_once('"')?;
-    let is_plain = text.bytes().all(|byte| byte != b'\\' && byte > 0x1f);
-    is_plain.then_some((text, rest))
 }
 
 fn segment(text: &str) -> Result<Vec<u8>, JwsError> {
@@ -227,58 +182,10 @@ fn segment(text: &str) -> Result<Vec<u8>, JwsError> {
     base64url::decode(text).map_err(|_| JwsError::Form)
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn parts(header: HeaderWire) -> (Option<String>, String, Option<String>, bool) {
-        let HeaderWire { typ, alg, kid, jwk, crit, b64 } = header;
-        (typ, alg, kid, jwk.is_some() || crit || b64)
-    }
-
-    fn check(text: &str, is_plain: bool) {
-        let limits = Limits::plain(256);
-        let read = plain_header(text.as_bytes(), &limits).map(parts);
-        assert_eq!(read.is_some(), is_plain, "{text}");
-        if read.is_some() {
-            assert_eq!(read, json::read_object(text.as_bytes(), &limits).ok().map(parts), "{text}");
-        }
-    }
-
-    #[test]
-    fn headers_as_we_write_them_are_read_at_a_glance() {
-        check(r#"{"typ":"at+jwt","alg":"EdDSA","kid":"k#1"}"#, true);
-        check(r#"{"typ":"at+jwt","alg":"EdDSA"}"#, true);
-        check("{\"typ\":\"\",\"alg\":\"\u{e4}\",\"kid\":\"\"}", true);
-        for other in [
-            r#"{"alg":"EdDSA","typ":"at+jwt"}"#,
-            r#"{"typ":"at+jwt","alg":"EdDSA","kid":"k","kid":"l"}"#,
-            r#"{"typ":"at+jwt","alg":"EdDSA","kid":"k","crit":["x"]}"#,
-            r#"{"typ":"at+jwt","alg":"EdDSA","kid":null}"#,
-            r#"{"typ":"at\u002bjwt","alg":"EdDSA"}"#,
-            r#"{"typ":"at+jwt","alg":"EdDSA","kid":"k"} "#,
-            r#"{"typ":"at+jwt","alg":"EdDSA","kid":"k"}}"#,
-            r#"{"typ":"at+jwt","alg":"EdDSA","kid":"k"#,
-            "{\"typ\":\"a\nb\",\"alg\":\"EdDSA\"}",
-        ] {
-            check(other, false);
-        }
-        assert!(plain_header(b"{\"typ\":\"\xff\",\"alg\":\"\"}", &Limits::plain(256)).is_none());
-        assert!(plain_header(br#"{"typ":"a","alg":"b"}"#, &Limits::plain(20)).is_none());
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
-
-        #[test]
-        fn what_is_read_at_a_glance_is_what_the_general_reader_reads(typ in ".{0,4}", alg in "[ -~]{0,4}", kid in "[ -~]{0,6}") {
-            let text = format!(r#"{{"typ":"{typ}","alg":"{alg}","kid":"{kid}"}}"#);
-            let limits = Limits::plain(256);
-            if let Some(read) = plain_header(text.as_bytes(), &limits) {
-                prop_assert_eq!(Some(parts(read)), json::read_object(text.as_bytes(), &limits).ok().map(parts));
-            }
-        }
+/// The last segment. One of another length than any signature has is canonical base64url all the same, or it is no JWS.
+fn signature_segment(text: &str) -> Result<Option<[u8; SIGNATURE_BYTES]>, JwsError> {
+    match base64url::decode_array(text) {
+        Ok(signature) => Ok(Some(signature)),
+        Err(_) => segment(text).map(|_| None),
     }
 }

@@ -1,6 +1,6 @@
 //! The names under which parts of a chain are revoked, taken once and looked up every time.
 
-use handfast_delegation::{AccessToken, VerifiedChain};
+use handfast_delegation::{AccessToken, Link, VerifiedChain};
 use handfast_identity::{Thumbprint, UnixTime};
 
 use crate::Rejection;
@@ -25,7 +25,8 @@ impl ChainNames {
     /// The names of `chain` below `root`, which was signed under `root_kid`, as `listing` would revoke them.
     pub(crate) fn new(listing: &str, (root, root_kid): (&AccessToken, &str), chain: &VerifiedChain) -> Self {
         let name = |kind, id: &str| RevocationName::of(listing, kind, id);
-        let key = |jkt: &Thumbprint| name(RevocationKind::Key, &jkt.to_string());
+        let key = |jkt: &Thumbprint| RevocationName::of(listing, RevocationKind::Key, jkt.to_chars());
+        let hop = |link: &Link| RevocationName::of(listing, RevocationKind::Hop, link.name.to_chars());
         let delegates = chain.links().map(|link| link.hop.delegate.as_str());
         // DEL-40: each delegator's key at the time it signed, and the last delegate's at the time it was named
         let mut signer = root.confirmation;
@@ -46,7 +47,7 @@ impl ChainNames {
                 .chain(delegates)
                 .map(|agent| name(RevocationKind::Agent, agent))
                 .collect(),
-            hops: chain.links().map(|link| name(RevocationKind::Hop, &link.name.to_string())).collect(),
+            hops: chain.links().map(hop).collect(),
             keys,
         }
     }

@@ -138,7 +138,7 @@ fn require_named_hops_not_revoked(
 ) -> Result<(), Rejection> {
     let Some(chain) = &claims.chain else { return Ok(()) };
     let actors = claims.actors.iter().flat_map(ActorChain::iter).filter_map(|actor| DidKey::parse(actor).ok());
-    let keys: Vec<_> = actors.map(|did| did.thumbprint().to_string()).collect();
+    let keys: Vec<_> = actors.map(|did| did.thumbprint().to_chars()).collect();
     let is_compromised = |set: &RevocationSet, listing: &str| {
         let found = |key| set.covers(RevocationName::of(listing, RevocationKind::Key, key), claims.issued_at);
         keys.iter().any(|key| found(key) == Some(Revoked::Entirely))
@@ -146,11 +146,11 @@ fn require_named_hops_not_revoked(
     // by a list the hops are behind the token's own reference, which was asked about
     if let Word::Set(set) = known.word(&issuer.status)? {
         let covers =
-            |kind, id: &str| set.covers(RevocationName::of(&claims.issuer, kind, id), claims.issued_at).is_some();
-        if covers(RevocationKind::Token, &chain.root_token_id) {
+            |kind, id: &[u8]| set.covers(RevocationName::of(&claims.issuer, kind, id), claims.issued_at).is_some();
+        if covers(RevocationKind::Token, chain.root_token_id.as_bytes()) {
             return Err(Rejection::TokenRevoked);
         }
-        if chain.hops.iter().any(|hop| covers(RevocationKind::Hop, &hop.to_string())) {
+        if chain.hops.iter().any(|hop| covers(RevocationKind::Hop, &hop.to_chars())) {
             return Err(Rejection::HopRevoked);
         }
         if is_compromised(set, &claims.issuer) {

@@ -49,7 +49,7 @@ pub struct RevocationName([u8; 16]);
 impl RevocationName {
     /// The name under which `issuer` revokes the `kind` of thing called `id`.
     #[must_use]
-    pub fn of(issuer: &str, kind: RevocationKind, id: &str) -> Self {
+    pub fn of(issuer: &str, kind: RevocationKind, id: impl AsRef<[u8]>) -> Self {
         let digest: [u8; 32] = Sha256::new()
             .chain_update(issuer)
             .chain_update([0])

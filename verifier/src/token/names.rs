@@ -23,6 +23,7 @@ impl TokenNames {
     /// The names in `claims`, signed under `kid`, as `listing` would revoke them.
     pub(crate) fn new(listing: &str, claims: &AccessToken, kid: &str) -> Self {
         let name = |kind, id: &str| RevocationName::of(listing, kind, id);
+        let key = |jkt: &Thumbprint| RevocationName::of(listing, RevocationKind::Key, jkt.to_chars());
         // the client is the current actor but in tokens that are refused for it later, and there it counts as well
         let client = claims.client_id.as_str();
         let is_actor = claims.actors.as_ref().is_some_and(|actors| actors.current() == client);
@@ -36,7 +37,7 @@ impl TokenNames {
             task: claims.task.as_ref().map(|task| name(RevocationKind::Task, &task.id)),
             owner: name(RevocationKind::Owner, &claims.subject),
             agents: client.into_iter().chain(actors).map(|agent| name(RevocationKind::Agent, agent)).collect(),
-            key: claims.confirmation.as_ref().map(Thumbprint::to_string).map(|jkt| name(RevocationKind::Key, &jkt)),
+            key: claims.confirmation.as_ref().map(key),
         }
     }
 
