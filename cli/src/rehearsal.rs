@@ -14,9 +14,10 @@ use crate::args::{
 /// Members whose value opens something; whoever typed it has it.
 const HIDDEN_MEMBERS: [&str; 2] = ["enrolment", "user_code"];
 const HIDDEN: &str = "(hidden)";
+const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Whether a command changes anything at a registry, or writes to the disk for itself, so that there is something to rehearse.
-/// What only prints and what runs servers is not rehearsed; nor are tokens and bundles, which have to be asked for to be seen.
+/// Whether a command changes anything at a registry, gives something away, or writes to the disk for itself, so that there is
+/// something to rehearse. A token may begin a task. What only prints and what runs servers is not rehearsed.
 pub(crate) const fn changes_something(command: &Command) -> bool {
     match command {
         Command::Owner(OwnerCommand::Init { .. } | OwnerCommand::Code { .. } | OwnerCommand::Offboard(_))
@@ -26,6 +27,9 @@ pub(crate) const fn changes_something(command: &Command) -> bool {
         | Command::Man(_)
         | Command::Key(_)
         | Command::Task(TaskCommand::New { .. })
+        | Command::Token(_)
+        | Command::Delegate(_)
+        | Command::Exchange(_)
         | Command::Revoke(
             RevokeCommand::Agent { .. }
             | RevokeCommand::Task { .. }
@@ -53,9 +57,6 @@ pub(crate) const fn changes_something(command: &Command) -> bool {
         | Command::Dev(_)
         | Command::Enrolment(EnrolmentCommand::List { .. })
         | Command::Task(_)
-        | Command::Token(_)
-        | Command::Delegate(_)
-        | Command::Exchange(_)
         | Command::Chain(ChainCommand::Show { .. } | ChainCommand::Verify(_))
         | Command::Did(_)
         | Command::Review(_)
@@ -97,6 +98,16 @@ pub(crate) fn delete(path: &Path) -> Step {
     step(json!({"dry_run": true, "would": "delete", "file": path}), format!("delete {}", path.display()))
 }
 
+/// A hop would be signed.
+pub(crate) fn sign(delegate: &str, scope: &str, resources: &[&str], expires_at: Option<u64>) -> Step {
+    let members = json!({
+        "dry_run": true, "would": "sign", "what": "a hop", "delegate": delegate, "scope": scope, "resource": resources,
+        "expires_at": expires_at,
+    });
+    let until = expires_at.map(|end| format!(", until {end}")).unwrap_or_default();
+    step(members, format!("sign a hop of `{scope}` for {delegate}{until}"))
+}
+
 /// A request would be sent.
 pub(crate) fn send(planned: &Planned) -> Step {
     let (with, scope) = match planned.credentials() {
@@ -104,7 +115,8 @@ pub(crate) fn send(planned: &Planned) -> Step {
         PlannedCredentials::Proof => ("proof", None),
         PlannedCredentials::Token { scope } => ("token", Some(scope.as_str())),
     };
-    let body = planned.expose_body().map(body);
+    let is_form = planned.content_type().is_some_and(|media| media.starts_with(FORM));
+    let body = planned.expose_body().map(|bytes| if is_form { form(bytes) } else { body(bytes) });
     let then = planned.is_question().then_some("what follows depends on the answer");
     let members = json!({
         "dry_run": true, "would": "send", "method": planned.method(), "url": planned.url(), "credentials": with,
@@ -139,6 +151,44 @@ fn body(bytes: &[u8]) -> Value {
     let text = String::from_utf8_lossy(bytes).into_owned();
     let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
     shown(value)
+}
+
+/// The members of a form; one that stands several times is a list.
+fn form(bytes: &[u8]) -> Value {
+    let mut members = Map::new();
+    for pair in bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.iter().position(|byte| *byte == b'=').map_or((pair, &[][..]), |place| {
+            let (name, value) = pair.split_at(place);
+            (name, value.get(1..).unwrap_or_default())
+        });
+        let (name, value) = (decoded(name), decoded(value));
+        // details are JSON in a form
+        let value = serde_json::from_str(&value).ok().filter(Value::is_array).unwrap_or(Value::String(value));
+        match members.get_mut(&name) {
+            None => drop(members.insert(name, value)),
+            Some(Value::Array(values)) => values.push(value),
+            Some(first) => *first = json!([first.take(), value]),
+        }
+    }
+    shown(Value::Object(members))
+}
+
+/// Of a form: `+` is a blank, `%` and two digits a byte.
+fn decoded(text: &[u8]) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.iter().copied();
+    while let Some(byte) = rest.next() {
+        let digits = |rest: &mut dyn Iterator<Item = u8>| Some([rest.next()?, rest.next()?]);
+        match byte {
+            b'+' => bytes.push(b' '),
+            b'%' => {
+                let digits = digits(&mut rest).and_then(|digits| String::from_utf8(digits.to_vec()).ok());
+                bytes.extend(digits.and_then(|digits| u8::from_str_radix(&digits, 16).ok()));
+            }
+            other => bytes.push(other),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Without what opens something: codes, and signatures of statements, which are good for a while.
@@ -187,5 +237,23 @@ mod tests {
         let expected = json!({"statement": read, "user_code": HIDDEN, "list": ["a.b.c", {"user_code": HIDDEN}]});
         assert_eq!(body(nested.to_string().as_bytes()), expected);
         assert_eq!(body(b"plain text"), json!("plain text"));
+    }
+
+    #[test]
+    fn a_form_is_shown_as_its_members_and_without_what_opens_something() {
+        let part = |value: &Value| base64url::encode(value.to_string().as_bytes());
+        let token = format!("{}.{}.c2ln", part(&json!({"typ": "at+jwt"})), part(&json!({"sub": "owner:1"})));
+        let text = format!(
+            "grant_type=x%3Ay&scope=a+b&resource=https%3A%2F%2Fa&resource=c&resource=d&subject_token={token}&empty=&bare&\
+             authorization_details=%5B%7B%22type%22%3A1%7D%5D"
+        );
+        assert_eq!(
+            form(text.as_bytes()),
+            json!({
+                "grant_type": "x:y", "scope": "a b", "resource": ["https://a", "c", "d"], "empty": "", "bare": "",
+                "subject_token": {"header": {"typ": "at+jwt"}, "claims": {"sub": "owner:1"}, "signature": HIDDEN},
+                "authorization_details": [{"type": 1}],
+            })
+        );
     }
 }

@@ -35,6 +35,14 @@ pub trait FactsSource: Send + Sync + 'static {
         let _ = (issuer, uri);
         Box::pin(ready(()))
     }
+
+    /// A good `token` of the trusted `issuer` was presented, about which the issuer has to be asked: asks.
+    ///
+    /// The request is checked once more with what [`Self::facts`] then says. Callers go away while it waits, as for keys.
+    fn introspect<'a>(&'a self, issuer: &'a str, token: &'a str) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        let _ = (issuer, token);
+        Box::pin(ready(()))
+    }
 }
 
 /// What looking for an issuer's keys came to.

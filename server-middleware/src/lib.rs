@@ -95,7 +95,9 @@
 //!   and its tokens are refused until the registry's operator has begun a new epoch (`handfast registry new-epoch`). Give every
 //!   server a [`state_directory`](Builder::state_directory): a process that starts without one has no memory to notice it with.
 //! - An issuer without a feed can be read by its Token Status Lists (`StatusSource::StatusList`); they are slower than a feed.
-//!   [`list_lags`](ResourceServer::list_lags) says how old they are.
+//!   [`list_lags`](ResourceServer::list_lags) says how old they are. One with neither can be asked about each token
+//!   (`StatusSource::Introspection`), which costs a question every five seconds for each token in use;
+//!   [`introspection_counts`](ResourceServer::introspection_counts) says how that goes.
 //! - [`feed_lags`](ResourceServer::feed_lags) says how old the last word of each issuer is; alarm well below the staleness.
 //! - Behind a proxy, every connection to [`server`] is the proxy's: raise
 //!   [`connections_per_peer`](server::ServerLimits::connections_per_peer) to `connections`.
@@ -130,7 +132,7 @@ pub use handfast_fetch::Mode;
 pub use handfast_verifier::tools::{ArgumentKind, ToolRoute, ToolRouteError};
 pub use handfast_verifier::trust::{SpeaksFor, TrustedIssuer};
 pub use handfast_verifier::{Authorized, Rejection, RouteRule, Wish};
-pub use keeper::{FeedLag, ListLag, Pace, StateError};
+pub use keeper::{CallerError, FeedLag, IntrospectionCounts, ListLag, Pace, StateError};
 pub use metadata::ResourceMetadata;
 pub use problem::{PROBLEM_TYPE_BASE, Problem};
 pub use test_keys::publicly_known;

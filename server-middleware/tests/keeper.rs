@@ -5,6 +5,8 @@
 mod common;
 mod fake_registry;
 mod feed_questions;
+#[path = "keeper/introspection.rs"]
+mod introspection;
 mod issuers;
 #[path = "keeper/lists.rs"]
 mod lists;

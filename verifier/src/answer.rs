@@ -129,7 +129,7 @@ impl Rejection {
             Self::KeyRotatedOut => token("the access token's key was rotated out"),
             Self::KeyCompromised => token("the access token's key was revoked"),
             Self::IssuerKeyRevoked => token("the issuer's key was revoked"),
-            Self::StatusUnknown | Self::StatusListMissing { .. } => {
+            Self::StatusUnknown | Self::StatusListMissing { .. } | Self::IntrospectionMissing => {
                 ours("whether the access token was revoked is not known right now")
             }
             Self::FeedRolledBack => ours("the issuer's revocation feed cannot be relied on right now"),

@@ -21,6 +21,7 @@ mod chain;
 mod check;
 mod drift;
 mod fields;
+pub mod introspection;
 mod point;
 mod rejection;
 pub mod revocation;

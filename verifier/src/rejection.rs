@@ -86,6 +86,8 @@ pub enum Rejection {
         /// The address, of an origin that the issuer may name. Text of the issuer's.
         uri: String,
     },
+    /// The same, for the issuer was not asked about this token, or not lately enough. Ours.
+    IntrospectionMissing,
     /// The issuer's feed went back behind what is known of it. Ours.
     FeedRolledBack,
     // 5: chain
@@ -173,7 +175,7 @@ impl Rejection {
             Self::KeyRotatedOut => "key_rotated_out",
             Self::KeyCompromised => "key_compromised",
             Self::IssuerKeyRevoked => "issuer_key_revoked",
-            Self::StatusUnknown | Self::StatusListMissing { .. } => "status_unknown",
+            Self::StatusUnknown | Self::StatusListMissing { .. } | Self::IntrospectionMissing => "status_unknown",
             Self::FeedRolledBack => "feed_rolled_back",
             Self::DelegationNotPermitted => "delegation_not_permitted",
             Self::OfflineNotPermitted => "offline_not_permitted",

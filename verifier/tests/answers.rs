@@ -100,6 +100,7 @@ fn what_is_ours_can_be_tried_again_and_blames_nobody() {
     for rejection in [
         Rejection::StatusUnknown,
         Rejection::StatusListMissing { uri: "https://registry.example/status-lists/0".to_owned() },
+        Rejection::IntrospectionMissing,
         Rejection::FeedRolledBack,
         Rejection::ReceiptMismatch,
         Rejection::Replay(ReplayError::Full),

@@ -12,7 +12,7 @@ use handfast_delegation::{
 use handfast_dpop::{ContentHash, NoncePolicy, ProofWindow};
 use handfast_identity::{SigningKey, jws};
 use handfast_verifier::revocation::{FeedEvent, RevocationKind, RevocationName, RevocationSet};
-use handfast_verifier::trust::{Facts, IssuerFacts};
+use handfast_verifier::trust::{Facts, IssuerFacts, Status};
 use handfast_verifier::{
     CLOCK_LEEWAY, ChainPolicy, Credentials, DEFAULT_STALENESS, EnforcementPoint, Evidence, NoVerdicts, Stop, Stops,
     Work, require_root_not_revoked, verify_evidence, verify_root,
@@ -127,6 +127,20 @@ fn whatever_is_named_may_be_revoked() {
     }
     for set in [RevocationSet::default(), revoking(RevocationKind::Agent, did(&other_agent()).as_str())] {
         assert_eq!((of_evidence(&set), alone(&set)), (Ok(()), Ok(())));
+    }
+}
+
+/// P-17: what says nothing of hops clears none.
+#[test]
+fn lists_and_answers_about_tokens_clear_no_evidence() {
+    let asked = |status: Status| {
+        let issuer = facts_of(trust(), &issuer(), status);
+        evidence().require_not_revoked_as_known(&issuer, DEFAULT_STALENESS, at(0)).map_err(|why| why.reason())
+    };
+    assert_eq!(asked(nothing_revoked()), Ok(()));
+    assert_eq!(asked(Status::NotFollowed), Ok(()));
+    for status in [Status::Lists(Default::default()), Status::Introspected(Default::default()), Status::Unknown] {
+        assert_eq!(asked(status), Err("status_unknown"));
     }
 }
 

@@ -7,8 +7,8 @@ mod support;
 use handfast_delegation::ResourceId;
 use handfast_identity::Seconds;
 use handfast_verifier::trust::{
-    DEFAULT_MAX_LIFETIME, Facts, IssuerFacts, KeySet, MAX_LIFETIME_WITHOUT_STATUS, Profile, SpeaksFor, Status,
-    StatusSource, TrustError, TrustedIssuer,
+    DEFAULT_MAX_LIFETIME, Facts, IntrospectionCaller, IssuerFacts, KeySet, MAX_LIFETIME_WITHOUT_STATUS, Profile,
+    SpeaksFor, Status, StatusSource, TrustError, TrustedIssuer,
 };
 use support::*;
 
@@ -193,6 +193,30 @@ fn a_record_by_lists_names_origins_and_for_a_registry_the_key() {
     check(&[listing, by_lists(key(), &[])], Err(TrustError::AgentStatus(issuer())));
 }
 
+#[test]
+fn a_registry_is_asked_about_tokens_by_an_agent_and_any_other_issuer_by_a_client() {
+    let issuer = || "https://b.example/tenant".to_owned();
+    let record = |profile, caller| TrustedIssuer {
+        profile,
+        status: StatusSource::Introspection { caller, endpoint: None },
+        ..limited("https://b.example/tenant")
+    };
+    let agent = || IntrospectionCaller::Agent { key_file: "key".into() };
+    let client = || IntrospectionCaller::Client { id: "api".to_owned(), secret_file: "secret".into() };
+    check(&[record(Profile::Handfast, agent())], Ok(()));
+    check(&[record(Profile::Rfc9068, client())], Ok(()));
+    check(&[record(Profile::Handfast, client())], Err(TrustError::IntrospectionCaller(issuer())));
+    check(&[record(Profile::Rfc9068, agent())], Err(TrustError::IntrospectionCaller(issuer())));
+    // what is said of one token says nothing of names
+    let listing = TrustedIssuer { agent_status: vec![issuer()], ..limited("https://a.example") };
+    check(&[listing, record(Profile::Handfast, agent())], Err(TrustError::AgentStatus(issuer())));
+    // and a record of one that is asked may list a feed
+    let by_feed = limited("https://a.example");
+    let listed =
+        TrustedIssuer { agent_status: vec!["https://a.example".to_owned()], ..record(Profile::Handfast, agent()) };
+    check(&[by_feed, listed], Ok(()));
+}
+
 /// TSL-30
 #[test]
 fn lists_live_at_the_issuers_origin_or_one_that_is_named() {
@@ -216,13 +240,15 @@ fn lists_live_at_the_issuers_origin_or_one_that_is_named() {
     assert!(!trust().may_list_at("https://registry.example/status-lists/0"), "who follows a feed fetches no list");
 }
 
-/// A facts' source that has lists where names are asked for knows nothing of them.
+/// A facts' source that has lists, or answers about tokens, where names are asked for knows nothing of them.
 #[test]
 fn a_listing_by_lists_clears_nobody() {
     let second = "https://second.example";
     let listing = TrustedIssuer { agent_status: vec![second.to_owned()], ..limited(ISSUER) };
-    let by_lists = facts_of(limited(second), &other_agent(), Status::Lists(Default::default()));
-    let ours = facts_of(listing, &issuer(), nothing_revoked());
-    let server = Server { facts: Facts::new([ours, by_lists]), ..Server::new() };
-    assert_eq!(server.reason(&Request::with(&claims(&agent()), &agent())), "status_unknown");
+    for status in [Status::Lists(Default::default()), Status::Introspected(Default::default())] {
+        let second = facts_of(limited(second), &other_agent(), status);
+        let ours = facts_of(listing.clone(), &issuer(), nothing_revoked());
+        let server = Server { facts: Facts::new([ours, second]), ..Server::new() };
+        assert_eq!(server.reason(&Request::with(&claims(&agent()), &agent())), "status_unknown");
+    }
 }

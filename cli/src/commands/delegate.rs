@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use handfast_client::{Bundle, DelegationBuilder, TaskChoice, TokenRequest};
+use handfast_client::{Bundle, ClientError, DelegationBuilder, TaskChoice, TokenRequest};
+use handfast_delegation::{Authority, ResourceId};
 use handfast_identity::DidKey;
 use serde_json::json;
 
@@ -10,13 +11,16 @@ use super::{resources, scope, usage};
 use crate::args::DelegateArgs;
 use crate::exit::Failure;
 use crate::ui::Ui;
-use crate::{files, keyfiles};
+use crate::{files, keyfiles, rehearsal};
 
 pub(crate) async fn run(args: DelegateArgs, ui: Ui) -> Result<(), Failure> {
     let to = DidKey::parse(&args.to).map_err(|error| {
         usage(format!("`{}`: {error}", args.to.escape_debug()))
             .with_help("a delegate is named by its did:key, not by a handle")
     })?;
+    if ui.rehearses() {
+        return rehearse(&args, &to, ui).await;
+    }
     let delegation = hop(&args, ui)?.to(&to).sign().await?;
     let bundle = delegation.bundle();
     if let Some(path) = &args.output {
@@ -28,6 +32,28 @@ pub(crate) async fn run(args: DelegateArgs, ui: Ui) -> Result<(), Failure> {
         "scope": bundle.authority().scope.to_string(), "expires_at": bundle.expires_at().as_secs(),
     });
     ui.result(&told, |_| human(bundle, &args))
+}
+
+/// A hop below a bundle is signed to see whether it may be, and let go; below a token, which is not asked for, that is not known.
+async fn rehearse(args: &DelegateArgs, to: &DidKey, ui: Ui) -> Result<(), Failure> {
+    let mut steps = Vec::new();
+    match hop(args, ui)?.to(to).sign().await {
+        Ok(delegation) => {
+            let bundle = delegation.bundle();
+            let Authority { scope, resources, .. } = bundle.authority();
+            let resources: Vec<_> = resources.iter().map(ResourceId::as_str).collect();
+            let until = Some(bundle.expires_at().as_secs());
+            steps.push(rehearsal::sign(to.as_str(), &scope.to_string(), &resources, until));
+        }
+        Err(ClientError::Rehearsed(planned)) => {
+            let resources: Vec<_> = args.resource.iter().map(String::as_str).collect();
+            steps.push(rehearsal::send(&planned));
+            steps.push(rehearsal::sign(to.as_str(), &args.scope, &resources, None));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    steps.extend(args.output.iter().map(|path| rehearsal::write(path, "the bundle")));
+    ui.rehearsed(&steps)
 }
 
 fn human(bundle: &Bundle, args: &DelegateArgs) -> String {

@@ -7,8 +7,8 @@ use serde_json::json;
 use super::{resources, scope};
 use crate::args::ExchangeArgs;
 use crate::exit::Failure;
-use crate::files;
 use crate::ui::Ui;
+use crate::{files, rehearsal};
 
 pub(crate) async fn run(args: ExchangeArgs, ui: Ui) -> Result<(), Failure> {
     let bundle = files::bundle(&args.bundle)?;
@@ -19,7 +19,14 @@ pub(crate) async fn run(args: ExchangeArgs, ui: Ui) -> Result<(), Failure> {
         tools: args.authorization_details,
     };
     let delegated = registry.with_delegation(bundle).map_err(ClientError::from)?;
-    let token = delegated.tokens(request).token().await?;
+    let token = match delegated.tokens(request).token().await {
+        Err(ClientError::Rehearsed(planned)) => {
+            let mut steps = vec![rehearsal::send(&planned)];
+            steps.extend(args.output.iter().map(|path| rehearsal::write(path, "the token and its evidence")));
+            return ui.rehearsed(&steps);
+        }
+        other => other?,
+    };
     let told = json!({
         "access_token": token.expose(), "token_type": "DPoP", "scope": token.scope(),
         "expires_in": token.expires_in().get(), "task": token.task(),

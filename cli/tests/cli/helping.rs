@@ -1,6 +1,8 @@
 //! Commands that help: reasons, completions, manual pages, settings, and what the doctor finds.
 
 use std::collections::BTreeSet;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -95,23 +97,27 @@ fn a_flag_goes_before_the_environment_and_that_before_a_file() {
         let output = command.args(["config", "show"]).args(arguments).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let files = [&own, &machine].map(|folder| json!({"path": folder.join("handfast/config.toml"), "exists": true}));
+        assert_eq!(told["files"], json!(files));
         move |name: &str| {
             let all = told["settings"].as_array().unwrap();
             let one = all.iter().find(|setting| setting["name"] == name).unwrap();
-            (one["value"].clone(), one["origin"].as_str().unwrap().to_owned())
+            let source = one["source"].as_str().map(|source| format!(" {source}")).unwrap_or_default();
+            (one["value"].clone(), format!("{}{source}", one["origin"].as_str().unwrap()))
         }
     };
     let is = |value: &str, origin: &str| (json!(value), origin.to_owned());
+    let of = |folder: &Path| format!("file {}", folder.join("handfast/config.toml").display());
     let setting = shown(&[], &[]);
-    assert_eq!(setting("registry"), is("https://own.example", "file"));
-    assert_eq!(setting("agent_key"), is(own.join("handfast/keys/a.json").to_str().unwrap(), "file"));
-    assert_eq!(setting("registry_dir"), is("/srv/registry", "file"));
+    assert_eq!(setting("registry"), is("https://own.example", &of(&own)));
+    assert_eq!(setting("agent_key"), is(own.join("handfast/keys/a.json").to_str().unwrap(), &of(&own)));
+    assert_eq!(setting("registry_dir"), is("/srv/registry", &of(&machine)));
     assert_eq!(setting("owner_key"), is("owner.json", "default"));
     assert_eq!(setting("passphrase_file"), (Value::Null, "unset".to_owned()));
     let variables = [("HANDFAST_REGISTRY", "https://env.example"), ("HANDFAST_PASSPHRASE_FILE", "/p")];
     let setting = shown(&variables, &[]);
-    assert_eq!(setting("registry"), is("https://env.example", "environment"));
-    assert_eq!(setting("passphrase_file"), is("/p", "environment"));
+    assert_eq!(setting("registry"), is("https://env.example", "environment HANDFAST_REGISTRY"));
+    assert_eq!(setting("passphrase_file"), is("/p", "environment HANDFAST_PASSPHRASE_FILE"));
     let setting = shown(&variables, &["--registry", "https://flag.example", "--passphrase-file", "/q"]);
     assert_eq!(setting("registry"), is("https://flag.example", "flag"));
     assert_eq!(setting("passphrase_file"), is("/q", "flag"));
@@ -150,6 +156,94 @@ fn a_file_that_is_not_understood_stops_all_but_what_helps_with_it() {
     assert!(with(&["explain", "tool_refused"]).status.success());
     let found = lines(&with(&["doctor"]));
     assert_eq!((&found[0]["check"], &found[0]["status"]), (&json!("settings"), &json!("failed")));
+}
+
+/// What the doctor says of one thing: status and message, for the first of that name with another status than ok.
+fn finding(home: &Path, arguments: &[&str], check: &str) -> (String, String) {
+    let output = handfast(home).arg("doctor").args(arguments).output().unwrap();
+    let all = lines(&output);
+    let one = all.iter().find(|line| line["check"] == check && line["status"] != "ok");
+    let one = one.unwrap_or_else(|| panic!("{check}: {all:?}"));
+    (one["status"].as_str().unwrap().to_owned(), one["message"].as_str().unwrap().to_owned())
+}
+
+/// Something on this machine that answers every request with this, and its URL.
+fn answering(answer: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    url
+}
+
+#[cfg(unix)]
+#[test]
+fn the_doctor_doubts_what_others_can_write_and_keys_that_are_not_current() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let site = Site::start_for("http://127.0.0.1:9");
+    site.claimed_agent("http://127.0.0.1:9");
+    let mode = |path: &Path, mode: u32| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    // who writes the settings chooses the registry
+    let config = site.file("config.toml");
+    std::fs::write(&config, format!("registry = \"{}\"\n", site.issuer)).unwrap();
+    for (bits, status, who) in [(0o644, "ok", ""), (0o664, "warning", "its group"), (0o646, "warning", "everybody")] {
+        mode(&config, bits);
+        let output = handfast(site.home()).env("HANDFAST_CONFIG", &config).arg("doctor").output().unwrap();
+        let settings = lines(&output).remove(0);
+        assert_eq!((&settings["check"], &settings["status"]), (&json!("settings"), &json!(status)), "{bits:o}");
+        assert!(settings["message"].as_str().unwrap().contains(who), "{settings}");
+        assert_eq!(output.status.code(), Some(0), "a warning is no failure");
+    }
+    // who writes the folder of a key puts another there; with the sticky bit only its owner does
+    std::fs::create_dir(site.file("keys")).unwrap();
+    std::fs::copy(site.file("agent.json"), site.file("keys/agent.json")).unwrap();
+    let key = ["--key", "keys/agent.json"];
+    mode(&site.file("keys"), 0o777);
+    let (status, message) = finding(site.home(), &key, "agent key");
+    assert!(status == "warning" && message.contains("everybody"), "{message}");
+    mode(&site.file("keys"), 0o1777);
+    assert!(found(site.home(), &key).0.contains(&"agent ok".to_owned()));
+    assert!(!found(site.home(), &key).0.contains(&"agent key warning".to_owned()));
+    // a key of one registry at another
+    let other = answering("HTTP/1.1 503 x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let (status, message) = finding(site.home(), &["--registry", &other], "registry");
+    assert!(status == "warning" && message.contains("another registry"), "{message}");
+    // an encrypted key is not opened, and not called bad
+    std::fs::write(site.file("phrase"), "a long enough passphrase\n").unwrap();
+    let encrypt = ["key", "encrypt", "--key", "keys/agent.json", "--passphrase-file", "phrase"];
+    assert!(run(site.home(), &encrypt).status.success());
+    let (status, message) = finding(site.home(), &key, "agent key");
+    assert!(status == "skipped" && message.contains("encrypted"), "{message}");
+    // the key is another by now
+    std::fs::copy(site.file("agent.json"), site.file("old.json")).unwrap();
+    site.ok(&["agent", "rotate"]);
+    let (status, message) = finding(site.home(), &["--key", "old.json"], "agent");
+    assert!(status == "failed" && message.contains("by now"), "{message}");
+    assert_eq!(found(site.home(), &["--key", "old.json"]).1, Some(3));
+}
+
+#[test]
+fn the_doctor_tells_a_registry_in_trouble_from_what_is_none() {
+    let home = TempDir::new().unwrap();
+    let close = "Content-Length: 2\r\nConnection: close\r\n\r\nok";
+    for (answer, expected, code) in [
+        (format!("HTTP/1.1 503 x\r\n{close}"), "it answers with status 503", 4),
+        (format!("HTTP/1.1 404 x\r\n{close}"), "it is no registry", 3),
+        (format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{close}"), "metadata", 3),
+    ] {
+        let url = answering(answer.leak());
+        let (status, message) = finding(home.path(), &["--registry", &url], "registry");
+        assert!(status == "failed" && message.contains(expected), "{message}");
+        assert_eq!(found(home.path(), &["--registry", &url]).1, Some(code), "{message}");
+        // none of these tells its time
+        assert_eq!(finding(home.path(), &["--registry", &url], "clock").0, "skipped");
+    }
 }
 
 /// What the doctor finds: `check status`, in order, and the exit code.

@@ -1,5 +1,6 @@
 //! The Model Context Protocol with every part real: registry, an `rmcp` server behind the layer, an `rmcp` client that signs.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -30,8 +31,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// What the agent is given: one tool, below one folder.
 const REPORTS: &str = r#"{"read_file":{"path":{"constraint_type":"path_containment","root":"/reports"}}}"#;
 
-/// Says which call was checked for it.
-struct Files;
+/// Says which call was checked for it, and keeps the token it came with.
+#[derive(Clone, Default)]
+struct Files(Arc<Mutex<String>>);
 
 impl ServerHandler for Files {
     fn get_info(&self) -> ServerConfig {
@@ -43,8 +45,10 @@ impl ServerHandler for Files {
         _: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let authorized = context.extensions.get::<http::request::Parts>().unwrap().extensions.get::<Authorized>();
-        let call = authorized.unwrap().tool_call().unwrap();
+        let parts = context.extensions.get::<http::request::Parts>().unwrap();
+        let token = parts.headers["authorization"].to_str().unwrap().strip_prefix("DPoP ").unwrap();
+        token.clone_into(&mut self.0.lock().unwrap());
+        let call = parts.extensions.get::<Authorized>().unwrap().tool_call().unwrap();
         let told = format!("{} {}", call.tool, Value::Object(call.arguments.clone()));
         Ok(CallToolResult::success(vec![ContentBlock::text(told)]).into())
     }
@@ -54,6 +58,8 @@ impl ServerHandler for Files {
 struct World {
     site: Site,
     url: String,
+    server: ResourceServer,
+    files: Files,
 }
 
 impl World {
@@ -71,11 +77,19 @@ impl World {
         tokio::time::timeout(PATIENCE, server.ready()).await.unwrap();
 
         let config = StreamableHttpServerConfig::default().with_allowed_hosts([&address]).with_allowed_origins([&base]);
-        let service = StreamableHttpService::new(|| Ok(Files), LocalSessionManager::default().into(), config);
+        let files = Files::default();
+        let handler = files.clone();
+        let service =
+            StreamableHttpService::new(move || Ok(handler.clone()), LocalSessionManager::default().into(), config);
         let app = Router::new().route_service("/mcp", service).layer(server.mcp(SCOPE).unwrap());
         let app = app.merge(server.metadata_routes());
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { site, url }
+        Self { site, url, server, files }
+    }
+
+    /// The token that the last call came with.
+    fn last_token(&self) -> String {
+        self.files.0.lock().unwrap().clone()
     }
 
     fn agent(&self) -> Agent {
@@ -168,6 +182,38 @@ async fn a_session_ends_with_the_authority_it_began_with() {
     // and no other token is had for it
     let after = session.call_tool(within).await.unwrap_err();
     assert!(mcp::refusal(&after).is_none() && after.to_string().contains("agent_revoked"), "{after}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_token_of_a_session_is_revoked_and_it_goes_on_with_another() {
+    let world = World::new().await;
+    let (session, sibling) = (world.session().await, world.session().await);
+    let within = call("read_file", &json!({"path": "/reports/q1.csv"}));
+    let token_of = async |session: &RunningService<RoleClient, ()>| {
+        outcome(session.call_tool(within.clone()).await).map(|_| world.last_token())
+    };
+    let (revoked, others) = (token_of(&session).await.unwrap(), token_of(&sibling).await.unwrap());
+    assert_ne!(revoked, others);
+    std::fs::write(world.site.file("token.txt"), &revoked).unwrap();
+    world.site.ok(&["revoke", "token", "token.txt", "--yes"]);
+    // the call that meets the revocation is refused, and says why
+    tokio::time::timeout(PATIENCE, async {
+        loop {
+            match token_of(&session).await {
+                Ok(token) => assert_eq!(token, revoked, "another token before anybody refused this one"),
+                Err(refusal) => break assert_eq!(refusal, (401, "token_revoked".to_owned())),
+            }
+        }
+    })
+    .await
+    .unwrap();
+    // the next comes with another token, in the same session
+    let renewed = token_of(&session).await.unwrap();
+    assert!(renewed != revoked && renewed != others);
+    // nothing else was stopped
+    assert_eq!(token_of(&sibling).await.unwrap(), others);
+    let refused: Vec<_> = world.server.decisions().refused().iter().map(|count| count.reason).collect();
+    assert_eq!(refused, ["token_revoked"]);
 }
 
 /// The beginning of a session, signed by hand: proofs are dated as asked for.

@@ -261,6 +261,10 @@ impl RegistryClient {
 
     /// Where tokens come from, learning the algorithm names accepted there on the way (DPOP-122).
     pub(crate) async fn token_endpoint(&self) -> Result<Url, ClientError> {
+        if self.0.rehearses {
+            // nobody is asked where it is; a registry of this project has it there
+            return Ok(self.endpoint(["oauth2", "token"]));
+        }
         let metadata = self.metadata().await?;
         Ok(metadata.token_endpoint().clone())
     }

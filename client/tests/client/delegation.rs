@@ -70,7 +70,7 @@ fn told(seen: &Seen, name: &str) -> String {
 }
 
 /// A registry of signed root tokens that are changed by `change`, and of exchanged tokens `exchanged-n`.
-async fn registry_of(change: impl Fn(&mut AccessToken) + Send + Sync + 'static) -> FakeRegistry {
+pub(crate) async fn registry_of(change: impl Fn(&mut AccessToken) + Send + Sync + 'static) -> FakeRegistry {
     let tokens = move |n: usize, seen: &Seen| {
         if told(seen, "grant_type") == EXCHANGE {
             return answer(&format!("exchanged-{n}"), LIFE, &json!({"issued_token_type": ACCESS_TOKEN}));

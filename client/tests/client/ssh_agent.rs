@@ -6,13 +6,14 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use handfast_client::{
-    Agent, ClientError, Custody, DedicatedError, HolderError, KeyFile, KeyFileError, KeyKind, SignError, SshAgent,
-    SshAgentPlace,
+    Agent, Bundle, ClientError, Custody, DedicatedError, DpopKey, HolderError, KeyFile, KeyFileError, KeyKind,
+    SignError, SshAgent, SshAgentPlace, TokenRequest,
 };
-use handfast_identity::SigningKey;
+use handfast_identity::{SigningKey, base64url};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
 
+use crate::delegation::registry_of;
 use crate::support::{FakeRegistry, Reply, Server};
 
 /// What an agent does with a request to sign.
@@ -23,6 +24,17 @@ enum Sign {
     No,
     Never,
     Raw(&'static [u8]),
+    /// Proofs, and no hops.
+    ProofsOnly,
+    /// Proofs, and hops with another key.
+    HopsWithAnotherKey,
+}
+
+/// Whether a hop is to be signed.
+fn is_hop(data: &[u8]) -> bool {
+    let header = data.split(|byte| *byte == b'.').next().unwrap();
+    let header = base64url::decode(std::str::from_utf8(header).unwrap()).unwrap();
+    String::from_utf8(header).unwrap().contains("delegation+jwt")
 }
 
 /// An agent with these keys.
@@ -71,7 +83,9 @@ impl FakeAgent {
                         let data = request[1 + 4 + 51 + 4..request.len() - 4].to_vec();
                         noted.lock().unwrap().push(data.clone());
                         match sign {
-                            Sign::Well => signature(&key(1), &data),
+                            Sign::ProofsOnly if is_hop(&data) => string(&[5]),
+                            Sign::HopsWithAnotherKey if is_hop(&data) => signature(&key(2), &data),
+                            Sign::Well | Sign::ProofsOnly | Sign::HopsWithAnotherKey => signature(&key(1), &data),
                             Sign::WithAnotherKey => signature(&key(2), &data),
                             Sign::No => string(&[5]),
                             Sign::Never => std::future::pending().await,
@@ -145,6 +159,40 @@ async fn failure(sign: Sign) -> HolderError {
     }
 }
 
+/// Passes a part on, by a key that an agent holds.
+async fn passed_on(fake: &FakeAgent, to: &DpopKey) -> Result<(Agent, Bundle), ClientError> {
+    const API: &str = "https://api.example";
+    let registry = registry_of(|_| ()).await;
+    let agent = agent_at(&registry, fake.place()).await;
+    let tokens = agent.tokens(TokenRequest::new(API, &["files:read", "files:write"]).unwrap())?;
+    let hop = agent.delegate(tokens).to(to.did()).scope("files:read").resource(API);
+    let bundle = hop.sign().await?.bundle().clone();
+    Ok((agent, bundle))
+}
+
+/// A delegation by a key that nothing outside of the ssh-agent ever sees.
+#[tokio::test]
+async fn a_hop_is_signed_by_the_agent_that_holds_the_key() {
+    let (fake, to) = (FakeAgent::marked(Sign::Well), DpopKey::generate());
+    let (agent, bundle) = passed_on(&fake, &to).await.unwrap();
+    // whoever is given it verifies the hop by the key that its delegator's DID names
+    let given = Bundle::parse(bundle.expose()).unwrap();
+    let hop = given.hops().next_back().unwrap();
+    assert_eq!((hop.delegator.as_str(), &hop.delegate), (agent.did().as_str(), to.did()));
+    assert_eq!(hop.authority.scope.to_string(), "files:read");
+    // the holder was shown exactly what it signed: the proof for the root, then the hop
+    let text = bundle.expose().split(',').next_back().unwrap();
+    let signed = fake.signed.lock().unwrap().clone();
+    assert_eq!(signed.last().unwrap(), text.rsplit_once('.').unwrap().0.as_bytes());
+    assert_eq!(signed.iter().map(|data| is_hop(data)).collect::<Vec<_>>(), [false, true]);
+    for sign in [Sign::ProofsOnly, Sign::HopsWithAnotherKey] {
+        match passed_on(&FakeAgent::marked(sign), &to).await {
+            Err(ClientError::Sign(SignError::Holder(_))) => {}
+            other => panic!("{sign:?}: {other:?}"),
+        }
+    }
+}
+
 #[tokio::test]
 async fn proofs_are_signed_by_the_agent_that_holds_the_key() {
     let registry = FakeRegistry::start().await;
@@ -200,7 +248,7 @@ async fn a_key_that_is_not_there_is_told_from_a_refusal() {
     let absent = registration.statement(&held, "https://reg.example", now).await.unwrap_err();
     assert!(matches!(absent, ClientError::Sign(SignError::Holder(HolderError::Absent(_)))), "{absent}");
     // and an agent that ended from both
-    let tokens = agent.tokens(handfast_client::TokenRequest::new("https://a.example", &["x"]).unwrap()).unwrap();
+    let tokens = agent.tokens(TokenRequest::new("https://a.example", &["x"]).unwrap()).unwrap();
     let gone = tokens.token().await.unwrap_err();
     assert!(matches!(gone, ClientError::Sign(SignError::Holder(HolderError::Unreachable(_)))), "{gone}");
 }
@@ -307,7 +355,7 @@ async fn the_agent_of_openssh_signs() {
     // locked, it holds nothing
     let agent = agent_at(&registry, place).await;
     site.run(Command::new("ssh-add").arg("-D"));
-    let tokens = agent.tokens(handfast_client::TokenRequest::new("https://a.example", &["x"]).unwrap()).unwrap();
+    let tokens = agent.tokens(TokenRequest::new("https://a.example", &["x"]).unwrap()).unwrap();
     let absent = tokens.token().await.unwrap_err();
     assert!(matches!(absent, ClientError::Sign(SignError::Holder(HolderError::Absent(_)))), "{absent}");
 }

@@ -13,7 +13,7 @@ const PATH: &str = "/oauth2/introspect";
 const LIFETIME: u64 = 300;
 
 /// Both resources ask: `introspect` is among their scopes.
-fn file() -> handfast_registry::ConfigFile {
+pub(crate) fn file() -> handfast_registry::ConfigFile {
     let mut file = config();
     file.resources = vec![
         ResourceFile::new(API, &["echo:hello", "echo:read", "echo:write", "introspect"]).applying_details(),
@@ -53,7 +53,7 @@ impl Asking {
 }
 
 /// An agent that may introspect at the API, and nothing else.
-async fn server(bench: &Bench, owner: &Owner, number: u8) -> Agent {
+pub(crate) async fn server(bench: &Bench, owner: &Owner, number: u8) -> Agent {
     let agent = Agent::numbered(number);
     let claim = bench.register(&agent).await;
     let ceiling = json!({"scope": "introspect", "resource": [API], "max_task_seconds": 7200});

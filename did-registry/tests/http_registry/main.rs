@@ -7,6 +7,7 @@
     reason = "a failed step is a failed test"
 )]
 
+mod asked;
 mod assertions;
 mod bench;
 mod budgets;

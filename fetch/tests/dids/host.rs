@@ -5,10 +5,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use handfast_fetch::{Lookup, Names};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
 /// Every name is this machine; one is sometimes elsewhere as well, and one is only at first this machine.
@@ -33,30 +34,48 @@ impl Names for TestNames {
 }
 
 /// Much more than is read of any document.
-const HUGE: usize = 1 << 20;
+const HUGE: usize = 16 << 20;
+/// What is sent at once of it.
+const PIECE: [u8; 4096] = [b' '; 4096];
 
 #[derive(Default)]
-struct Seen {
-    paths: Vec<String>,
-    asked: BTreeMap<String, usize>,
-    running: BTreeMap<String, usize>,
-    most: BTreeMap<String, usize>,
+pub(super) struct Seen {
+    pub(super) paths: Vec<String>,
+    kinds: BTreeMap<String, Kind>,
     elsewhere: usize,
 }
 
-struct State {
-    seen: Mutex<Seen>,
-    reached: watch::Sender<usize>,
-    gate: Semaphore,
+/// What was seen of one kind of hosts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Kind {
+    /// How often it was asked.
+    pub(super) asked: usize,
+    running: usize,
+    /// The most questions at once.
+    pub(super) most_at_once: usize,
+    /// The most bytes that one of them took: what was read, and what the two machines' buffers hold.
+    pub(super) most_bytes: usize,
+    /// How long one of them held on.
+    pub(super) longest: Duration,
+}
+
+pub(super) struct State {
+    pub(super) seen: Mutex<Seen>,
+    pub(super) reached: watch::Sender<usize>,
+    pub(super) gate: Semaphore,
     port: u16,
 }
 
 /// The host. What it was asked is counted by kind.
-pub(super) struct Host(Arc<State>);
+pub(super) struct Host(pub(super) Arc<State>);
 
 impl Host {
     pub(super) async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        // with little room to send, so that what is written was nearly read
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_send_buffer_size(16 * 1024).unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let listener = socket.listen(1024).unwrap();
         let port = listener.local_addr().unwrap().port();
         let (seen, reached) = (Mutex::default(), watch::Sender::new(0));
         let state = Arc::new(State { seen, reached, gate: Semaphore::new(0), port });
@@ -76,31 +95,14 @@ impl Host {
         did(kind, self.0.port, path)
     }
 
-    pub(super) fn paths(&self) -> Vec<String> {
-        self.0.seen.lock().unwrap().paths.clone()
-    }
-
-    pub(super) fn asked(&self, kind: &str) -> usize {
-        self.0.seen.lock().unwrap().asked.get(kind).copied().unwrap_or_default()
-    }
-
-    pub(super) fn most_at_once(&self, kind: &str) -> usize {
-        self.0.seen.lock().unwrap().most.get(kind).copied().unwrap_or_default()
+    /// What was seen of this kind.
+    pub(super) fn kind(&self, kind: &str) -> Kind {
+        self.0.seen.lock().unwrap().kinds.get(kind).copied().unwrap_or_default()
     }
 
     /// How often a place was asked that only a redirect names.
     pub(super) fn elsewhere(&self) -> usize {
         self.0.seen.lock().unwrap().elsewhere
-    }
-
-    /// Waits until it was asked so often.
-    pub(super) async fn reached(&self, times: usize) {
-        self.0.reached.subscribe().wait_for(|reached| *reached >= times).await.unwrap();
-    }
-
-    /// Answers all who are held, now and later.
-    pub(super) fn let_go(&self) {
-        self.0.gate.add_permits(1000);
     }
 }
 
@@ -122,34 +124,39 @@ impl State {
         let path = request.split(' ').nth(1).unwrap().to_owned();
         let host = request.lines().find_map(|line| line.to_lowercase().strip_prefix("host: ").map(str::to_owned));
         let kind = host.unwrap().split('.').next().unwrap().to_owned();
-        self.note(&kind, &path, true);
+        self.begins(&kind, &path);
+        let begun = Instant::now();
         self.reached.send_modify(|reached| *reached += 1);
-        let _ = self.answer(&mut stream, &kind, &path).await;
+        let mut bytes = 0;
+        let _ = self.answer(&mut stream, &kind, &path, &mut bytes).await;
         // until the other side has gone, whatever it still sends
         let mut rest = [0; 64];
         while matches!(stream.read(&mut rest).await, Ok(1..)) {}
-        self.note(&kind, &path, false);
+        self.change(&kind, |seen| {
+            seen.running -= 1;
+            seen.most_bytes = seen.most_bytes.max(bytes);
+            seen.longest = seen.longest.max(begun.elapsed());
+        });
     }
 
-    fn note(&self, kind: &str, path: &str, begins: bool) {
+    fn begins(&self, kind: &str, path: &str) {
+        self.change(kind, |seen| {
+            seen.asked += 1;
+            seen.running += 1;
+            seen.most_at_once = seen.most_at_once.max(seen.running);
+        });
         let mut seen = self.seen.lock().unwrap();
-        let running = seen.running.entry(kind.to_owned()).or_default();
-        if !begins {
-            *running -= 1;
-            return;
-        }
-        *running += 1;
-        let now = *running;
-        let most = seen.most.entry(kind.to_owned()).or_default();
-        *most = now.max(*most);
-        *seen.asked.entry(kind.to_owned()).or_default() += 1;
         seen.elsewhere += usize::from(path.starts_with("/elsewhere"));
         if seen.paths.len() < 10_000 {
             seen.paths.push(path.to_owned());
         }
     }
 
-    async fn answer(&self, stream: &mut TcpStream, kind: &str, path: &str) -> io::Result<()> {
+    fn change(&self, kind: &str, change: impl FnOnce(&mut Kind)) {
+        change(self.seen.lock().unwrap().kinds.entry(kind.to_owned()).or_default());
+    }
+
+    async fn answer(&self, stream: &mut TcpStream, kind: &str, path: &str, bytes: &mut usize) -> io::Result<()> {
         let own = path.trim_start_matches('/').trim_end_matches("/did.json").replace('/', ":");
         let own = if own == ".well-known" { String::new() } else { format!(":{own}") };
         let document = format!(r#"{{"id":"{}","unknown":1}}"#, did(kind, self.port, &own));
@@ -168,11 +175,14 @@ impl State {
             "missing" => status("404 Not Found"),
             "redirecting" => redirect(&format!("/elsewhere{path}")),
             "elsewhere" => redirect(&format!("http://honest.localhost:{}/elsewhere", self.port)),
-            "huge" => ok("application/json", &"x".repeat(HUGE)),
-            "endless" => {
-                stream.write_all(begun.as_bytes()).await?;
+            "huge" | "endless" => {
+                let announced = if kind == "huge" { head("application/json", HUGE) } else { begun.to_owned() };
+                stream.write_all(announced.as_bytes()).await?;
                 loop {
-                    stream.write_all(&[b' '; 4096]).await?;
+                    *bytes += stream.write(&PIECE).await?;
+                    if kind == "huge" && *bytes >= HUGE {
+                        return stream.shutdown().await;
+                    }
                 }
             }
             "text" => ok("text/plain", &document),
@@ -184,20 +194,23 @@ impl State {
                 stream.write_all(begun.as_bytes()).await?;
                 loop {
                     stream.write_all(b" ").await?;
-                    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                    *bytes += 1;
+                    tokio::time::sleep(Duration::from_millis(20)).await;
                 }
             }
             other => panic!("no host is {other}"),
         };
         stream.write_all(text.as_bytes()).await?;
+        *bytes += text.len();
         // a slow one holds its connection open; the others are done
         if kind == "slow" { Ok(()) } else { stream.shutdown().await }
     }
 }
 
 fn ok(content_type: &str, body: &str) -> String {
-    let length = body.len();
-    format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-    )
+    format!("{}{body}", head(content_type, body.len()))
+}
+
+fn head(content_type: &str, length: usize) -> String {
+    format!("HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n")
 }

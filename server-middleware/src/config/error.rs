@@ -9,7 +9,7 @@ use handfast_verifier::trust::TrustError;
 use thiserror::Error;
 
 use super::TrustFileError;
-use crate::keeper::StateError;
+use crate::keeper::{CallerError, StateError};
 
 /// Why a resource server does not start.
 #[derive(Debug, Error)]
@@ -84,6 +84,15 @@ pub enum ConfigError {
         issuer: String,
         /// Where the key was published.
         origin: &'static str,
+    },
+    /// Who asks an issuer about tokens cannot.
+    #[error("`trusted_issuers`: to ask `{issuer}` about tokens: {cause}")]
+    Caller {
+        /// The issuer.
+        issuer: String,
+        /// What is wrong.
+        #[source]
+        cause: CallerError,
     },
     /// Staleness outside its bounds.
     #[error("`staleness` is 10 to 300 seconds")]

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use handfast_delegation::ResourceId;
 use handfast_dpop::{MemoryReplay, NONCE_PERIOD, NonceKeys, NonceRole, NonceSecret, PublicBase, RestartRule, Target};
 use handfast_fetch::Mode;
-use handfast_identity::{DidWeb, OsRandom, UnixTime};
+use handfast_identity::{DidWeb, OsRandom, PublicKey, UnixTime};
 use handfast_verifier::budget::MemoryBudgets;
 use handfast_verifier::trust::{StatusSource, TrustedIssuer};
 
 use super::{Builder, ConfigError, NonceUse, STALENESS_BOUNDS, trust_file};
 use crate::drift::DriftBook;
 use crate::guard::{RememberedVerdicts, Shared};
-use crate::keeper::{Followed, Keeper, KeeperError};
+use crate::keeper::{Caller, Followed, Keeper, KeeperError};
 use crate::metadata::NotHere;
 use crate::store::Stores;
 use crate::test_keys::publicly_known;
@@ -36,7 +36,7 @@ impl Builder {
             Some(source) if self.trust.is_empty() => (Arc::clone(source), None),
             Some(_) => return Err(ConfigError::FactsAndTrust),
             None => {
-                let keeper = Arc::new(self.keeper()?);
+                let keeper = Arc::new(self.keeper(&resource)?);
                 let source: Arc<dyn FactsSource> = keeper.clone();
                 (source, Some(keeper))
             }
@@ -136,7 +136,7 @@ impl Builder {
         Ok(())
     }
 
-    fn keeper(&self) -> Result<Keeper, ConfigError> {
+    fn keeper(&self, resource: &ResourceId) -> Result<Keeper, ConfigError> {
         let (mut records, mut dids) = (self.trust.clone(), Vec::new());
         for record in &mut records {
             dids.push(self.by_url(&mut record.issuer)?);
@@ -148,8 +148,9 @@ impl Builder {
         let mut issuers = Vec::new();
         for (trust, did) in records.into_iter().zip(dids) {
             let base = self.base(&trust.issuer, "trusted_issuers.issuer")?;
-            self.require_followable(&trust)?;
-            issuers.push(Followed { trust, base, did });
+            let caller = self.introspection_caller(&trust, resource)?;
+            self.require_followable(&trust, caller.as_ref())?;
+            issuers.push(Followed { trust, base, did, caller });
         }
         let goes_back =
             |status: &StatusSource| matches!(status, StatusSource::Feed { .. } | StatusSource::StatusList { .. });
@@ -181,19 +182,35 @@ impl Builder {
         Ok(Some(did))
     }
 
-    fn require_followable(&self, trust: &TrustedIssuer) -> Result<(), ConfigError> {
+    /// Who asks `trust` about tokens, and whether it is asked where the mode allows.
+    fn introspection_caller(
+        &self,
+        trust: &TrustedIssuer,
+        resource: &ResourceId,
+    ) -> Result<Option<Caller>, ConfigError> {
+        let StatusSource::Introspection { caller, endpoint } = &trust.status else { return Ok(None) };
+        if let Some(endpoint) = endpoint {
+            self.base(endpoint, "introspection_endpoint")?;
+        }
+        let caller = Caller::read(caller, resource);
+        caller.map(Some).map_err(|cause| ConfigError::Caller { issuer: trust.issuer.clone(), cause })
+    }
+
+    fn require_followable(&self, trust: &TrustedIssuer, caller: Option<&Caller>) -> Result<(), ConfigError> {
         let issuer = || trust.issuer.clone();
-        let pinned: Vec<_> = match &trust.status {
+        let pinned: Vec<(_, &PublicKey)> = match &trust.status {
             StatusSource::InProcess => return Err(ConfigError::InProcess { issuer: issuer() }),
             StatusSource::None => Vec::new(),
-            StatusSource::StatusList { key, .. } => key.iter().map(|key| ("status_key", key)).collect(),
+            StatusSource::StatusList { key, .. } => key.iter().map(|key| ("status_key", key.public_key())).collect(),
+            StatusSource::Introspection { .. } => {
+                caller.and_then(Caller::key).map(|key| ("introspection_key_file", key)).into_iter().collect()
+            }
             StatusSource::Feed { key, recovery_key } => {
-                let recovery = recovery_key.iter().map(|key| ("feed_recovery_key", key));
-                core::iter::once(("feed_key", key)).chain(recovery).collect()
+                let recovery = recovery_key.iter().map(|key| ("feed_recovery_key", key.public_key()));
+                core::iter::once(("feed_key", key.public_key())).chain(recovery).collect()
             }
         };
-        let published =
-            pinned.iter().find_map(|(member, key)| publicly_known(key.public_key()).map(|origin| (*member, origin)));
+        let published = pinned.iter().find_map(|(member, key)| publicly_known(key).map(|origin| (*member, origin)));
         match published.filter(|_| self.mode == Mode::Production) {
             Some((member, origin)) => Err(ConfigError::TestKey { member, issuer: issuer(), origin }),
             None => Ok(()),

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use handfast_delegation::{ResourceId, Scope};
 use handfast_identity::{DidKey, Seconds};
 use handfast_verifier::trust::{
-    DEFAULT_MAX_LIFETIME, MAX_LIFETIME_WITHOUT_STATUS, Profile, SpeaksFor, StatusSource, TrustedIssuer,
+    DEFAULT_MAX_LIFETIME, IntrospectionCaller, MAX_LIFETIME_WITHOUT_STATUS, Profile, SpeaksFor, StatusSource,
+    TrustedIssuer,
 };
 use serde::Deserialize;
 use thiserror::Error;
@@ -58,6 +59,10 @@ struct Record {
     feed_recovery_key: Option<String>,
     status_key: Option<String>,
     status_origins: Option<Vec<String>>,
+    introspection_endpoint: Option<String>,
+    introspection_client: Option<String>,
+    introspection_secret_file: Option<PathBuf>,
+    introspection_key_file: Option<PathBuf>,
     resources: Option<Vec<String>>,
     scopes: Option<Vec<String>>,
     subjects: Option<Vec<String>>,
@@ -83,6 +88,7 @@ enum ProfileName {
 enum StatusName {
     Feed,
     StatusList,
+    Introspection,
     None,
 }
 
@@ -144,11 +150,16 @@ impl Record {
         let recovery_key = key("feed_recovery_key", &self.feed_recovery_key)?;
         let is_feed = matches!(self.status, StatusName::Feed);
         let is_list = matches!(self.status, StatusName::StatusList);
+        let is_asked = matches!(self.status, StatusName::Introspection);
         for (member, is_there, belongs, wanted) in [
             ("feed_key", feed.is_some(), is_feed, "feed"),
             ("feed_recovery_key", recovery_key.is_some(), is_feed, "feed"),
             ("status_key", status_key.is_some(), is_list, "status_list"),
             ("status_origins", self.status_origins.is_some(), is_list, "status_list"),
+            ("introspection_endpoint", self.introspection_endpoint.is_some(), is_asked, "introspection"),
+            ("introspection_client", self.introspection_client.is_some(), is_asked, "introspection"),
+            ("introspection_secret_file", self.introspection_secret_file.is_some(), is_asked, "introspection"),
+            ("introspection_key_file", self.introspection_key_file.is_some(), is_asked, "introspection"),
         ] {
             if is_there && !belongs {
                 return Err((member, format!("`status` is not `{wanted}`")));
@@ -161,7 +172,31 @@ impl Record {
                 key: status_key,
                 origins: self.status_origins.clone().unwrap_or_default(),
             }),
+            (StatusName::Introspection, _) => Ok(StatusSource::Introspection {
+                caller: self.introspection_caller()?,
+                endpoint: self.introspection_endpoint.clone(),
+            }),
             (StatusName::None, _) => Ok(StatusSource::None),
+        }
+    }
+
+    /// As whom the issuer is asked: as one of the two, and as nobody less than that.
+    fn introspection_caller(&self) -> Result<IntrospectionCaller, (&'static str, String)> {
+        let (client, secret) = (&self.introspection_client, &self.introspection_secret_file);
+        match (client, secret, &self.introspection_key_file) {
+            (Some(id), Some(secret_file), None) => {
+                Ok(IntrospectionCaller::Client { id: id.clone(), secret_file: secret_file.clone() })
+            }
+            (None, None, Some(key_file)) => Ok(IntrospectionCaller::Agent { key_file: key_file.clone() }),
+            (Some(_), None, None) => {
+                Err(("introspection_secret_file", "a client shows its secret, which is in a file".to_owned()))
+            }
+            (None, Some(_), None) => Err(("introspection_client", "whose secret it is has to be said".to_owned())),
+            (None, None, None) => Err((
+                "introspection_key_file",
+                "it has to be said who asks: this, or `introspection_client` and its secret".to_owned(),
+            )),
+            (_, _, Some(_)) => Err(("introspection_key_file", "who asks is an agent or a client, not both".to_owned())),
         }
     }
 }
@@ -234,6 +269,42 @@ mod tests {
     }
 
     #[test]
+    fn who_asks_about_tokens_is_an_agent_or_a_client() {
+        let read = |rest: &str| {
+            parse(&format!("[[issuers]]\nissuer = \"https://a.example\"\nstatus = \"introspection\"\n{rest}"))
+        };
+        let status = |rest: &str| read(rest).unwrap().remove(0).status;
+        let (key, client, secret, endpoint) = (
+            "introspection_key_file = \"/keys/api\"\n",
+            "introspection_client = \"api\"\n",
+            "introspection_secret_file = \"/run/secrets/api\"\n",
+            "introspection_endpoint = \"https://b.example/introspect\"\n",
+        );
+        let agent = IntrospectionCaller::Agent { key_file: "/keys/api".into() };
+        assert_eq!(status(key), StatusSource::Introspection { caller: agent, endpoint: None });
+        let caller = IntrospectionCaller::Client { id: "api".to_owned(), secret_file: "/run/secrets/api".into() };
+        let at = Some("https://b.example/introspect".to_owned());
+        assert_eq!(status(&[client, secret, endpoint].concat()), StatusSource::Introspection { caller, endpoint: at });
+        for (rest, member) in [
+            (String::new(), "introspection_key_file"),
+            (endpoint.to_owned(), "introspection_key_file"),
+            (client.to_owned(), "introspection_secret_file"),
+            (secret.to_owned(), "introspection_client"),
+            ([key, client].concat(), "introspection_key_file"),
+            ([key, client, secret].concat(), "introspection_key_file"),
+            (format!("{key}feed_key = \"{FEED}\""), "feed_key"),
+            (format!("{key}status_key = \"{FEED}\""), "status_key"),
+        ] {
+            let told = read(&rest).unwrap_err().to_string();
+            assert!(told.starts_with(&format!("`{member}` of `https://a.example`: ")), "{told}");
+        }
+        for member in [key, client, secret, endpoint] {
+            let text = format!("[[issuers]]\nissuer = \"https://a.example\"\nstatus = \"none\"\n{member}");
+            assert!(error(&text).contains("`status` is not `introspection`"), "{member}");
+        }
+    }
+
+    #[test]
     fn what_is_missing_misspelt_or_unfit_is_told_by_name() {
         let with = |rest: &str| error(&format!("[[issuers]]\nissuer = \"https://a.example\"\n{rest}"));
         let member = |name: &str| format!("`{name}` of `https://a.example`: ");
@@ -254,12 +325,7 @@ mod tests {
         assert!(with("status = \"none\"\nresources = [\"api\"]").starts_with(&member("resources")));
         assert!(with("status = \"none\"\nscopes = [\"a\", \"a\"]").starts_with(&member("scopes")));
         assert!(with("status = \"none\"\nsubjects = [\"\"]").starts_with(&member("subjects")));
-        for rest in [
-            "",
-            "status = \"introspection\"",
-            "status = \"none\"\nscope = [\"a\"]",
-            "status = \"none\"\nprofile = \"x\"",
-        ] {
+        for rest in ["", "status = \"none\"\nscope = [\"a\"]", "status = \"none\"\nprofile = \"x\""] {
             assert!(with(rest).contains("TOML parse error"), "{rest}");
         }
         assert!(error("issuers = 1").contains("TOML parse error"));

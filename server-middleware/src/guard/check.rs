@@ -1,10 +1,13 @@
 //! One request through the verifier: evidence, facts and the time in; an [`Authorized`] or a [`Rejection`] out.
 
+use std::sync::Arc;
+
 use handfast_delegation::UnverifiedAccessToken;
 use handfast_dpop::{Nonce, NonceSource, ProofError, Receipt, Target};
 use handfast_identity::UnixTime;
 use handfast_verifier::budget::Spent;
 use handfast_verifier::tools::RequestContent;
+use handfast_verifier::trust::Status;
 use handfast_verifier::{
     Attribution, Authorized, BoundRequest, CLOCK_LEEWAY, Denial, Drift, EnforcementPoint, Rejection, RequestParts,
     RouteRule, UnverifiedRequest,
@@ -92,6 +95,12 @@ impl Shared {
             };
             let Some(issuer) = named_issuer(presented) else { break };
             self.facts.fetch_status_list(&issuer, uri).await;
+            judged = self.judge(&parts, &content, rule);
+        }
+        if matches!(&judged, Err(Turned { refusal: Refusal { rejection: Rejection::IntrospectionMissing, .. }, .. }))
+            && let (Some(issuer), Some(token)) = (named_issuer(presented), presented_token(presented))
+        {
+            self.facts.introspect(&issuer, token).await;
             judged = self.judge(&parts, &content, rule);
         }
         match judged {
@@ -185,6 +194,13 @@ impl Shared {
         }
     }
 
+    /// The text of a good token, if its issuer is one that is asked about each.
+    pub(super) fn introspected(&self, authorized: &Authorized, presented: &Presented<'_>) -> Option<Arc<str>> {
+        let facts = self.facts.facts(self.clock.now());
+        let is_asked = matches!(facts.issuer(authorized.issuer())?.status, Status::Introspected(_));
+        presented_token(presented).filter(|_| is_asked).map(Arc::from)
+    }
+
     /// Has the facts' source look for the keys of the issuer that the token names.
     async fn require_issuer_keys(&self, presented: &Presented<'_>) -> Result<(), Rejection> {
         let issuer = named_issuer(presented).ok_or(Rejection::TokenKeyUnknown)?;
@@ -208,7 +224,12 @@ fn parts<'a>(presented: &Presented<'a>, target: &'a Target) -> RequestParts<'a> 
 
 /// The issuer of a token that was found well-formed before.
 fn named_issuer(presented: &Presented<'_>) -> Option<String> {
-    let (_, token) = core::str::from_utf8(presented.authorization().only()?).ok()?.split_once(' ')?;
-    let token = UnverifiedAccessToken::parse(token.trim_start_matches(' ')).ok()?;
+    let token = UnverifiedAccessToken::parse(presented_token(presented)?).ok()?;
     Some(token.unverified_claims().issuer.clone())
+}
+
+/// The text of a token that was found well-formed before.
+fn presented_token<'a>(presented: &'a Presented<'_>) -> Option<&'a str> {
+    let (_, token) = core::str::from_utf8(presented.authorization().only()?).ok()?.split_once(' ')?;
+    Some(token.trim_start_matches(' '))
 }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -33,7 +34,8 @@ const WATCH_PERIOD: Duration = Duration::from_millis(500);
 pub(super) fn ending(body: Body, left: Duration, watch: Watch) -> Body {
     match Instant::now().checked_add(left) {
         Some(end) if !body.is_end_stream() => {
-            Body::new(Ending { body, end, watch, asked: Instant::now(), alarm: None })
+            let now = Instant::now();
+            Body::new(Ending { body, end, watch, asked: now, known: now, alarm: None })
         }
         Some(_) | None => body,
     }
@@ -44,6 +46,8 @@ pub(super) fn ending(body: Body, left: Duration, watch: Watch) -> Body {
 pub(super) struct Watch {
     pub(super) server: ResourceServer,
     pub(super) authorized: Authorized,
+    /// The token's text, where its issuer has to be asked about it again and again.
+    pub(super) token: Option<Arc<str>>,
 }
 
 impl Watch {
@@ -54,6 +58,18 @@ impl Watch {
         let facts = shared.facts.facts(now);
         self.authorized.require_not_stopped(&facts, shared.staleness, &shared.drift, now).err()
     }
+
+    /// Has the issuer asked about the token once more, and does not wait for it.
+    fn ask_again(&self) {
+        let Some(token) = self.token.clone() else { return };
+        let (facts, issuer) = (Arc::clone(&self.server.shared.facts), self.authorized.issuer().to_owned());
+        tokio::spawn(async move { facts.introspect(&issuer, &token).await });
+    }
+
+    /// How long an answer goes on while nobody knows whether it may.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(self.server.shared.staleness.get())
+    }
 }
 
 /// A body that fails at its end, so that nobody takes what was sent for the whole.
@@ -63,6 +79,8 @@ struct Ending {
     watch: Watch,
     /// When it was last asked whether the answer may go on.
     asked: Instant,
+    /// When it was last known that it may.
+    known: Instant,
     /// Set when the body first has to be waited for: most never have to.
     alarm: Option<Pin<Box<Sleep>>>,
 }
@@ -82,7 +100,18 @@ impl Ending {
             return None;
         }
         self.asked = now;
-        self.watch.fault().map(|rejection| rejection.reason())
+        match self.watch.fault() {
+            None => {
+                self.known = now;
+                None
+            }
+            // what was said of the token is too old to serve another request by (INT-06): asked again, while this one goes on
+            Some(Rejection::IntrospectionMissing) if now < self.known + self.watch.patience() => {
+                self.watch.ask_again();
+                None
+            }
+            Some(rejection) => Some(rejection.reason()),
+        }
     }
 
     /// When to look next.

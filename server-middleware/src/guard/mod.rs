@@ -23,7 +23,7 @@ use crate::keeper::Keeper;
 use crate::metadata::Published;
 pub use crate::request::MAX_FORM_BYTES;
 use crate::store::Stores;
-use crate::{Clock, Decisions, DriftBook, FactsSource, FeedLag, ListLag};
+use crate::{Clock, Decisions, DriftBook, FactsSource, FeedLag, IntrospectionCounts, ListLag};
 
 pub use layer::Protect;
 pub use service::Guard;
@@ -147,6 +147,12 @@ impl ResourceServer {
     pub fn list_lags(&self) -> Vec<ListLag> {
         let now = self.shared.clock.now();
         self.shared.keeper.as_ref().map(|keeper| keeper.list_lags(now)).unwrap_or_default()
+    }
+
+    /// How asking goes of each issuer that this server asks about tokens, in the order of its trust records.
+    #[must_use]
+    pub fn introspection_counts(&self) -> Vec<IntrospectionCounts> {
+        self.shared.keeper.as_ref().map(|keeper| keeper.introspection_counts()).unwrap_or_default()
     }
 
     /// Waits until keys and revocations of every issuer are there. It does not say that they stay fresh.

@@ -24,7 +24,11 @@ struct Entry {
 
 impl Entry {
     const fn is_ready(&self) -> bool {
-        self.has_keys && matches!(self.facts.status, Status::Known { .. } | Status::NotFollowed | Status::Lists(_))
+        self.has_keys
+            && matches!(
+                self.facts.status,
+                Status::Known { .. } | Status::NotFollowed | Status::Lists(_) | Status::Introspected(_)
+            )
     }
 }
 
@@ -118,6 +122,8 @@ impl Entry {
             StatusSource::Feed { .. } | StatusSource::InProcess => (Status::Unknown, true),
             // lists are fetched when a token names one
             StatusSource::StatusList { .. } => (Status::Lists(Arc::default()), false),
+            // a token is asked about when it is presented
+            StatusSource::Introspection { .. } => (Status::Introspected(Arc::default()), false),
             StatusSource::None => (Status::NotFollowed, false),
         };
         let facts = IssuerFacts { trust: Arc::new(trust.clone()), keys: Arc::default(), status };

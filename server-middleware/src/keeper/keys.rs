@@ -5,21 +5,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use handfast_dpop::{PublicBase, Target};
 use handfast_fetch::FetchError;
-use handfast_identity::json::{self, JsonError, Limits};
-use handfast_verifier::trust::{KeySet, KeySetError, MAX_KEY_SET_BYTES};
-use serde::Deserialize;
+use handfast_verifier::trust::{KeySet, KeySetError};
 use thiserror::Error;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::Instant;
 
 use super::board::{Board, Place};
+use super::discovery::{DiscoveryError, Metadata};
 use super::name::{Name, NameError};
 use super::outbound::Outbound;
 use super::pace::{Backoff, Pace};
 use crate::KeyRefresh;
-
-/// Elements of one list in metadata: real servers list a hundred locales.
-const MAX_METADATA_MEMBERS: usize = 512;
 
 /// Keeps one issuer's keys current.
 pub(super) struct KeyKeeper {
@@ -56,12 +52,8 @@ impl KeyState {
 
 #[derive(Debug, Error)]
 enum KeysError {
-    #[error("metadata of the issuer: {0}")]
-    Metadata(#[source] FetchError),
-    #[error("metadata of the issuer: {0}")]
-    MetadataForm(#[source] JsonError),
-    #[error("metadata of the issuer: it names another issuer")]
-    OtherIssuer,
+    #[error("{0}")]
+    Metadata(#[source] DiscoveryError),
     #[error("metadata of the issuer: its `jwks_uri` is neither at its own origin nor at a host of `key_hosts`")]
     KeyHost,
     #[error("{0}")]
@@ -70,12 +62,6 @@ enum KeysError {
     Set(#[source] FetchError),
     #[error("key set: {0}")]
     SetForm(#[source] KeySetError),
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    issuer: String,
-    jwks_uri: String,
 }
 
 impl KeyKeeper {
@@ -144,18 +130,11 @@ impl KeyKeeper {
         Ok(())
     }
 
-    /// MD-02, MD-03: the document is at one place, and says exactly the issuer that was asked for.
     async fn discover(&self) -> Result<String, KeysError> {
         if let Some(name) = &self.name {
             name.require_same(&self.issuer, &self.base, &self.outbound).await.map_err(KeysError::Name)?;
         }
-        let url = format!("{}/.well-known/oauth-authorization-server{}", self.base.origin(), self.base.prefix());
-        let document = self.outbound.document(&self.base, &url).await.map_err(KeysError::Metadata)?;
-        let limits = Limits { max_members: MAX_METADATA_MEMBERS, ..Limits::plain(MAX_KEY_SET_BYTES) };
-        let metadata: Metadata = json::read(&document, &limits).map_err(KeysError::MetadataForm)?;
-        if metadata.issuer != self.issuer {
-            return Err(KeysError::OtherIssuer);
-        }
+        let metadata = Metadata::of(&self.issuer, &self.base, &self.outbound).await.map_err(KeysError::Metadata)?;
         if self.may_hold_keys(&metadata.jwks_uri) { Ok(metadata.jwks_uri) } else { Err(KeysError::KeyHost) }
     }
 

@@ -1,8 +1,10 @@
 //! Follows the trusted issuers over the network: keys and revocation feed of each, in tasks of their own.
 
 mod board;
+mod discovery;
 mod events;
 mod feed;
+mod introspection;
 mod keys;
 mod lag;
 mod list_memory;
@@ -31,6 +33,7 @@ use tokio::task::JoinHandle;
 use crate::{Clock, FactsSource, KeyRefresh};
 use board::Board;
 use feed::FeedKeeper;
+use introspection::{IntrospectionKeeper, answers_of, questions_at_once};
 use keys::KeyKeeper;
 use lag::Lag;
 use list_memory::ListFile;
@@ -39,6 +42,8 @@ use memory::{PositionFile, StateDirectory};
 use name::Name;
 use outbound::Outbound;
 
+pub(crate) use introspection::Caller;
+pub use introspection::{CallerError, IntrospectionCounts};
 pub use lag::FeedLag;
 pub use lists::ListLag;
 pub use memory::StateError;
@@ -50,6 +55,7 @@ pub(crate) struct Keeper {
     keys: Vec<Arc<KeyKeeper>>,
     lags: Vec<Lag>,
     lists: Vec<Arc<ListKeeper>>,
+    introspections: Vec<Arc<IntrospectionKeeper>>,
     tasks: Vec<JoinHandle<()>>,
     /// This process's as long as somebody follows.
     state: Option<StateDirectory>,
@@ -62,6 +68,8 @@ pub(crate) struct Followed {
     pub(crate) base: PublicBase,
     /// The name that its operator was told by, if it was by this.
     pub(crate) did: Option<DidWeb>,
+    /// As whom it is asked about tokens, if it is.
+    pub(crate) caller: Option<Caller>,
 }
 
 /// Why nobody can be followed.
@@ -89,10 +97,11 @@ impl Keeper {
             keys: Vec::new(),
             lags: Vec::new(),
             lists: Vec::new(),
+            introspections: Vec::new(),
             tasks: Vec::new(),
             state: None,
         };
-        for (place, Followed { trust, base, did }) in board.places().into_iter().zip(issuers) {
+        for (place, Followed { trust, base, did, caller }) in board.places().into_iter().zip(issuers) {
             let TrustedIssuer { issuer, status, key_hosts, .. } = trust;
             let name = did.map(|did| Name { did, feed_key: feed_key(&status).cloned(), clock: Arc::clone(clock) });
             let keys = Arc::new(KeyKeeper {
@@ -125,6 +134,21 @@ impl Keeper {
                 });
                 keeper.tasks.push(tokio::spawn(Arc::clone(&lists).run()));
                 keeper.lists.push(lists);
+            }
+            if let (StatusSource::Introspection { endpoint, .. }, Some(caller)) = (&status, caller) {
+                keeper.introspections.push(Arc::new(IntrospectionKeeper {
+                    issuer: issuer.clone(),
+                    base: base.clone(),
+                    caller,
+                    endpoint: endpoint.clone(),
+                    outbound: outbound.clone(),
+                    answers: answers_of(&board, &issuer),
+                    clock: Arc::clone(clock),
+                    pace,
+                    state: Default::default(),
+                    places: Default::default(),
+                    at_once: questions_at_once(),
+                }));
             }
             if let StatusSource::Feed { key, recovery_key } = status {
                 let lag = Lag::new(&issuer);
@@ -170,6 +194,10 @@ impl Keeper {
         self.lists.iter().map(|lists| lists.lag(now)).collect()
     }
 
+    pub(crate) fn introspection_counts(&self) -> Vec<IntrospectionCounts> {
+        self.introspections.iter().map(|asked| asked.counts()).collect()
+    }
+
     pub(crate) async fn ready(&self) {
         self.board.ready().await;
     }
@@ -182,6 +210,7 @@ const fn feed_key(status: &StatusSource) -> Option<&DidKey> {
         StatusSource::Feed { key, recovery_key: None } => Some(key),
         StatusSource::Feed { recovery_key: Some(_), .. }
         | StatusSource::StatusList { .. }
+        | StatusSource::Introspection { .. }
         | StatusSource::InProcess
         | StatusSource::None => None,
     }
@@ -228,6 +257,13 @@ impl FactsSource for Keeper {
     fn fetch_status_list<'a>(&'a self, issuer: &'a str, uri: &'a str) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         match self.lists.iter().find(|lists| lists.issuer == issuer) {
             Some(lists) => Box::pin(Arc::clone(lists).fetch_missing(uri.to_owned())),
+            None => Box::pin(ready(())),
+        }
+    }
+
+    fn introspect<'a>(&'a self, issuer: &'a str, token: &'a str) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        match self.introspections.iter().find(|asked| asked.issuer == issuer) {
+            Some(asked) => Box::pin(Arc::clone(asked).ask(token.to_owned())),
             None => Box::pin(ready(())),
         }
     }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use handfast_dpop::{PublicBase, Target};
 use handfast_fetch::{FetchError, FetchLimits, Fetcher, MediaTypes, Mode, SetupError, connecting_client, read_capped};
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use reqwest::{Client, Response, StatusCode};
 
+use handfast_verifier::introspection::MAX_INTROSPECTION_BYTES;
 use handfast_verifier::revocation::{MAX_FEED_BYTES, MAX_FEED_KEY_BYTES};
 use handfast_verifier::status_list::MAX_STATUS_TOKEN_BYTES;
 
@@ -24,10 +25,20 @@ const STATUS_LIST_LIMITS: FetchLimits = FetchLimits {
 };
 /// From the first look-up to the last byte: requests wait for it.
 const LIST_DEADLINE: Duration = Duration::from_secs(5);
+const FORM: &str = "application/x-www-form-urlencoded";
+const JSON: &str = "application/json";
 const EVENT_STREAM: &str = "text/event-stream";
 const LAST_EVENT_ID: &str = "last-event-id";
 /// How long a feed message may take beyond the time it may be held: a snapshot of 16 MiB over a slow line.
 const FEED_SLACK: Duration = Duration::from_secs(15);
+
+/// An answer to a form.
+#[derive(Debug)]
+pub(super) struct Posted {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
 
 /// Both ways out. Cloning shares connections.
 #[derive(Clone, Debug)]
@@ -83,6 +94,21 @@ impl Outbound {
         tokio::time::timeout(FEED_SLACK, begin).await.map_err(|_| FetchError::Deadline { limit: FEED_SLACK })?
     }
 
+    /// A form posted to the issuer, or to where the operator said, and what came back: an answer of any status, but none that leads
+    /// elsewhere (INT-02). Whoever asks bounds the time.
+    pub(super) async fn post(&self, url: &str, headers: HeaderMap, form: String) -> Result<Posted, FetchError> {
+        let request = self.direct.post(url).headers(headers).header(CONTENT_TYPE, FORM).header(ACCEPT, JSON);
+        let response = request.body(form).send().await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        if status.is_redirection() {
+            return Err(FetchError::Redirect(status.as_u16()));
+        }
+        if status == StatusCode::OK && essence(&headers) != JSON {
+            return Err(FetchError::MediaType);
+        }
+        Ok(Posted { status, headers, body: read_capped(response, MAX_INTROSPECTION_BYTES).await? })
+    }
+
     async fn direct(
         &self,
         url: &str,
@@ -108,9 +134,13 @@ fn require_good(response: &Response, admits: fn(&str) -> bool) -> Result<(), Fet
     if status != StatusCode::OK {
         return Err(FetchError::Status(status.as_u16()));
     }
-    let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if admits(&essence) { Ok(()) } else { Err(FetchError::MediaType) }
+    if admits(&essence(response.headers())) { Ok(()) } else { Err(FetchError::MediaType) }
+}
+
+/// The media type without its parameters.
+fn essence(headers: &HeaderMap) -> String {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 fn is_json(essence: &str) -> bool {

@@ -12,9 +12,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use handfast_identity::DidKey;
 use handfast_middleware::server::{ServerLimits, serve};
@@ -61,6 +61,14 @@ pub(crate) struct Says {
     pub(crate) lists: HashMap<u64, (&'static str, String)>,
     /// How often lists were asked for.
     pub(crate) lists_asked: u64,
+    /// What is said of tokens: status, media type and text.
+    pub(crate) told: (StatusCode, &'static str, String),
+    /// Who asked about which tokens: `Authorization` and form.
+    pub(crate) questions_of_tokens: Vec<(String, String)>,
+    /// What the token endpoint answers.
+    pub(crate) token_told: Value,
+    /// Where the next such question waits twice: when it came in, and before it is answered.
+    pub(crate) told_gate: Option<Arc<Barrier>>,
 }
 
 impl Says {
@@ -113,6 +121,10 @@ impl Registry {
             streams: Vec::new(),
             lists: HashMap::new(),
             lists_asked: 0,
+            told: (StatusCode::OK, "application/json", r#"{"active":true}"#.to_owned()),
+            questions_of_tokens: Vec::new(),
+            token_told: Value::Null,
+            told_gate: None,
             issuer,
         };
         Self { says: Arc::new(Mutex::new(says)), address, running: None }
@@ -135,6 +147,8 @@ impl Registry {
             .route("/revocations/stream", get(stream))
             .route("/revocations/key", get(feed_key))
             .route("/status-lists/{number}", get(list))
+            .route("/introspect", post(introspect))
+            .route("/oauth2/token", post(token))
             .with_state(Arc::clone(&self.says));
         self.running = Some(tokio::spawn(serve(listener, app, ServerLimits::default(), std::future::pending())));
     }
@@ -222,6 +236,26 @@ async fn list(State(says): State<Shared>, Path(number): Path<u64>) -> Response {
     }
 }
 
+async fn token(State(says): State<Shared>) -> Json<Value> {
+    Json(says.lock().unwrap().token_told.clone())
+}
+
+async fn introspect(State(says): State<Shared>, headers: HeaderMap, form: String) -> Response {
+    let gate = {
+        let mut says = says.lock().unwrap();
+        let by = headers.get("authorization").map(|field| field.to_str().unwrap().to_owned());
+        says.questions_of_tokens.push((by.unwrap_or_default(), form));
+        says.told_gate.take()
+    };
+    if let Some(gate) = gate {
+        gate.wait().await;
+        gate.wait().await;
+    }
+    let (status, media_type, text) = says.lock().unwrap().told.clone();
+    let location = [("location", "/introspect".to_owned()), ("content-type", media_type.to_owned())];
+    (status, location, text).into_response()
+}
+
 async fn snapshot(State(says): State<Shared>) -> Response {
     let mut says = says.lock().unwrap();
     says.snapshots += 1;
@@ -287,7 +321,7 @@ pub(crate) const BRISK: Pace = Pace {
 /// An API that trusts the registry.
 pub(crate) struct Follower {
     pub(crate) server: ResourceServer,
-    app: Router,
+    pub(crate) app: Router,
     agent: Agent,
     issuer: Issuer,
     clock: HandClock,
@@ -362,7 +396,12 @@ impl Follower {
 
     /// Asks with `token` and a fresh proof.
     pub(crate) async fn ask(&self, token: &str) -> Answer {
-        let proof = self.agent.proof("GET", &format!("{API}/files"), token, self.clock.now());
-        send(&self.app, with_credentials("GET", "/files", token, &proof)).await
+        send(&self.app, self.request("/files", token)).await
+    }
+
+    /// A request with `token` and a fresh proof.
+    pub(crate) fn request(&self, path: &str, token: &str) -> Request {
+        let proof = self.agent.proof("GET", &format!("{API}{path}"), token, self.clock.now());
+        with_credentials("GET", path, token, &proof)
     }
 }

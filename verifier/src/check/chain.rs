@@ -65,8 +65,8 @@ impl Presented<'_> {
         let is_offline = depth == 0 && token.chain.is_none();
         if is_offline {
             require_offline(token)?;
-            // a hop that was never exchanged is on no list
-            if matches!(issuer.trust.status, StatusSource::StatusList { .. }) {
+            // a hop that was never exchanged is on no list, and its issuer knows nothing of it
+            if matches!(issuer.trust.status, StatusSource::StatusList { .. } | StatusSource::Introspection { .. }) {
                 return Err(Rejection::OfflineNotPermitted);
             }
             require_own_actor(token)?;

@@ -50,7 +50,7 @@ impl Evidence {
     }
 
     /// The same by what is known of the issuer's revocations; where they are not followed, nothing is asked. A status list says
-    /// nothing of hops, so by lists it is not known.
+    /// nothing of hops, nor do answers about tokens, so by these it is not known.
     ///
     /// # Errors
     ///
@@ -64,7 +64,7 @@ impl Evidence {
     ) -> Result<(), Rejection> {
         match current_word(&issuer.status, staleness, now)? {
             Word::Set(set) => self.require_not_revoked(&issuer.trust.issuer, set),
-            Word::Lists(_) => Err(Rejection::StatusUnknown),
+            Word::Lists(_) | Word::Introspected(_) => Err(Rejection::StatusUnknown),
             Word::NotAsked => Ok(()),
         }
     }

@@ -5,6 +5,7 @@ use handfast_identity::{DidKey, Seconds, UnixTime};
 
 use super::Standing;
 use crate::chain::ChainVerdict;
+use crate::introspection::Introspections;
 use crate::revocation::{RevocationKind, RevocationName, RevocationSet, Revoked};
 use crate::status_list::StatusLists;
 use crate::token::{KnownToken, TokenNames};
@@ -25,12 +26,12 @@ impl<'a> Known<'a> {
     }
 
     /// What `listing` says. Sound trust records name only followed feeds as listings; an absent one is unknown, not clear, and so are
-    /// lists, which say nothing of names.
+    /// lists and answers about tokens, which say nothing of names.
     fn set_of(&self, listing: &str) -> Result<Option<&'a RevocationSet>, Rejection> {
         match self.word(&self.facts.issuer(listing).ok_or(Rejection::StatusUnknown)?.status)? {
             Word::Set(set) => Ok(Some(set)),
             Word::NotAsked => Ok(None),
-            Word::Lists(_) => Err(Rejection::StatusUnknown),
+            Word::Lists(_) | Word::Introspected(_) => Err(Rejection::StatusUnknown),
         }
     }
 
@@ -61,6 +62,7 @@ pub(crate) fn require_not_revoked(
     match known.word(&issuer.status)? {
         Word::Set(set) => token.names(&token.claims().issuer).require_clear_of_issuer(set)?,
         Word::Lists(lists) => known.require_listed(lists, token.claims().status.as_ref(), issuer)?,
+        Word::Introspected(answers) => answers.require_active(token.hash(), known.now)?,
         Word::NotAsked => {}
     }
     for listing in &issuer.trust.agent_status {
@@ -119,7 +121,8 @@ fn require_chain_not_revoked(
         }
         // TSL-31; the hops are behind the reference of the token itself
         Word::Lists(lists) => known.require_listed(lists, verdict.root_status.as_ref(), issuer)?,
-        Word::NotAsked => {}
+        // INT-04: what the issuer says of the token, it says of the hops and the root behind it
+        Word::Introspected(_) | Word::NotAsked => {}
     }
     for listing in &issuer.trust.agent_status {
         if let Some(set) = known.set_of(listing)? {
@@ -143,7 +146,7 @@ fn require_named_hops_not_revoked(
         let found = |key| set.covers(RevocationName::of(listing, RevocationKind::Key, key), claims.issued_at);
         keys.iter().any(|key| found(key) == Some(Revoked::Entirely))
     };
-    // by a list the hops are behind the token's own reference, which was asked about
+    // by a list the hops are behind the token's own reference, which was asked about; an issuer that is asked answers for them
     if let Word::Set(set) = known.word(&issuer.status)? {
         let covers =
             |kind, id: &[u8]| set.covers(RevocationName::of(&claims.issuer, kind, id), claims.issued_at).is_some();
@@ -175,14 +178,17 @@ pub(super) enum Word<'a> {
     Set(&'a RevocationSet),
     /// Places in lists.
     Lists(&'a StatusLists),
+    /// The token itself, among those that the issuer was asked about.
+    Introspected(&'a Introspections),
 }
 
-/// The word that counts: an error of ours when it is missing, too old, or was rolled back (P-11, P-17). How old a list is, is told by
-/// each list itself.
+/// The word that counts: an error of ours when it is missing, too old, or was rolled back (P-11, P-17). How old a list or an
+/// answer about a token is, is told by each itself.
 pub(super) fn current_word(status: &Status, staleness: Seconds, now: UnixTime) -> Result<Word<'_>, Rejection> {
     match status {
         Status::NotFollowed => Ok(Word::NotAsked),
         Status::Lists(lists) => Ok(Word::Lists(lists)),
+        Status::Introspected(answers) => Ok(Word::Introspected(answers)),
         Status::Unknown => Err(Rejection::StatusUnknown),
         Status::RolledBack => Err(Rejection::FeedRolledBack),
         Status::Known { as_of, .. } if now.since(*as_of) > staleness => Err(Rejection::StatusUnknown),

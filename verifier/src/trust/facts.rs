@@ -6,6 +6,7 @@ use std::sync::Arc;
 use handfast_identity::{PublicKey, UnixTime};
 
 use super::{KeySet, TrustedIssuer};
+use crate::introspection::Introspections;
 use crate::revocation::RevocationSet;
 use crate::status_list::StatusLists;
 
@@ -54,6 +55,8 @@ pub enum Status {
     },
     /// Its status lists, as far as tokens asked for them.
     Lists(Arc<StatusLists>),
+    /// What it answered about single tokens, as far as they were presented.
+    Introspected(Arc<Introspections>),
     /// The issuer's feed went back behind what was known of it.
     RolledBack,
 }

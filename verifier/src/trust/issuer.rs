@@ -2,6 +2,7 @@
 
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use handfast_delegation::{ResourceId, Scope};
 use handfast_dpop::Target;
@@ -40,10 +41,34 @@ pub enum StatusSource {
         /// Origins they may live at beside the issuer's own (TSL-30).
         origins: Vec<String>,
     },
+    /// It is asked about each token that is presented (RFC 7662, spec/introspection.md).
+    Introspection {
+        /// As whom it is asked.
+        caller: IntrospectionCaller,
+        /// Where, if not where its metadata says.
+        endpoint: Option<String>,
+    },
     /// The issuer runs in this process and its own state is asked (a registry's management routes).
     InProcess,
     /// Not at all; its tokens may live [`MAX_LIFETIME_WITHOUT_STATUS`].
     None,
+}
+
+/// As whom a resource server asks an issuer about tokens. What it proves that with is in a file, which the shell reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IntrospectionCaller {
+    /// As a client of a foreign issuer, by its secret (RFC 6749 2.3.1, HTTP Basic).
+    Client {
+        /// Its `client_id`.
+        id: String,
+        /// The file that holds the secret.
+        secret_file: PathBuf,
+    },
+    /// As an agent of a handfast registry with the scope `introspect`, by its key.
+    Agent {
+        /// Its key file.
+        key_file: PathBuf,
+    },
 }
 
 /// What an issuer may speak for in one dimension.
@@ -106,6 +131,8 @@ pub enum TrustError {
         /// What is configured.
         origin: String,
     },
+    /// A handfast registry is asked about tokens by an agent of it, any other issuer by a client.
+    IntrospectionCaller(String),
     /// A handfast registry signs its lists with its feed key, which is not among its token keys, and none is pinned.
     StatusKey(String),
 }
@@ -132,6 +159,11 @@ impl fmt::Display for TrustError {
             Self::StatusOrigin { issuer, origin } => {
                 write!(f, "`status_origins` of `{issuer}` wants origins like `https://host`, not `{origin}`")
             }
+            Self::IntrospectionCaller(issuer) => write!(
+                f,
+                "`{issuer}` is asked about tokens with `introspection_key_file` if it is a handfast registry, else with \
+                 `introspection_client` and `introspection_secret_file`"
+            ),
             Self::StatusKey(issuer) => write!(f, "the status lists of `{issuer}` need its `status_key`"),
         }
     }
@@ -263,6 +295,12 @@ impl TrustedIssuer {
             let followed = |issuer: &&String| records.iter().any(|other| other.issuer == **issuer && is_feed(other));
             if let Some(unknown) = record.agent_status.iter().find(|issuer| !followed(issuer)) {
                 return Err(TrustError::AgentStatus(unknown.clone()));
+            }
+            if let StatusSource::Introspection { caller, .. } = &record.status {
+                let is_agent = matches!(caller, IntrospectionCaller::Agent { .. });
+                if is_agent != (record.profile == Profile::Handfast) {
+                    return Err(TrustError::IntrospectionCaller(name()));
+                }
             }
             if let StatusSource::StatusList { key, origins } = &record.status {
                 let is_origin = |text: &&String| Target::parse(text).is_ok_and(|target| target.origin() == **text);

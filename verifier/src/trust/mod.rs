@@ -6,6 +6,7 @@ mod keys;
 
 pub use facts::{Facts, IssuerFacts, Status};
 pub use issuer::{
-    DEFAULT_MAX_LIFETIME, MAX_LIFETIME_WITHOUT_STATUS, Profile, SpeaksFor, StatusSource, TrustError, TrustedIssuer,
+    DEFAULT_MAX_LIFETIME, IntrospectionCaller, MAX_LIFETIME_WITHOUT_STATUS, Profile, SpeaksFor, StatusSource,
+    TrustError, TrustedIssuer,
 };
 pub use keys::{KeySet, KeySetError, MAX_KEY_SET_BYTES};

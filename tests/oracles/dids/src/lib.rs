@@ -31,6 +31,18 @@ pub fn ssi_did_key(did: &str) -> Verdict {
     })
 }
 
+/// What ssi (`did-jwk`) makes of a `did:jwk`, with its key as a JWK: its reader of DIDs first, then the method.
+#[must_use]
+pub fn ssi_did_jwk(did: &str) -> Verdict {
+    asked(|| {
+        let did = DID::new(did).ok()?;
+        let mut options = Options::default();
+        options.parameters.public_key_format = Some("JsonWebKey2020".to_owned());
+        let method = did_jwk::DIDJWK.resolve_method_representation(did.method_specific_id(), options);
+        (did.method_name() == "jwk").then(|| at_once(method).ok().map(|output| output.document))?
+    })
+}
+
 /// What `did-key` makes of a `did:key`, with its keys as JWKs.
 #[must_use]
 pub fn did_key(did: &str) -> Verdict {
