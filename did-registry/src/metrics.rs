@@ -31,6 +31,8 @@ struct Inner {
     feed_position: Gauge<u64, AtomicU64>,
     log_size: Gauge<u64, AtomicU64>,
     replay_held: Gauge<u64, AtomicU64>,
+    held: Family<WhatLabel, Gauge<u64, AtomicU64>>,
+    held_bytes: Family<WhatLabel, Gauge<u64, AtomicU64>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -49,12 +51,21 @@ struct ClientLabel {
     client: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WhatLabel {
+    what: &'static str,
+}
+
 /// What a scrape reads besides the counters.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Readings {
     pub(crate) feed_position: u64,
     pub(crate) log_size: u64,
     pub(crate) replay_held: u64,
+    /// Entries in memory, by what they are (spec/limits.md).
+    pub(crate) held: Vec<(&'static str, usize)>,
+    /// About the bytes of those that are bounded by them.
+    pub(crate) held_bytes: Vec<(&'static str, u64)>,
 }
 
 impl Metrics {
@@ -65,6 +76,7 @@ impl Metrics {
         let tokens = Family::<ClientLabel, Counter>::default();
         let commits = Histogram::new(COMMIT_SECONDS);
         let (feed_position, log_size, replay_held) = (Gauge::default(), Gauge::default(), Gauge::default());
+        let (held, held_bytes) = (Family::default(), Family::default());
         let build = Info::new([("version", env!("CARGO_PKG_VERSION")), ("signatures", signature_backend())]);
         registry.register("build", "This program, and the arithmetic of its signature checks", build);
         registry.register("requests", "Requests answered, by route and status", requests.clone());
@@ -74,7 +86,20 @@ impl Metrics {
         registry.register("feed_position", "Last sequence number of the revocation feed", feed_position.clone());
         registry.register("log_size", "Leaves of the log", log_size.clone());
         registry.register("replay_held", "Proofs remembered against replay", replay_held.clone());
-        Self(Arc::new(Inner { registry, requests, refusals, tokens, commits, feed_position, log_size, replay_held }))
+        registry.register("held", "Entries in memory, by what they are", Family::clone(&held));
+        registry.register("held_bytes", "About the bytes they take", Family::clone(&held_bytes));
+        Self(Arc::new(Inner {
+            registry,
+            requests,
+            refusals,
+            tokens,
+            commits,
+            feed_position,
+            log_size,
+            replay_held,
+            held,
+            held_bytes,
+        }))
     }
 
     pub(crate) fn note_answer(&self, route: &str, status: u16, reason: Option<&'static str>) {
@@ -93,10 +118,17 @@ impl Metrics {
     }
 
     /// The text of a scrape.
-    pub(crate) fn text(&self, readings: Readings) -> Result<String, fmt::Error> {
+    pub(crate) fn text(&self, readings: &Readings) -> Result<String, fmt::Error> {
         self.0.feed_position.set(readings.feed_position);
         self.0.log_size.set(readings.log_size);
         self.0.replay_held.set(readings.replay_held);
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        for (what, held) in &readings.held {
+            self.0.held.get_or_create(&WhatLabel { what }).set(number(*held));
+        }
+        for (what, bytes) in &readings.held_bytes {
+            self.0.held_bytes.get_or_create(&WhatLabel { what }).set(*bytes);
+        }
         let mut text = String::new();
         encode(&mut text, &self.0.registry)?;
         Ok(text)

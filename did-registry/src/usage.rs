@@ -35,6 +35,11 @@ impl Usage {
         waiting.insert(agent.clone(), used);
     }
 
+    /// How many agents' uses wait. For metrics.
+    pub(crate) fn held(&self) -> usize {
+        self.waiting().len()
+    }
+
     /// Everything known of an agent: what is written down, and what is not yet.
     pub(crate) async fn of(&self, state: &State, agent: &AgentId) -> Result<Option<UsageRecord>, Refusal> {
         let waiting = self.waiting().get(agent).cloned();

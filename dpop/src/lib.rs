@@ -34,7 +34,7 @@ pub use proof::{
     PROOF_TYPE, ProofClass, ProofError, ProofForm, ProofHeader, ProofId, ProofRequest, ProofSigner, Remedy,
     UnverifiedProof, VerifiedProof,
 };
-pub use replay::{MemoryReplay, Receipt, RefuseAll, ReplayEntry, ReplayError, ReplayLimits, ReplayStore};
+pub use replay::{MemoryReplay, Receipt, RefuseAll, ReplayEntry, ReplayError, ReplayLimits, ReplayStore, StoreFill};
 pub use target::{MAX_TARGET_BYTES, PublicBase, Target, TargetError};
 pub use window::{
     DEFAULT_FUTURE, DEFAULT_PAST, FUTURE_BOUNDS, MCP_FUTURE, MCP_PAST, PAST_BOUNDS, ProofWindow, WindowError,

@@ -87,7 +87,8 @@
 //!   [`Authorized::expires_at`](handfast_verifier::Authorized::expires_at), and ask
 //!   [`Authorized::require_not_stopped`](handfast_verifier::Authorized::require_not_stopped) meanwhile.
 //! - Tokens and chains found good are remembered, in 16 MiB each at most, and no token longer than it lives. What changes with time
-//!   is asked every time all the same. [`ResourceServer::remembered`] says how much there is.
+//!   is asked every time all the same. [`ResourceServer::metrics`] says how full this and every other memory is, as text for
+//!   Prometheus.
 //! - Budgets are counted in this process too, and **their counts end with it**: after a restart every budget that is still live
 //!   begins anew, and several nodes each count for themselves. Where that matters, give all nodes of a resource one
 //!   memory ([`Builder::shared_store`]).
@@ -115,6 +116,7 @@ mod facts;
 mod guard;
 mod keeper;
 mod metadata;
+mod metrics;
 mod problem;
 mod request;
 pub mod server;

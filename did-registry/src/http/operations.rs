@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use handfast_fetch::DidResolver;
 use handfast_identity::signature_backend;
 use handfast_registry_model::Refusal;
 use http::HeaderValue;
@@ -42,11 +43,30 @@ pub(super) async fn readyz(State(app): State<App>) -> Result<&'static str, Failu
 /// `GET /metrics`: the Prometheus text format. It names no agent and no owner; keep it from the public all the same.
 pub(super) async fn metrics(State(app): State<App>) -> Result<Response, Failure> {
     let positions = *app.book.positions().borrow();
+    let remembered = app.guard.remembered();
+    let (documents, document_bytes) = app.resolver.as_ref().map(DidResolver::held).unwrap_or_default();
     let readings = Readings {
         feed_position: positions.feed_to,
         log_size: positions.log_size,
         replay_held: u64::try_from(app.replay.held()).unwrap_or(u64::MAX),
+        held: vec![
+            ("tokens", remembered.tokens),
+            ("chains", remembered.chains),
+            ("headers", remembered.headers),
+            ("keys", remembered.keys),
+            ("introspections", app.introspections.held().unwrap_or_default()),
+            ("documents", documents),
+            ("uses", app.usage.held()),
+            ("sources", app.rates.held() + app.lookups.held()),
+            ("revoking_owners", app.stop_pace.held()),
+        ],
+        held_bytes: vec![
+            ("tokens", remembered.token_bytes),
+            ("chains", remembered.chain_bytes),
+            ("headers", remembered.header_bytes),
+            ("documents", u64::try_from(document_bytes).unwrap_or(u64::MAX)),
+        ],
     };
-    let text = app.metrics.text(readings).map_err(|_| Refusal::StoreUnavailable)?;
+    let text = app.metrics.text(&readings).map_err(|_| Refusal::StoreUnavailable)?;
     Ok(([(CONTENT_TYPE, METRICS_MEDIA_TYPE)], text).into_response())
 }

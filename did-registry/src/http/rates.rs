@@ -59,6 +59,11 @@ impl Rates {
         Self { per_source, in_total, window: Mutex::default() }
     }
 
+    /// Sources of the current minute, or of the last one that any came in. For metrics.
+    pub(super) fn held(&self) -> usize {
+        self.window.lock().unwrap_or_else(PoisonError::into_inner).by_source.len()
+    }
+
     /// Counts a try of `source`.
     ///
     /// # Errors

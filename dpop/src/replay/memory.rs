@@ -10,7 +10,7 @@ use handfast_identity::UnixTime;
 
 use super::shares::Shares;
 use super::table::{Mark, Table};
-use super::{Receipt, ReplayEntry, ReplayError, ReplayStore};
+use super::{Receipt, ReplayEntry, ReplayError, ReplayStore, StoreFill};
 
 /// Locks that inserts spread over: enough that two cores rarely meet.
 const SHARDS: usize = 16;
@@ -150,6 +150,10 @@ impl ReplayStore for MemoryReplay {
             decided => decided?,
         }
         Ok(Receipt::assertion(entry))
+    }
+
+    fn fill(&self) -> Option<StoreFill> {
+        Some(StoreFill { held: self.held(), most: self.limits.total })
     }
 }
 

@@ -100,6 +100,20 @@ pub trait ReplayStore: fmt::Debug + Send + Sync {
     ///
     /// [`ReplayError::Replayed`] for a known one, and the others for reasons that are the server's own.
     fn insert(&self, entry: &ReplayEntry, now: UnixTime) -> Result<Receipt, ReplayError>;
+
+    /// How full it is, for metrics: it decides nothing. `None` for a store that does not know.
+    fn fill(&self) -> Option<StoreFill> {
+        None
+    }
+}
+
+/// How full a store is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreFill {
+    /// Entries held, those that are over but were not yet freed included.
+    pub held: usize,
+    /// Entries it may hold.
+    pub most: usize,
 }
 
 /// Why a proof was not let through by the store.

@@ -83,7 +83,9 @@ impl PublicBase {
 
 impl fmt::Display for PublicBase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.origin.as_str(), self.prefix)
+        // the one slash that is dropped, where another stands before it
+        let slash = if self.prefix.ends_with('/') { "/" } else { "" };
+        write!(f, "{}{}{slash}", self.origin.as_str(), self.prefix)
     }
 }
 
@@ -115,6 +117,21 @@ mod tests {
         check("https://API.example:443/%76%31", "/%7Eu/a%2fb", Ok("https://api.example/v1/~u/a%2Fb"));
         check("https://api.example", "//evil.example/x", Ok("https://api.example//evil.example/x"));
         check("https://api.example", "/?u=http://evil.example [", Ok("https://api.example/"));
+    }
+
+    #[test]
+    fn a_base_is_read_as_it_is_shown() {
+        for (text, shown) in [
+            ("https://api.example/v1/", "https://api.example/v1"),
+            ("https://API.example:443", "https://api.example"),
+            ("https://api.example//", "https://api.example//"),
+            ("https://api.example/v1//", "https://api.example/v1//"),
+        ] {
+            let base = PublicBase::parse(text);
+            assert_eq!(base.as_ref().map(ToString::to_string), Ok(shown.to_owned()), "{text}");
+            assert_eq!(PublicBase::parse(shown), base, "{text}");
+        }
+        check("https://api.example//", "/x", Ok("https://api.example//x"));
     }
 
     #[test]

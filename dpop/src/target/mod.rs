@@ -44,7 +44,7 @@ impl Target {
         }
         let (origin, rest) = Origin::split(text)?;
         let path = path::normalise(path::without_query(rest))?;
-        Ok(Self::new(origin, &path))
+        Self::new(origin, &path)
     }
 
     /// The target of a request as its client saw it: the configured public base, then the request's own path.
@@ -73,12 +73,14 @@ impl Target {
         if !path.strip_prefix(base.prefix()).is_some_and(|below| below.starts_with('/')) {
             return Err(TargetError::OutsideBase);
         }
-        Ok(Self::new(base.origin_parts().clone(), &path))
+        Self::new(base.origin_parts().clone(), &path)
     }
 
-    fn new(origin: Origin, path: &str) -> Self {
+    fn new(origin: Origin, path: &str) -> Result<Self, TargetError> {
         let text = format!("{}{path}", origin.as_str());
-        Self { origin, text }
+        // a base and a path, or a host without one, may come to more than was read
+        bounded(&text)?;
+        Ok(Self { origin, text })
     }
 
     /// The normal form: what a proof carries as `htu`.
@@ -259,6 +261,15 @@ mod tests {
         let at = |length: usize| format!("https://h/{}", "x".repeat(length - 10));
         assert!(Target::parse(&at(MAX_TARGET_BYTES)).is_ok());
         assert_eq!(Target::parse(&at(MAX_TARGET_BYTES + 1)), Err(TargetError::TooLong));
+        // the normal form of a bare host has a slash more
+        let host = |length: usize| format!("https://{}", "h".repeat(length - 8));
+        assert!(Target::parse(&host(MAX_TARGET_BYTES - 1)).is_ok());
+        assert_eq!(Target::parse(&host(MAX_TARGET_BYTES)), Err(TargetError::TooLong));
+        let base = PublicBase::parse("https://api.example");
+        let below =
+            |length: usize| base.clone().and_then(|base| Target::join(&base, &format!("/{}", "x".repeat(length - 20))));
+        assert!(below(MAX_TARGET_BYTES).is_ok());
+        assert_eq!(below(MAX_TARGET_BYTES + 1), Err(TargetError::TooLong));
     }
 
     #[test]

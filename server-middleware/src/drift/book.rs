@@ -36,6 +36,18 @@ impl DriftBook {
         self.read().values().flat_map(IssuerDrift::records).collect()
     }
 
+    /// How many tasks are kept count of or have something stopped, of all issuers.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.read().values().map(IssuerDrift::len).sum()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Halts a task here until it is released: requests of it are answered with `task_halted`. False if too many are kept.
     pub fn halt(&self, issuer: &str, task: &str) -> bool {
         let now = self.clock.now();

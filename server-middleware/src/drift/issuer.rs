@@ -10,7 +10,7 @@ use super::{DriftAction, DriftPolicy};
 
 /// Tasks of one issuer that are kept count of (spec/limits.md). Beyond, counts of tasks in which nothing is stopped make room, and
 /// then stops that nobody met for [`COUNT_LIFETIME`].
-const MAX_TASKS: usize = 16_384;
+pub(crate) const MAX_TASKS: usize = 16_384;
 /// How long a count is kept after its last wish: the longest life of a task (spec/limits.md).
 const COUNT_LIFETIME: Seconds = Seconds::new(24 * 3600);
 
@@ -98,6 +98,10 @@ impl IssuerDrift {
     }
 
     /// How many tasks have something stopped in them.
+    pub(super) fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
     pub(super) fn stopped(&self) -> usize {
         self.stopped.len()
     }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use handfast_verifier::Wish;
 
 pub use book::DriftBook;
+pub(crate) use issuer::MAX_TASKS;
 pub use record::DriftRecord;
 
 /// At how many wishes something is stopped. Every wish is counted and logged; by default nothing more happens.

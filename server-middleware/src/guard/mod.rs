@@ -28,7 +28,7 @@ use crate::{Clock, Decisions, DriftBook, FactsSource, FeedLag, IntrospectionCoun
 pub use layer::Protect;
 pub use service::Guard;
 pub use verdicts::Remembered;
-pub(crate) use verdicts::RememberedVerdicts;
+pub(crate) use verdicts::{HEADER_BYTES, KNOWN_KEYS, RememberedVerdicts, TOKEN_BYTES, VERDICT_BYTES};
 
 /// One resource and everything needed to decide about requests to it. Clones are the same server.
 ///

@@ -10,22 +10,22 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 /// What remembered chains may take of memory (spec/limits.md): some thousand of three hops.
-const VERDICT_BYTES: u64 = 16 * 1024 * 1024;
+pub(crate) const VERDICT_BYTES: u64 = 16 * 1024 * 1024;
 /// About what a chain of three hops takes: how many there may be is a guess, for the table to be made.
 const TYPICAL_BYTES: u64 = 8 * 1024;
 
 /// What remembered tokens may take of memory (spec/limits.md): some four thousand.
-const TOKEN_BYTES: u64 = 16 * 1024 * 1024;
+pub(crate) const TOKEN_BYTES: u64 = 16 * 1024 * 1024;
 /// About what a token takes.
 const TYPICAL_TOKEN_BYTES: u64 = 4 * 1024;
 
 /// What remembered headers of proofs may take of memory (spec/limits.md): some eight thousand of Ed25519 keys.
-const HEADER_BYTES: u64 = 4 * 1024 * 1024;
+pub(crate) const HEADER_BYTES: u64 = 4 * 1024 * 1024;
 /// About what a header takes.
 const TYPICAL_HEADER_BYTES: u64 = 512;
 
 /// Delegates whose decoded keys are remembered (spec/limits.md): some 300 bytes each.
-const KNOWN_KEYS: usize = 4096;
+pub(crate) const KNOWN_KEYS: usize = 4096;
 
 /// The verdicts of one resource server, bounded by weight, and keys, bounded by number; the least used make room.
 pub(crate) struct RememberedVerdicts {

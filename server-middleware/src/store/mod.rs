@@ -6,7 +6,7 @@ mod shared;
 
 use std::sync::Arc;
 
-use handfast_dpop::{Receipt, ReplayEntry, ReplayError, ReplayStore};
+use handfast_dpop::{Receipt, ReplayEntry, ReplayError, ReplayStore, StoreFill};
 use handfast_identity::UnixTime;
 use handfast_verifier::budget::{BudgetError, BudgetStore, Charges, Spent};
 
@@ -26,6 +26,14 @@ impl Stores {
         match self {
             Self::Own { replay, .. } => replay.insert(entry, now),
             Self::Shared(store) => store.remember(entry, now).await,
+        }
+    }
+
+    /// How full the memories of proofs and of budgets are, in this order, as far as it is known. Nobody is asked over a network.
+    pub(crate) fn fills(&self) -> [Option<StoreFill>; 2] {
+        match self {
+            Self::Own { replay, budgets } => [replay.fill(), budgets.fill()],
+            Self::Shared(_) => [None, None],
         }
     }
 

@@ -23,6 +23,8 @@
 mod count;
 mod flood;
 mod log;
+#[cfg(feature = "peers")]
+mod map;
 mod material;
 mod meter;
 mod mutations;

@@ -1,12 +1,9 @@
 //! The replay store with ten million live entries: what one more costs, beside one look at memory and a map of as many keys, and
 //! what one takes of memory.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::hint::black_box;
 use std::time::Instant;
 
-use dashmap::DashMap;
 use handfast_dpop::{MemoryReplay, ReplayEntry, ReplayLimits, ReplayStore};
 use handfast_identity::{SigningKey, Thumbprint, UnixTime};
 use rustix::time::{ClockId, clock_gettime};
@@ -16,7 +13,7 @@ use crate::meter::quantile;
 use crate::ours;
 
 /// Live entries in the end.
-const LIVE: u64 = 10_000_000;
+pub const LIVE: u64 = 10_000_000;
 /// Seconds that an entry lives.
 pub const LIFE: u64 = 90;
 /// Entries of one second.
@@ -26,7 +23,7 @@ const KEYS: usize = 10_000;
 /// Seconds that are measured, once the store is full.
 const MEASURED: u64 = 20;
 /// Inserts between two looks at the clock, so few that nothing else comes between in most.
-const A_TURN: usize = 500;
+pub const A_TURN: usize = 500;
 pub const BEGIN: u64 = 1_795_262_400;
 
 /// Fills a store second by second, and measures the seconds after it is full.
@@ -37,11 +34,11 @@ pub fn measure() {
     let mut full = None;
     let (mut unit, mut units, mut nanoseconds) = (ours::unit(), Vec::new(), Vec::new());
     let mut worked = [Vec::new(), Vec::new()];
-    let (mut looks, mut maps) = (Vec::new(), Vec::new());
+    let mut others: Vec<(&str, Vec<f64>)> = Vec::new();
     for second in 0..LIFE + MEASURED {
         let now = UnixTime::from_secs(BEGIN + second);
         if second == LIFE {
-            full = Some((held() - before, Memory::new(), Map::filled()));
+            full = Some((held() - before, beside()));
         }
         let entries: Vec<_> = (0..A_SECOND).map(|place| entry(&keys, second, second * A_SECOND + place)).collect();
         for turn in entries.chunks(A_TURN) {
@@ -50,11 +47,14 @@ pub fn measure() {
             worked[usize::from(second >= LIFE)].push((processor_time() - before) / 1e3);
             let taken = start.elapsed().as_nanos() as f64 / turn.len() as f64;
             assert_eq!(accepted, turn.len(), "each is new, and there is room");
-            if let Some((_, memory, map)) = &mut full {
+            if let Some((_, beside)) = &mut full {
                 nanoseconds.push(taken);
                 units.push(unit.turn());
-                looks.push(memory.turn());
-                maps.push(map.turn());
+                others.resize_with(beside.len(), Default::default);
+                for ((told, times), (name, turn)) in others.iter_mut().zip(beside) {
+                    *told = name;
+                    times.push(turn());
+                }
             }
         }
         assert!(entries.iter().step_by(97).all(|entry| store.insert(entry, now).is_err()), "each is known now");
@@ -62,8 +62,8 @@ pub fn measure() {
     let bytes = full.map_or(f64::NAN, |(bytes, ..)| bytes as f64 / (A_SECOND * LIFE) as f64);
     let at = |of: &[f64], share| quantile(of.to_vec(), share);
     println!("live entries {}, of {KEYS} keys; held {}", A_SECOND * LIFE, store.held());
-    for (name, of) in [("one insert", &nanoseconds), ("one look at memory", &looks), ("DashMap<[u8; 16], u64>", &maps)]
-    {
+    others.insert(0, ("one insert", nanoseconds.clone()));
+    for (name, of) in &others {
         println!(
             "{name:24} {:4.0} ns median, {:4.0} ns low; {:.2} inserts low; {:.4} U median",
             at(of, 0.5),
@@ -79,6 +79,21 @@ pub fn measure() {
             "{A_TURN} inserts, {when}: {most:.0} us of processor at most in 999 of 1000, {longest:.0} us in the worst"
         );
     }
+}
+
+/// A turn of something else, in nanoseconds for each time.
+type Turn = Box<dyn FnMut() -> f64>;
+
+/// What is measured beside inserts: looks at memory, and a map of as many entries where one is linked.
+fn beside() -> Vec<(&'static str, Turn)> {
+    let mut memory = Memory::new();
+    let mut all: Vec<(&str, Turn)> = vec![("one look at memory", Box::new(move || memory.turn()))];
+    #[cfg(feature = "peers")]
+    {
+        let mut map = crate::map::Map::filled();
+        all.push(("DashMap<[u8; 16], u64>", Box::new(move || map.turn())));
+    }
+    all
 }
 
 /// Looks at memory as large as the store's, each where the last one says: nothing can be fetched ahead.
@@ -104,40 +119,6 @@ impl Memory {
             self.state ^= black_box(self.words[place as usize]);
         }
         start.elapsed().as_nanos() as f64 / A_TURN as f64
-    }
-}
-
-/// A map that knows as many proofs by 16 bytes each, and neither limits nor forgets them.
-struct Map {
-    map: DashMap<[u8; 16], u64>,
-    number: u64,
-    scatter: RandomState,
-}
-
-impl Map {
-    fn filled() -> Self {
-        let map = DashMap::with_capacity(LIVE as usize * 5 / 4);
-        let mut filled = Self { map, number: 0, scatter: RandomState::new() };
-        while filled.number < LIVE {
-            filled.turn();
-        }
-        filled
-    }
-
-    /// Nanoseconds of one insert.
-    fn turn(&mut self) -> f64 {
-        let keys: Vec<[u8; 16]> = (self.number..).take(A_TURN).map(|number| self.key(number)).collect();
-        self.number += A_TURN as u64;
-        let start = Instant::now();
-        let new = keys.iter().filter(|key| self.map.insert(**key, self.number).is_none()).count();
-        let taken = start.elapsed().as_nanos() as f64 / A_TURN as f64;
-        assert_eq!(new, A_TURN);
-        taken
-    }
-
-    fn key(&self, number: u64) -> [u8; 16] {
-        let halves = [self.scatter.hash_one(number), self.scatter.hash_one(!number)];
-        halves.map(u64::to_le_bytes).concat().try_into().expect("two halves")
     }
 }
 

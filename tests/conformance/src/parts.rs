@@ -80,7 +80,8 @@ impl Setting {
     #[must_use]
     pub fn replay_store(&self) -> Arc<dyn ReplayStore> {
         match self.replay {
-            None => Arc::new(MemoryReplay::new(ReplayLimits::default())),
+            // more than any run of steps fills, and so little that making one for each costs nothing
+            None => Arc::new(MemoryReplay::new(ReplayLimits { total: 1 << 12, per_key: 1 << 12 })),
             Some(ReplaySetting::Unavailable) => Arc::new(RefuseAll),
             Some(ReplaySetting::Bounded { total, per_key }) => {
                 Arc::new(MemoryReplay::new(ReplayLimits { total, per_key }))

@@ -3,6 +3,7 @@
 //! ```text
 //! cargo test -p handfast-conformance --test both                              10^5 requests
 //! HANDFAST_LONG=1 cargo test --release -p handfast-conformance --test both    10^7
+//! HANDFAST_REQUESTS=N cargo test --release -p handfast-conformance --test both   N of them
 //! HANDFAST_SEED=N cargo test -p handfast-conformance --test both              one episode again
 //! ```
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed set-up should stop the test")]
@@ -18,6 +19,9 @@ static CORPUS: LazyLock<Corpus> = LazyLock::new(Corpus::read);
 
 /// How many requests are compared.
 fn wanted() -> usize {
+    if let Some(told) = std::env::var("HANDFAST_REQUESTS").ok().and_then(|told| told.parse().ok()) {
+        return told;
+    }
     let is_long = std::env::var_os("HANDFAST_LONG").is_some_and(|value| value == "1");
     match (is_long, cfg!(debug_assertions)) {
         (false, _) => 100_000,

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use handfast_identity::UnixTime;
 
-use super::{BudgetError, BudgetStore, Charges, CounterName, Spent};
+use super::{BudgetError, BudgetStore, Charges, CounterName, Spent, StoreFill};
 
 /// What a store holds at most. Zero of either refuses everything that has a budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,10 @@ impl BudgetStore for MemoryBudgets {
         book.require_room(charges.share(), missing, self.limits)?;
         book.count(charges);
         Ok(Spent::assertion(charges))
+    }
+
+    fn fill(&self) -> Option<StoreFill> {
+        self.held().ok().map(|held| StoreFill { held, most: self.limits.total })
     }
 }
 

@@ -13,6 +13,7 @@ mod root;
 
 use core::fmt;
 
+pub use handfast_dpop::StoreFill;
 use handfast_identity::{Seconds, UnixTime};
 
 pub use charge::{Charge, Charges, Counter, CounterName, Limit, TASK_COUNT_LIFETIME, Window};
@@ -67,6 +68,11 @@ pub trait BudgetStore: fmt::Debug + Send + Sync {
     /// [`BudgetError::Spent`] when a counter has reached its limit, and the others for reasons that are the server's own.
     /// After any of them every counter is what it was before.
     fn spend(&self, charges: &Charges, now: UnixTime) -> Result<Spent, BudgetError>;
+
+    /// How full it is, for metrics: it decides nothing. `None` for a store that does not know.
+    fn fill(&self) -> Option<StoreFill> {
+        None
+    }
 }
 
 /// Why a use was not counted.

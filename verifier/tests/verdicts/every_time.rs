@@ -3,19 +3,21 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use handfast_delegation::{Budget, ChainText, Environment, Hop, MAX_CHAIN_BYTES, ResourceId};
+use handfast_delegation::{Budget, ChainText, Environment, Hop, MAX_CHAIN_BYTES, ResourceId, Tools};
 use handfast_dpop::{
-    ContentHash, MemoryReplay, NoncePolicy, ProofHeader, ProofRequest, ProofWindow, ReplayLimits, ReplayStore, Target,
+    ContentHash, MemoryReplay, NONCE_PERIOD, NonceKeys, NoncePolicy, NonceRole, NonceSecret, ProofHeader, ProofRequest,
+    ProofWindow, ReplayLimits, ReplayStore, Target,
 };
 use handfast_identity::{Seconds, SigningKey, UnixTime};
 use handfast_verifier::budget::{BudgetLimits, MemoryBudgets};
 use handfast_verifier::revocation::RevocationKind;
-use handfast_verifier::tools::RequestContent;
+use handfast_verifier::tools::{RequestContent, ToolRoute};
 use handfast_verifier::trust::{Facts, IssuerFacts, KeySet, SpeaksFor, Status, TrustedIssuer};
 use handfast_verifier::{
     CLOCK_LEEWAY, ChainPolicy, ChainVerdict, DEFAULT_STALENESS, EnforcementPoint, KnownToken, RequestParts, RouteRule,
     Stop, Stops, UnverifiedRequest, VerdictKey, Verdicts, Work,
 };
+use serde_json::json;
 
 use super::support::*;
 use super::{Presented, altered_hops, delegate, exchanged, hops, name, offline, root};
@@ -78,6 +80,13 @@ struct Ask<'a> {
     made_at: i64,
     id: u64,
     is_proof_cut: bool,
+    /// What is written behind the proof.
+    proof_tail: &'a str,
+    /// How many lines of each field there are.
+    proofs: usize,
+    authorizations: usize,
+    asks_for_nonce: bool,
+    path: &'a str,
     now: i64,
     resource: &'a str,
     environment: Option<Environment>,
@@ -102,6 +111,11 @@ impl<'a> Ask<'a> {
             made_at: 0,
             id: 2 << 8,
             is_proof_cut: false,
+            proof_tail: "",
+            proofs: 1,
+            authorizations: 1,
+            asks_for_nonce: false,
+            path: "/files/42",
             now: 0,
             resource: RESOURCE,
             environment: None,
@@ -122,7 +136,7 @@ impl<'a> Ask<'a> {
         let now = at(self.now);
         let (resource, target) = (ResourceId::parse(self.resource).unwrap(), Target::parse(URI).unwrap());
         let hash = |text: &str| ContentHash::of(text.as_bytes());
-        let chain_hash = |field| ChainText::parse(field, MAX_CHAIN_BYTES).unwrap().hash();
+        let chain_hash = |field: &str| ChainText::parse(field, MAX_CHAIN_BYTES).unwrap().hash();
         let proof = ProofRequest {
             method: self.method,
             target: &Target::parse(self.target).unwrap(),
@@ -136,6 +150,9 @@ impl<'a> Ask<'a> {
             let (input, _) = proof.rsplit_once('.').unwrap();
             proof = format!("{input}.{}", "A".repeat(86));
         }
+        proof.push_str(self.proof_tail);
+        let nonces =
+            NonceKeys::new(&NonceSecret::from_shared(&[7; 32]), NonceRole::ResourceServer, NONCE_PERIOD).unwrap();
         let facts = Facts::new([IssuerFacts {
             trust: Arc::new(self.trust.clone()),
             keys: Arc::new(self.keys.clone()),
@@ -144,7 +161,7 @@ impl<'a> Ask<'a> {
         let point = EnforcementPoint {
             resource: &resource,
             window: ProofWindow::default(),
-            nonces: NoncePolicy::Off,
+            nonces: if self.asks_for_nonce { NoncePolicy::required(&nonces) } else { NoncePolicy::Off },
             leeway: CLOCK_LEEWAY,
             staleness: DEFAULT_STALENESS,
             environment: self.environment,
@@ -156,14 +173,14 @@ impl<'a> Ask<'a> {
         let parts = RequestParts {
             method: "GET",
             target: &target,
-            authorization: [authorization.as_bytes()].into(),
-            proofs: [proof.as_bytes()].into(),
+            authorization: [authorization.as_bytes()].repeat(self.authorizations).into_iter().collect(),
+            proofs: [proof.as_bytes()].repeat(self.proofs).into_iter().collect(),
             delegation: self.field.into_iter().map(str::as_bytes).collect(),
             has_misplaced_token: false,
         };
         let bound = UnverifiedRequest::parse_known(&parts, &point.chain, point.verdicts)?
             .verify(&point, &facts, now)?
-            .bind(&self.route, &RequestContent::default())?;
+            .bind(&self.route, &RequestContent { path: self.path, body: Some(b""), ..RequestContent::default() })?;
         let receipt = server.replay.insert(bound.replay_entry(), now)?;
         let spent = bound.charges().spend(&server.budgets, now)?;
         bound.admit(receipt, spent).map(drop)
@@ -186,13 +203,17 @@ struct Server {
 }
 
 impl Server {
-    /// A server that has accepted what is presented, with the proof of number 1.
-    fn after(presented: &Presented) -> Self {
-        let server = Self {
+    fn empty() -> Self {
+        Self {
             verdicts: Everything::default(),
             replay: MemoryReplay::new(ReplayLimits::default()),
             budgets: MemoryBudgets::new(BudgetLimits::default()),
-        };
+        }
+    }
+
+    /// A server that has accepted what is presented, with the proof of number 1.
+    fn after(presented: &Presented) -> Self {
+        let server = Self::empty();
         let first = Ask { id: 1 << 8, ..Ask::good(presented) };
         assert_eq!(first.answer(&server), "accepted");
         server
@@ -292,30 +313,39 @@ fn hops_and_who_they_lead_through_are_looked_up_every_time() {
 }
 
 #[test]
-fn audience_environment_and_trust_are_asked_every_time() {
+fn the_audience_is_asked_every_time() {
     refused("audience_mismatch", |ask| ask.resource = "https://files.example");
-    refused("environment_mismatch", |ask| ask.environment = Some(Environment::Dev));
 }
 
 #[test]
-fn a_change_of_trust_or_key_drops_what_was_remembered() {
+fn the_environment_is_asked_every_time() {
+    refused("environment_mismatch", |ask| ask.environment = Some(Environment::Dev));
+}
+
+/// The answer to the same token at a server that has accepted it, once something about its issuer has changed.
+fn after_change(change: impl Fn(&mut Ask<'_>)) -> &'static str {
     let presented = exchanged();
-    let changed = |change: fn(&mut Ask<'_>), reason| {
-        let server = Server::after(&presented);
-        let mut ask = Ask::good(&presented);
-        change(&mut ask);
-        assert_eq!(ask.answer(&server), reason);
-    };
-    changed(|ask| ask.keys = keys(&[("", &super::old_issuer())]), "token_key_unknown");
+    let server = Server::after(&presented);
+    let mut ask = Ask::good(&presented);
+    change(&mut ask);
+    ask.answer(&server)
+}
+
+#[test]
+fn a_change_of_key_drops_what_was_remembered() {
+    assert_eq!(after_change(|ask| ask.keys = keys(&[("", &super::old_issuer())])), "token_key_unknown");
     // another key under the same id is not the same key
-    changed(
-        |ask| ask.keys = keys(&[(&kid(&issuer()), &other_agent()), ("", &super::old_issuer())]),
-        "token_signature_invalid",
-    );
-    changed(|ask| ask.trust.max_lifetime = Seconds::new(60), "token_lifetime_exceeded");
-    changed(|ask| ask.trust.scopes = SpeaksFor::Only(scope("files:write")), "issuer_not_trusted");
-    changed(|ask| ask.trust.issuer = "https://other.example".to_owned(), "issuer_not_trusted");
+    let other = || keys(&[(&kid(&issuer()), &other_agent()), ("", &super::old_issuer())]);
+    assert_eq!(after_change(|ask| ask.keys = other()), "token_signature_invalid");
+}
+
+#[test]
+fn a_change_of_trust_drops_what_was_remembered() {
+    assert_eq!(after_change(|ask| ask.trust.max_lifetime = Seconds::new(60)), "token_lifetime_exceeded");
+    assert_eq!(after_change(|ask| ask.trust.scopes = SpeaksFor::Only(scope("files:write"))), "issuer_not_trusted");
+    assert_eq!(after_change(|ask| ask.trust.issuer = "https://other.example".to_owned()), "issuer_not_trusted");
     // trust that says the same for the token is still another: it is verified anew, and then known under it
+    let presented = exchanged();
     let server = Server::after(&presented);
     let ask = |id: u64| {
         let mut ask = Ask { id: id << 8, ..Ask::good(&presented) };
@@ -351,11 +381,7 @@ fn what_no_chain_asks_too_is_asked_of_a_remembered_token() {
     let token = claims(&delegate(0)).sign(&kid(&issuer()), &issuer()).unwrap();
     let presented = Presented { token, field: String::new() };
     let alone = |id: u64| Ask { field: None, signer: delegate(0), id: id << 8, ..Ask::good(&presented) };
-    let server = Server {
-        verdicts: Everything::default(),
-        replay: MemoryReplay::new(ReplayLimits::default()),
-        budgets: MemoryBudgets::new(BudgetLimits::default()),
-    };
+    let server = Server::empty();
     assert_eq!(alone(1).answer(&server), "accepted");
     let (agent, issuer_key, jkt) = (did(&delegate(0)).to_string(), kid(&issuer()), kid(&delegate(0)));
     for (place, (kind, id, reason)) in [
@@ -379,22 +405,122 @@ fn what_no_chain_asks_too_is_asked_of_a_remembered_token() {
 }
 
 #[test]
-fn the_proof_is_checked_whole_every_time() {
+fn method_and_target_are_compared_every_time() {
     refused("method_mismatch", |ask| ask.method = "POST");
     refused("target_mismatch", |ask| ask.target = "https://api.example/files/43");
+}
+
+#[test]
+fn the_tokens_hash_is_compared_every_time() {
     refused("token_hash_mismatch", |ask| ask.proof_token = Some("another"));
+}
+
+#[test]
+fn the_chains_hash_is_compared_every_time() {
     refused("chain_malformed", |ask| ask.proof_chain = Some("another"));
+}
+
+#[test]
+fn the_proof_has_to_be_fresh_every_time() {
     refused("proof_stale", |ask| ask.made_at = -61);
     refused("proof_from_future", |ask| ask.made_at = 31);
+}
+
+#[test]
+fn the_proofs_signature_is_verified_every_time() {
     refused("proof_signature", |ask| ask.is_proof_cut = true);
+}
+
+#[test]
+fn a_proof_is_looked_up_every_time() {
     refused("proof_replayed", |ask| ask.id = 1 << 8);
 }
 
 #[test]
-fn binding_form_and_route_are_asked_every_time() {
+fn the_form_of_every_field_is_looked_at_every_time() {
+    refused("proof_malformed", |ask| ask.proof_tail = "=");
+    refused("proof_malformed", |ask| ask.proof_tail = ".");
+    refused("proof_repeated", |ask| ask.proofs = 2);
+    refused("proof_missing", |ask| ask.proofs = 0);
+    refused("credentials_repeated", |ask| ask.authorizations = 2);
+    refused("credentials_missing", |ask| ask.authorizations = 0);
+    let long = "A".repeat(4096);
+    for presented in [offline(&delegate(1)), exchanged()] {
+        let server = Server::after(&presented);
+        let ask = |field: &str, reason: &str| {
+            assert_eq!(
+                Ask { field: Some(field), proof_chain: Some("x"), ..Ask::good(&presented) }.answer(&server),
+                reason
+            );
+        };
+        ask(&format!("{},", presented.field), "chain_malformed");
+        ask(&["x"; 10].join(","), "chain_too_long");
+        ask(&[presented.field.as_str(); 9].join(","), "chain_too_long");
+        assert_eq!(Ask { proof_tail: &long, ..Ask::good(&presented) }.answer(&server), "proof_too_long");
+        assert_eq!(server.kept(), (1, 1));
+    }
+}
+
+#[test]
+fn the_nonce_is_asked_for_every_time() {
+    refused("nonce_required", |ask| ask.asks_for_nonce = true);
+}
+
+/// Offline the last hop says for which resources it is, and its root may be for more.
+#[test]
+fn the_resources_of_the_last_hop_are_asked_every_time() {
+    const OTHER: &str = "https://files.example";
+    let mut root = root();
+    root.authority.resources.insert(ResourceId::parse(OTHER).unwrap());
+    let token = root.sign(&kid(&issuer()), &issuer()).unwrap();
+    let for_one = |hop: &mut Hop| {
+        if hop.depth == 2 {
+            hop.authority.resources = [ResourceId::parse(RESOURCE).unwrap()].into();
+        }
+    };
+    let presented = Presented { field: altered_hops(&root, &token, &delegate(1), for_one).join(","), token };
+    let server = Server::after(&presented);
+    assert_eq!(Ask { resource: OTHER, ..Ask::good(&presented) }.answer(&server), "audience_mismatch");
+    assert_eq!(server.kept(), (1, 1));
+}
+
+#[test]
+fn tools_are_asked_every_time() {
+    let details = json!([{"type": "attenuating_agent_token", "tools": {"read_file": {
+        "path": {"constraint_type": "path_containment", "root": "/reports"}
+    }}}]);
+    let mut root = root();
+    root.authority.tools = Some(Tools::from_details(&details).unwrap());
+    let token = root.sign(&kid(&issuer()), &issuer()).unwrap();
+    let presented = Presented { field: hops(&root, &token, &delegate(1)).join(","), token };
+    let route = || RouteRule::agents(scope("files:read")).tool(ToolRoute::named("read_file").path("/{*path}")).unwrap();
+    let server = Server::empty();
+    let ask = |path, id: u64| Ask { route: route(), path, id: id << 8, ..Ask::good(&presented) };
+    assert_eq!(ask("/reports/q1", 1).answer(&server), "accepted");
+    assert_eq!(ask("/secret", 2).answer(&server), "tool_refused");
+    assert_eq!(ask("/reports/%2e%2e/secret", 3).answer(&server), "arguments_ambiguous");
+    assert_eq!(ask("/reports/q2", 4).answer(&server), "accepted");
+    assert_eq!(server.kept(), (1, 1));
+}
+
+#[test]
+fn the_holder_is_asked_every_time() {
     refused("holder_mismatch", |ask| ask.signer = delegate(1));
+}
+
+#[test]
+fn the_route_is_asked_every_time() {
     refused("insufficient_scope", |ask| ask.route = RouteRule::agents(scope("files:write")));
     refused("caller_not_permitted", |ask| ask.route = RouteRule::owners(scope("")));
+}
+
+#[test]
+fn content_is_compared_every_time() {
+    refused("content_digest_required", |ask| ask.route = RouteRule::agents(scope("files:read")).bind_content());
+}
+
+#[test]
+fn token_and_chain_are_held_together_every_time() {
     // the chain belongs to the token each time, and has to be there
     let presented = exchanged();
     let server = Server::after(&presented);

@@ -33,6 +33,11 @@ impl StopPace {
         Self { most, window: Mutex::default() }
     }
 
+    /// Owners of the current hour, or of the last one in which any stopped something. For metrics.
+    pub(in crate::http) fn held(&self) -> usize {
+        self.window.lock().unwrap_or_else(PoisonError::into_inner).stopped.len()
+    }
+
     /// Counts one more of `owner`.
     ///
     /// # Errors
