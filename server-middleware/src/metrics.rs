@@ -1,8 +1,12 @@
 //! What operators watch at a resource server, as OpenMetrics text. No label holds anything a caller chose (P-18).
+//!
+//! Nothing is counted for it: each number is read where it is kept at the moment of asking, so that a library of counters would
+//! have nothing to do here.
 
 use std::fmt::{Display, Write};
 
 use handfast_identity::{Seconds, signature_backend};
+use handfast_verifier::introspection::MAX_INTROSPECTIONS;
 use handfast_verifier::status_list::MAX_HELD_LISTS;
 use handfast_verifier::trust::{IssuerFacts, Status};
 
@@ -88,14 +92,17 @@ impl ResourceServer {
         let Remembered { tokens, token_bytes, chains, chain_bytes, headers, header_bytes, keys } = self.remembered();
         let (lists, facts) = (self.list_lags(), self.facts());
         let names = |facts: &IssuerFacts| if let Status::Known { set, .. } = &facts.status { set.len() } else { 0 };
-        let (held_lists, followed) = (lists.iter().map(|lag| lag.held).sum(), lists.len());
+        let held_lists = lists.iter().map(|lag| lag.held).sum();
+        let asked = self.introspection_counts();
+        let held_answers = asked.iter().map(|counts| counts.held).sum();
         let mut entries = vec![
             ("tokens", tokens, None),
             ("chains", chains, None),
             ("headers", headers, None),
             ("keys", keys, Some(KNOWN_KEYS)),
             ("revocations", facts.issuers().map(names).sum(), None),
-            ("status_lists", held_lists, Some(followed * MAX_HELD_LISTS)),
+            ("status_lists", held_lists, Some(lists.len() * MAX_HELD_LISTS)),
+            ("introspections", held_answers, Some(asked.len() * MAX_INTROSPECTIONS)),
             ("drift_tasks", self.drift().len(), Some(facts.issuers().count() * MAX_TASKS)),
         ];
         let fills = ["proofs", "budgets"].into_iter().zip(self.shared.stores.fills());

@@ -27,12 +27,13 @@ async fn every_memory_is_told_with_its_bound() {
         ("budgets", 0),
         ("revocations", 0),
         ("status_lists", 0),
+        ("introspections", 0),
         ("drift_tasks", 0),
     ] {
         assert_eq!(held(what), Some(expected), "{what}\n{text}");
     }
     // each is bounded by number, by bytes, or, as revocations are, by its issuer's feed
-    for what in ["keys", "proofs", "budgets", "status_lists", "drift_tasks"] {
+    for what in ["keys", "proofs", "budgets", "status_lists", "introspections", "drift_tasks"] {
         assert!(sample(&text, &format!("handfast_resource_held_limit{{what=\"{what}\"}}")).is_some(), "{what}\n{text}");
     }
     for what in ["tokens", "chains", "headers"] {

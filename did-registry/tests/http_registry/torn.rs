@@ -265,7 +265,7 @@ async fn a_place_whose_caller_went_away_can_be_stopped() {
     let told = committed.clone();
     *between.after_commit.lock().unwrap() = Some(Box::pin(async move {
         told.notify_one();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }));
     tokio::select! {
         token = bench.token(&agent, &wanted) => panic!("{token}"),
