@@ -64,7 +64,10 @@ fn ssi_resolves_a_did_jwk_to_the_same_key_and_the_same_uses() {
         };
         let ours: Value = serde_json::from_str(&document).unwrap();
         let (method, own) = (&theirs["verificationMethod"][0], &ours["verificationMethod"][0]);
-        assert_eq!((&theirs["id"], &method["id"], &method["controller"]), (&ours["id"], &own["id"], &own["controller"]));
+        assert_eq!(
+            (&theirs["id"], &method["id"], &method["controller"]),
+            (&ours["id"], &own["id"], &own["controller"])
+        );
         assert_eq!(method["id"], DidJwk::parse(&did).unwrap().key_id(), "{about}");
         // the members that make the key, whatever else the JWK says
         let jwk: Value = serde_json::from_str(&jwk).unwrap();
