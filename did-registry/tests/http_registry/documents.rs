@@ -166,7 +166,7 @@ async fn health_and_counts() {
         "handfast_registry_feed_position 1",
         "handfast_registry_log_size 7",
         "handfast_registry_replay_held 6",
-        "handfast_registry_held{what=\"tokens\"} 1",
+        "handfast_registry_held{what=\"tokens\"} 3",
         "handfast_registry_held{what=\"chains\"} 0",
         "handfast_registry_held{what=\"documents\"} 0",
         "handfast_registry_held{what=\"revoking_owners\"} 0",
