@@ -17,7 +17,10 @@ pub const CACHE_BYTES: u64 = 256 * 1024 * 1024;
 /// How long to wait for the sled of a store this process has just closed: its background threads hold the data file a
 /// little longer than the database itself lives.
 const RELEASE_WAIT: Duration = Duration::from_secs(5);
-const RELEASE_POLL: Duration = Duration::from_millis(5);
+/// How long to wait for the directory itself: a program that is being started holds a copy of the handles of whoever starts it,
+/// closed ones too, until it runs.
+const LOCK_WAIT: Duration = Duration::from_millis(250);
+const LOCK_POLL: Duration = Duration::from_millis(5);
 
 const LOCK_FILE: &str = "lock";
 const DATA_FILE: &str = "db";
@@ -85,10 +88,20 @@ fn make_directory(directory: &Path) -> Result<PathBuf, StoreError> {
 fn lock(directory: &Path) -> Result<File, StoreError> {
     let path = directory.join(LOCK_FILE);
     let file = open_file(OpenOptions::new().create(true).truncate(false).write(true).mode(0o600), &path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::Locked { directory: directory.to_path_buf() }),
-        Err(TryLockError::Error(error)) => Err(unusable(&path, &error)),
+    await_lock(&file, LOCK_WAIT, directory)?;
+    Ok(file)
+}
+
+/// Locks a file of `directory`, waiting so long at most.
+fn await_lock(file: &File, wait: Duration, directory: &Path) -> Result<(), StoreError> {
+    let start = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if start.elapsed() < wait => thread::sleep(LOCK_POLL),
+            Err(TryLockError::WouldBlock) => return Err(StoreError::Locked { directory: directory.to_path_buf() }),
+            Err(TryLockError::Error(error)) => return Err(unusable(directory, &error)),
+        }
     }
 }
 
@@ -99,14 +112,7 @@ fn await_release(directory: &Path) -> Result<(), StoreError> {
         return Ok(());
     }
     let file = open_file(OpenOptions::new().read(true).write(true), &path)?;
-    let start = Instant::now();
-    while let Err(TryLockError::WouldBlock) = file.try_lock() {
-        if start.elapsed() > RELEASE_WAIT {
-            return Err(StoreError::Locked { directory: directory.to_path_buf() });
-        }
-        thread::sleep(RELEASE_POLL);
-    }
-    Ok(())
+    await_lock(&file, RELEASE_WAIT, directory)
 }
 
 /// sled writes a snapshot of its page table under a name of its own while opening, then renames it; when it is killed

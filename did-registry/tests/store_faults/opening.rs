@@ -105,6 +105,21 @@ fn a_store_of_the_first_format_is_brought_to_this_one() {
     }
 }
 
+/// A program that is being started holds a copy of the lock of whoever starts it for a moment.
+#[test]
+fn a_directory_that_is_about_to_be_let_go_is_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(open(directory.path()).unwrap());
+    let lock = fs::File::options().write(true).open(directory.path().join("lock")).unwrap();
+    lock.lock().unwrap();
+    let letting_go = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        drop(lock);
+    });
+    assert!(open(directory.path()).is_ok());
+    letting_go.join().unwrap();
+}
+
 #[test]
 fn a_new_epoch_holds_what_was_kept_and_names_the_one_before() {
     let directory = tempfile::tempdir().unwrap();
