@@ -142,7 +142,7 @@ pub fn facts() -> Facts {
     let set = RevocationSet::default();
     for number in 0..REVOKED {
         let kind = RevocationKind::Token;
-        let name = RevocationName::of(issuer.url(), kind, &number.to_string());
+        let name = RevocationName::of(issuer.url(), kind, number.to_string());
         set.insert(&FeedEvent { seq: 1, kind, name, cut: None, until: None });
     }
     facts_of(&issuer, Status::Known { set: Arc::new(set), as_of: now() })

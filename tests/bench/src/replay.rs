@@ -87,13 +87,14 @@ type Turn = Box<dyn FnMut() -> f64>;
 /// What is measured beside inserts: looks at memory, and a map of as many entries where one is linked.
 fn beside() -> Vec<(&'static str, Turn)> {
     let mut memory = Memory::new();
-    let mut all: Vec<(&str, Turn)> = vec![("one look at memory", Box::new(move || memory.turn()))];
+    let looks: (&str, Turn) = ("one look at memory", Box::new(move || memory.turn()));
     #[cfg(feature = "peers")]
     {
         let mut map = crate::map::Map::filled();
-        all.push(("DashMap<[u8; 16], u64>", Box::new(move || map.turn())));
+        vec![looks, ("DashMap<[u8; 16], u64>", Box::new(move || map.turn()))]
     }
-    all
+    #[cfg(not(feature = "peers"))]
+    vec![looks]
 }
 
 /// Looks at memory as large as the store's, each where the last one says: nothing can be fetched ahead.

@@ -101,7 +101,7 @@ fn look_ups(texts: &[String], key: &SigningKey) -> Vec<f64> {
 }
 
 fn event(seq: u64) -> FeedEvent {
-    let name = RevocationName::of("https://registry.example", RevocationKind::Task, &seq.to_string());
+    let name = RevocationName::of("https://registry.example", RevocationKind::Task, seq.to_string());
     FeedEvent { seq, kind: RevocationKind::Task, name, cut: None, until: None }
 }
 

@@ -39,7 +39,17 @@ const RELATIONSHIPS: [&str; 5] =
     ["authentication", "assertionMethod", "capabilityInvocation", "capabilityDelegation", "keyAgreement"];
 
 /// Of the DIDs that we refuse, those that ssi takes (spec/interop.md, Oracles).
-const TAKEN_BY_SSI: [&str; 0] = [];
+const TAKEN_BY_SSI: [&str; 9] = [
+    "31 bytes",
+    "RSA",
+    "X25519, the method's second example: a kind of key without use here",
+    "`use` of another word",
+    "`use` without value",
+    "a private member without value",
+    "an Ed25519 key with `y`",
+    "no point of the curve",
+    "order 8",
+];
 
 fn vectors() -> Vectors {
     serde_json::from_str(include_str!("../../../../spec/vectors/did-jwk.json")).unwrap()
