@@ -20,9 +20,10 @@ use tokio::time::Instant;
 use super::board::{Board, Place};
 use super::events::Events;
 use super::lag::Lag;
-use super::memory::{PositionFile, StateError};
+use super::memory::PositionFile;
 use super::outbound::Outbound;
 use super::pace::{Backoff, Pace};
+use super::state_directory::StateError;
 use crate::Clock;
 
 /// Follows one issuer's feed.

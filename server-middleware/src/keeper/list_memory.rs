@@ -1,19 +1,15 @@
 //! How new each status list of an issuer was, kept across restarts: without it a restart would believe an older one (TH64).
 //!
-//! One file an issuer, written like those of feeds (spec/status-lists.md, across restarts).
+//! One file an issuer, (spec/status-lists.md, across restarts).
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io;
-use std::path::PathBuf;
-use std::sync::Weak;
 
 use handfast_identity::UnixTime;
-use handfast_identity::json::{self, Limits};
+use handfast_identity::json::Limits;
 use handfast_verifier::status_list::MAX_REMEMBERED_LISTS;
 use serde::{Deserialize, Serialize};
 
-use super::memory::{StateDirectory, StateError, read, replace};
+use super::state_directory::{StateDirectory, StateError, StateFile};
 
 /// Longest file read (spec/limits.md): as many of the longest addresses as are remembered, each byte escaped, and their times.
 const MAX_LISTS_STATE_BYTES: usize = MAX_REMEMBERED_LISTS * 4352;
@@ -21,12 +17,7 @@ const FORMAT: u8 = 1;
 
 /// The file of one issuer's lists.
 #[derive(Clone, Debug)]
-pub(super) struct ListFile {
-    path: PathBuf,
-    issuer: String,
-    /// Whoever has the directory no more writes nothing there.
-    lock: Weak<File>,
-}
+pub(super) struct ListFile(StateFile);
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,27 +30,22 @@ struct Wire {
 impl ListFile {
     /// The file of `issuer`.
     pub(super) fn of(state: &StateDirectory, issuer: &str) -> Self {
-        Self { path: state.path_of("lists", issuer), issuer: issuer.to_owned(), lock: state.lease() }
+        Self(state.file("lists", issuer))
     }
 
     /// When the newest list of each address was signed; nothing if nothing was ever kept.
     pub(super) fn load(&self) -> Result<BTreeMap<String, UnixTime>, StateError> {
-        let Some(bytes) = read(&self.path, MAX_LISTS_STATE_BYTES)? else { return Ok(BTreeMap::new()) };
         let limits = Limits { max_members: MAX_REMEMBERED_LISTS, ..Limits::plain(MAX_LISTS_STATE_BYTES) };
-        match json::read_object(&bytes, &limits) {
-            Ok(Wire { v: FORMAT, iss, lists }) if iss == self.issuer => Ok(lists),
-            _ => Err(StateError::Content { path: self.path.clone(), issuer: self.issuer.clone() }),
+        match self.0.object(&limits)? {
+            None => Ok(BTreeMap::new()),
+            Some(Wire { v: FORMAT, iss, lists }) if iss == self.0.issuer() => Ok(lists),
+            Some(_) => Err(self.0.content()),
         }
     }
 
-    /// Keeps `lists`, durably. Blocks for as long as the disk takes.
+    /// Keeps `lists`, durably.
     pub(super) fn save(&self, lists: &BTreeMap<String, UnixTime>) -> Result<(), StateError> {
-        // held while it is written
-        let Some(_directory) = self.lock.upgrade() else { return Err(StateError::Locked(self.path.clone())) };
-        let wire = Wire { v: FORMAT, iss: self.issuer.clone(), lists: lists.clone() };
-        let io = |source| StateError::Io { path: self.path.clone(), source };
-        let bytes = json::to_jcs(&wire).map_err(|error| io(io::Error::other(error.to_string())))?;
-        replace(&self.path, &bytes).map_err(io)
+        self.0.replace_object(&Wire { v: FORMAT, iss: self.0.issuer().to_owned(), lists: lists.clone() })
     }
 }
 
@@ -97,7 +83,7 @@ mod tests {
         let state = StateDirectory::open(directory.path()).unwrap();
         let file = ListFile::of(&state, ISSUER);
         file.save(&BTreeMap::from([("u".to_owned(), UnixTime::from_secs(7))])).unwrap();
-        let good = std::fs::read_to_string(&file.path).unwrap();
+        let good = std::fs::read_to_string(file.0.path()).unwrap();
         for text in [
             String::new(),
             good.replace(ISSUER, "https://other.example"),
@@ -106,7 +92,7 @@ mod tests {
             good.replace("{\"iss", "{\"x\":1,\"iss"),
         ] {
             assert_ne!(text, good);
-            std::fs::write(&file.path, &text).unwrap();
+            std::fs::write(file.0.path(), &text).unwrap();
             let error = file.load().unwrap_err();
             assert!(matches!(error, StateError::Content { .. }), "{text}");
             assert!(error.to_string().contains("lists-") && error.to_string().contains(ISSUER), "{error}");

@@ -18,9 +18,9 @@ use tokio::time::Instant;
 use super::board::{Board, Place};
 use super::keys::KeyKeeper;
 use super::list_memory::ListFile;
-use super::memory::StateError;
 use super::outbound::Outbound;
 use super::pace::{Backoff, Pace};
+use super::state_directory::StateError;
 use crate::Clock;
 
 /// How long a list is fetched again and again that no token asks for.

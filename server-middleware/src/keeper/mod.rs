@@ -13,6 +13,7 @@ mod memory;
 mod name;
 mod outbound;
 mod pace;
+mod state_directory;
 
 use std::fmt;
 use std::future::{Future, ready};
@@ -38,16 +39,17 @@ use keys::KeyKeeper;
 use lag::Lag;
 use list_memory::ListFile;
 use lists::{ListKeeper, ListsState};
-use memory::{PositionFile, StateDirectory};
+use memory::PositionFile;
 use name::Name;
 use outbound::Outbound;
+use state_directory::StateDirectory;
 
 pub(crate) use introspection::Caller;
 pub use introspection::{CallerError, IntrospectionCounts};
 pub use lag::FeedLag;
 pub use lists::ListLag;
-pub use memory::StateError;
 pub use pace::Pace;
+pub use state_directory::StateError;
 
 /// Facts about issuers that are followed. Dropping it ends the following.
 pub(crate) struct Keeper {
@@ -222,7 +224,7 @@ type Kept = (PositionFile, Option<FeedMemory>);
 /// The feed key that counts, and where the feed of `issuer` stood. What is known is written at once: a file that cannot be is found
 /// out now.
 fn remembered(state: &StateDirectory, issuer: &str, pinned: FeedKeys) -> Result<(FeedKeys, Option<Kept>), StateError> {
-    let file = state.file(issuer);
+    let file = PositionFile::of(state, issuer);
     let feed_keys = match file.load_statement()? {
         Some(statement) => pinned.resume(&statement).map_err(|why| file.not_the_recovery_keys(why))?,
         None => pinned,
