@@ -9,7 +9,9 @@ use handfast_delegation::VerifiedAccessToken;
 use handfast_identity::{ContentHash, DidKey, UnixTime};
 use handfast_middleware::{Caller as Authenticated, Clock as _};
 use handfast_registry_model::limits::LONGEST_TOKEN_LIFETIME;
-use handfast_registry_model::{AgentHop, AgentRecord, AgentTask, Caller, HopRecord, OwnedAgent, Refusal, Slot, TaskId};
+use handfast_registry_model::{
+    AgentHop, AgentRecord, AgentTask, Caller, HopRecord, OwnedAgent, Refusal, Slot, TaskId, TaskRecord,
+};
 use serde::Serialize;
 
 use super::agents::living;
@@ -112,7 +114,7 @@ impl Found {
                 if self.is_full() {
                     break;
                 }
-                if goes_on(app, entry.task(), now).await? {
+                if agent.goes_on_with(&task_record(app, entry.task()).await?, now) {
                     self.take(entry.task(), &tree(app, entry.task()).await?);
                 }
             }
@@ -251,9 +253,14 @@ async fn key<'a>(
     Ok(Reach { agents, ..Reach::until_the_longest(wanted, None, now) })
 }
 
-/// Whether a task that a record names is not over.
+/// A task that a record names: without it there is damage.
+async fn task_record(app: &App, id: &TaskId) -> Result<TaskRecord, Refusal> {
+    Ok(app.state.task(id).await?.ok_or(Refusal::StoreUnavailable)?.record)
+}
+
+/// Whether a task, of whichever agent, is not over.
 async fn goes_on(app: &App, task: &TaskId, now: UnixTime) -> Result<bool, Refusal> {
-    let task = app.state.task(task).await?.ok_or(Refusal::StoreUnavailable)?.record;
+    let task = task_record(app, task).await?;
     let agent = app.state.agent(task.agent()).await?.ok_or(Refusal::StoreUnavailable)?.record;
     Ok(agent.goes_on_with(&task, now))
 }
