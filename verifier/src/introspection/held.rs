@@ -121,7 +121,12 @@ mod tests {
             "active": true, "iss": "https://login.example", "sub": "user:1", "client_id": "client-1", "jti": "tok_1",
             "cnf": {"jkt": JKT}, "exp": NOW + 30, "token_type": "DPoP", "scope": "files:read", "x": [1, {"y": 2}]
         });
-        for told in [whole.clone(), json!({"active": true}), json!({"active": true, "cnf": {"x5t#S256": "x"}})] {
+        for told in [
+            whole.clone(),
+            json!({"active": true}),
+            json!({"active": true, "cnf": {"x5t#S256": "x"}}),
+            json!({"active": true, "iss": null, "sub": null, "cnf": null, "exp": null}),
+        ] {
             assert!(answer(&told).unwrap().is_active(), "{told}");
         }
         for member in ["iss", "sub", "client_id", "jti"] {

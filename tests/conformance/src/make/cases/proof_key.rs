@@ -35,6 +35,9 @@ fn presence() -> Vec<Case> {
         right("proof-jwk-other-members", "CNF-05 DPOP-37", "`kid`, `use` and `alg` stand in the `jwk`", {
             with(json!({"kid": "k", "use": "sig", "alg": "EdDSA", "key_ops": ["verify"]}))
         }),
+        right("proof-null-members", "CNF-05 DPOP-37", "`kid` of the header and `y` of the `jwk` are null", {
+            with(json!({"y": null})).proof_header(json!({"kid": null}))
+        }),
     ]
 }
 
