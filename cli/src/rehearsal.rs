@@ -156,39 +156,16 @@ fn body(bytes: &[u8]) -> Value {
 /// The members of a form; one that stands several times is a list.
 fn form(bytes: &[u8]) -> Value {
     let mut members = Map::new();
-    for pair in bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.iter().position(|byte| *byte == b'=').map_or((pair, &[][..]), |place| {
-            let (name, value) = pair.split_at(place);
-            (name, value.get(1..).unwrap_or_default())
-        });
-        let (name, value) = (decoded(name), decoded(value));
+    for (name, value) in form_urlencoded::parse(bytes) {
         // details are JSON in a form
-        let value = serde_json::from_str(&value).ok().filter(Value::is_array).unwrap_or(Value::String(value));
-        match members.get_mut(&name) {
-            None => drop(members.insert(name, value)),
+        let value = serde_json::from_str(&value).ok().filter(Value::is_array).unwrap_or_else(|| json!(value));
+        match members.get_mut(&*name) {
+            None => drop(members.insert(name.into_owned(), value)),
             Some(Value::Array(values)) => values.push(value),
             Some(first) => *first = json!([first.take(), value]),
         }
     }
     shown(Value::Object(members))
-}
-
-/// Of a form: `+` is a blank, `%` and two digits a byte.
-fn decoded(text: &[u8]) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.iter().copied();
-    while let Some(byte) = rest.next() {
-        let digits = |rest: &mut dyn Iterator<Item = u8>| Some([rest.next()?, rest.next()?]);
-        match byte {
-            b'+' => bytes.push(b' '),
-            b'%' => {
-                let digits = digits(&mut rest).and_then(|digits| String::from_utf8(digits.to_vec()).ok());
-                bytes.extend(digits.and_then(|digits| u8::from_str_radix(&digits, 16).ok()));
-            }
-            other => bytes.push(other),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Without what opens something: codes, and signatures of statements, which are good for a while.

@@ -43,7 +43,6 @@ mod agent;
 mod clock;
 mod delegation;
 mod error;
-mod form;
 mod holder;
 mod http_client;
 mod key;

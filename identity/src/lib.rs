@@ -42,7 +42,9 @@ pub use fingerprint::{FINGERPRINT_WORDS, fingerprint};
 pub use handle::{Handle, HandleError, MAX_HANDLE_CHARS, MIN_HANDLE_CHARS};
 pub use hash::ContentHash;
 pub use jwk::{JwkError, JwkWire};
-pub use key::{KeyError, PublicKey, SIGNATURE_BYTES, SignatureError, SignatureValid, SigningKey, signature_backend};
+pub use key::{
+    KeyError, PrivateJwk, PublicKey, SIGNATURE_BYTES, SignatureError, SignatureValid, SigningKey, signature_backend,
+};
 #[cfg(feature = "os-random")]
 pub use random::OsRandom;
 pub use random::{RANDOM_ID_CHARS, RandomSource, is_random_id, random_bytes, random_id};

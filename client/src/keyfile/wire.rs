@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use handfast_identity::DidKey;
 use handfast_identity::json::{self, Limits};
+use handfast_identity::{DidKey, PrivateJwk, SigningKey};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -107,30 +107,6 @@ struct Guarded {
     keyring: Option<KeyringWire>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PrivateJwk {
-    kty: String,
-    crv: String,
-    d: Zeroizing<String>,
-    x: String,
-    y: Option<String>,
-}
-
-impl PrivateJwk {
-    fn text(&self) -> Zeroizing<String> {
-        // these members came out of JSON strings of base64url; anything else is refused when the key is read
-        let y = self.y.as_ref().map(|y| format!(r#","y":"{y}""#)).unwrap_or_default();
-        let (kty, crv, x) = (&self.kty, &self.crv, &self.x);
-        let mut text =
-            Zeroizing::new(String::with_capacity(64 + self.d.len() + kty.len() + crv.len() + x.len() + y.len()));
-        text.push_str(&format!(r#"{{"kty":"{kty}","crv":"{crv}","x":"{x}"{y},"d":""#));
-        text.push_str(&self.d);
-        text.push_str(r#""}"#);
-        text
-    }
-}
-
 /// Writes the document; a secret that belongs into the keyring is there before it.
 pub(crate) fn write(file: &KeyFile) -> Result<Zeroizing<String>, ContentError> {
     match &file.custody {
@@ -225,7 +201,7 @@ pub(crate) fn read(bytes: &[u8], opener: &Opener<'_>) -> Result<KeyFile, Content
 
 fn read_plain(bytes: &[u8]) -> Result<KeyFile, ContentError> {
     let whole: Whole = json::read(bytes, &limits()).map_err(ContentError::Json)?;
-    let key = DpopKey::from_private_jwk(&whole.key.text()).map_err(ContentError::Key)?;
+    let key = DpopKey::from_signing_key(SigningKey::try_from(&whole.key).map_err(ContentError::Key)?);
     require_same(&key, &whole.did)?;
     Ok(KeyFile {
         kind: kind(&whole.kind)?,
@@ -292,8 +268,6 @@ fn require_same(key: &DpopKey, did: &str) -> Result<(), ContentError> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic)] // tests stop at the first surprise
 mod tests {
-    use handfast_identity::SigningKey;
-
     use super::super::lock::{Effort, Lock, LockError};
     use super::*;
     use crate::secret::Secret;

@@ -13,7 +13,6 @@ use zeroize::Zeroizing;
 use super::{BoundToken, ExchangeRequest, TaskChoice, TokenRequest, exchange};
 use crate::delegation::{Bundle, Evidence};
 use crate::error::{AnswerError, ClientError, SignError};
-use crate::form;
 use crate::key::DpopKey;
 use crate::registry::{Answer, RegistryClient};
 use crate::signing::Answered;
@@ -154,7 +153,7 @@ fn body(client_id: &str, request: &TokenRequest, task: Option<&str>) -> String {
         details = tools.to_details().to_string();
         pairs.push(("authorization_details", &details));
     }
-    form::encode(pairs)
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
 /// The token, and the type of token it is said to be.

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use handfast_delegation::{ResourceId, Scope, Tools};
 
 use crate::delegation::Bundle;
-use crate::form;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 /// What comes out, and what the root token is.
@@ -40,5 +39,5 @@ pub(super) fn body(client_id: &str, bundle: &Bundle, request: &ExchangeRequest) 
     pairs.extend(request.resources.iter().map(|resource| ("resource", resource.as_str())));
     pairs.extend(scope.as_deref().map(|scope| ("scope", scope)));
     pairs.extend(details.as_deref().map(|details| ("authorization_details", details)));
-    form::encode(pairs)
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }

@@ -9,4 +9,4 @@ mod signing;
 pub use backend::signature_backend;
 pub use public::{KeyError, PublicKey, SIGNATURE_BYTES, SignatureError, SignatureValid};
 pub(crate) use public::{ed25519_thumbprint, verify_each};
-pub use signing::SigningKey;
+pub use signing::{PrivateJwk, SigningKey};

@@ -69,23 +69,9 @@ impl SigningKey {
     ///
     /// A text that is no private JWK of a known kind, or whose public part is not that of its secret.
     pub fn from_private_jwk(text: &str) -> Result<Self, KeyError> {
-        let wire: PrivateJwk = json::read_object(text.as_bytes(), &Limits::plain(MAX_PRIVATE_JWK_BYTES))
-            .map_err(|_| KeyError::NotCanonical)?;
-        let secret: Zeroizing<[u8; 32]> =
-            Zeroizing::new(base64url::decode_array(&wire.d).map_err(|_| KeyError::Length)?);
-        let key = match (wire.kty.as_str(), wire.crv.as_str()) {
-            ("OKP", "Ed25519") => Self::from_ed25519_seed(&secret),
-            #[cfg(feature = "es256-signing")]
-            ("EC", "P-256") => Self::from_p256_scalar(&secret)?,
-            _ => return Err(KeyError::NotOnCurve),
-        };
-        let public: PublicPart =
-            json::read_object(key.public.to_jwk().as_bytes(), &Limits::plain(MAX_PRIVATE_JWK_BYTES))
-                .map_err(|_| KeyError::NotCanonical)?;
-        if public != wire.public {
-            return Err(KeyError::NotCanonical);
-        }
-        Ok(key)
+        let limits = Limits::plain(MAX_PRIVATE_JWK_BYTES);
+        let jwk: PrivateJwk = json::read_object(text.as_bytes(), &limits).map_err(|_| KeyError::NotCanonical)?;
+        Self::try_from(&jwk)
     }
 
     /// The same key, signing under the other of Ed25519's two names (DPOP-122). P-256 keys have one name and keep it.
@@ -144,16 +130,44 @@ impl fmt::Debug for SigningKey {
     }
 }
 
+/// A private JWK as a member of something else, a key file say: not yet a key. Members that it does not need are refused.
+///
+/// Wiped when dropped; it has no `Debug`.
 #[derive(Deserialize)]
-struct PrivateJwk {
+#[serde(deny_unknown_fields)]
+#[allow(missing_debug_implementations)] // a secret
+pub struct PrivateJwk {
     kty: String,
     crv: String,
     d: Zeroizing<String>,
-    #[serde(flatten)]
-    public: PublicPart,
+    x: String,
+    #[serde(default, deserialize_with = "json::optional")]
+    y: Option<String>,
 }
 
-#[derive(Deserialize, PartialEq)]
+/// # Errors
+///
+/// A JWK of no known kind, or whose public part is not that of its secret.
+impl TryFrom<&PrivateJwk> for SigningKey {
+    type Error = KeyError;
+
+    fn try_from(jwk: &PrivateJwk) -> Result<Self, KeyError> {
+        let secret: Zeroizing<[u8; 32]> =
+            Zeroizing::new(base64url::decode_array(&jwk.d).map_err(|_| KeyError::Length)?);
+        let key = match (jwk.kty.as_str(), jwk.crv.as_str()) {
+            ("OKP", "Ed25519") => Self::from_ed25519_seed(&secret),
+            #[cfg(feature = "es256-signing")]
+            ("EC", "P-256") => Self::from_p256_scalar(&secret)?,
+            _ => return Err(KeyError::NotOnCurve),
+        };
+        let public: PublicPart =
+            json::read_object(key.public.to_jwk().as_bytes(), &Limits::plain(MAX_PRIVATE_JWK_BYTES))
+                .map_err(|_| KeyError::NotCanonical)?;
+        if (&public.x, &public.y) == (&jwk.x, &jwk.y) { Ok(key) } else { Err(KeyError::NotCanonical) }
+    }
+}
+
+#[derive(Deserialize)]
 struct PublicPart {
     x: String,
     #[serde(default)]

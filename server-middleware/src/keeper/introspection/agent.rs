@@ -110,15 +110,15 @@ impl AgentCaller {
             return Ok(access.clone());
         }
         let target = ask.places.token.as_ref().ok_or(AskError::NoTokenEndpoint)?;
-        let form = form::encode([
+        let wish = form([
             ("grant_type", "client_credentials"),
             ("client_id", self.did.as_str()),
             ("scope", INTROSPECT),
             ("resource", self.resource.as_str()),
         ]);
-        let mut posted = self.post(ask, Role::Token, target, None, form.clone()).await?;
+        let mut posted = self.post(ask, Role::Token, target, None, wish.clone()).await?;
         if posted.status != StatusCode::OK && error_of(&posted).as_deref() == Some(USE_NONCE) {
-            posted = self.post(ask, Role::Token, target, None, form).await?;
+            posted = self.post(ask, Role::Token, target, None, wish).await?;
         }
         if posted.status != StatusCode::OK {
             return Err(AskError::TokenRefused(posted.status));

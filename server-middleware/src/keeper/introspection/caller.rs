@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use handfast_delegation::ResourceId;
 use handfast_identity::json::{self, JsonError, Limits};
-use handfast_identity::{KeyError, PublicKey, SigningKey};
+use handfast_identity::{KeyError, PrivateJwk, PublicKey, SigningKey};
 use handfast_verifier::trust::IntrospectionCaller;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -91,17 +91,6 @@ struct KeyFileWire {
     key: PrivateJwk,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PrivateJwk {
-    kty: String,
-    crv: String,
-    d: Zeroizing<String>,
-    x: String,
-    #[serde(default)]
-    y: Option<String>,
-}
-
 impl Caller {
     /// Reads what `caller` says it is in. Tokens are asked about in the name of `resource`.
     pub(crate) fn read(caller: &IntrospectionCaller, resource: &ResourceId) -> Result<Self, CallerError> {
@@ -113,7 +102,7 @@ impl Caller {
                     return Err(CallerError::Secret { path: secret_file.clone() });
                 }
                 // RFC 6749 2.3.1: both are form-encoded first
-                let pair = Zeroizing::new(format!("{}:{}", form::component(id), form::component(secret)));
+                let pair = Zeroizing::new(format!("{}:{}", *component(id), *component(secret)));
                 let mut field =
                     HeaderValue::try_from(format!("Basic {}", base64_simd::STANDARD.encode_to_string(pair.as_bytes())))
                         .map_err(|_| CallerError::Secret { path: secret_file.clone() })?;
@@ -142,14 +131,14 @@ impl Caller {
 
     /// The body of the answer about `token`.
     pub(super) async fn ask(&self, ask: &Ask<'_>, token: &str) -> Result<Bytes, AskError> {
-        let form = form::encode([("token", token), ("token_type_hint", "access_token")]);
+        let question = form([("token", token), ("token_type_hint", "access_token")]);
         match self {
             Self::Client(field) => {
                 let headers = HeaderMap::from_iter([(AUTHORIZATION, field.clone())]);
-                let posted = ask.outbound.post(ask.places.introspection.as_str(), headers, form).await?;
+                let posted = ask.outbound.post(ask.places.introspection.as_str(), headers, question).await?;
                 if posted.status == StatusCode::OK { Ok(posted.body) } else { Err(AskError::Refused(posted.status)) }
             }
-            Self::Agent(agent) => agent.ask(ask, form).await,
+            Self::Agent(agent) => agent.ask(ask, question).await,
         }
     }
 }
@@ -163,6 +152,10 @@ impl fmt::Debug for Caller {
     }
 }
 
+fn component(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(form_urlencoded::byte_serialize(text.as_bytes()).collect())
+}
+
 fn read_key(path: &Path) -> Result<SigningKey, CallerError> {
     let text = read(path)?;
     let refused = |cause| CallerError::KeyFile { path: path.to_owned(), cause };
@@ -174,10 +167,7 @@ fn read_key(path: &Path) -> Result<SigningKey, CallerError> {
             file.version
         ))));
     }
-    let PrivateJwk { kty, crv, d, x, y } = &file.key;
-    let y = y.as_ref().map(|y| format!(r#","y":"{y}""#)).unwrap_or_default();
-    let jwk = Zeroizing::new(format!(r#"{{"kty":"{kty}","crv":"{crv}","x":"{x}"{y},"d":"{}"}}"#, d.as_str()));
-    SigningKey::from_private_jwk(&jwk).map_err(|cause| CallerError::Key { path: path.to_owned(), cause })
+    SigningKey::try_from(&file.key).map_err(|cause| CallerError::Key { path: path.to_owned(), cause })
 }
 
 /// Reads a text that nobody else on this machine may read or write.

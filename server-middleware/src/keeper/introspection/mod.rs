@@ -3,7 +3,6 @@
 mod agent;
 mod ask;
 mod caller;
-mod form;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -113,6 +112,11 @@ pub(super) fn answers_of(board: &Board, issuer: &str) -> Arc<Introspections> {
         Some(Status::Introspected(answers)) => Arc::clone(answers),
         _ => Arc::default(),
     }
+}
+
+/// `application/x-www-form-urlencoded`, as RFC 6749 B asks for.
+fn form<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
 pub(super) const fn questions_at_once() -> Semaphore {
