@@ -4,21 +4,18 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 
 use axum::Router;
-use axum::body::Body;
 use axum::routing::get;
-use handfast_delegation::{ChainText, MAX_CHAIN_BYTES};
 use handfast_middleware::server::{ServerLimits, serve};
 use handfast_middleware::{Caller, Mode, NonceUse, ResourceServer, TrustedIssuer};
 use handfast_testkit::Agent;
 use handfast_verifier::trust::{IntrospectionCaller, StatusSource};
-use http::Request;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tower::ServiceExt;
 
 use crate::bench::{API, Answer, Bench, FILES, claims_of};
-use crate::delegation_bench::{Scene, at};
+use crate::delegation_bench::{Scene, at, echo};
 use crate::introspection::{file, server};
 
 /// How long an answer counts.
@@ -57,8 +54,8 @@ impl Asked {
         let server = ResourceServer::builder(API, API).mode(Mode::Development).trust(trust);
         let server = server.nonces(NonceUse::Off).clock(move || clock.now()).start().await.unwrap();
         server.ready().await;
-        let echo = async |caller: Caller| caller.subject().to_owned();
-        let app = Router::new().route("/echo", get(echo)).layer(server.scope("echo:read").unwrap());
+        let answer = async |caller: Caller| caller.subject().to_owned();
+        let app = Router::new().route("/echo", get(answer)).layer(server.scope("echo:read").unwrap());
         Self { scene, api, server, app, serving, _folder: folder }
     }
 
@@ -72,14 +69,7 @@ impl Asked {
 
     /// What the API answers: the status, and the reason of a refusal.
     async fn call(&self, by: &Agent, token: &str, evidence: Option<&str>) -> (u16, String) {
-        let mut parts = by.proof_parts("GET", &format!("{API}/echo"), Some(token), self.bench().clock.now());
-        let mut request = Request::get("/echo").header("authorization", format!("DPoP {token}"));
-        if let Some(evidence) = evidence {
-            let hash = ChainText::parse(evidence, MAX_CHAIN_BYTES).unwrap().hash();
-            parts.claims.insert("dch".to_owned(), hash.to_string().into());
-            request = request.header("delegation", evidence);
-        }
-        let request = request.header("dpop", by.sign(&parts)).body(Body::empty()).unwrap();
+        let request = echo(by, token, evidence, self.bench().clock.now());
         let answer = Answer::read(self.app.clone().oneshot(request).await.unwrap()).await;
         (answer.status, answer.json["reason"].as_str().unwrap_or_default().to_owned())
     }

@@ -21,6 +21,18 @@ pub(crate) const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_t
 pub(crate) const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 const PATH: &str = "/oauth2/token";
 
+/// A request to the API with a token, a proof for it and, where there is one, the evidence.
+pub(crate) fn echo(by: &Agent, token: &str, evidence: Option<&str>, now: UnixTime) -> Request<Body> {
+    let mut parts = by.proof_parts("GET", &format!("{API}/echo"), Some(token), now);
+    let mut request = Request::get("/echo").header("authorization", format!("DPoP {token}"));
+    if let Some(evidence) = evidence {
+        let hash = ChainText::parse(evidence, MAX_CHAIN_BYTES).unwrap().hash();
+        parts.claims.insert("dch".to_owned(), hash.to_string().into());
+        request = request.header("delegation", evidence);
+    }
+    request.header("dpop", by.sign(&parts)).body(Body::empty()).unwrap()
+}
+
 /// An owner with an orchestrator, whose ceiling lets it pass on over two hops, and two more agents.
 pub(crate) struct Scene {
     pub(crate) bench: Bench,

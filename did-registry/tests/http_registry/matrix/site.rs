@@ -3,19 +3,17 @@
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::body::Body;
 use axum::routing::get;
-use handfast_delegation::{ChainText, MAX_CHAIN_BYTES};
 use handfast_identity::UnixTime;
 use handfast_middleware::{Caller, FactsSource, Mode, NonceUse, ResourceServer, TrustedIssuer};
 use handfast_testkit::Agent;
 use handfast_verifier::revocation::{FeedState, UnverifiedFeedMessage, VerifiedFeedMessage};
 use handfast_verifier::trust::{Facts, IssuerFacts, KeySet, Status};
 use handfast_verifier::{ChainPolicy, EvidencePolicy};
-use http::Request;
 use tower::ServiceExt as _;
 
 use crate::bench::{API, Answer, Bench};
+use crate::delegation_bench::echo;
 
 /// What is sent to a resource server.
 #[derive(Clone, Debug)]
@@ -82,14 +80,7 @@ impl Site {
     /// Why it is refused, `None` if it is taken; any other answer ends the test.
     pub(super) async fn refusal(&self, presented: &Presented, now: UnixTime) -> Option<String> {
         let Presented { by, token, evidence, on_word } = presented;
-        let mut parts = by.proof_parts("GET", &format!("{API}/echo"), Some(token), now);
-        let mut request = Request::get("/echo").header("authorization", format!("DPoP {token}"));
-        if let Some(evidence) = evidence {
-            let hash = ChainText::parse(evidence, MAX_CHAIN_BYTES).unwrap().hash();
-            parts.claims.insert("dch".to_owned(), hash.to_string().into());
-            request = request.header("delegation", evidence);
-        }
-        let request = request.header("dpop", by.sign(&parts)).body(Body::empty()).unwrap();
+        let request = echo(by, token, evidence.as_deref(), now);
         let server = if *on_word { &self.trusting } else { &self.strict };
         let answer = Answer::read(server.clone().oneshot(request).await.unwrap()).await;
         match answer.status {
@@ -111,6 +102,6 @@ async fn serve(bench: &Bench, facts: &Arc<Heard>, evidence: EvidencePolicy) -> R
         .start()
         .await
         .unwrap();
-    let echo = |caller: Caller| async move { caller.subject().to_owned() };
-    Router::new().route("/echo", get(echo)).layer(server.scope("echo:read").unwrap())
+    let answer = |caller: Caller| async move { caller.subject().to_owned() };
+    Router::new().route("/echo", get(answer)).layer(server.scope("echo:read").unwrap())
 }
