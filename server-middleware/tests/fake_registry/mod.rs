@@ -24,7 +24,7 @@ use http::{HeaderMap, StatusCode};
 use http_body::Frame;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::sync::{Barrier, mpsc, watch};
+use tokio::sync::{Barrier, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::common::{API, Answer, SETTLED, send, with_credentials};
@@ -69,6 +69,8 @@ pub(crate) struct Says {
     pub(crate) token_told: Value,
     /// Where the next such question waits twice: when it came in, and before it is answered.
     pub(crate) told_gate: Option<Arc<Barrier>>,
+    /// How many of them may be answered, if that is counted.
+    pub(crate) told_allowance: Option<Arc<Semaphore>>,
 }
 
 impl Says {
@@ -125,6 +127,7 @@ impl Registry {
             questions_of_tokens: Vec::new(),
             token_told: Value::Null,
             told_gate: None,
+            told_allowance: None,
             issuer,
         };
         Self { says: Arc::new(Mutex::new(says)), address, running: None }
@@ -241,15 +244,18 @@ async fn token(State(says): State<Shared>) -> Json<Value> {
 }
 
 async fn introspect(State(says): State<Shared>, headers: HeaderMap, form: String) -> Response {
-    let gate = {
+    let (gate, allowance) = {
         let mut says = says.lock().unwrap();
         let by = headers.get("authorization").map(|field| field.to_str().unwrap().to_owned());
         says.questions_of_tokens.push((by.unwrap_or_default(), form));
-        says.told_gate.take()
+        (says.told_gate.take(), says.told_allowance.clone())
     };
     if let Some(gate) = gate {
         gate.wait().await;
         gate.wait().await;
+    }
+    if let Some(allowance) = allowance {
+        allowance.acquire().await.unwrap().forget();
     }
     let (status, media_type, text) = says.lock().unwrap().told.clone();
     let location = [("location", "/introspect".to_owned()), ("content-type", media_type.to_owned())];

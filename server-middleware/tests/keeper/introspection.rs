@@ -23,7 +23,7 @@ use http_body::Frame;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::sync::Barrier;
+use tokio::sync::{Barrier, Semaphore};
 use tokio::time::{Instant, timeout};
 use tower::ServiceExt;
 
@@ -188,6 +188,39 @@ async fn requests_with_one_token_at_once_ask_once() {
         assert_eq!(outcome.unwrap(), served());
     }
     assert_eq!(asking.asked(), 1);
+}
+
+/// P-18: however many tokens are presented, 32 questions are under way at once, and the others wait for their turn.
+#[tokio::test]
+async fn an_issuer_is_asked_so_many_questions_at_once() {
+    const AT_ONCE: usize = 32;
+    const MORE: usize = 8;
+    let asking = Asking::new().await;
+    let allowance = Arc::new(Semaphore::new(0));
+    asking.registry.change(|says| says.told_allowance = Some(Arc::clone(&allowance)));
+    let mut asked = tokio::task::JoinSet::new();
+    for _ in 0..AT_ONCE + MORE {
+        let (app, request) = (asking.api.app.clone(), asking.api.request("/files", &asking.api.token()));
+        asked.spawn(async move { send(&app, request).await.outcome() });
+    }
+    let came_in = async |number: usize| {
+        let waiting = async {
+            while asking.asked() < number {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        timeout(SOON, waiting).await.unwrap();
+        // long enough for another one to come in
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(asking.asked(), number);
+    };
+    came_in(AT_ONCE).await;
+    allowance.add_permits(MORE);
+    came_in(AT_ONCE + MORE).await;
+    allowance.add_permits(AT_ONCE);
+    while let Some(outcome) = asked.join_next().await {
+        assert_eq!(outcome.unwrap(), served());
+    }
 }
 
 /// What was revoked while the question was under way may be missing in its answer.

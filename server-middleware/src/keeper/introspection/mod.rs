@@ -250,3 +250,44 @@ impl Asking {
         failing.again_at = Instant::now() + failing.backoff.wait();
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
+mod tests {
+    use handfast_delegation::ResourceId;
+    use handfast_fetch::Mode;
+    use handfast_identity::UnixTime;
+    use handfast_verifier::trust::IntrospectionCaller;
+
+    use super::*;
+
+    /// P-18: beyond so many tokens nobody waits, and nothing is kept of who is turned away.
+    #[tokio::test]
+    async fn so_many_tokens_are_asked_about_and_no_more() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "secret").unwrap();
+        let caller = IntrospectionCaller::Client { id: "api".to_owned(), secret_file: file.path().to_owned() };
+        let resource = ResourceId::parse("https://api.example").unwrap();
+        let (begun, over) = watch::channel(());
+        let number = |number: usize| ContentHash::of(&number.to_be_bytes());
+        let pending = (1..MAX_QUESTIONS).map(|place| (number(place), over.clone())).collect();
+        let keeper = Arc::new(IntrospectionKeeper {
+            issuer: "https://login.example".to_owned(),
+            base: PublicBase::parse("https://login.example").unwrap(),
+            caller: Caller::read(&caller, &resource).unwrap(),
+            endpoint: None,
+            outbound: Outbound::new(Mode::Development).unwrap(),
+            answers: Arc::default(),
+            clock: Arc::new(|| UnixTime::from_secs(1)),
+            pace: Pace::default(),
+            state: Mutex::new(Asking { pending, ..Asking::default() }),
+            places: Waiting::default(),
+            at_once: questions_at_once(),
+        });
+        assert!(keeper.question("one".to_owned()).is_some());
+        assert!(keeper.question("one".to_owned()).is_some(), "who asks about the same waits with it");
+        assert!(keeper.question("another".to_owned()).is_none());
+        assert_eq!(keeper.state().pending.len(), MAX_QUESTIONS);
+        drop(begun);
+    }
+}
