@@ -1,14 +1,19 @@
 //! What operators watch at a resource server, as OpenMetrics text. No label holds anything a caller chose (P-18).
 //!
-//! Nothing is counted for it: each number is read where it is kept at the moment of asking, so that a library of counters would
-//! have nothing to do here.
+//! Nothing is counted for it: each number is read where it is kept at the moment of asking.
 
-use std::fmt::{Display, Write};
+use std::sync::atomic::AtomicU64;
 
 use handfast_identity::{Seconds, signature_backend};
 use handfast_verifier::introspection::MAX_INTROSPECTIONS;
 use handfast_verifier::status_list::MAX_HELD_LISTS;
 use handfast_verifier::trust::{IssuerFacts, Status};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
 
 use crate::drift::MAX_TASKS;
 use crate::guard::{HEADER_BYTES, KNOWN_KEYS, Remembered, TOKEN_BYTES, VERDICT_BYTES};
@@ -17,39 +22,25 @@ use crate::{FeedLag, ResourceServer};
 /// Begins every name.
 const PREFIX: &str = "handfast_resource";
 
-/// Text in the making.
-struct Text(String);
+/// What tells a sample from others of its name.
+type Labels = Vec<(&'static str, String)>;
 
-/// One sample: what tells it from others of its name, if anything does, and its number.
-type Sample<'a> = (Option<(&'a str, &'a str)>, u64);
+/// One scrape in the making.
+struct Scrape(Registry);
 
-impl Text {
-    /// Samples of one name. The suffix is the one of its type; a metric without samples is not named.
-    fn metric(&mut self, kind: &str, name: &str, help: &str, samples: &[Sample<'_>]) {
-        if samples.is_empty() {
-            return;
+impl Scrape {
+    fn gauges(&mut self, name: &str, help: &str, samples: impl IntoIterator<Item = (Labels, u64)>) {
+        let family = Family::<Labels, Gauge<u64, AtomicU64>>::default();
+        for (labels, value) in samples {
+            family.get_or_create(&labels).set(value);
         }
-        let suffix = if kind == "counter" { "_total" } else { "" };
-        self.line(format_args!("# TYPE {PREFIX}_{name} {kind}"));
-        self.line(format_args!("# HELP {PREFIX}_{name} {help}."));
-        for (label, value) in samples {
-            match label {
-                Some((key, text)) => {
-                    self.line(format_args!("{PREFIX}_{name}{suffix}{{{key}=\"{}\"}} {value}", escaped(text)));
-                }
-                None => self.line(format_args!("{PREFIX}_{name}{suffix} {value}")),
-            }
-        }
-    }
-
-    fn line(&mut self, line: impl Display) {
-        // a string takes everything
-        let _ = writeln!(self.0, "{line}");
+        self.0.register(name, help, family);
     }
 }
 
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+/// The label of a memory.
+fn of(what: &str) -> Labels {
+    vec![("what", what.to_owned())]
 }
 
 fn number(count: usize) -> u64 {
@@ -64,31 +55,34 @@ impl ResourceServer {
     /// proofs and budgets, that memory is not told here.
     #[must_use]
     pub fn metrics(&self) -> String {
-        let mut text = Text(String::new());
-        let (version, backend) = (env!("CARGO_PKG_VERSION"), signature_backend());
-        text.line(format_args!("# TYPE {PREFIX}_build info"));
-        text.line(format_args!("# HELP {PREFIX}_build This program, and the arithmetic of its signature checks."));
-        text.line(format_args!("{PREFIX}_build_info{{version=\"{version}\",signatures=\"{backend}\"}} 1"));
-        self.tell_decisions(&mut text);
-        self.tell_memory(&mut text);
+        let mut scrape = Scrape(Registry::with_prefix(PREFIX));
+        let build = [("version", env!("CARGO_PKG_VERSION")), ("signatures", signature_backend())];
+        scrape.0.register("build", "This program, and the arithmetic of its signature checks", Info::new(build));
+        self.tell_decisions(&mut scrape);
+        self.tell_memory(&mut scrape);
         let ages = self.feed_lags();
-        let age = |lag: &FeedLag| lag.age.map(Seconds::get);
-        let ages: Vec<Sample<'_>> =
-            ages.iter().filter_map(|lag| Some((Some(("issuer", lag.issuer.as_str())), age(lag)?))).collect();
-        text.metric("gauge", "feed_age_seconds", "Age of the last word on revocations, by issuer", &ages);
-        text.line("# EOF");
-        text.0
+        let age = |lag: &FeedLag| Some((vec![("issuer", lag.issuer.clone())], lag.age.map(Seconds::get)?));
+        let about = "Age of the last word on revocations, by issuer";
+        scrape.gauges("feed_age_seconds", about, ages.iter().filter_map(age));
+        let mut text = String::new();
+        // a string takes everything
+        let _ = encode(&mut text, &scrape.0);
+        text
     }
 
-    fn tell_decisions(&self, text: &mut Text) {
+    fn tell_decisions(&self, scrape: &mut Scrape) {
         let decisions = self.decisions();
-        text.metric("counter", "accepted", "Requests let through", &[(None, decisions.accepted())]);
-        let refused = decisions.refused();
-        let refused: Vec<_> = refused.iter().map(|count| (Some(("reason", count.reason)), count.requests)).collect();
-        text.metric("counter", "refused", "Requests refused, by stable reason", &refused);
+        let accepted = Counter::<u64>::default();
+        accepted.inc_by(decisions.accepted());
+        scrape.0.register("accepted", "Requests let through", accepted);
+        let refused = Family::<Labels, Counter>::default();
+        for count in decisions.refused() {
+            refused.get_or_create(&vec![("reason", count.reason.to_owned())]).inc_by(count.requests);
+        }
+        scrape.0.register("refused", "Requests refused, by stable reason", refused);
     }
 
-    fn tell_memory(&self, text: &mut Text) {
+    fn tell_memory(&self, scrape: &mut Scrape) {
         let Remembered { tokens, token_bytes, chains, chain_bytes, headers, header_bytes, keys } = self.remembered();
         let (lists, facts) = (self.list_lags(), self.facts());
         let names = |facts: &IssuerFacts| if let Status::Known { set, .. } = &facts.status { set.len() } else { 0 };
@@ -107,28 +101,15 @@ impl ResourceServer {
         ];
         let fills = ["proofs", "budgets"].into_iter().zip(self.shared.stores.fills());
         entries.extend(fills.filter_map(|(what, fill)| fill.map(|fill| (what, fill.held, Some(fill.most)))));
-        let held: Vec<Sample<'_>> =
-            entries.iter().map(|(what, held, _)| (Some(("what", *what)), number(*held))).collect();
-        text.metric("gauge", "held", "Entries in memory", &held);
-        let most: Vec<Sample<'_>> =
-            entries.iter().filter_map(|(what, _, most)| Some((Some(("what", *what)), number((*most)?)))).collect();
-        text.metric("gauge", "held_limit", "Entries there may be", &most);
+        scrape.gauges("held", "Entries in memory", entries.iter().map(|(what, held, _)| (of(what), number(*held))));
+        let most = entries.iter().filter_map(|(what, _, most)| Some((of(what), number((*most)?))));
+        scrape.gauges("held_limit", "Entries there may be", most);
         let bytes = [
             ("tokens", token_bytes, TOKEN_BYTES),
             ("chains", chain_bytes, VERDICT_BYTES),
             ("headers", header_bytes, HEADER_BYTES),
         ];
-        text.metric(
-            "gauge",
-            "held_bytes",
-            "About what they take",
-            &bytes.map(|(what, held, _)| (Some(("what", what)), held)),
-        );
-        text.metric(
-            "gauge",
-            "held_bytes_limit",
-            "What they may take",
-            &bytes.map(|(what, _, most)| (Some(("what", what)), most)),
-        );
+        scrape.gauges("held_bytes", "About what they take", bytes.map(|(what, held, _)| (of(what), held)));
+        scrape.gauges("held_bytes_limit", "What they may take", bytes.map(|(what, _, most)| (of(what), most)));
     }
 }
