@@ -47,25 +47,28 @@ pub enum CallerError {
         cause: io::Error,
     },
     /// It is longer than any real one.
-    #[error("`{}`: longer than {MAX_SECRET_FILE_BYTES} bytes", path.display())]
+    #[error("`{}`: longer than {MAX_SECRET_FILE_BYTES} bytes, which no secret or key file is: name the right file", path.display())]
     TooLong {
         /// The file.
         path: PathBuf,
     },
     /// Others of this machine can read it.
-    #[error("`{}`: other users of this machine can read or write it", path.display())]
+    #[error(
+        "`{}`: other users of this machine can read or write it: `chmod 600` it, and replace what it holds if they may have read it",
+        path.display()
+    )]
     Exposed {
         /// The file.
         path: PathBuf,
     },
     /// No line of printable text.
-    #[error("`{}`: not one line of text", path.display())]
+    #[error("`{}`: not one line of text: put the client's secret in it and nothing else", path.display())]
     Secret {
         /// The file.
         path: PathBuf,
     },
     /// No key file whose secret is in the file, in the clear.
-    #[error("`{}`: not a key file with the secret in the clear: {cause}", path.display())]
+    #[error("`{}`: not a key file with the secret in the clear ({cause}): make one for this server with `handfast agent init`", path.display())]
     KeyFile {
         /// The file.
         path: PathBuf,
