@@ -7,7 +7,6 @@ use handfast_dpop::{Nonce, NonceSource, ProofError, Receipt, Target};
 use handfast_identity::UnixTime;
 use handfast_verifier::budget::Spent;
 use handfast_verifier::tools::RequestContent;
-use handfast_verifier::trust::Status;
 use handfast_verifier::{
     Attribution, Authorized, BoundRequest, CLOCK_LEEWAY, Denial, Drift, EnforcementPoint, Rejection, RequestParts,
     RouteRule, UnverifiedRequest,
@@ -26,6 +25,8 @@ pub(super) struct Admission {
     pub(super) authorized: Authorized,
     pub(super) target: Target,
     pub(super) nonce: Option<Nonce>,
+    /// The token's text, where its issuer has to be asked about it again and again.
+    pub(super) token: Option<Arc<str>>,
 }
 
 /// A request that may not, and what its answer carries.
@@ -41,6 +42,8 @@ struct Judged {
     bound: BoundRequest,
     nonce: Option<Nonce>,
     now: UnixTime,
+    /// Whether it may because its issuer said so of its token.
+    is_introspected: bool,
 }
 
 /// A request that may not, and the wish to be counted.
@@ -104,8 +107,9 @@ impl Shared {
             judged = self.judge(&parts, &content, rule);
         }
         match judged {
-            Ok(Judged { bound, nonce, now }) => {
-                Ok(Admission { authorized: self.admit(bound, now).await?, target, nonce })
+            Ok(Judged { bound, nonce, now, is_introspected }) => {
+                let token = presented_token(presented).filter(|_| is_introspected).map(Arc::from);
+                Ok(Admission { authorized: self.admit(bound, now).await?, target, nonce, token })
             }
             Err(Turned { refusal, drift, now }) => {
                 if let Some(drift) = drift {
@@ -140,7 +144,10 @@ impl Shared {
         let verified = UnverifiedRequest::parse_known(parts, &self.chain, point.verdicts)
             .and_then(|request| request.verify(&point, &facts, now));
         match verified.map_err(Denial::from).and_then(|request| request.bind(rule, content)) {
-            Ok(bound) => Ok(Judged { bound, nonce: nonces.next(now), now }),
+            Ok(bound) => {
+                let is_introspected = facts.is_introspected(bound.by().issuer());
+                Ok(Judged { bound, nonce: nonces.next(now), now, is_introspected })
+            }
             Err(Denial { rejection, by, drift }) => {
                 let nonce = rejection.answer().needs_nonce.then(|| nonces.issue(now));
                 Err(Turned { refusal: Refusal { rejection, nonce, by }, drift, now })
@@ -192,13 +199,6 @@ impl Shared {
         if let Some(proven) = receipt.ok().and_then(|receipt| drift.prove(receipt)) {
             self.drift.count(&proven, now);
         }
-    }
-
-    /// The text of a good token, if its issuer is one that is asked about each.
-    pub(super) fn introspected(&self, authorized: &Authorized, presented: &Presented<'_>) -> Option<Arc<str>> {
-        let facts = self.facts.facts(self.clock.now());
-        let is_asked = matches!(facts.issuer(authorized.issuer())?.status, Status::Introspected(_));
-        presented_token(presented).filter(|_| is_asked).map(Arc::from)
     }
 
     /// Has the facts' source look for the keys of the issuer that the token names.

@@ -102,9 +102,9 @@ where
     let presented = Presented::of(&parts, bytes.as_ref());
     match server.shared.examine(&presented, rule).await {
         Ok(admission) => {
-            let token = server.shared.introspected(&admission.authorized, &presented);
             let left = time_left(admission.authorized.expires_at(), server.shared.clock.now());
-            let watch = Watch { server: server.clone(), authorized: admission.authorized.clone(), token };
+            let watch =
+                Watch { server: server.clone(), authorized: admission.authorized.clone(), token: admission.token };
             parts.extensions.insert(admission.authorized);
             parts.extensions.insert(admission.target);
             Ok(Admitted { request: Request::from_parts(parts, body), nonce: admission.nonce, left, watch })

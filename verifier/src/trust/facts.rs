@@ -14,6 +14,7 @@ use crate::status_list::StatusLists;
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     issuers: BTreeMap<String, IssuerFacts>,
+    has_introspected: bool,
 }
 
 /// Facts about one trusted issuer.
@@ -65,13 +66,22 @@ impl Facts {
     /// Facts about these issuers, each under its own name.
     #[must_use]
     pub fn new(issuers: impl IntoIterator<Item = IssuerFacts>) -> Self {
-        Self { issuers: issuers.into_iter().map(|facts| (facts.trust.issuer.clone(), facts)).collect() }
+        let issuers: BTreeMap<_, _> = issuers.into_iter().map(|facts| (facts.trust.issuer.clone(), facts)).collect();
+        let has_introspected = issuers.values().any(|facts| matches!(facts.status, Status::Introspected(_)));
+        Self { issuers, has_introspected }
     }
 
     /// Facts about the issuer of exactly this name.
     #[must_use]
     pub fn issuer(&self, name: &str) -> Option<&IssuerFacts> {
         self.issuers.get(name)
+    }
+
+    /// Whether the issuer of exactly this name is asked about each of its tokens.
+    #[must_use]
+    pub fn is_introspected(&self, name: &str) -> bool {
+        // most servers ask nobody, and look nothing up
+        self.has_introspected && self.issuer(name).is_some_and(|facts| matches!(facts.status, Status::Introspected(_)))
     }
 
     /// All of them.
