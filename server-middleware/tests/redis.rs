@@ -90,7 +90,12 @@ impl Node {
 
     /// Says that its memory began so many seconds ago.
     async fn began(&self, seconds: u64) {
-        self.command(&["SET", "handfast:began", &(now().as_secs() - seconds).to_string()]).await.unwrap();
+        self.began_before(now(), seconds).await;
+    }
+
+    /// Says that its memory began so many seconds before `time`: a server's clock stands still while a node is started.
+    async fn began_before(&self, time: UnixTime, seconds: u64) {
+        self.command(&["SET", "handfast:began", &(time.as_secs() - seconds).to_string()]).await.unwrap();
     }
 
     fn store(&self, change: impl FnOnce(&mut RedisSettings)) -> Arc<RedisStore> {
@@ -238,9 +243,9 @@ async fn a_memory_that_was_lost_repeats_nothing() {
         assert_eq!(pay(&api, 1).await.outcome(), unavailable());
     }
     // its last good second is in 90, and it may have been used up to 240 seconds before that
-    node.began(140).await;
+    node.began_before(api.clock.now(), 150).await;
     assert_eq!(ask(&api).await, unavailable());
-    node.began(151).await;
+    node.began_before(api.clock.now(), 151).await;
     assert_eq!(ask(&api).await, served());
 }
 
