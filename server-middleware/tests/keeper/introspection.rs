@@ -15,7 +15,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::routing::get;
 use handfast_identity::Seconds;
-use handfast_middleware::{Mode, Pace, ResourceServer, TrustedIssuer};
+use handfast_middleware::{Builder, Mode, Pace, ResourceServer, TrustedIssuer};
 use handfast_testkit::{Agent, Chain, Evidence, keys};
 use handfast_verifier::trust::{IntrospectionCaller, Profile, StatusSource};
 use http::StatusCode;
@@ -27,6 +27,7 @@ use tokio::sync::{Barrier, Semaphore};
 use tokio::time::{Instant, timeout};
 use tower::ServiceExt;
 
+use crate::common::slow_store::{SlowStore, Wait};
 use crate::common::{API, Answer, Log, SCOPE, refused, send, served, with_credentials};
 use crate::fake_registry::{BRISK, Follower, Registry};
 
@@ -68,15 +69,19 @@ impl Asking {
     }
 
     async fn paced(pace: Pace) -> Self {
-        Self::of(|_| None, pace).await
+        Self::of(|_| None, pace, |builder| builder).await
     }
 
     /// Asks where the operator says, or where the issuer does.
     async fn with(endpoint: impl FnOnce(&Registry) -> Option<String>) -> Self {
-        Self::of(endpoint, BRISK).await
+        Self::of(endpoint, BRISK, |builder| builder).await
     }
 
-    async fn of(endpoint: impl FnOnce(&Registry) -> Option<String>, pace: Pace) -> Self {
+    async fn of(
+        endpoint: impl FnOnce(&Registry) -> Option<String>,
+        pace: Pace,
+        settings: impl FnOnce(Builder) -> Builder,
+    ) -> Self {
         let registry = Registry::running().await;
         registry.change(|says| {
             says.metadata["introspection_endpoint"] = json!(format!("{}/introspect", says.issuer.url()));
@@ -84,7 +89,8 @@ impl Asking {
         let (folder, secret) = file("secret", &format!("{SECRET}\n"), 0o600);
         let trust = trust(&registry, secret, endpoint(&registry));
         // the shortest staleness there is
-        let api = Follower::trusting(&registry, trust, |builder| builder.staleness(Seconds::new(10)).pace(pace)).await;
+        let settings = |builder: Builder| settings(builder.staleness(Seconds::new(10)).pace(pace));
+        let api = Follower::trusting(&registry, trust, settings).await;
         api.server.ready().await;
         Self { registry, api, _folder: folder }
     }
@@ -112,6 +118,23 @@ impl Asking {
             }
         };
         timeout(SOON, asking).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn p11_a_token_is_asked_about_again_when_its_answer_got_too_old_in_a_wait() {
+    for (told, expected) in [(true, served()), (false, refused(401, "token_revoked"))] {
+        let store = Arc::new(SlowStore::new());
+        let shared = Arc::clone(&store);
+        let asking = Asking::of(|_| None, BRISK, |builder| builder.shared_store(shared)).await;
+        let token = asking.api.token();
+        let registry = asking.registry.handle();
+        store.meanwhile(Wait::Proof, move || {
+            let mut says = registry.lock().unwrap();
+            says.clock.advance(TTL + 1);
+            says.told = (StatusCode::OK, JSON, json!({"active": told}).to_string());
+        });
+        assert_eq!((asking.ask(&token).await.outcome(), asking.asked()), (expected, 2));
     }
 }
 
