@@ -194,7 +194,7 @@ impl Builder {
         if let Some(endpoint) = endpoint {
             self.base(endpoint, "introspection_endpoint")?;
         }
-        let caller = Caller::read(caller, resource);
+        let caller = Caller::read(caller, &trust.issuer, resource);
         caller.map(Some).map_err(|cause| ConfigError::Caller { issuer: trust.issuer.clone(), cause })
     }
 
