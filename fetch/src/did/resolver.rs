@@ -124,8 +124,8 @@ impl DidResolver {
                 self.cache.look(did.as_str(), &host, now)
             }
         };
-        // one who goes away while looking is replaced by the next who waits
-        let kept = look.outcome.get_or_init(|| self.fetched(did, &host, &look)).await;
+        // one who goes away while looking is replaced by the next who waits; a fetch is large, and most lookups are none
+        let kept = look.outcome.get_or_init(|| Box::pin(self.fetched(did, &host, &look))).await;
         kept.value.clone()
     }
 

@@ -73,6 +73,14 @@ async fn methods_without_a_host_ask_nobody() {
 }
 
 #[tokio::test]
+async fn a_lookup_that_needs_no_fetch_has_no_room_for_one() {
+    let did = Did::parse("did:web:a.example").unwrap();
+    let resolver = resolver();
+    let bytes = size_of_val(&resolver.resolve(&did));
+    assert!(bytes <= 512, "{bytes}");
+}
+
+#[tokio::test]
 async fn a_document_is_found_where_the_did_says_and_kept_for_a_while() {
     let (host, resolver) = (Host::start().await, resolver());
     for did in [host.did("honest", ""), host.did("honest", ":a:b")] {
