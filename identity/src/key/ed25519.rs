@@ -167,7 +167,7 @@ fn is_of_small_order(encoded: &[u8; 32]) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::indexing_slicing)] // a failed set-up should stop the test
+#[allow(clippy::indexing_slicing, clippy::unwrap_used)] // a failed set-up should stop the test
 mod tests {
     use curve25519_dalek::constants::EIGHT_TORSION;
     use ed25519_dalek::{Signer, SigningKey};
@@ -223,6 +223,57 @@ mod tests {
             let signed: Vec<Signed<'_>> = signed.iter().zip(&prepared).map(|((_, message, signature), key)| (key, *message, *signature)).collect();
             prop_assert_eq!(&verify_each(&signed), &expected);
         }
+    }
+
+    /// The six encodings of points of small order that are not their only ones (DPOP-125): `y` from p on, or a sign on an `x` of zero.
+    fn loose_encodings() -> [[u8; 32]; 6] {
+        let with = |lowest: u8, last: u8| {
+            let mut encoded = [0xff; 32];
+            (encoded[0], encoded[31]) = (lowest, last);
+            encoded
+        };
+        let mut negative_one = [0; 32];
+        (negative_one[0], negative_one[31]) = (1, 0x80);
+        [with(0xed, 0x7f), with(0xed, 0xff), with(0xee, 0x7f), with(0xee, 0xff), with(0xec, 0xff), negative_one]
+    }
+
+    /// Every kind of point that can stand in a key or as `R`, with what it is without its part of small order: those of small order
+    /// in all their encodings, and points of the large group alone and with each of those parts.
+    fn edge_points(scalar: Scalar) -> Vec<(Scalar, [u8; 32])> {
+        let encoded =
+            |scalar: Scalar, part: &EdwardsPoint| (EdwardsPoint::mul_base(&scalar) + part).compress().to_bytes();
+        let in_both =
+            [Scalar::ZERO, scalar].into_iter().flat_map(|scalar| EIGHT_TORSION.iter().map(move |part| (scalar, part)));
+        let canonical = in_both.map(|(scalar, part)| (scalar, encoded(scalar, part)));
+        canonical.chain(loose_encodings().map(|encoded| (Scalar::ZERO, encoded))).collect()
+    }
+
+    /// The classes that the edge vectors of the community (CCTV) are made of, each pair of them with messages for which the parts of
+    /// small order cancel out and for which they do not.
+    #[test]
+    fn every_pair_of_edge_points_is_judged_as_dalek_does_strictly() {
+        let (of_key, of_r) = (Scalar::from_bytes_mod_order([0x5a; 32]), Scalar::from_bytes_mod_order([0xa5; 32]));
+        let (mut good, mut only_loosely_good) = (0, 0);
+        for (secret, key) in edge_points(of_key) {
+            for (nonce, r) in edge_points(of_r) {
+                for number in 0..16_u8 {
+                    let message = [number];
+                    let hash = Sha512::new().chain_update(r).chain_update(key).chain_update(message);
+                    let s = nonce + Scalar::from_bytes_mod_order_wide(&hash.finalize().into()) * secret;
+                    let signature = [r, s.to_bytes()].concat();
+                    let dalek = VerifyingKey::from_bytes(&key).unwrap();
+                    let parsed = Signature::from_slice(&signature).unwrap();
+                    let expected = dalek.verify_strict(&message, &parsed).is_ok();
+                    let judged = |key: &Key| verify(key, &message, &signature).is_ok();
+                    let ours = decode(&key).map(|key| [judged(&key), judged(&key.prepared())]).unwrap_or_default();
+                    assert_eq!(ours, [expected; 2], "{key:x?} {r:x?} {number}");
+                    good += usize::from(expected);
+                    only_loosely_good +=
+                        usize::from(!expected && ed25519_dalek::Verifier::verify(&dalek, &message, &parsed).is_ok());
+                }
+            }
+        }
+        assert!(good > 100 && only_loosely_good > 100, "{good} {only_loosely_good}");
     }
 
     #[test]
