@@ -62,10 +62,11 @@ pub fn decode(text: &str) -> Result<Vec<u8>, Base64Error> {
 /// # Errors
 ///
 /// As [`decode`], and more bytes than there is room for.
-pub fn decode_into(text: &str, room: &mut [u8]) -> Result<usize, Base64Error> {
+pub fn decode_into(text: impl AsRef<[u8]>, room: &mut [u8]) -> Result<usize, Base64Error> {
+    let text = text.as_ref();
     let bytes = text.len() / 4 * 3 + text.len() % 4 * 3 / 4;
     let room = room.get_mut(..bytes).ok_or(Base64Error)?;
-    URL_SAFE_NO_PAD.decode(text.as_bytes(), room.as_out()).map(|read| read.len()).map_err(|_| Base64Error)
+    URL_SAFE_NO_PAD.decode(text, room.as_out()).map(|read| read.len()).map_err(|_| Base64Error)
 }
 
 /// Reads unpadded base64url of exactly `N` bytes.
@@ -73,12 +74,12 @@ pub fn decode_into(text: &str, room: &mut [u8]) -> Result<usize, Base64Error> {
 /// # Errors
 ///
 /// As [`decode`], and any other length.
-pub fn decode_array<const N: usize>(text: &str) -> Result<[u8; N], Base64Error> {
-    let mut bytes = [0; N];
+pub fn decode_array<const N: usize>(text: impl AsRef<[u8]>) -> Result<[u8; N], Base64Error> {
+    let (text, mut bytes) = (text.as_ref(), [0; N]);
     if text.len() != encoded_len(N) {
         return Err(Base64Error);
     }
-    URL_SAFE_NO_PAD.decode(text.as_bytes(), bytes.as_mut_slice().as_out()).map_err(|_| Base64Error)?;
+    URL_SAFE_NO_PAD.decode(text, bytes.as_mut_slice().as_out()).map_err(|_| Base64Error)?;
     Ok(bytes)
 }
 

@@ -37,7 +37,7 @@ pub const PROOF_TYPE: &str = "dpop+jwt";
 pub struct UnverifiedProof<'a> {
     header: Arc<ProofHeader>,
     is_header_known: bool,
-    signing_input: &'a str,
+    signing_input: &'a [u8],
     /// None for one that has not the length of any signature.
     signature: Option<[u8; SIGNATURE_BYTES]>,
     claims: Claims,
@@ -64,7 +64,8 @@ impl<'a> UnverifiedProof<'a> {
             JwsError::Json(cause) => ProofError::Claims(cause),
             other => other.into(),
         })?;
-        let Segments { header, signing_input, .. } = Segments::of(field).ok_or(JwsError::Form)?;
+        let Segments { header, signing_input, .. } = Segments::of(field.as_bytes()).ok_or(JwsError::Form)?;
+        let header = core::str::from_utf8(header).map_err(|_| JwsError::Form)?;
         let (algorithm, thumbprint) = (jws.algorithm(), key.thumbprint());
         Ok(Self {
             header: Arc::new(ProofHeader { text: header.into(), key, algorithm, thumbprint }),
@@ -81,20 +82,22 @@ impl<'a> UnverifiedProof<'a> {
     ///
     /// As [`Self::parse`], for the same proofs.
     pub fn parse_known(field: &'a str, known: &KnownHeaders<'_>) -> Result<Self, ProofError> {
-        match Self::glance(field, known) {
+        match Self::glance(field.as_bytes(), known) {
             Some(proof) => Ok(proof),
             None => Self::parse(field),
         }
     }
 
-    /// A proof with a known header, as programs write it. Whatever is wrong or unusual is for [`Self::parse`], whose verdict counts.
-    fn glance(field: &'a str, known: &KnownHeaders<'_>) -> Option<Self> {
+    /// A proof with a known header, as programs write it: one that [`Self::parse`] accepts too, with nothing in it but the characters of
+    /// base64url and two dots. Whatever is wrong or unusual gives `None`, and is for [`Self::parse`], whose verdict counts.
+    #[must_use]
+    pub fn glance(field: &'a [u8], known: &KnownHeaders<'_>) -> Option<Self> {
         if field.len() > MAX_PROOF_BYTES {
             return None;
         }
         let Segments { header, payload, signature, signing_input } = Segments::of(field)?;
-        let header = known(header).filter(|known| *known.text == *header)?;
         let signature = base64url::decode_array(signature).ok()?;
+        let header = known(core::str::from_utf8(header).ok()?).filter(|known| known.text.as_bytes() == header)?;
         let claims = Claims::Glanced(Glanced::read(payload)?);
         Some(Self { header, is_header_known: true, signing_input, signature: Some(signature), claims })
     }
@@ -123,19 +126,26 @@ impl fmt::Debug for UnverifiedProof<'_> {
 
 /// The segments of a compact JWS, not looked into.
 struct Segments<'a> {
-    header: &'a str,
-    payload: &'a str,
-    signature: &'a str,
+    header: &'a [u8],
+    payload: &'a [u8],
+    signature: &'a [u8],
     /// Header and payload with the dot between them.
-    signing_input: &'a str,
+    signing_input: &'a [u8],
 }
 
 impl<'a> Segments<'a> {
-    fn of(text: &'a str) -> Option<Self> {
-        let (signing_input, signature) = text.rsplit_once('.')?;
-        let (header, payload) = signing_input.split_once('.')?;
+    fn of(text: &'a [u8]) -> Option<Self> {
+        let is_dot = |byte: &u8| *byte == b'.';
+        let (signing_input, signature) = around(text, text.iter().rposition(is_dot)?)?;
+        let (header, payload) = around(signing_input, signing_input.iter().position(is_dot)?)?;
         Some(Self { header, payload, signature, signing_input })
     }
+}
+
+/// What stands before and behind the byte at `place`.
+fn around(text: &[u8], place: usize) -> Option<(&[u8], &[u8])> {
+    let (before, behind) = text.split_at_checked(place)?;
+    Some((before, behind.get(1..)?))
 }
 
 /// A proof whose claims fit the request, if its signature is good.
@@ -166,7 +176,7 @@ impl CheckedProof<'_> {
     pub fn verify(self) -> Result<VerifiedProof, ProofError> {
         let UnverifiedProof { header, is_header_known, signing_input, signature, claims } = self.proof;
         let signature = signature.ok_or(ProofError::Signature)?;
-        let verdict = header.key.verify(header.algorithm, signing_input.as_bytes(), &signature);
+        let verdict = header.key.verify(header.algorithm, signing_input, &signature);
         Ok(VerifiedProof {
             _signature: verdict.map_err(|_| ProofError::Signature)?,
             is_header_known,

@@ -1,12 +1,14 @@
 //! The URI a request was made to, in the one spelling in which two of them may be compared (RFC 9449 4.3, RFC 3986 6.2).
 
 mod base;
+mod normal;
 mod origin;
 mod path;
 
 use core::fmt;
 
 pub use base::PublicBase;
+pub(crate) use normal::is_surely_normal;
 use origin::Origin;
 
 /// Bytes of a target URI: one that is longer could not stand in a proof of 4 KiB (DPOP-39).

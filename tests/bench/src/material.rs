@@ -217,8 +217,8 @@ impl Verdicts for Kept {
     }
 
     // by the end of the text, as the middleware's memory does
-    fn find_token(&self, text: &str, _: UnixTime) -> Option<Arc<KnownToken>> {
-        self.tokens.lock().expect("nobody panics").get(text.as_bytes().last_chunk()?).cloned()
+    fn find_token(&self, text: &[u8], _: UnixTime) -> Option<Arc<KnownToken>> {
+        self.tokens.lock().expect("nobody panics").get(text.last_chunk()?).cloned()
     }
 
     fn keep_token(&self, token: &Arc<KnownToken>) {

@@ -104,7 +104,7 @@ impl Server {
             delegation: [].into(),
             has_misplaced_token: false,
         };
-        let decided = UnverifiedRequest::parse_known(&parts, &point.chain, self.verdicts)
+        let decided = UnverifiedRequest::parse_known(&parts, &point.chain, self.verdicts, now)
             .and_then(|request| request.verify(&point, &self.facts, now))
             .and_then(|request| Ok(request.bind(&self.route, &RequestContent::default())?))
             .and_then(|bound| {

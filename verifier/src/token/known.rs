@@ -60,11 +60,6 @@ impl KnownToken {
         }
     }
 
-    /// Whether it answers for exactly this text.
-    pub(crate) fn is_of(&self, text: &str) -> bool {
-        self.text == text
-    }
-
     /// Whether the issuer still has the very key that signed it, and is trusted with what it was trusted with.
     pub(crate) fn stands(&self, facts: &Facts) -> bool {
         let issuer = facts.issuer(&self.claims().issuer);

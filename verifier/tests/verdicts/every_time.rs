@@ -26,7 +26,7 @@ use super::{Presented, altered_hops, delegate, exchanged, hops, name, offline, r
 #[derive(Debug, Default)]
 struct Everything {
     chains: Mutex<HashMap<VerdictKey, Arc<ChainVerdict>>>,
-    tokens: Mutex<HashMap<String, Arc<KnownToken>>>,
+    tokens: Mutex<HashMap<Vec<u8>, Arc<KnownToken>>>,
     headers: Mutex<HashMap<String, Arc<ProofHeader>>>,
     kept: Mutex<(usize, usize)>,
 }
@@ -49,13 +49,13 @@ impl Verdicts for Everything {
         self.headers.lock().unwrap().insert(header.text().to_owned(), Arc::clone(header));
     }
 
-    fn find_token(&self, text: &str, _: UnixTime) -> Option<Arc<KnownToken>> {
+    fn find_token(&self, text: &[u8], _: UnixTime) -> Option<Arc<KnownToken>> {
         self.tokens.lock().unwrap().get(text).cloned()
     }
 
     fn keep_token(&self, token: &Arc<KnownToken>) {
         self.kept.lock().unwrap().0 += 1;
-        self.tokens.lock().unwrap().insert(token.text().to_owned(), Arc::clone(token));
+        self.tokens.lock().unwrap().insert(token.text().into(), Arc::clone(token));
     }
 }
 
@@ -178,7 +178,7 @@ impl<'a> Ask<'a> {
             delegation: self.field.into_iter().map(str::as_bytes).collect(),
             has_misplaced_token: false,
         };
-        let bound = UnverifiedRequest::parse_known(&parts, &point.chain, point.verdicts)?
+        let bound = UnverifiedRequest::parse_known(&parts, &point.chain, point.verdicts, now)?
             .verify(&point, &facts, now)?
             .bind(&self.route, &RequestContent { path: self.path, body: Some(b""), ..RequestContent::default() })?;
         let receipt = server.replay.insert(bound.replay_entry(), now)?;
@@ -556,7 +556,7 @@ fn a_store_that_mixes_tokens_up_is_not_believed() {
 
         fn keep(&self, _: VerdictKey, _: Arc<ChainVerdict>) {}
 
-        fn find_token(&self, _: &str, _: UnixTime) -> Option<Arc<KnownToken>> {
+        fn find_token(&self, _: &[u8], _: UnixTime) -> Option<Arc<KnownToken>> {
             self.0.lock().unwrap().clone()
         }
 
