@@ -8,7 +8,7 @@ mod id;
 mod make;
 mod wire;
 
-use core::fmt;
+use core::{fmt, str};
 use std::sync::Arc;
 
 use handfast_identity::json::Limits;
@@ -65,7 +65,7 @@ impl<'a> UnverifiedProof<'a> {
             other => other.into(),
         })?;
         let Segments { header, signing_input, .. } = Segments::of(field.as_bytes()).ok_or(JwsError::Form)?;
-        let header = core::str::from_utf8(header).map_err(|_| JwsError::Form)?;
+        let header = str::from_utf8(header).map_err(|_| JwsError::Form)?;
         let (algorithm, thumbprint) = (jws.algorithm(), key.thumbprint());
         Ok(Self {
             header: Arc::new(ProofHeader { text: header.into(), key, algorithm, thumbprint }),
@@ -96,10 +96,15 @@ impl<'a> UnverifiedProof<'a> {
             return None;
         }
         let Segments { header, payload, signature, signing_input } = Segments::of(field)?;
-        let signature = base64url::decode_array(signature).ok()?;
-        let header = known(core::str::from_utf8(header).ok()?).filter(|known| known.text.as_bytes() == header)?;
-        let claims = Claims::Glanced(Glanced::read(payload)?);
-        Some(Self { header, is_header_known: true, signing_input, signature: Some(signature), claims })
+        let header = known(header).filter(|known| known.text.as_bytes() == header)?;
+        let signature = Some(base64url::decode_array(signature).ok()?);
+        Some(Self {
+            claims: Claims::Glanced(Glanced::read(payload)?),
+            header,
+            is_header_known: true,
+            signing_input,
+            signature,
+        })
     }
 
     /// Checks what needs no signature: chain hash, method, target, token hash, nonce and freshness, in this order.
@@ -111,10 +116,21 @@ impl<'a> UnverifiedProof<'a> {
     ///
     /// The first mismatch. Those of [`ProofClass::NonceRequired`] may succeed with a new proof and the server's nonce.
     pub fn check(self, expected: &Expectation<'_>, now: UnixTime) -> Result<CheckedProof<'a>, ProofError> {
-        expected.check_chain(&self.claims)?;
-        expected.check_request(&self.claims)?;
-        let remember_until = expected.check_time(&self.claims, now)?;
-        Ok(CheckedProof { proof: self, token_hash: expected.token_hash, remember_until })
+        let claims = &self.claims;
+        expected.check_chain(claims)?;
+        expected.check_request(claims)?;
+        let remember_until = expected.check_time(claims, now)?;
+        Ok(CheckedProof {
+            is_header_known: self.is_header_known,
+            signing_input: self.signing_input,
+            signature: self.signature,
+            proof_id: ProofId::new(claims.proof_id()),
+            issued_at: claims.issued_at(),
+            content_digest: claims.content_digest().map(str::to_owned),
+            token_hash: expected.token_hash,
+            remember_until,
+            header: self.header,
+        })
     }
 }
 
@@ -135,22 +151,26 @@ struct Segments<'a> {
 
 impl<'a> Segments<'a> {
     fn of(text: &'a [u8]) -> Option<Self> {
-        let is_dot = |byte: &u8| *byte == b'.';
-        let (signing_input, signature) = around(text, text.iter().rposition(is_dot)?)?;
-        let (header, payload) = around(signing_input, signing_input.iter().position(is_dot)?)?;
+        let (signing_input, signature) = around(text, memchr::memrchr(b'.', text)?)?;
+        let (header, payload) = around(signing_input, memchr::memchr(b'.', signing_input)?)?;
         Some(Self { header, payload, signature, signing_input })
     }
 }
 
 /// What stands before and behind the byte at `place`.
 fn around(text: &[u8], place: usize) -> Option<(&[u8], &[u8])> {
-    let (before, behind) = text.split_at_checked(place)?;
-    Some((before, behind.get(1..)?))
+    Some((text.get(..place)?, text.get(place + 1..)?))
 }
 
 /// A proof whose claims fit the request, if its signature is good.
 pub struct CheckedProof<'a> {
-    proof: UnverifiedProof<'a>,
+    header: Arc<ProofHeader>,
+    is_header_known: bool,
+    signing_input: &'a [u8],
+    signature: Option<[u8; SIGNATURE_BYTES]>,
+    proof_id: ProofId,
+    issued_at: UnixTime,
+    content_digest: Option<String>,
     token_hash: Option<ContentHash>,
     remember_until: UnixTime,
 }
@@ -159,13 +179,13 @@ impl CheckedProof<'_> {
     /// The thumbprint of the key that the proof claims: for comparing with a token's `cnf.jkt` before the signature is paid.
     #[must_use]
     pub fn claimed_thumbprint(&self) -> Thumbprint {
-        self.proof.header.thumbprint
+        self.header.thumbprint
     }
 
     /// The key that the proof claims.
     #[must_use]
     pub fn claimed_key(&self) -> &PublicKey {
-        &self.proof.header.key
+        &self.header.key
     }
 
     /// Verifies the signature with the proof's own `jwk` and nothing else (check 6).
@@ -174,25 +194,24 @@ impl CheckedProof<'_> {
     ///
     /// [`ProofError::Signature`].
     pub fn verify(self) -> Result<VerifiedProof, ProofError> {
-        let UnverifiedProof { header, is_header_known, signing_input, signature, claims } = self.proof;
-        let signature = signature.ok_or(ProofError::Signature)?;
-        let verdict = header.key.verify(header.algorithm, signing_input, &signature);
+        let signature = self.signature.ok_or(ProofError::Signature)?;
+        let verdict = self.header.key.verify(self.header.algorithm, self.signing_input, &signature);
         Ok(VerifiedProof {
             _signature: verdict.map_err(|_| ProofError::Signature)?,
-            is_header_known,
-            proof_id: ProofId::new(claims.proof_id()),
-            issued_at: claims.issued_at(),
-            content_digest: claims.content_digest().map(str::to_owned),
+            header: self.header,
+            is_header_known: self.is_header_known,
+            proof_id: self.proof_id,
+            issued_at: self.issued_at,
+            content_digest: self.content_digest,
             token_hash: self.token_hash,
             remember_until: self.remember_until,
-            header,
         })
     }
 }
 
 impl fmt::Debug for CheckedProof<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CheckedProof(key {})", self.proof.header.thumbprint)
+        write!(f, "CheckedProof(key {})", self.header.thumbprint)
     }
 }
 

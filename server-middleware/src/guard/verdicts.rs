@@ -31,7 +31,7 @@ pub(crate) const KNOWN_KEYS: usize = 4096;
 pub(crate) struct RememberedVerdicts {
     verdicts: Cache<VerdictKey, Arc<ChainVerdict>, ByWeight>,
     tokens: Cache<TokenTail, Arc<KnownToken>, ByWeight>,
-    headers: Cache<Box<str>, Arc<ProofHeader>, ByWeight>,
+    headers: Cache<Box<[u8]>, Arc<ProofHeader>, ByWeight>,
     keys: Cache<String, DidKey>,
 }
 
@@ -69,8 +69,8 @@ impl Weighter<TokenTail, Arc<KnownToken>> for ByWeight {
     }
 }
 
-impl Weighter<Box<str>, Arc<ProofHeader>> for ByWeight {
-    fn weight(&self, text: &Box<str>, header: &Arc<ProofHeader>) -> u64 {
+impl Weighter<Box<[u8]>, Arc<ProofHeader>> for ByWeight {
+    fn weight(&self, text: &Box<[u8]>, header: &Arc<ProofHeader>) -> u64 {
         u64::try_from(text.len() + header.weight()).unwrap_or(u64::MAX)
     }
 }
@@ -133,12 +133,12 @@ impl Verdicts for RememberedVerdicts {
         }
     }
 
-    fn find_header(&self, text: &str) -> Option<Arc<ProofHeader>> {
+    fn find_header(&self, text: &[u8]) -> Option<Arc<ProofHeader>> {
         self.headers.get(text)
     }
 
     fn keep_header(&self, header: &Arc<ProofHeader>) {
-        self.headers.insert(header.text().into(), Arc::clone(header));
+        self.headers.insert(header.text().as_bytes().into(), Arc::clone(header));
     }
 
     fn find_token(&self, text: &[u8], now: UnixTime) -> Option<Arc<KnownToken>> {

@@ -103,9 +103,9 @@ pub trait Verdicts: fmt::Debug + Send + Sync {
         None
     }
 
-    /// The header of a proof with exactly this text, if it was read before. Only one of exactly this text is taken, so a wrong one
-    /// costs what none does.
-    fn find_header(&self, _text: &str) -> Option<Arc<ProofHeader>> {
+    /// The header of a proof with exactly this text, if it was read before. Only one of exactly these bytes is taken, so a wrong one
+    /// costs what none does. They are as they came in, and may be no text at all.
+    fn find_header(&self, _text: &[u8]) -> Option<Arc<ProofHeader>> {
         None
     }
 

@@ -64,15 +64,22 @@ impl<'a> UnverifiedRequest<'a> {
         now: UnixTime,
     ) -> Result<Self, Rejection> {
         let token = presented_token(parts, verdicts, now)?;
-        let proof = presented_proof(parts, verdicts)?;
-        let chain = presented_chain(parts, policy.max_bytes)?;
-        let proof = match proof {
-            Proof::Glanced(proof) => proof,
-            Proof::Text(text) => {
-                UnverifiedProof::parse(str::from_utf8(text).map_err(|_| ProofError::Malformed(JwsError::Form))?)?
-            }
+        let proof_text = match parts.proofs.lines() {
+            Lines::None => return Err(Rejection::ProofMissing),
+            Lines::One(one) => one,
+            Lines::Several => return Err(Rejection::ProofRepeated),
         };
-        Ok(Self { method: parts.method, target: parts.target, token, proof, chain })
+        let (method, target) = (parts.method, parts.target);
+        if let Some(proof) = UnverifiedProof::glance(proof_text, &|text| verdicts.find_header(text)) {
+            return Ok(Self { method, target, token, proof, chain: presented_chain(parts, policy.max_bytes)? });
+        }
+        // DPOP-21: two proofs folded into one line; there is no comma in what is read at a glance
+        if !is_each(proof_text, |byte| byte != b',') {
+            return Err(Rejection::ProofRepeated);
+        }
+        let chain = presented_chain(parts, policy.max_bytes)?;
+        let proof_text = str::from_utf8(proof_text).map_err(|_| ProofError::Malformed(JwsError::Form))?;
+        Ok(Self { method, target, token, proof: UnverifiedProof::parse(proof_text)?, chain })
     }
 }
 
@@ -118,29 +125,6 @@ fn known_token<'a>(value: &[u8], verdicts: &dyn Verdicts, now: UnixTime) -> Opti
     let blanks = rest.iter().take_while(|byte| **byte == b' ').count();
     let is_usual = scheme.eq_ignore_ascii_case(b"dpop") && blanks > 0 && value.len() <= MAX_AUTHORIZATION_BYTES;
     if is_usual { TokenText::known(rest.get(blanks..)?, verdicts, now) } else { None }
-}
-
-/// The value of the one `DPoP` field.
-enum Proof<'a> {
-    /// Read at a glance.
-    Glanced(UnverifiedProof<'a>),
-    /// To be read from its beginning.
-    Text(&'a [u8]),
-}
-
-/// One proof in one field line (DPOP-21).
-fn presented_proof<'a>(parts: &RequestParts<'a>, verdicts: &dyn Verdicts) -> Result<Proof<'a>, Rejection> {
-    let value = match parts.proofs.lines() {
-        Lines::None => return Err(Rejection::ProofMissing),
-        Lines::One(one) => one,
-        Lines::Several => return Err(Rejection::ProofRepeated),
-    };
-    match UnverifiedProof::glance(value, &|text| verdicts.find_header(text)) {
-        Some(proof) => Ok(Proof::Glanced(proof)),
-        // else two proofs were folded into one line; what is read at a glance has no comma
-        None if is_each(value, |byte| byte != b',') => Ok(Proof::Text(value)),
-        None => Err(Rejection::ProofRepeated),
-    }
 }
 
 /// The members of the one `Delegation` field; its bytes are counted before anything is read (DEL-42, DEL-46).

@@ -27,7 +27,7 @@ use super::{Presented, altered_hops, delegate, exchanged, hops, name, offline, r
 struct Everything {
     chains: Mutex<HashMap<VerdictKey, Arc<ChainVerdict>>>,
     tokens: Mutex<HashMap<Vec<u8>, Arc<KnownToken>>>,
-    headers: Mutex<HashMap<String, Arc<ProofHeader>>>,
+    headers: Mutex<HashMap<Vec<u8>, Arc<ProofHeader>>>,
     kept: Mutex<(usize, usize)>,
 }
 
@@ -41,12 +41,12 @@ impl Verdicts for Everything {
         self.chains.lock().unwrap().insert(key, verdict);
     }
 
-    fn find_header(&self, text: &str) -> Option<Arc<ProofHeader>> {
+    fn find_header(&self, text: &[u8]) -> Option<Arc<ProofHeader>> {
         self.headers.lock().unwrap().get(text).cloned()
     }
 
     fn keep_header(&self, header: &Arc<ProofHeader>) {
-        self.headers.lock().unwrap().insert(header.text().to_owned(), Arc::clone(header));
+        self.headers.lock().unwrap().insert(header.text().into(), Arc::clone(header));
     }
 
     fn find_token(&self, text: &[u8], _: UnixTime) -> Option<Arc<KnownToken>> {

@@ -174,7 +174,7 @@ struct Kept {
     dice: Dice,
     chains: HashMap<VerdictKey, Arc<ChainVerdict>>,
     tokens: HashMap<Vec<u8>, Arc<KnownToken>>,
-    headers: HashMap<String, Arc<ProofHeader>>,
+    headers: HashMap<Vec<u8>, Arc<ProofHeader>>,
     keys: HashMap<String, DidKey>,
 }
 
@@ -218,12 +218,12 @@ impl Verdicts for Remembering {
         self.kept.lock().unwrap().keys.insert(key.as_str().to_owned(), key.clone());
     }
 
-    fn find_header(&self, text: &str) -> Option<Arc<ProofHeader>> {
+    fn find_header(&self, text: &[u8]) -> Option<Arc<ProofHeader>> {
         self.find(|kept| kept.headers.get(text))
     }
 
     fn keep_header(&self, header: &Arc<ProofHeader>) {
-        self.kept.lock().unwrap().headers.insert(header.text().to_owned(), Arc::clone(header));
+        self.kept.lock().unwrap().headers.insert(header.text().as_bytes().into(), Arc::clone(header));
     }
 
     fn find_token(&self, text: &[u8], _: UnixTime) -> Option<Arc<KnownToken>> {
