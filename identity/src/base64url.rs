@@ -57,6 +57,16 @@ pub fn decode(text: &str) -> Result<Vec<u8>, Base64Error> {
     URL_SAFE_NO_PAD.decode_to_vec(text).map_err(|_| Base64Error)
 }
 
+/// At most so many bytes are `chars` characters of base64url.
+pub(crate) const fn decoded_len(chars: usize) -> usize {
+    chars.div_ceil(4) * 3
+}
+
+/// Reads unpadded base64url, and puts its bytes behind those in `bytes`.
+pub(crate) fn decode_append(text: &str, bytes: &mut Vec<u8>) -> Result<(), Base64Error> {
+    URL_SAFE_NO_PAD.decode_append(text, bytes).map_err(|_| Base64Error)
+}
+
 /// Reads unpadded base64url into `room`, and says how many bytes it has. What lies behind them in `room` is anything.
 ///
 /// # Errors

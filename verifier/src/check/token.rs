@@ -104,13 +104,11 @@ impl HashedToken<'_> {
         facts: &'f Facts,
         now: UnixTime,
     ) -> Result<(Arc<KnownToken>, &'f IssuerFacts), Rejection> {
-        let text = self.token.text();
-        let token = UnverifiedAccessToken::parse(text).map_err(|error| rejection_of(&error))?;
+        let token = UnverifiedAccessToken::parse(self.token.text()).map_err(|error| rejection_of(&error))?;
         let issuer = require_presentable(token.unverified_claims(), point, facts, now)?;
-        let kid = token.kid().ok_or(Rejection::TokenKeyUnknown)?.to_owned();
-        let key = issuer.keys.find(&kid).ok_or(Rejection::TokenKeyUnknown)?;
+        let key = token.kid().and_then(|kid| issuer.keys.find(kid)).ok_or(Rejection::TokenKeyUnknown)?;
         let token = token.verify(key).map_err(|error| rejection_of(&error))?;
-        let known = Arc::new(KnownToken::new((text, self.hash), token, (kid, key), issuer));
+        let known = Arc::new(KnownToken::new(token, self.hash, key, issuer));
         point.verdicts.keep_token(&known);
         Ok((known, issuer))
     }
