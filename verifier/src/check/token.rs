@@ -76,13 +76,12 @@ impl HashedToken<'_> {
         facts: &'f Facts,
         now: UnixTime,
     ) -> Result<(Arc<KnownToken>, &'f IssuerFacts), Rejection> {
-        let (token, issuer) = match self.token {
-            // what is remembered counts as long as its issuer has the same key and trust
-            TokenText::Known(known) if known.stands(facts) => {
-                let issuer = require_presentable(known.claims(), point, facts, now)?;
-                (known, issuer)
+        let (token, issuer) = match self.standing(facts) {
+            Some((known, issuer)) => {
+                require_presentable(known.claims(), point, now)?;
+                (Arc::clone(known), issuer)
             }
-            TokenText::New(_) | TokenText::Known(_) => self.verify_anew(point, facts, now)?,
+            None => self.verify_anew(point, facts, now)?,
         };
         let claims = token.claims();
         require_lifetime(claims, &issuer.trust)?;
@@ -98,6 +97,13 @@ impl HashedToken<'_> {
         if is_elsewhere { Err(Rejection::EnvironmentMismatch) } else { Ok((token, issuer)) }
     }
 
+    /// What is remembered, as long as the token's issuer has the same key and trust.
+    fn standing<'f>(&self, facts: &'f Facts) -> Option<(&Arc<KnownToken>, &'f IssuerFacts)> {
+        let TokenText::Known(known) = &self.token else { return None };
+        let issuer = facts.issuer(&known.claims().issuer)?;
+        known.stands(issuer).then_some((known, issuer))
+    }
+
     fn verify_anew<'f>(
         &self,
         point: &EnforcementPoint<'_>,
@@ -105,7 +111,9 @@ impl HashedToken<'_> {
         now: UnixTime,
     ) -> Result<(Arc<KnownToken>, &'f IssuerFacts), Rejection> {
         let token = UnverifiedAccessToken::parse(self.token.text()).map_err(|error| rejection_of(&error))?;
-        let issuer = require_presentable(token.unverified_claims(), point, facts, now)?;
+        // P-04: keys come from configured trust; the token only says which record to look at
+        let issuer = facts.issuer(&token.unverified_claims().issuer).ok_or(Rejection::IssuerNotTrusted)?;
+        require_presentable(token.unverified_claims(), point, now)?;
         let key = token.kid().and_then(|kid| issuer.keys.find(kid)).ok_or(Rejection::TokenKeyUnknown)?;
         let token = token.verify(key).map_err(|error| rejection_of(&error))?;
         let known = Arc::new(KnownToken::new(token, self.hash, key, issuer));
@@ -114,18 +122,10 @@ impl HashedToken<'_> {
     }
 }
 
-/// What needs no signature: the issuer is trusted, the token is for this resource, and in its time.
-fn require_presentable<'f>(
-    claims: &AccessToken,
-    point: &EnforcementPoint<'_>,
-    facts: &'f Facts,
-    now: UnixTime,
-) -> Result<&'f IssuerFacts, Rejection> {
-    // P-04: keys come from configured trust; the token only says which record to look at
-    let issuer = facts.issuer(&claims.issuer).ok_or(Rejection::IssuerNotTrusted)?;
+/// What needs no signature: the token is for this resource, and in its time.
+fn require_presentable(claims: &AccessToken, point: &EnforcementPoint<'_>, now: UnixTime) -> Result<(), Rejection> {
     require_audience(claims, point)?;
-    require_time(claims, point.leeway, now)?;
-    Ok(issuer)
+    require_time(claims, point.leeway, now)
 }
 
 /// AT-14: exactly one of the audiences is this resource, as text.

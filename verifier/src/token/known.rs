@@ -1,14 +1,14 @@
 //! A token found to be its issuer's, so that the same bytes need not be read and verified again.
 
-use core::fmt;
+use core::{fmt, ptr};
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use handfast_delegation::{AccessToken, VerifiedAccessToken};
 use handfast_identity::{ContentHash, DidKey, PublicKey, Thumbprint, UnixTime};
 
 use super::TokenNames;
-use crate::trust::{Facts, IssuerFacts, TrustedIssuer};
+use crate::trust::{IssuerFacts, KeySet, TrustedIssuer};
 
 /// How many times its bytes a token takes: text, header and payload decoded, and the texts read out of them.
 const TEXT_COPIES: usize = 3;
@@ -25,6 +25,8 @@ pub struct KnownToken {
     /// The claims with the scope as it is called here, where the issuer has words of its own.
     translated: Option<Box<AccessToken>>,
     key: PublicKey,
+    /// The set that had the key. A weak reference keeps its place from being another set's, and keeps no set that is over.
+    keys: Weak<KeySet>,
     trust: Arc<TrustedIssuer>,
     client: Option<Thumbprint>,
     /// What it names, as its own issuer calls it.
@@ -34,7 +36,7 @@ pub struct KnownToken {
 }
 
 impl KnownToken {
-    /// What is known of the text with this hash once it has become `token`, under `key` of `issuer`.
+    /// What is known of the text with this hash once it has become `token`, under `key` of the set that `issuer` has.
     pub(crate) fn new(token: VerifiedAccessToken, hash: ContentHash, key: &PublicKey, issuer: &IssuerFacts) -> Self {
         let (claims, kid) = (token.claims(), token.kid().unwrap_or_default());
         let translated = issuer.trust.meaning_of(&claims.authority.scope).map(|scope| {
@@ -51,19 +53,20 @@ impl KnownToken {
             translated,
             token,
             key: key.clone(),
+            keys: Arc::downgrade(&issuer.keys),
             trust: Arc::clone(&issuer.trust),
         }
     }
 
     /// Whether the issuer still has the very key that signed it, and is trusted with what it was trusted with.
-    pub(crate) fn stands(&self, facts: &Facts) -> bool {
-        let issuer = facts.issuer(&self.claims().issuer);
-        issuer.is_some_and(|issuer| issuer.is_trusted_with(&self.trust) && self.is_by_key_of(issuer))
+    pub(crate) fn stands(&self, issuer: &IssuerFacts) -> bool {
+        issuer.is_trusted_with(&self.trust) && self.is_by_key_of(issuer)
     }
 
     /// Whether the issuer still has the very key that signed it.
     pub(crate) fn is_by_key_of(&self, issuer: &IssuerFacts) -> bool {
-        issuer.has_key(self.kid(), &self.key)
+        // mostly it has the very set in which the key was found, and nothing has to be looked up in it
+        ptr::eq(self.keys.as_ptr(), Arc::as_ptr(&issuer.keys)) || issuer.has_key(self.kid(), &self.key)
     }
 
     /// The presented text.
