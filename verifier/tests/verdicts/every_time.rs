@@ -14,8 +14,8 @@ use handfast_verifier::revocation::RevocationKind;
 use handfast_verifier::tools::{RequestContent, ToolRoute};
 use handfast_verifier::trust::{Facts, IssuerFacts, KeySet, SpeaksFor, Status, TrustedIssuer};
 use handfast_verifier::{
-    CLOCK_LEEWAY, ChainPolicy, ChainVerdict, DEFAULT_STALENESS, EnforcementPoint, KnownToken, RequestParts, RouteRule,
-    Stop, Stops, UnverifiedRequest, VerdictKey, Verdicts, Work,
+    CLOCK_LEEWAY, ChainPolicy, ChainVerdict, DEFAULT_STALENESS, EnforcementPoint, KnownToken, MAX_AUTHORIZATION_BYTES,
+    RequestParts, RouteRule, Stop, Stops, UnverifiedRequest, VerdictKey, Verdicts, Work,
 };
 use serde_json::json;
 
@@ -85,6 +85,9 @@ struct Ask<'a> {
     /// How many lines of each field there are.
     proofs: usize,
     authorizations: usize,
+    /// What is written before the token in its field.
+    before_token: String,
+    is_token_misplaced: bool,
     asks_for_nonce: bool,
     path: &'a str,
     now: i64,
@@ -114,6 +117,8 @@ impl<'a> Ask<'a> {
             proof_tail: "",
             proofs: 1,
             authorizations: 1,
+            before_token: "DPoP ".to_owned(),
+            is_token_misplaced: false,
             asks_for_nonce: false,
             path: "/files/42",
             now: 0,
@@ -169,14 +174,14 @@ impl<'a> Ask<'a> {
             verdicts: &server.verdicts,
             stops: &Stopped(self.is_stopped),
         };
-        let authorization = format!("DPoP {}", self.token);
+        let authorization = format!("{}{}", self.before_token, self.token);
         let parts = RequestParts {
             method: "GET",
             target: &target,
             authorization: [authorization.as_bytes()].repeat(self.authorizations).into_iter().collect(),
             proofs: [proof.as_bytes()].repeat(self.proofs).into_iter().collect(),
             delegation: self.field.into_iter().map(str::as_bytes).collect(),
-            has_misplaced_token: false,
+            has_misplaced_token: self.is_token_misplaced,
         };
         let bound = UnverifiedRequest::parse_known(&parts, &point.chain, point.verdicts, now)?
             .verify(&point, &facts, now)?
@@ -310,6 +315,33 @@ fn hops_and_who_they_lead_through_are_looked_up_every_time() {
         }
         assert_eq!(server.kept(), (1, 1));
     }
+}
+
+#[test]
+fn how_the_token_is_sent_is_asked_every_time() {
+    let sent = |before: &str| {
+        let before = before.to_owned();
+        move |ask: &mut Ask<'_>| ask.before_token.clone_from(&before)
+    };
+    refused("token_misplaced", |ask| ask.is_token_misplaced = true);
+    refused("bearer_downgrade", sent("Bearer "));
+    refused("scheme_unsupported", sent("Basic "));
+    refused("scheme_unsupported", sent("DPoP"));
+    refused("credentials_malformed", sent("DPoP \t"));
+    let most = MAX_AUTHORIZATION_BYTES - exchanged().token.len() - "DPoP".len();
+    let blanks = |count: usize| format!("DPoP{}", " ".repeat(count));
+    let presented = exchanged();
+    let server = Server::after(&presented);
+    for (before_token, answer) in [
+        ("dpop ".to_owned(), "accepted"),
+        ("DPOP  ".to_owned(), "accepted"),
+        (blanks(most), "accepted"),
+        (blanks(most + 1), "token_malformed"),
+    ] {
+        let ask = Ask { id: (before_token.len() as u64 + 10) << 8, before_token, ..Ask::good(&presented) };
+        assert_eq!(ask.answer(&server), answer, "{}", ask.before_token);
+    }
+    assert_eq!(server.kept(), (1, 1), "verified anew");
 }
 
 #[test]
