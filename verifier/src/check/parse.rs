@@ -42,7 +42,7 @@ pub struct UnverifiedRequest<'a> {
 }
 
 impl<'a> UnverifiedRequest<'a> {
-    /// Reads the credentials' form, and of a chain no more than `policy` allows.
+    /// Reads the credentials' form, and of a chain no more than `policy` allows. Nothing remembered is looked up for it.
     ///
     /// # Errors
     ///

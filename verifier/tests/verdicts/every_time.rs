@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use handfast_delegation::{Budget, ChainText, Environment, Hop, MAX_CHAIN_BYTES, ResourceId, Tools};
+use handfast_delegation::{ActorChain, Budget, ChainText, Environment, Hop, MAX_CHAIN_BYTES, ResourceId, Tools};
 use handfast_dpop::{
     ContentHash, MemoryReplay, NONCE_PERIOD, NonceKeys, NoncePolicy, NonceRole, NonceSecret, ProofHeader, ProofRequest,
     ProofWindow, ReplayLimits, ReplayStore, Target,
@@ -68,6 +68,9 @@ impl Stops for Stopped {
     }
 }
 
+/// An issuer beside the token's own.
+const LISTING: &str = "https://other.example";
+
 /// A request, and everything about the server that may change between two of them.
 struct Ask<'a> {
     token: &'a str,
@@ -96,6 +99,8 @@ struct Ask<'a> {
     trust: TrustedIssuer,
     keys: KeySet,
     status: Status,
+    /// What another issuer says of agents, to whom the token's own is told to listen.
+    listed: Option<Status>,
     is_stopped: bool,
     max_hops: usize,
     route: RouteRule,
@@ -127,6 +132,7 @@ impl<'a> Ask<'a> {
             trust: trust(),
             keys: keys(&[("", &issuer()), ("", &super::old_issuer())]),
             status: nothing_revoked(),
+            listed: None,
             is_stopped: false,
             max_hops: 5,
             route: RouteRule::agents(scope("files:read")),
@@ -158,11 +164,14 @@ impl<'a> Ask<'a> {
         proof.push_str(self.proof_tail);
         let nonces =
             NonceKeys::new(&NonceSecret::from_shared(&[7; 32]), NonceRole::ResourceServer, NONCE_PERIOD).unwrap();
-        let facts = Facts::new([IssuerFacts {
-            trust: Arc::new(self.trust.clone()),
+        let facts = |trust, status: &Status| IssuerFacts {
+            trust: Arc::new(trust),
             keys: Arc::new(self.keys.clone()),
-            status: self.status.clone(),
-        }]);
+            status: status.clone(),
+        };
+        let listing = TrustedIssuer { issuer: LISTING.to_owned(), ..trust() };
+        let listing = self.listed.as_ref().map(|status| facts(listing, status));
+        let facts = Facts::new([facts(self.trust.clone(), &self.status)].into_iter().chain(listing));
         let point = EnforcementPoint {
             resource: &resource,
             window: ProofWindow::default(),
@@ -326,6 +335,7 @@ fn how_the_token_is_sent_is_asked_every_time() {
     refused("token_misplaced", |ask| ask.is_token_misplaced = true);
     refused("bearer_downgrade", sent("Bearer "));
     refused("scheme_unsupported", sent("Basic "));
+    refused("scheme_unsupported", sent("Mage "));
     refused("scheme_unsupported", sent("DPoP"));
     refused("credentials_malformed", sent("DPoP \t"));
     let most = MAX_AUTHORIZATION_BYTES - exchanged().token.len() - "DPoP".len();
@@ -433,6 +443,45 @@ fn what_no_chain_asks_too_is_asked_of_a_remembered_token() {
     assert_eq!(Ask { status: Status::Unknown, ..alone(20) }.answer(&server), "status_unknown");
     assert_eq!(Ask { resource: "https://files.example", ..alone(22) }.answer(&server), "audience_mismatch");
     assert_eq!(alone(21).answer(&server), "accepted");
+    assert_eq!(server.kept(), (1, 0));
+}
+
+#[test]
+fn each_listing_is_asked_by_its_own_names_every_time() {
+    let token = claims(&delegate(0)).sign(&kid(&issuer()), &issuer()).unwrap();
+    let presented = Presented { token, field: String::new() };
+    let (agent, server) = (did(&delegate(0)).to_string(), Server::empty());
+    let listens = |listed, id: u64| Ask {
+        field: None,
+        signer: delegate(0),
+        trust: TrustedIssuer { agent_status: vec![LISTING.to_owned()], ..trust() },
+        listed: Some(listed),
+        id: id << 8,
+        ..Ask::good(&presented)
+    };
+    assert_eq!(listens(nothing_revoked(), 1).answer(&server), "accepted");
+    let entries = [(RevocationKind::Agent, agent.as_str())];
+    assert_eq!(listens(revoked_by(LISTING, &entries), 2).answer(&server), "agent_revoked");
+    // one id has another name at every issuer
+    assert_eq!(listens(revoked_by(ISSUER, &entries), 3).answer(&server), "accepted");
+    assert_eq!(server.kept(), (1, 0));
+}
+
+#[test]
+fn every_actor_of_a_remembered_token_is_looked_up() {
+    // ACT-10: also of a token that is refused in the end, because evidence of those before is owed
+    let mut claims = claims(&delegate(0));
+    claims.actors =
+        Some(ActorChain::from_names([0, 1, 2].map(|place| did(&delegate(place)).to_string()).into()).unwrap());
+    let presented = Presented { token: claims.sign(&kid(&issuer()), &issuer()).unwrap(), field: String::new() };
+    let server = Server::empty();
+    let alone = |id: u64| Ask { field: None, signer: delegate(0), id: id << 8, ..Ask::good(&presented) };
+    assert_eq!(alone(1).answer(&server), "actor_mismatch");
+    for place in [0, 1, 2] {
+        let agent = did(&delegate(place)).to_string();
+        let ask = Ask { status: revoked(&[(RevocationKind::Agent, &agent)]), ..alone(10 + u64::from(place)) };
+        assert_eq!(ask.answer(&server), "agent_revoked", "{place}");
+    }
     assert_eq!(server.kept(), (1, 0));
 }
 

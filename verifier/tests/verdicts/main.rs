@@ -168,7 +168,7 @@ fn answer(
         has_misplaced_token: false,
     };
     let route = RouteRule::agents(scope("files:read"));
-    let bound = UnverifiedRequest::parse(&parts, &point.chain)?
+    let bound = UnverifiedRequest::parse_known(&parts, &point.chain, verdicts, at(0))?
         .verify(&point, facts, at(0))?
         .bind(&route, &RequestContent::default())?;
     let receipt = MemoryReplay::new(ReplayLimits::default()).insert(bound.replay_entry(), at(0))?;
