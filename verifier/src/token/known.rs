@@ -52,7 +52,7 @@ impl KnownToken {
             hash,
             translated,
             token,
-            key: key.clone(),
+            key: key.plain(),
             keys: Arc::downgrade(&issuer.keys),
             trust: Arc::clone(&issuer.trust),
         }
