@@ -538,6 +538,8 @@ fn the_form_of_every_field_is_looked_at_every_time() {
         ask(&["x"; 10].join(","), "chain_too_long");
         ask(&[presented.field.as_str(); 9].join(","), "chain_too_long");
         assert_eq!(Ask { proof_tail: &long, ..Ask::good(&presented) }.answer(&server), "proof_too_long");
+        // DPOP-21: two in one line
+        assert_eq!(Ask { proof_tail: ",a.b.c", ..Ask::good(&presented) }.answer(&server), "proof_repeated");
         assert_eq!(server.kept(), (1, 1));
     }
 }
