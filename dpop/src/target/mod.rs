@@ -71,7 +71,11 @@ impl Target {
         if !raw.starts_with('/') {
             return Err(TargetError::NotAbsolute);
         }
-        let path = path::normalise(&format!("{}{raw}", base.prefix()))?;
+        let path = format!("{}{raw}", base.prefix());
+        if normal::is_surely_normal_path(raw) {
+            return Self::new(base.origin_parts().clone(), &path);
+        }
+        let path = path::normalise(&path)?;
         if !path.strip_prefix(base.prefix()).is_some_and(|below| below.starts_with('/')) {
             return Err(TargetError::OutsideBase);
         }

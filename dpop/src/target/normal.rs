@@ -10,15 +10,15 @@ use super::path::is_unreserved;
 /// triplets and without a segment that begins with a dot.
 pub(crate) fn is_surely_normal(text: &str) -> bool {
     let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };
-    let Some((host, path)) = rest.split_once('/') else { return false };
+    let Some((host, path)) = rest.find('/').and_then(|end| rest.split_at_checked(end)) else { return false };
     let is_name = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.');
+    text.len() <= MAX_TARGET_BYTES && !host.is_empty() && host.bytes().all(is_name) && is_surely_normal_path(path)
+}
+
+/// The same for a path, which starts with `/`: below any path in normal form it stays as it is.
+pub(super) fn is_surely_normal_path(path: &str) -> bool {
     let is_path = |byte: u8| is_unreserved(byte) || byte == b'/';
-    text.len() <= MAX_TARGET_BYTES
-        && !host.is_empty()
-        && host.bytes().all(is_name)
-        && path.bytes().all(is_path)
-        && !path.starts_with('.')
-        && !path.contains("/.")
+    path.starts_with('/') && path.bytes().all(is_path) && !path.contains("/.")
 }
 
 #[cfg(test)]
