@@ -20,8 +20,8 @@ const SHARE_SHARDS: usize = 64;
 /// What a store holds at most. Zero of either refuses everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplayLimits {
-    /// Live entries of all keys. A store takes 13 bytes for each that it may hold, some 60 for each key, and some
-    /// eight for each second of each key.
+    /// Live entries of all keys. A store that holds more than some 16 000 takes 13 bytes for each that it *may* hold, some 60 for
+    /// each key, and some eight for each second of each key; with fewer it takes some 50 bytes for each that it does hold.
     pub total: usize,
     /// Live entries of one key, so that a busy one cannot use up what the others need (P-18).
     pub per_key: usize,
@@ -65,7 +65,7 @@ impl MemoryReplay {
         Self {
             limits,
             secret: Secret::new(),
-            tables: std::array::from_fn(|_| Mutex::new(Table::new(limits.total / SHARDS))),
+            tables: std::array::from_fn(|number| Mutex::new(Table::new(number, limits.total / SHARDS))),
             shares: std::array::from_fn(|_| Mutex::new(Shares::default())),
             held: AtomicUsize::new(0),
             latest: AtomicU64::new(0),
@@ -79,25 +79,25 @@ impl MemoryReplay {
     }
 
     /// Moves the latest time seen on, and says what it is.
+    #[inline]
     fn advance(&self, now: UnixTime) -> UnixTime {
-        let latest = self.latest.load(Ordering::Acquire);
-        if latest >= now.as_secs() {
-            return UnixTime::from_secs(latest);
-        }
+        let latest = UnixTime::from_secs(self.latest.load(Ordering::Acquire));
+        if latest >= now { latest } else { self.move_on(now) }
+    }
+
+    #[cold]
+    fn move_on(&self, now: UnixTime) -> UnixTime {
         UnixTime::from_secs(self.latest.fetch_max(now.as_secs(), Ordering::AcqRel)).max(now)
     }
 
+    #[inline]
     fn try_insert(&self, entry: &ReplayEntry, latest: UnixTime) -> Result<(), ReplayError> {
-        let [place, hash] = self.secret.scatter(&entry.fingerprint);
+        let Scattered { place, hash, key } = self.secret.scatter(entry);
         let mark = Mark { tag: hash >> 16, place };
-        let [one, two] = self.secret.scatter(entry.key.as_bytes());
-        let key = one ^ two.rotate_left(32);
         let mut table = shard(&self.tables, hash)?;
         table.advance(latest);
         // what is known stays known, whatever else is wrong with the entry
-        if table.contains(mark) {
-            return Err(ReplayError::Replayed);
-        }
+        let place = table.place(mark).ok_or(ReplayError::Replayed)?;
         if entry.expires < table.floor() {
             return Err(ReplayError::ClockWentBack);
         }
@@ -105,8 +105,14 @@ impl MemoryReplay {
         self.give_back_places(shares.advance(latest));
         // other bits than those that chose the shard come first
         shares.count(key.rotate_right(8), entry.expires, self.limits.per_key, || self.take_place())?;
-        table.insert(mark, entry.expires);
+        table.insert(mark, place, entry.expires);
         Ok(())
+    }
+
+    #[cold]
+    fn insert_in_what_expired(&self, entry: &ReplayEntry, latest: UnixTime) -> Result<(), ReplayError> {
+        self.free_expired(latest)?;
+        self.try_insert(entry, latest)
     }
 
     /// Frees what expired of all keys, one lock at a time; a shard with nothing to free costs one comparison.
@@ -118,6 +124,7 @@ impl MemoryReplay {
         Ok(())
     }
 
+    #[inline]
     fn take_place(&self) -> Result<(), ReplayError> {
         let more = |held| (held < self.limits.total).then_some(held + 1);
         match self.held.fetch_update(Ordering::AcqRel, Ordering::Acquire, more) {
@@ -126,6 +133,7 @@ impl MemoryReplay {
         }
     }
 
+    #[inline]
     fn give_back_places(&self, count: usize) {
         if count > 0 {
             self.held.fetch_sub(count, Ordering::AcqRel);
@@ -133,6 +141,7 @@ impl MemoryReplay {
     }
 }
 
+#[inline]
 fn shard<T, const N: usize>(shards: &[Mutex<T>; N], hash: u64) -> Result<MutexGuard<'_, T>, ReplayError> {
     let [lowest, ..] = hash.to_le_bytes();
     let shard = shards.get(usize::from(lowest) % N).ok_or(ReplayError::Unavailable)?;
@@ -143,10 +152,7 @@ impl ReplayStore for MemoryReplay {
     fn insert(&self, entry: &ReplayEntry, now: UnixTime) -> Result<Receipt, ReplayError> {
         let latest = self.advance(now);
         match self.try_insert(entry, latest) {
-            Err(ReplayError::Full) => {
-                self.free_expired(latest)?;
-                self.try_insert(entry, latest)?;
-            }
+            Err(ReplayError::Full) => self.insert_in_what_expired(entry, latest)?,
             decided => decided?,
         }
         Ok(Receipt::assertion(entry))
@@ -159,25 +165,43 @@ impl ReplayStore for MemoryReplay {
 
 /// What nobody outside of this process knows: hashes under it can be neither foreseen nor chosen.
 #[derive(Clone, Copy)]
-struct Secret([u64; 4]);
+struct Secret([u64; 6]);
+
+/// Keyed numbers of an entry.
+#[derive(Clone, Copy)]
+struct Scattered {
+    /// Of the fingerprint, like `hash`.
+    place: u64,
+    hash: u64,
+    /// Of the key's thumbprint.
+    key: u64,
+}
 
 impl Secret {
     /// A new one, made of the seed that the standard library draws for its own maps.
     fn new() -> Self {
         let random = RandomState::new();
-        Self([1, 2, 3, 4].map(|part: u64| random.hash_one(part)))
+        Self([1, 2, 3, 4, 5, 6].map(|part: u64| random.hash_one(part)))
     }
 
-    /// Two keyed numbers of what is a SHA-256 hash already: the halves of two products, folded upon each other.
-    fn scatter(&self, hash: &[u8; 32]) -> [u64; 2] {
-        let Self([a, b, c, d]) = *self;
-        let ([one, two, three, four], _) = hash.as_chunks::<8>() else { return [0, 0] };
-        let folded = |one: &[u8; 8], two: &[u8; 8], key: u64, other: u64| {
-            let (low, high) = (u64::from_le_bytes(*one) ^ key).carrying_mul(u64::from_le_bytes(*two) ^ other, 0);
-            low ^ high
+    /// What is hashed here is a SHA-256 hash already: the halves of products, folded upon each other.
+    #[inline]
+    fn scatter(&self, entry: &ReplayEntry) -> Scattered {
+        let Self([a, b, c, d, e, f]) = *self;
+        let ([one, two, three, four], _) = entry.fingerprint.as_chunks::<8>() else {
+            return Scattered { place: 0, hash: 0, key: 0 };
         };
-        [folded(one, two, a, b), folded(three, four, c, d)]
+        let ([five, six, ..], _) = entry.key.as_bytes().as_chunks::<8>() else {
+            return Scattered { place: 0, hash: 0, key: 0 };
+        };
+        Scattered { place: folded(one, two, a, b), hash: folded(three, four, c, d), key: folded(five, six, e, f) }
     }
+}
+
+#[inline]
+fn folded(one: &[u8; 8], two: &[u8; 8], key: u64, other: u64) -> u64 {
+    let (low, high) = (u64::from_le_bytes(*one) ^ key).carrying_mul(u64::from_le_bytes(*two) ^ other, 0);
+    low ^ high
 }
 
 impl fmt::Debug for Secret {

@@ -1,5 +1,7 @@
 //! The port behind which accepted proofs are remembered, so that each is accepted once (RFC 9449 11.1, P-02).
 
+mod arena;
+mod hashed;
 mod line;
 mod memory;
 mod shares;
