@@ -4,6 +4,7 @@ mod arena;
 mod hashed;
 mod line;
 mod memory;
+mod pages;
 mod shares;
 mod table;
 
