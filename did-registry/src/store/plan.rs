@@ -93,17 +93,19 @@ impl Group {
         let mut staged = self.stage_records(batch, leaf, engine)?;
         let mut numbered = Vec::with_capacity(batch.feed.len() + 1);
         let positions = stage_sequences(&mut numbered, batch, leaf, self.positions, link).map_err(Refused::Batch)?;
-        let positions = stage_forgotten(&mut staged, batch, positions).map_err(Refused::Batch)?;
+        let mut forgotten = Vec::new();
+        let positions = stage_forgotten(&mut forgotten, batch, positions).map_err(Refused::Batch)?;
         // nothing is refused behind this point; each number is given out once, so nothing is under it yet
         for (key, after) in numbered {
             self.slots.insert(key, Slot { before: None, after: Some(after) });
             self.writes = true;
         }
-        for (key, _) in &staged {
+        for (key, _) in &forgotten {
             self.look(engine, key.clone()).map_err(Refused::Engine)?;
         }
+        staged.append(&mut forgotten);
         for (key, after) in staged {
-            // INVARIANT: each key was looked at above
+            // INVARIANT: each key was looked at, those of records when they were staged
             if let Some(slot) = self.slots.get_mut(&key) {
                 slot.after = Some(after);
                 self.writes = true;
@@ -118,7 +120,10 @@ impl Group {
         for ((table, key), value) in &batch.writes {
             let key = table.engine_key(key);
             let sealed = match value {
-                None => None,
+                None => {
+                    self.look(engine, key.clone()).map_err(Refused::Engine)?;
+                    None
+                }
                 Some(value) => {
                     let version = self.version(engine, *table, key.clone())?.map_or(1, |old| old.saturating_add(1));
                     Some(Record::seal(version, leaf, value))
