@@ -12,8 +12,14 @@ use super::shares::Shares;
 use super::table::{Mark, Table};
 use super::{Receipt, ReplayEntry, ReplayError, ReplayStore, StoreFill};
 
-/// Locks that inserts spread over: enough that two cores rarely meet.
-const SHARDS: usize = 16;
+/// Tables that entries spread over, each behind a lock, at most: enough that two cores rarely meet. A lock is held for less than a
+/// microsecond, so smaller stores have fewer, with [`TABLE_BYTES`] each: a table without a whole large page has no use for them.
+const MOST_TABLES: usize = 16;
+const TABLE_BYTES: usize = 1 << 22;
+/// The tables of a store make their lines when together they hold more than so many: until then a quiet server takes little memory.
+const FEW: usize = 1 << 14;
+/// So many more for each table before one: their memory is made ready one after the other then, not all at once.
+const MORE_EACH: usize = 1 << 6;
 /// The same for what keys hold: more, so that a map of many keys that grows stops nobody for long.
 const SHARE_SHARDS: usize = 64;
 
@@ -52,7 +58,7 @@ impl Default for ReplayLimits {
 pub struct MemoryReplay {
     limits: ReplayLimits,
     secret: Secret,
-    tables: [Mutex<Table>; SHARDS],
+    tables: Box<[Mutex<Table>]>,
     shares: [Mutex<Shares>; SHARE_SHARDS],
     held: AtomicUsize,
     latest: AtomicU64,
@@ -62,10 +68,14 @@ impl MemoryReplay {
     /// An empty store.
     #[must_use]
     pub fn new(limits: ReplayLimits) -> Self {
+        // a power of two, and the last step down leaves each table twice what it is meant to have at most
+        let tables = (Table::bytes_for(limits.total) / TABLE_BYTES).clamp(1, MOST_TABLES);
+        let tables = 1 << tables.ilog2();
+        let table = |number| Mutex::new(Table::new(limits.total / tables, FEW / tables + number * MORE_EACH));
         Self {
             limits,
             secret: Secret::new(),
-            tables: std::array::from_fn(|number| Mutex::new(Table::new(number, limits.total / SHARDS))),
+            tables: (0..tables).map(table).collect(),
             shares: std::array::from_fn(|_| Mutex::new(Shares::default())),
             held: AtomicUsize::new(0),
             latest: AtomicU64::new(0),
@@ -142,9 +152,10 @@ impl MemoryReplay {
 }
 
 #[inline]
-fn shard<T, const N: usize>(shards: &[Mutex<T>; N], hash: u64) -> Result<MutexGuard<'_, T>, ReplayError> {
+fn shard<T>(shards: &[Mutex<T>], hash: u64) -> Result<MutexGuard<'_, T>, ReplayError> {
     let [lowest, ..] = hash.to_le_bytes();
-    let shard = shards.get(usize::from(lowest) % N).ok_or(ReplayError::Unavailable)?;
+    // their number is a power of two
+    let shard = shards.get(usize::from(lowest) & (shards.len() - 1)).ok_or(ReplayError::Unavailable)?;
     shard.lock().map_err(|_| ReplayError::Unavailable)
 }
 

@@ -16,10 +16,6 @@ const LINES_FOR: usize = 10;
 const ENTRIES_IN_THEM: usize = 53;
 /// Entries that a table is made for at most; more go elsewhere. 2^28 in all shards of a store, which nobody needs.
 const MOST_ENTRIES: usize = 1 << 24;
-/// A table makes its lines when it holds more than so many: until then they stand elsewhere, and a quiet server takes little memory.
-const FEW: usize = 1 << 10;
-/// So many more for each table of a store before it: large pages come into use one after the other then, not all at once.
-const MORE_EACH: usize = 1 << 5;
 /// Entries that stand elsewhere before those that have ended are looked for.
 const ELSEWHERE_UNTIDIED: usize = 64;
 
@@ -66,18 +62,22 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Table `number` of a store, for `entries` live ones. It takes its memory when more than a few have come.
-    pub(super) fn new(number: usize, entries: usize) -> Self {
-        let entries = entries.min(MOST_ENTRIES);
+    /// A table for `entries` live ones. It makes its lines when it holds more than `few`: until then they stand elsewhere.
+    pub(super) fn new(entries: usize, few: usize) -> Self {
         Self {
             arena: Arena::default(),
-            lines: entries * LINES_FOR / ENTRIES_IN_THEM + 1,
-            few: FEW + number * MORE_EACH,
+            lines: lines_for(entries),
+            few,
             floor: UnixTime::EPOCH,
             elsewhere: HashMap::default(),
             elsewhere_until: UnixTime::EPOCH,
             tidy_at: ELSEWHERE_UNTIDIED,
         }
+    }
+
+    /// Bytes of the lines for so many entries.
+    pub(super) fn bytes_for(entries: usize) -> usize {
+        lines_for(entries) * line::LINE_BYTES
     }
 
     /// The latest time told.
@@ -158,6 +158,10 @@ impl Table {
     }
 }
 
+fn lines_for(entries: usize) -> usize {
+    entries.min(MOST_ENTRIES) * LINES_FOR / ENTRIES_IN_THEM + 1
+}
+
 #[cfg(test)]
 #[allow(clippy::indexing_slicing, reason = "a failed set-up should stop the test")]
 mod tests {
@@ -192,10 +196,8 @@ mod tests {
 
         /// A table that has its lines already.
         fn with_lines(entries: usize) -> Self {
-            let mut table = Self::new(0, entries);
-            while table.arena.lines() == 0 {
-                table.arena.prepare(table.lines);
-            }
+            let mut table = Self::new(entries, 0);
+            table.arena.finish(table.lines);
             table
         }
     }
@@ -203,11 +205,14 @@ mod tests {
     #[test]
     fn it_holds_what_was_put_in_until_it_ends() {
         // before it has lines, while it makes them, and with them: 550 entries live at a time, then more
-        for mut table in [Table::new(0, 1_000), Table::new(0, 50_000), Table::with_lines(1_000)] {
+        for mut table in [Table::new(1_000, 1_000), Table::new(50_000, 1_000), Table::with_lines(1_000)] {
             let mut model: HashMap<u64, u64> = HashMap::new();
             // ten a second, then 100 a second, each for 10 to 90 seconds, across a wrap of the 16 bits
             let begin = (NOW | 0xffff) - 300;
             for step in 0..20_000 {
+                if step == 9_000 {
+                    table.arena.finish(table.lines);
+                }
                 let now = begin + if step < 6_000 { step / 10 } else { 540 + step / 100 };
                 table.advance(UnixTime::from_secs(now));
                 let end = now + 10 + step * 7 % 81;
@@ -248,25 +253,26 @@ mod tests {
 
     #[test]
     fn where_the_system_gives_no_memory_nothing_is_lost() {
-        let mut table = Table { lines: usize::MAX / line::LINE_BYTES, ..Table::new(0, 4) };
+        let mut table = Table { lines: usize::MAX / line::LINE_BYTES, ..Table::new(4, 1_000) };
         let end = UnixTime::from_secs(NOW + 90);
         for number in 0..5_000 {
             table.put(mark(number), end);
         }
+        table.arena.finish(table.lines);
         assert_eq!(table.arena.lines(), 0);
         assert!((0..5_000).all(|number| table.contains(mark(number))));
     }
 
     #[test]
     fn a_few_entries_take_no_lines() {
-        let mut table = Table::new(3, 1 << 20);
+        let mut table = Table::new(1 << 20, 1_100);
         let end = UnixTime::from_secs(NOW + 90);
-        for number in 0..(FEW + 3 * MORE_EACH) as u64 {
+        for number in 0..1_100 {
             table.put(mark(number), end);
         }
-        assert!(!table.arena.takes_memory());
+        assert!(!table.arena.is_being_made());
         table.put(mark(9_999), end);
-        assert!(table.arena.takes_memory());
+        assert!(table.arena.is_being_made());
     }
 
     #[test]
