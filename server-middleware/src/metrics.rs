@@ -16,7 +16,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::drift::MAX_TASKS;
-use crate::guard::{HEADER_BYTES, KNOWN_KEYS, Remembered, TOKEN_BYTES, VERDICT_BYTES};
+use crate::guard::{HEADER_BYTES, KEY_BYTES, Remembered, TOKEN_BYTES, VERDICT_BYTES};
 use crate::{FeedLag, ResourceServer};
 
 /// Begins every name.
@@ -83,7 +83,8 @@ impl ResourceServer {
     }
 
     fn tell_memory(&self, scrape: &mut Scrape) {
-        let Remembered { tokens, token_bytes, chains, chain_bytes, headers, header_bytes, keys } = self.remembered();
+        let Remembered { tokens, token_bytes, chains, chain_bytes, headers, header_bytes, keys, key_bytes } =
+            self.remembered();
         let (lists, facts) = (self.list_lags(), self.facts());
         let names = |facts: &IssuerFacts| if let Status::Known { set, .. } = &facts.status { set.len() } else { 0 };
         let held_lists = lists.iter().map(|lag| lag.held).sum();
@@ -93,7 +94,7 @@ impl ResourceServer {
             ("tokens", tokens, None),
             ("chains", chains, None),
             ("headers", headers, None),
-            ("keys", keys, Some(KNOWN_KEYS)),
+            ("keys", keys, None),
             ("revocations", facts.issuers().map(names).sum(), None),
             ("status_lists", held_lists, Some(lists.len() * MAX_HELD_LISTS)),
             ("introspections", held_answers, Some(asked.len() * MAX_INTROSPECTIONS)),
@@ -108,6 +109,7 @@ impl ResourceServer {
             ("tokens", token_bytes, TOKEN_BYTES),
             ("chains", chain_bytes, VERDICT_BYTES),
             ("headers", header_bytes, HEADER_BYTES),
+            ("keys", key_bytes, KEY_BYTES),
         ];
         scrape.gauges("held_bytes", "About what they take", bytes.map(|(what, held, _)| (of(what), held)));
         scrape.gauges("held_bytes_limit", "What they may take", bytes.map(|(what, _, most)| (of(what), most)));

@@ -146,7 +146,21 @@ impl UnverifiedChain {
     ///
     /// The first [`ChainError`], hop by hop.
     pub fn verify(self, root: &VerifiedAccessToken, max_hops: usize) -> Result<VerifiedChain, ChainError> {
-        self.verify_below(root.claims(), root.name(), max_hops)
+        self.verify_known(root, max_hops, &|_| None)
+    }
+
+    /// The same, where the key of the root's agent may be `known`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::verify`].
+    pub fn verify_known(
+        self,
+        root: &VerifiedAccessToken,
+        max_hops: usize,
+        known: &KnownKeys<'_>,
+    ) -> Result<VerifiedChain, ChainError> {
+        self.verify_below(root.claims(), root.name(), max_hops, known)
     }
 
     /// The same below a root token that nobody vouches for: what a delegate without the issuer's keys can tell.
@@ -155,7 +169,7 @@ impl UnverifiedChain {
     ///
     /// As [`Self::verify`].
     pub fn verify_unrooted(self, root: &UnverifiedAccessToken, max_hops: usize) -> Result<UnrootedChain, ChainError> {
-        self.verify_below(root.unverified_claims(), root.name(), max_hops).map(UnrootedChain::new)
+        self.verify_below(root.unverified_claims(), root.name(), max_hops, &|_| None).map(UnrootedChain::new)
     }
 
     fn verify_below(
@@ -163,9 +177,10 @@ impl UnverifiedChain {
         claims: &AccessToken,
         name: ContentHash,
         max_hops: usize,
+        known: &KnownKeys<'_>,
     ) -> Result<VerifiedChain, ChainError> {
         self.require_shape(claims, max_hops)?;
-        let first_delegate = root_delegate(claims)?;
+        let first_delegate = root_delegate(claims, known)?;
         let parent =
             Parent { delegate: &first_delegate, name, authority: &claims.authority, issued_at: claims.issued_at };
         // DEL-27: the one key that the parent names, whatever the hop says about itself
@@ -186,13 +201,13 @@ impl UnverifiedChain {
             let link = verify_hop(hop, next()?, &parent, claims)?;
             earlier.push(core::mem::replace(&mut last, link));
         }
-        Ok(VerifiedChain::new(earlier, last))
+        Ok(VerifiedChain::new(first_delegate.plain(), earlier, last))
     }
 }
 
 /// The agent whose key signs the first hop. The root is bound to that key, or it is no root of a chain (DEL-33).
-fn root_delegate(root: &AccessToken) -> Result<DidKey, ChainError> {
-    let did = DidKey::parse(&root.client_id).map_err(|_| ChainError::UntrustedRoot)?;
+fn root_delegate(root: &AccessToken, known: &KnownKeys<'_>) -> Result<DidKey, ChainError> {
+    let did = DidKey::parse_known(&root.client_id, known).map_err(|_| ChainError::UntrustedRoot)?;
     let is_bound = root.confirmation.is_some_and(|jkt| jkt.is_same_key(&did.thumbprint()));
     let is_root = root.delegability.is_some_and(|delegability| delegability.depth == 0) && root.chain.is_none();
     if is_bound && is_root { Ok(did) } else { Err(ChainError::UntrustedRoot) }
@@ -205,7 +220,7 @@ fn verify_hop(
     root: &AccessToken,
 ) -> Result<Link, ChainError> {
     let name = unverified.name();
-    let UnverifiedHop { hop, .. } = unverified;
+    let UnverifiedHop { mut hop, .. } = unverified;
     if hop.delegator != parent.delegate.as_str() {
         return Err(ChainError::IssuerMismatch);
     }
@@ -225,6 +240,8 @@ fn verify_hop(
         return Err(ChainError::BeforeParent);
     }
     hop.authority.narrows(parent.authority).map_err(ChainError::Widened)?;
+    // whose signature it is was asked by now
+    hop.delegate = hop.delegate.plain();
     Ok(Link { hop, name, _signature: signature })
 }
 
@@ -263,6 +280,24 @@ mod tests {
             let expected: Vec<_> = texts.iter().map(|text| UnverifiedHop::parse(text).unwrap().name()).collect();
             assert_eq!(names, expected);
         }
+    }
+
+    #[test]
+    fn prepared_keys_check_as_plain_ones_and_are_not_kept() {
+        let root = issued(&root_claims());
+        let mut texts = signed_chain(&root, hops(3));
+        let prepared = |text: &str| DidKey::parse(text).ok().map(|did| did.prepared());
+        let verify = |texts: &[String]| {
+            let members: Vec<_> = texts.iter().map(String::as_str).collect();
+            UnverifiedChain::parse_known(&members, &prepared)?.verify_known(&root, MAX_HOPS, &prepared)
+        };
+        let chain = verify(&texts).unwrap();
+        assert_eq!(chain.root_delegate().as_str(), root.claims().client_id);
+        let keys = core::iter::once(chain.root_delegate()).chain(chain.links().map(|link| &link.hop.delegate));
+        assert!(keys.into_iter().all(|key| !key.public_key().is_prepared()));
+        let (signed, _) = texts[1].rsplit_once('.').unwrap();
+        texts[1] = format!("{signed}.{}", texts[2].rsplit_once('.').unwrap().1);
+        assert_eq!(verify(&texts).map(drop), Err(ChainError::SignatureInvalid));
     }
 
     #[test]

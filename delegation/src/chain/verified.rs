@@ -1,6 +1,6 @@
 //! A chain that leads from a root token to a delegate, every hop signed and none wider than the one before.
 
-use handfast_identity::{ContentHash, Seconds, SignatureValid, UnixTime};
+use handfast_identity::{ContentHash, DidKey, Seconds, SignatureValid, UnixTime};
 
 use super::{ChainError, Hop};
 
@@ -15,16 +15,23 @@ pub struct Link {
 }
 
 /// Made by [`UnverifiedChain::verify`](crate::UnverifiedChain::verify), and without its root inside an [`UnrootedChain`], only;
-/// never empty.
+/// never empty. Its keys are [plain](DidKey::plain), whatever they were verified with.
 #[derive(Debug)]
 pub struct VerifiedChain {
+    root_delegate: DidKey,
     earlier: Vec<Link>,
     last: Link,
 }
 
 impl VerifiedChain {
-    pub(super) const fn new(earlier: Vec<Link>, last: Link) -> Self {
-        Self { earlier, last }
+    pub(super) const fn new(root_delegate: DidKey, earlier: Vec<Link>, last: Link) -> Self {
+        Self { root_delegate, earlier, last }
+    }
+
+    /// The agent of the root, whose key signed the first hop.
+    #[must_use]
+    pub const fn root_delegate(&self) -> &DidKey {
+        &self.root_delegate
     }
 
     /// The hops, from the root on.

@@ -64,6 +64,7 @@ pub(super) async fn metrics(State(app): State<App>) -> Result<Response, Failure>
             ("tokens", remembered.token_bytes),
             ("chains", remembered.chain_bytes),
             ("headers", remembered.header_bytes),
+            ("keys", remembered.key_bytes),
             ("documents", u64::try_from(document_bytes).unwrap_or(u64::MAX)),
         ],
     };

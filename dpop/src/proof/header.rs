@@ -24,10 +24,22 @@ impl ProofHeader {
         &self.text
     }
 
+    /// The same with its key [prepared](PublicKey::prepared), for headers that come again and again.
+    #[must_use]
+    pub fn prepared(&self) -> Self {
+        Self { key: self.key.prepared(), ..self.clone() }
+    }
+
+    /// Whether its key was prepared.
+    #[must_use]
+    pub const fn is_prepared(&self) -> bool {
+        self.key.is_prepared()
+    }
+
     /// Roughly how many bytes it holds, for stores with a bound.
     #[must_use]
     pub const fn weight(&self) -> usize {
-        size_of::<Self>() + self.text.len()
+        size_of::<Self>() + self.text.len() + self.key.weight_of_prepared()
     }
 }
 

@@ -185,6 +185,24 @@ impl DidKey {
         &self.key
     }
 
+    /// The same DID with its key [prepared](PublicKey::prepared).
+    #[must_use]
+    pub fn prepared(&self) -> Self {
+        Self { key: self.key.prepared(), ..self.clone() }
+    }
+
+    /// The same DID with its key [plain](PublicKey::plain).
+    #[must_use]
+    pub fn plain(&self) -> Self {
+        Self { key: self.key.plain(), ..self.clone() }
+    }
+
+    /// Roughly how many bytes it holds, for stores with a bound.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        size_of::<Self>() + self.text.len() + self.key.weight_of_prepared()
+    }
+
     /// The thumbprint that a token for this agent is bound to (DK-14): a function of the DID, never stored input.
     #[must_use]
     pub const fn thumbprint(&self) -> Thumbprint {

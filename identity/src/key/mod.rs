@@ -2,6 +2,7 @@
 
 mod backend;
 mod ed25519;
+mod multiples;
 mod p256_key;
 mod public;
 mod signing;

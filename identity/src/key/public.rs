@@ -21,7 +21,7 @@ pub struct PublicKey(Repr);
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[allow(clippy::large_enum_variant)] // both live on the stack of one check; a box would cost an allocation per proof
 enum Repr {
-    Ed25519(VerifyingKey),
+    Ed25519(ed25519::Key),
     P256(Point),
 }
 
@@ -104,7 +104,7 @@ impl PublicKey {
     }
 
     pub(super) fn from_dalek(key: VerifyingKey) -> Self {
-        Self(Repr::Ed25519(key))
+        Self(Repr::Ed25519(key.into()))
     }
 
     #[cfg(feature = "es256-signing")]
@@ -167,8 +167,51 @@ impl PublicKey {
     /// [`KeyError::Weak`].
     pub fn require_prime_order(&self) -> Result<(), KeyError> {
         match &self.0 {
-            Repr::Ed25519(key) if ed25519::has_torsion(key) => Err(KeyError::Weak),
+            Repr::Ed25519(key) if key.has_torsion() => Err(KeyError::Weak),
             Repr::Ed25519(_) | Repr::P256(_) => Ok(()),
+        }
+    }
+
+    /// The same key, prepared to check many signatures: each costs a third less, preparing as much as two of them.
+    ///
+    /// For whoever remembers keys and sees one again and again. It takes [memory](Self::weight_of_prepared), which its clones share, and
+    /// judges and compares as the plain one. A key of P-256 stays as it is.
+    ///
+    /// ```
+    /// # use handfast_identity::DidKey;
+    /// # let did = DidKey::parse("did:key:z6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMsw").unwrap();
+    /// let key = did.public_key().prepared();
+    /// assert!(key.is_prepared() && key == *did.public_key());
+    /// ```
+    #[must_use]
+    pub fn prepared(&self) -> Self {
+        match &self.0 {
+            Repr::Ed25519(key) => Self(Repr::Ed25519(key.prepared())),
+            Repr::P256(_) => self.clone(),
+        }
+    }
+
+    /// The same key without what was prepared, for whoever keeps it for another purpose: the memory goes with the last prepared clone.
+    #[must_use]
+    pub fn plain(&self) -> Self {
+        match &self.0 {
+            Repr::Ed25519(key) => Self(Repr::Ed25519(key.plain())),
+            Repr::P256(_) => self.clone(),
+        }
+    }
+
+    /// Whether it was prepared.
+    #[must_use]
+    pub const fn is_prepared(&self) -> bool {
+        matches!(&self.0, Repr::Ed25519(key) if key.is_prepared())
+    }
+
+    /// What was prepared takes so many bytes of memory, which clones share: 22 KB, nothing for a plain key.
+    #[must_use]
+    pub const fn weight_of_prepared(&self) -> usize {
+        match &self.0 {
+            Repr::Ed25519(key) => key.weight_of_prepared(),
+            Repr::P256(_) => 0,
         }
     }
 

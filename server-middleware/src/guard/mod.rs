@@ -5,6 +5,7 @@ mod ending;
 mod layer;
 mod log;
 mod nonces;
+mod often;
 mod service;
 mod verdicts;
 
@@ -28,7 +29,7 @@ use crate::{Clock, Decisions, DriftBook, FactsSource, FeedLag, IntrospectionCoun
 pub use layer::Protect;
 pub use service::Guard;
 pub use verdicts::Remembered;
-pub(crate) use verdicts::{HEADER_BYTES, KNOWN_KEYS, RememberedVerdicts, TOKEN_BYTES, VERDICT_BYTES};
+pub(crate) use verdicts::{HEADER_BYTES, KEY_BYTES, RememberedVerdicts, TOKEN_BYTES, VERDICT_BYTES};
 
 /// One resource and everything needed to decide about requests to it. Clones are the same server.
 ///

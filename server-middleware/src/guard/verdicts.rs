@@ -9,6 +9,8 @@ use handfast_verifier::{CLOCK_LEEWAY, ChainVerdict, KnownToken, VerdictKey, Verd
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use super::often::OftenFound;
+
 /// What remembered chains may take of memory (spec/limits.md): some thousand of three hops.
 pub(crate) const VERDICT_BYTES: u64 = 16 * 1024 * 1024;
 /// About what a chain of three hops takes: how many there may be is a guess, for the table to be made.
@@ -19,20 +21,23 @@ pub(crate) const TOKEN_BYTES: u64 = 16 * 1024 * 1024;
 /// About what a token takes.
 const TYPICAL_TOKEN_BYTES: u64 = 4 * 1024;
 
-/// What remembered headers of proofs may take of memory (spec/limits.md): some eight thousand of Ed25519 keys.
-pub(crate) const HEADER_BYTES: u64 = 4 * 1024 * 1024;
+/// What remembered headers of proofs may take of memory (spec/limits.md): three thousand with prepared keys, or a hundred thousand
+/// that were not found often.
+pub(crate) const HEADER_BYTES: u64 = 64 * 1024 * 1024;
 /// About what a header takes.
-const TYPICAL_HEADER_BYTES: u64 = 512;
+const TYPICAL_HEADER_BYTES: u64 = 640;
 
-/// Delegates whose decoded keys are remembered (spec/limits.md): some 300 bytes each.
-pub(crate) const KNOWN_KEYS: usize = 4096;
+/// What delegates' decoded keys may take of memory (spec/limits.md): half as many as headers.
+pub(crate) const KEY_BYTES: u64 = 32 * 1024 * 1024;
+/// About what a key takes.
+const TYPICAL_KEY_BYTES: u64 = 512;
 
-/// The verdicts of one resource server, bounded by weight, and keys, bounded by number; the least used make room.
+/// The verdicts of one resource server and the keys in them, bounded by weight; the least used make room.
 pub(crate) struct RememberedVerdicts {
     verdicts: Cache<VerdictKey, Arc<ChainVerdict>, ByWeight>,
     tokens: Cache<TokenTail, Arc<KnownToken>, ByWeight>,
-    headers: Cache<Box<str>, Arc<ProofHeader>, ByWeight>,
-    keys: Cache<String, DidKey>,
+    headers: OftenFound<Arc<ProofHeader>>,
+    keys: OftenFound<DidKey>,
 }
 
 /// What is remembered, for metrics: how many of each, and about how many bytes.
@@ -48,10 +53,12 @@ pub struct Remembered {
     pub chain_bytes: u64,
     /// Headers of proofs, read, with their keys decoded.
     pub headers: usize,
-    /// About what they take of memory, 4 MiB at most.
+    /// About what they take of memory, 64 MiB at most.
     pub header_bytes: u64,
-    /// Decoded keys of delegates, 4096 at most.
+    /// Decoded keys of delegates.
     pub keys: usize,
+    /// About what they take of memory, 32 MiB at most.
+    pub key_bytes: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -66,12 +73,6 @@ impl Weighter<VerdictKey, Arc<ChainVerdict>> for ByWeight {
 impl Weighter<TokenTail, Arc<KnownToken>> for ByWeight {
     fn weight(&self, _: &TokenTail, token: &Arc<KnownToken>) -> u64 {
         u64::try_from(token.weight()).unwrap_or(u64::MAX)
-    }
-}
-
-impl Weighter<Box<str>, Arc<ProofHeader>> for ByWeight {
-    fn weight(&self, text: &Box<str>, header: &Arc<ProofHeader>) -> u64 {
-        u64::try_from(text.len() + header.weight()).unwrap_or(u64::MAX)
     }
 }
 
@@ -96,8 +97,8 @@ impl RememberedVerdicts {
         Self {
             verdicts: Cache::with_weighter(items(chain_bytes, TYPICAL_BYTES), chain_bytes, ByWeight),
             tokens: Cache::with_weighter(items(token_bytes, TYPICAL_TOKEN_BYTES), token_bytes, ByWeight),
-            headers: Cache::with_weighter(items(HEADER_BYTES, TYPICAL_HEADER_BYTES), HEADER_BYTES, ByWeight),
-            keys: Cache::new(KNOWN_KEYS),
+            headers: OftenFound::bounded(HEADER_BYTES, TYPICAL_HEADER_BYTES),
+            keys: OftenFound::bounded(KEY_BYTES, TYPICAL_KEY_BYTES),
         }
     }
 
@@ -110,6 +111,7 @@ impl RememberedVerdicts {
             headers: self.headers.len(),
             header_bytes: self.headers.weight(),
             keys: self.keys.len(),
+            key_bytes: self.keys.weight(),
         }
     }
 }
@@ -124,21 +126,21 @@ impl Verdicts for RememberedVerdicts {
     }
 
     fn find_key(&self, did: &str) -> Option<DidKey> {
-        self.keys.get(did)
+        self.keys.find(did)
     }
 
     fn keep_key(&self, key: &DidKey) {
-        if !self.keys.contains_key(key.as_str()) {
-            self.keys.insert(key.as_str().to_owned(), key.clone());
+        if !self.keys.holds(key.as_str()) {
+            self.keys.keep(key.as_str(), key);
         }
     }
 
     fn find_header(&self, text: &str) -> Option<Arc<ProofHeader>> {
-        self.headers.get(text)
+        self.headers.find(text)
     }
 
     fn keep_header(&self, header: &Arc<ProofHeader>) {
-        self.headers.insert(header.text().into(), Arc::clone(header));
+        self.headers.keep(header.text(), header);
     }
 
     fn find_token(&self, text: &str, now: UnixTime) -> Option<Arc<KnownToken>> {
@@ -218,14 +220,14 @@ mod tests {
     }
 
     #[test]
-    fn the_keys_of_its_delegates_are_known_from_then_on() {
+    fn the_keys_of_who_signed_it_are_known_from_then_on() {
         let verdicts = RememberedVerdicts::new();
         verify(&verdicts, 2);
         let known = |number| verdicts.find_key(Agent::numbered(number).did().as_str());
-        assert_eq!([2, 3].map(known), [2, 3].map(|number| Some(Agent::numbered(number).did())));
+        assert_eq!([1, 2, 3].map(known), [1, 2, 3].map(|number| Some(Agent::numbered(number).did())));
         assert_eq!(known(4), None);
         verify(&verdicts, 2);
-        assert_eq!(verdicts.keys.len(), 2);
+        assert_eq!(verdicts.held().keys, 3);
     }
 
     #[test]

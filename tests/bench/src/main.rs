@@ -15,10 +15,12 @@
 //! ```
 //!
 //! `sign-proof` and `sign-token` are told beside a bare signature of the same library over as many bytes.
-//! `cold` is from the texts of token and field to the verdict, `known` the same where the delegates' keys were decoded before, `kept` the same with the chain's verdict remembered and the field
-//! read already; reading it, hash included, is `field`. `whole` is a request from its fields to the handler's argument, replay store
-//! included: `warm` with token and proof header seen before, `known` with the header, `never` with neither; `refused` are requests
-//! that are not let in, by a server that has seen token and header unless it says so. Ratios are what counts: the machine may be busy with something else.
+//! `check` is one signature check of ours, `often` the same under a key that was found often and so was prepared, as issuers' keys are.
+//! `cold` is from the texts of token and field to the verdict, `known` the same where the delegates' keys were decoded before, `often`
+//! where they were found often, `kept` the same with the chain's verdict remembered and the field read already; reading it, hash
+//! included, is `field`. `whole` is a request from its fields to the handler's argument, replay store included: `warm` with token and
+//! proof header seen often, `warm-new` seen before but not often, `known` with the header alone seen often, `never` with neither;
+//! `refused` are requests that are not let in, by a server that has seen token and header unless it says so. Ratios are what counts: the machine may be busy with something else.
 
 mod count;
 mod flood;
@@ -47,6 +49,7 @@ const DEFAULT_TURNS: u32 = 30;
 
 fn candidates() -> Vec<Candidate> {
     let mut all = vec![ours::unit()];
+    all.extend(ours::checks());
     all.extend(ours::all_chains());
     all.extend(ours::requests());
     all.extend(requests::all());

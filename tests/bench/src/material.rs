@@ -170,7 +170,18 @@ pub fn point<'a>(resource: &'a ResourceId, verdicts: &'a dyn Verdicts) -> Enforc
 
 /// Decoded keys in memory, and no verdict.
 #[derive(Debug, Default)]
-pub struct KnownKeys(Mutex<HashMap<String, DidKey>>);
+pub struct KnownKeys {
+    keys: Mutex<HashMap<String, DidKey>>,
+    /// As a server has those that it found often.
+    are_prepared: bool,
+}
+
+impl KnownKeys {
+    /// Keys that were found often.
+    pub fn often() -> Self {
+        Self { are_prepared: true, ..Self::default() }
+    }
+}
 
 impl Verdicts for KnownKeys {
     fn find(&self, _: &VerdictKey) -> Option<Arc<ChainVerdict>> {
@@ -180,13 +191,13 @@ impl Verdicts for KnownKeys {
     fn keep(&self, _: VerdictKey, _: Arc<ChainVerdict>) {}
 
     fn find_key(&self, did: &str) -> Option<DidKey> {
-        self.0.lock().expect("nobody panics").get(did).cloned()
+        self.keys.lock().expect("nobody panics").get(did).cloned()
     }
 
     fn keep_key(&self, key: &DidKey) {
-        let mut keys = self.0.lock().expect("nobody panics");
+        let mut keys = self.keys.lock().expect("nobody panics");
         if !keys.contains_key(key.as_str()) {
-            keys.insert(key.as_str().to_owned(), key.clone());
+            keys.insert(key.as_str().to_owned(), if self.are_prepared { key.prepared() } else { key.clone() });
         }
     }
 }
@@ -198,12 +209,19 @@ pub struct Kept {
     tokens: Mutex<HashMap<[u8; 43], Arc<KnownToken>>>,
     headers: Mutex<HashMap<String, Arc<ProofHeader>>>,
     forgets_tokens: bool,
+    /// As a server has those that it found often.
+    are_headers_prepared: bool,
 }
 
 impl Kept {
-    /// One that forgets tokens at once.
+    /// One to which every header is one that was found often.
+    pub fn often() -> Self {
+        Self { are_headers_prepared: true, ..Self::default() }
+    }
+
+    /// The same, which forgets tokens at once.
     pub fn without_tokens() -> Self {
-        Self { forgets_tokens: true, ..Self::default() }
+        Self { forgets_tokens: true, ..Self::often() }
     }
 }
 
@@ -232,6 +250,7 @@ impl Verdicts for Kept {
     }
 
     fn keep_header(&self, header: &Arc<ProofHeader>) {
-        self.headers.lock().expect("nobody panics").insert(header.text().to_owned(), Arc::clone(header));
+        let kept = if self.are_headers_prepared { Arc::new(header.prepared()) } else { Arc::clone(header) };
+        self.headers.lock().expect("nobody panics").insert(header.text().to_owned(), kept);
     }
 }

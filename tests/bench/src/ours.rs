@@ -5,6 +5,7 @@ use std::hint::black_box;
 use ed25519_dalek::{Signature, Signer, SigningKey, Verifier};
 use handfast_delegation::{ChainText, ResourceId, Scope, ToolCall};
 use handfast_dpop::Target;
+use handfast_identity::Algorithm;
 use handfast_testkit::CountedRandom;
 use handfast_verifier::tools::{RequestContent, ToolRoute};
 use handfast_verifier::{Credentials, NoVerdicts, RequestParts, RouteRule, UnverifiedRequest, Verdicts};
@@ -34,6 +35,24 @@ pub fn unit() -> Candidate {
     })
 }
 
+/// The same check of ours, with a plain key and with one that was found often.
+pub fn checks() -> Vec<Candidate> {
+    ["check", "check-often"]
+        .map(|name| {
+            let all = [0; UNITS].map(|_| random_seed()).map(|seed| {
+                let (key, message) = (handfast_identity::SigningKey::from_ed25519_seed(&seed), [7; UNIT_BYTES]);
+                let public = if name == "check" { key.public().plain() } else { key.public().prepared() };
+                (public, message, key.sign(&message))
+            });
+            let mut places = (0..UNITS).cycle();
+            Candidate::new(name, move || {
+                let (public, message, signature) = &all[places.next().expect("no end")];
+                public.verify(Algorithm::EdDsa, black_box(message), black_box(signature)).is_ok()
+            })
+        })
+        .into()
+}
+
 /// Another one at each call, the same in each run.
 pub fn random_seed() -> [u8; 32] {
     handfast_identity::random_bytes(&mut CountedRandom::unshared())
@@ -45,13 +64,15 @@ fn chains(form: &str, make: fn(u8) -> Presented) -> Vec<Candidate> {
         all.push(verification(&format!("{form}-{hops}-cold"), make(hops), &NoVerdicts, true));
         let known: &'static KnownKeys = Box::leak(Box::default());
         all.push(verification(&format!("{form}-{hops}-known"), make(hops), known, true));
+        let often: &'static KnownKeys = Box::leak(Box::new(KnownKeys::often()));
+        all.push(verification(&format!("{form}-{hops}-often"), make(hops), often, true));
         let kept: &'static Kept = Box::leak(Box::default());
         all.push(verification(&format!("{form}-{hops}-kept"), make(hops), kept, false));
     }
     all
 }
 
-/// Chains in both forms: `cold` from the texts on, `known` where the keys were seen before, `kept` with a remembered verdict, and `field` the reading of the field alone.
+/// Chains in both forms: `cold` from the texts on, `known` where the keys were seen before, `often` where they were seen often, `kept` with a remembered verdict, and `field` the reading of the field alone.
 pub fn all_chains() -> Vec<Candidate> {
     let mut all = chains("offline", Presented::offline);
     all.extend(chains("exchanged", Presented::exchanged));

@@ -123,7 +123,8 @@ impl Server {
 pub fn all() -> Vec<Candidate> {
     let never_token: &'static Kept = Box::leak(Box::new(Kept::without_tokens()));
     let mut all = vec![
-        whole("whole-warm", Box::leak(Box::<Kept>::default())),
+        whole("whole-warm", Box::leak(Box::new(Kept::often()))),
+        whole("whole-warm-new", Box::leak(Box::<Kept>::default())),
         whole("whole-known", never_token),
         whole("whole-never", &NoVerdicts),
     ];

@@ -24,6 +24,8 @@ fn slopes(measured: &[Measured]) -> Vec<(String, f64, f64)> {
         ("exchanged", "-cold"),
         ("offline", "-known"),
         ("exchanged", "-known"),
+        ("offline", "-often"),
+        ("exchanged", "-often"),
         ("offline", "-kept"),
         ("exchanged", "-kept"),
         ("field", ""),

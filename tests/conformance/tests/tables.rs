@@ -162,11 +162,16 @@ fn signatures_are_checked_strictly() {
         let (message, signature) = (hex(&row.message), hex(&row.signature));
         let verdict = match PublicKey::from_ed25519_bytes(&hex(&row.public_key)) {
             Err(_) => Verdict::KeyRefused,
-            Ok(key) => match key.verify(Algorithm::EdDsa, &message, &signature) {
-                Err(_) => Verdict::SignatureRefused,
-                Ok(_) if key.require_prime_order() == Err(KeyError::Weak) => Verdict::NotRegistrable,
-                Ok(_) => Verdict::Good,
-            },
+            Ok(key) => {
+                let [plain, prepared] =
+                    [&key, &key.prepared()].map(|key| key.verify(Algorithm::EdDsa, &message, &signature));
+                assert_eq!(plain.is_ok(), prepared.is_ok(), "{}, prepared", row.about);
+                match plain {
+                    Err(_) => Verdict::SignatureRefused,
+                    Ok(_) if key.require_prime_order() == Err(KeyError::Weak) => Verdict::NotRegistrable,
+                    Ok(_) => Verdict::Good,
+                }
+            }
         };
         assert_eq!(verdict, row.verdict, "{}", row.about);
     }

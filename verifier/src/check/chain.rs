@@ -82,7 +82,8 @@ impl Presented<'_> {
         };
         let known = |did: &str| point.verdicts.find_key(did);
         let verdict = if is_offline {
-            let chain = UnverifiedChain::parse_known(text.members(), &known)?.verify(self.token.token(), max_hops)?;
+            let chain = UnverifiedChain::parse_known(text.members(), &known)?;
+            let chain = chain.verify_known(self.token.token(), max_hops, &known)?;
             let names = names(token, self.token.kid(), &chain);
             let root_budget = RootBudget::of(token);
             ChainVerdict {
@@ -114,7 +115,9 @@ impl Presented<'_> {
             }
         };
         let verdict = Arc::new(verdict);
-        verdict.chain.links().for_each(|link| point.verdicts.keep_key(&link.hop.delegate));
+        let delegates = verdict.chain.links().map(|link| &link.hop.delegate);
+        let signers = core::iter::once(verdict.chain.root_delegate()).chain(delegates);
+        signers.for_each(|key| point.verdicts.keep_key(key));
         point.verdicts.keep(key, Arc::clone(&verdict));
         Ok(verdict)
     }
@@ -122,7 +125,7 @@ impl Presented<'_> {
 
 fn root_key(kid: &str, issuer: &IssuerFacts) -> Result<RootKey, Rejection> {
     let key = issuer.keys.find(kid).ok_or(Rejection::TokenKeyUnknown)?;
-    Ok(RootKey { kid: kid.to_owned(), key: key.clone() })
+    Ok(RootKey { kid: kid.to_owned(), key: key.plain() })
 }
 
 /// A root that nobody else acts through names one actor; who presents it is a matter of binding.

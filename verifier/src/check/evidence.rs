@@ -103,7 +103,7 @@ pub(super) fn verify_evidence_known(
     let key = issuer.keys.find(&root_kid).ok_or(ChainError::UntrustedRoot)?;
     // DEL-41: only the issuer can begin a chain
     let root = root.verify(key).map_err(|_| ChainError::UntrustedRoot)?;
-    let chain = chain.verify(&root, max_hops)?;
+    let chain = chain.verify_known(&root, max_hops, known)?;
     Ok(Evidence { root, chain, root_kid })
 }
 

@@ -55,7 +55,7 @@ impl KnownToken {
             token,
             translated,
             kid,
-            key: key.clone(),
+            key: key.plain(),
             trust: Arc::clone(&issuer.trust),
         }
     }

@@ -10,6 +10,10 @@ use serde::Deserialize;
 /// Longest key set read (spec/limits.md, MD-07).
 pub const MAX_KEY_SET_BYTES: usize = 64 * 1024;
 
+/// How many keys of a set are prepared for many signatures (spec/limits.md): issuers have two or three, and a long set should not
+/// cost much time and memory.
+pub const PREPARED_KEYS: usize = 8;
+
 /// Token keys by `kid`.
 #[derive(Clone, Debug, Default)]
 pub struct KeySet {
@@ -72,6 +76,7 @@ impl KeySet {
         let mut keys = HashMap::new();
         for entry in wire.keys {
             let Some((kid, key)) = usable(entry)? else { continue };
+            let key = if keys.len() < PREPARED_KEYS { key.prepared() } else { key };
             if keys.insert(kid, key).is_some() {
                 return Err(KeySetError::RepeatedKid);
             }
@@ -88,7 +93,9 @@ impl KeySet {
     /// The set of several keys, each under its thumbprint.
     #[must_use]
     pub fn of_keys(keys: &[PublicKey]) -> Self {
-        Self { keys: keys.iter().map(|key| (key.thumbprint().to_string(), key.clone())).collect(), generation: 0 }
+        let (often, rest) = keys.split_at(keys.len().min(PREPARED_KEYS));
+        let keys = often.iter().map(PublicKey::prepared).chain(rest.iter().cloned());
+        Self { keys: keys.map(|key| (key.thumbprint().to_string(), key)).collect(), generation: 0 }
     }
 
     /// The same keys as a later generation: verdicts cached under an earlier one no longer count.

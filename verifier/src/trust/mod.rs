@@ -9,4 +9,4 @@ pub use issuer::{
     DEFAULT_MAX_LIFETIME, IntrospectionCaller, MAX_LIFETIME_WITHOUT_STATUS, Profile, SpeaksFor, StatusSource,
     TrustError, TrustedIssuer,
 };
-pub use keys::{KeySet, KeySetError, MAX_KEY_SET_BYTES};
+pub use keys::{KeySet, KeySetError, MAX_KEY_SET_BYTES, PREPARED_KEYS};
