@@ -11,7 +11,8 @@
 //!
 //! Out: counting the `DPoP` fields of a request (DPOP-21: whoever reads the header hands over one), comparing the proof's key
 //! with the token's `cnf.jkt` (`handfast-verifier`), and the answers on the wire. No clock, environment, disk, network or
-//! random source is read: time and randomness are arguments, and nothing here is asynchronous.
+//! random source is read: time and randomness are arguments, and nothing here is asynchronous. [`MemoryReplay`] is no part of that
+//! rule: it draws a secret of its own, and a thread of its own clears its memory.
 //!
 //! In deployment: the compared URI comes from the configured [`PublicBase`], not from the request; nodes of one service that
 //! do not share a replay store each accept a proof once; a store in memory needs the [`RestartRule`].

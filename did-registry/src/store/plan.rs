@@ -91,13 +91,21 @@ impl Group {
         }
         let leaf = batch.leaf.as_ref().map(|_| self.positions.log_size);
         let mut staged = self.stage_records(batch, leaf, engine)?;
-        let positions = stage_sequences(&mut staged, batch, leaf, self.positions, link).map_err(Refused::Batch)?;
-        let positions = stage_forgotten(&mut staged, batch, positions).map_err(Refused::Batch)?;
-        for (key, _) in &staged {
+        let mut numbered = Vec::with_capacity(batch.feed.len() + 1);
+        let positions = stage_sequences(&mut numbered, batch, leaf, self.positions, link).map_err(Refused::Batch)?;
+        let mut forgotten = Vec::new();
+        let positions = stage_forgotten(&mut forgotten, batch, positions).map_err(Refused::Batch)?;
+        // nothing is refused behind this point; each number is given out once, so nothing is under it yet
+        for (key, after) in numbered {
+            self.slots.insert(key, Slot { before: None, after: Some(after) });
+            self.writes = true;
+        }
+        for (key, _) in &forgotten {
             self.look(engine, key.clone()).map_err(Refused::Engine)?;
         }
+        staged.append(&mut forgotten);
         for (key, after) in staged {
-            // INVARIANT: each key was looked at above
+            // INVARIANT: each key was looked at, those of records when they were staged
             if let Some(slot) = self.slots.get_mut(&key) {
                 slot.after = Some(after);
                 self.writes = true;
@@ -108,11 +116,14 @@ impl Group {
     }
 
     fn stage_records(&mut self, batch: &Batch, leaf: Option<u64>, engine: &dyn Engine) -> Result<Vec<Change>, Refused> {
-        let mut staged = Vec::with_capacity(batch.writes.len() + batch.feed.len() + 1);
+        let mut staged = Vec::with_capacity(batch.writes.len());
         for ((table, key), value) in &batch.writes {
             let key = table.engine_key(key);
             let sealed = match value {
-                None => None,
+                None => {
+                    self.look(engine, key.clone()).map_err(Refused::Engine)?;
+                    None
+                }
                 Some(value) => {
                     let version = self.version(engine, *table, key.clone())?.map_or(1, |old| old.saturating_add(1));
                     Some(Record::seal(version, leaf, value))
@@ -183,4 +194,80 @@ fn stage_forgotten(staged: &mut Vec<Change>, batch: &Batch, positions: Positions
 fn next(number: u64) -> Result<u64, CommitError> {
     let spent = || StoreError::Corrupt { what: "a sequence has reached its last number".to_owned() };
     number.checked_add(1).ok_or_else(|| spent().into())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
+mod tests {
+    use super::super::engine::Pairs;
+    use super::super::{BatchError, Linked};
+    use super::*;
+
+    const THINGS: Table = Table::new(16, "things");
+
+    /// An engine that holds nothing, and that nobody asks for a number that was not given out.
+    struct Empty;
+
+    impl Engine for Empty {
+        fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
+            match key {
+                [16, ..] => Ok(None),
+                _ => Err(EngineError(format!("asked for {key:?}"))),
+            }
+        }
+
+        fn scan(&self, _: &[u8], _: Option<&[u8]>, _: usize) -> Result<Pairs, EngineError> {
+            Ok(Vec::new())
+        }
+
+        fn write(&self, _: &[Change]) -> Result<(), EngineError> {
+            Ok(())
+        }
+    }
+
+    struct Plain;
+
+    impl FeedLink for Plain {
+        fn origin(&self, _: &str) -> [u8; 32] {
+            [0; 32]
+        }
+
+        fn link(&self, _: u64, head: &[u8; 32], body: &[u8]) -> Result<Linked, LinkError> {
+            Ok(Linked { head: *head, stored: body.to_vec() })
+        }
+
+        fn body(&self, stored: &[u8]) -> Result<Vec<u8>, LinkError> {
+            Ok(stored.to_vec())
+        }
+    }
+
+    fn batch(fill: impl FnOnce(&mut Batch) -> Result<&mut Batch, BatchError>) -> Batch {
+        let mut batch = Batch::new();
+        fill(&mut batch).unwrap();
+        batch
+    }
+
+    /// A refused batch leaves no number behind, and readers see nothing under a number before it is durable.
+    #[test]
+    fn numbers_are_dense_and_begin_with_nothing() {
+        let start = Positions { log_size: 0, feed_to: 0, feed_head: [0; 32], feed_base: 0, feed_base_head: [0; 32] };
+        let mut group = Group::new(start);
+        let refused = batch(|b| b.expect_version(THINGS, b"a", 1)?.leaf(b"l")?.feed(b"f"));
+        assert!(matches!(group.admit(&refused, &Empty, &Plain), Err(Refused::Batch(CommitError::Conflict { .. }))));
+        assert!(group.is_empty());
+        for number in 0..2 {
+            let numbered = batch(|b| b.put(THINGS, b"a", b"v")?.leaf(b"l")?.feed(b"f"));
+            let committed = group.admit(&numbered, &Empty, &Plain).unwrap();
+            assert_eq!(committed, Committed { leaf: Some(number), feed_to: number + 1 });
+        }
+        // what a batch forgets may be its own
+        let forgets = batch(|b| b.feed(b"f")?.forget_feed(&[2, 3], 3, [0; 32]));
+        let seq = |number: u64| Table::FEED.engine_key(&number.to_be_bytes());
+        assert_eq!(group.admit(&forgets, &Empty, &Plain).unwrap().feed_to, 3);
+        let (before, changes) = group.split();
+        let leaf = Table::LOG.engine_key(&1_u64.to_be_bytes());
+        assert!([leaf, seq(1), seq(2), THINGS.engine_key(b"a")].iter().all(|key| before.get(key) == Some(&None)));
+        let kept = |key: Vec<u8>| changes.iter().find(|(changed, _)| *changed == key).unwrap().1.is_some();
+        assert_eq!([1, 2, 3].map(|number| kept(seq(number))), [true, false, false]);
+    }
 }

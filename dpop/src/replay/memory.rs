@@ -12,16 +12,22 @@ use super::shares::Shares;
 use super::table::{Mark, Table};
 use super::{Receipt, ReplayEntry, ReplayError, ReplayStore, StoreFill};
 
-/// Locks that inserts spread over: enough that two cores rarely meet.
-const SHARDS: usize = 16;
+/// Tables that entries spread over, each behind a lock, at most: enough that two cores rarely meet. A lock is held for less than a
+/// microsecond, so smaller stores have fewer, with [`TABLE_BYTES`] each: a table without a whole large page has no use for them.
+const MOST_TABLES: usize = 16;
+const TABLE_BYTES: usize = 1 << 22;
+/// The tables of a store make their lines when together they hold more than so many: until then a quiet server takes little memory.
+const FEW: usize = 1 << 14;
+/// So many more for each table before one: their memory is made ready one after the other then, not all at once.
+const MORE_EACH: usize = 1 << 6;
 /// The same for what keys hold: more, so that a map of many keys that grows stops nobody for long.
 const SHARE_SHARDS: usize = 64;
 
 /// What a store holds at most. Zero of either refuses everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplayLimits {
-    /// Live entries of all keys. A store takes 13 bytes for each that it may hold, some 60 for each key, and some
-    /// eight for each second of each key.
+    /// Live entries of all keys. A store that holds more than some 16 000 takes 13 bytes for each that it *may* hold, some 60 for
+    /// each key, and some eight for each second of each key; with fewer it takes some 50 bytes for each that it does hold.
     pub total: usize,
     /// Live entries of one key, so that a busy one cannot use up what the others need (P-18).
     pub per_key: usize,
@@ -52,7 +58,7 @@ impl Default for ReplayLimits {
 pub struct MemoryReplay {
     limits: ReplayLimits,
     secret: Secret,
-    tables: [Mutex<Table>; SHARDS],
+    tables: Box<[Mutex<Table>]>,
     shares: [Mutex<Shares>; SHARE_SHARDS],
     held: AtomicUsize,
     latest: AtomicU64,
@@ -62,10 +68,14 @@ impl MemoryReplay {
     /// An empty store.
     #[must_use]
     pub fn new(limits: ReplayLimits) -> Self {
+        // a power of two, and the last step down leaves each table twice what it is meant to have at most
+        let tables = (Table::bytes_for(limits.total) / TABLE_BYTES).clamp(1, MOST_TABLES);
+        let tables = 1 << tables.ilog2();
+        let table = |number| Mutex::new(Table::new(limits.total / tables, FEW / tables + number * MORE_EACH));
         Self {
             limits,
             secret: Secret::new(),
-            tables: std::array::from_fn(|_| Mutex::new(Table::new(limits.total / SHARDS))),
+            tables: (0..tables).map(table).collect(),
             shares: std::array::from_fn(|_| Mutex::new(Shares::default())),
             held: AtomicUsize::new(0),
             latest: AtomicU64::new(0),
@@ -79,25 +89,25 @@ impl MemoryReplay {
     }
 
     /// Moves the latest time seen on, and says what it is.
+    #[inline]
     fn advance(&self, now: UnixTime) -> UnixTime {
-        let latest = self.latest.load(Ordering::Acquire);
-        if latest >= now.as_secs() {
-            return UnixTime::from_secs(latest);
-        }
+        let latest = UnixTime::from_secs(self.latest.load(Ordering::Acquire));
+        if latest >= now { latest } else { self.move_on(now) }
+    }
+
+    #[cold]
+    fn move_on(&self, now: UnixTime) -> UnixTime {
         UnixTime::from_secs(self.latest.fetch_max(now.as_secs(), Ordering::AcqRel)).max(now)
     }
 
+    #[inline]
     fn try_insert(&self, entry: &ReplayEntry, latest: UnixTime) -> Result<(), ReplayError> {
-        let [place, hash] = self.secret.scatter(&entry.fingerprint);
+        let Scattered { place, hash, key } = self.secret.scatter(entry);
         let mark = Mark { tag: hash >> 16, place };
-        let [one, two] = self.secret.scatter(entry.key.as_bytes());
-        let key = one ^ two.rotate_left(32);
         let mut table = shard(&self.tables, hash)?;
         table.advance(latest);
         // what is known stays known, whatever else is wrong with the entry
-        if table.contains(mark) {
-            return Err(ReplayError::Replayed);
-        }
+        let place = table.place(mark).ok_or(ReplayError::Replayed)?;
         if entry.expires < table.floor() {
             return Err(ReplayError::ClockWentBack);
         }
@@ -105,8 +115,14 @@ impl MemoryReplay {
         self.give_back_places(shares.advance(latest));
         // other bits than those that chose the shard come first
         shares.count(key.rotate_right(8), entry.expires, self.limits.per_key, || self.take_place())?;
-        table.insert(mark, entry.expires);
+        table.insert(mark, place, entry.expires);
         Ok(())
+    }
+
+    #[cold]
+    fn insert_in_what_expired(&self, entry: &ReplayEntry, latest: UnixTime) -> Result<(), ReplayError> {
+        self.free_expired(latest)?;
+        self.try_insert(entry, latest)
     }
 
     /// Frees what expired of all keys, one lock at a time; a shard with nothing to free costs one comparison.
@@ -118,6 +134,7 @@ impl MemoryReplay {
         Ok(())
     }
 
+    #[inline]
     fn take_place(&self) -> Result<(), ReplayError> {
         let more = |held| (held < self.limits.total).then_some(held + 1);
         match self.held.fetch_update(Ordering::AcqRel, Ordering::Acquire, more) {
@@ -126,6 +143,7 @@ impl MemoryReplay {
         }
     }
 
+    #[inline]
     fn give_back_places(&self, count: usize) {
         if count > 0 {
             self.held.fetch_sub(count, Ordering::AcqRel);
@@ -133,9 +151,11 @@ impl MemoryReplay {
     }
 }
 
-fn shard<T, const N: usize>(shards: &[Mutex<T>; N], hash: u64) -> Result<MutexGuard<'_, T>, ReplayError> {
+#[inline]
+fn shard<T>(shards: &[Mutex<T>], hash: u64) -> Result<MutexGuard<'_, T>, ReplayError> {
     let [lowest, ..] = hash.to_le_bytes();
-    let shard = shards.get(usize::from(lowest) % N).ok_or(ReplayError::Unavailable)?;
+    // their number is a power of two
+    let shard = shards.get(usize::from(lowest) & (shards.len() - 1)).ok_or(ReplayError::Unavailable)?;
     shard.lock().map_err(|_| ReplayError::Unavailable)
 }
 
@@ -143,10 +163,7 @@ impl ReplayStore for MemoryReplay {
     fn insert(&self, entry: &ReplayEntry, now: UnixTime) -> Result<Receipt, ReplayError> {
         let latest = self.advance(now);
         match self.try_insert(entry, latest) {
-            Err(ReplayError::Full) => {
-                self.free_expired(latest)?;
-                self.try_insert(entry, latest)?;
-            }
+            Err(ReplayError::Full) => self.insert_in_what_expired(entry, latest)?,
             decided => decided?,
         }
         Ok(Receipt::assertion(entry))
@@ -159,25 +176,43 @@ impl ReplayStore for MemoryReplay {
 
 /// What nobody outside of this process knows: hashes under it can be neither foreseen nor chosen.
 #[derive(Clone, Copy)]
-struct Secret([u64; 4]);
+struct Secret([u64; 6]);
+
+/// Keyed numbers of an entry.
+#[derive(Clone, Copy)]
+struct Scattered {
+    /// Of the fingerprint, like `hash`.
+    place: u64,
+    hash: u64,
+    /// Of the key's thumbprint.
+    key: u64,
+}
 
 impl Secret {
     /// A new one, made of the seed that the standard library draws for its own maps.
     fn new() -> Self {
         let random = RandomState::new();
-        Self([1, 2, 3, 4].map(|part: u64| random.hash_one(part)))
+        Self([1, 2, 3, 4, 5, 6].map(|part: u64| random.hash_one(part)))
     }
 
-    /// Two keyed numbers of what is a SHA-256 hash already: the halves of two products, folded upon each other.
-    fn scatter(&self, hash: &[u8; 32]) -> [u64; 2] {
-        let Self([a, b, c, d]) = *self;
-        let ([one, two, three, four], _) = hash.as_chunks::<8>() else { return [0, 0] };
-        let folded = |one: &[u8; 8], two: &[u8; 8], key: u64, other: u64| {
-            let (low, high) = (u64::from_le_bytes(*one) ^ key).carrying_mul(u64::from_le_bytes(*two) ^ other, 0);
-            low ^ high
+    /// What is hashed here is a SHA-256 hash already: the halves of products, folded upon each other.
+    #[inline]
+    fn scatter(&self, entry: &ReplayEntry) -> Scattered {
+        let Self([a, b, c, d, e, f]) = *self;
+        let ([one, two, three, four], _) = entry.fingerprint.as_chunks::<8>() else {
+            return Scattered { place: 0, hash: 0, key: 0 };
         };
-        [folded(one, two, a, b), folded(three, four, c, d)]
+        let ([five, six, ..], _) = entry.key.as_bytes().as_chunks::<8>() else {
+            return Scattered { place: 0, hash: 0, key: 0 };
+        };
+        Scattered { place: folded(one, two, a, b), hash: folded(three, four, c, d), key: folded(five, six, e, f) }
     }
+}
+
+#[inline]
+fn folded(one: &[u8; 8], two: &[u8; 8], key: u64, other: u64) -> u64 {
+    let (low, high) = (u64::from_le_bytes(*one) ^ key).carrying_mul(u64::from_le_bytes(*two) ^ other, 0);
+    low ^ high
 }
 
 impl fmt::Debug for Secret {

@@ -1,7 +1,10 @@
 //! The port behind which accepted proofs are remembered, so that each is accepted once (RFC 9449 11.1, P-02).
 
+mod arena;
+mod hashed;
 mod line;
 mod memory;
+mod pages;
 mod shares;
 mod table;
 

@@ -1,14 +1,17 @@
 //! How much of a store each key holds, counted by the seconds in which entries end: nothing is swept when a second is over.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 
 use handfast_identity::UnixTime;
 
 use super::ReplayError;
+use super::hashed::AsItIs;
 
 /// Keys looked at for each new one, to forget those that hold nothing any more: twice as many as come.
 const LOOKED_AT: usize = 2;
+/// Seconds of a key that room is made for at once.
+const MORE_SECONDS: usize = 16;
 /// Bits of a count within one second; a greater one takes two.
 const COUNT_BITS: u32 = 24;
 const COUNT_MOST: u64 = (1 << COUNT_BITS) - 1;
@@ -47,6 +50,7 @@ struct Ends {
 
 impl Shares {
     /// Moves the time on, and says how many entries have ended.
+    #[inline]
     pub(super) fn advance(&mut self, now: UnixTime) -> usize {
         if now.as_secs() <= self.floor {
             return 0;
@@ -56,6 +60,7 @@ impl Shares {
     }
 
     /// Counts one more entry of `key`, which ends in `end`, if the key holds less than `limit` and `take` finds room in the store.
+    #[inline]
     pub(super) fn count(
         &mut self,
         key: u64,
@@ -64,19 +69,31 @@ impl Shares {
         take: impl FnOnce() -> Result<(), ReplayError>,
     ) -> Result<(), ReplayError> {
         let (now, end) = (self.floor, end.as_secs().min(END_MOST));
-        if let Some(share) = self.keys.get_mut(&key) {
-            share.require_room(limit, now)?;
-            take()?;
-            share.add(end, now);
-        } else {
-            let mut share = Share::default();
-            share.require_room(limit, now)?;
-            take()?;
-            share.add(end, now);
-            self.tidy(now);
-            self.keys.insert(key, share);
-            self.order.push(key);
+        let Some(share) = self.keys.get_mut(&key) else { return self.count_first(key, end, limit, take) };
+        share.require_room(limit, now)?;
+        take()?;
+        share.add(end, now);
+        if !self.all.add_to_last(end) {
+            self.all.add(end);
         }
+        Ok(())
+    }
+
+    #[cold]
+    fn count_first(
+        &mut self,
+        key: u64,
+        end: u64,
+        limit: usize,
+        take: impl FnOnce() -> Result<(), ReplayError>,
+    ) -> Result<(), ReplayError> {
+        let (now, mut share) = (self.floor, Share::default());
+        share.require_room(limit, now)?;
+        take()?;
+        share.add(end, now);
+        self.tidy(now);
+        self.keys.insert(key, share);
+        self.order.push(key);
         self.all.add(end);
         Ok(())
     }
@@ -105,18 +122,23 @@ impl Shares {
 }
 
 impl Share {
+    #[inline]
     fn require_room(&mut self, limit: usize, now: u64) -> Result<(), ReplayError> {
         if self.held >= limit {
             self.held -= self.ends.forget_before(now);
+            if self.held >= limit {
+                return Err(ReplayError::KeyShareFull);
+            }
         }
-        if self.held >= limit { Err(ReplayError::KeyShareFull) } else { Ok(()) }
+        Ok(())
     }
 
+    #[inline]
     fn add(&mut self, end: u64, now: u64) {
-        if !self.ends.end_with(end) {
+        if !self.ends.add_to_last(end) {
             self.held -= self.ends.forget_before(now);
+            self.ends.add(end);
         }
-        self.ends.add(end);
         self.held += 1;
     }
 }
@@ -130,14 +152,28 @@ impl Ends {
         self.last >> COUNT_BITS < now
     }
 
-    fn add(&mut self, end: u64) {
-        if self.end_with(end) && self.last & COUNT_MOST != COUNT_MOST {
+    /// Counts one more where it belongs to the last second.
+    #[inline]
+    const fn add_to_last(&mut self, end: u64) -> bool {
+        let fits = self.end_with(end) && self.last & COUNT_MOST != COUNT_MOST;
+        if fits {
             self.last += 1;
+        }
+        fits
+    }
+
+    #[cold]
+    fn add(&mut self, end: u64) {
+        if self.add_to_last(end) {
             return;
         }
         let one = end << COUNT_BITS | 1;
         if self.last <= one {
             if self.last > 0 {
+                // doubling would leave a third of it empty, for each key
+                if self.earlier.len() == self.earlier.capacity() {
+                    self.earlier.reserve_exact(MORE_SECONDS);
+                }
                 self.earlier.push(self.last);
             }
             self.last = one;
@@ -151,6 +187,7 @@ impl Ends {
     }
 
     /// Forgets the seconds before `now`, and says how many entries that were.
+    #[cold]
     fn forget_before(&mut self, now: u64) -> usize {
         let over = self.earlier.partition_point(|second| second >> COUNT_BITS < now);
         let mut freed: u64 = self.earlier.drain(..over).map(|second| second & COUNT_MOST).sum();
@@ -159,24 +196,6 @@ impl Ends {
             self.last = 0;
         }
         usize::try_from(freed).unwrap_or(usize::MAX)
-    }
-}
-
-/// What is hashed already needs no hash.
-#[derive(Clone, Copy, Debug, Default)]
-struct AsItIs(u64);
-
-impl Hasher for AsItIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = number;
     }
 }
 

@@ -145,7 +145,7 @@ impl Shared {
         let facts = self.facts.facts(now);
         let nonces = RequestNonces::new(&*self.nonces);
         let point = self.point(&nonces, now);
-        let verified = UnverifiedRequest::parse_known(parts, &self.chain, point.verdicts)
+        let verified = UnverifiedRequest::parse_known(parts, &self.chain, point.verdicts, now)
             .and_then(|request| request.verify(&point, &facts, now));
         match verified.map_err(Denial::from).and_then(|request| request.bind(rule, content)) {
             Ok(bound) => {

@@ -1,4 +1,4 @@
-//! How often the heap was asked for memory, and how much of it is held.
+//! How often the heap was asked for memory.
 #![allow(unsafe_code, reason = "the one way to stand before the allocator")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 struct Counting;
 
 static ASKED: AtomicU64 = AtomicU64::new(0);
-static HELD: AtomicU64 = AtomicU64::new(0);
 
 #[global_allocator]
 static HEAP: Counting = Counting;
@@ -16,28 +15,23 @@ static HEAP: Counting = Counting;
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ASKED.fetch_add(1, Ordering::Relaxed);
-        HELD.fetch_add(layout.size() as u64, Ordering::Relaxed);
         // SAFETY: the caller's promises are passed on
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         ASKED.fetch_add(1, Ordering::Relaxed);
-        HELD.fetch_add(layout.size() as u64, Ordering::Relaxed);
         // SAFETY: the caller's promises are passed on
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size() as u64, Ordering::Relaxed);
         // SAFETY: the caller's promises are passed on
         unsafe { System.dealloc(memory, layout) }
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         ASKED.fetch_add(1, Ordering::Relaxed);
-        HELD.fetch_add(size as u64, Ordering::Relaxed);
-        HELD.fetch_sub(layout.size() as u64, Ordering::Relaxed);
         // SAFETY: the caller's promises are passed on
         unsafe { System.realloc(memory, layout, size) }
     }
@@ -48,9 +42,4 @@ pub fn allocations(work: impl FnOnce()) -> u64 {
     let before = ASKED.load(Ordering::Relaxed);
     work();
     ASKED.load(Ordering::Relaxed) - before
-}
-
-/// The bytes of memory that are held now.
-pub fn held() -> u64 {
-    HELD.load(Ordering::Relaxed)
 }

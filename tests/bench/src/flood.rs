@@ -5,9 +5,8 @@ use std::time::Instant;
 use handfast_dpop::{MemoryReplay, ReplayEntry, ReplayError, ReplayLimits, ReplayStore};
 use handfast_identity::UnixTime;
 
-use crate::count::held;
 use crate::meter::quantile;
-use crate::replay::{BEGIN, LIFE, entry, keys};
+use crate::replay::{BEGIN, LIFE, entry, keys, resident};
 
 /// Room for everything that comes within the time, and a sixteenth of it for one key.
 const LIMITS: ReplayLimits = ReplayLimits { total: 1 << 21, per_key: 1 << 17 };
@@ -26,9 +25,9 @@ pub fn measure() {
     let honest = keys(0, HONEST);
     let mut sides =
         [("no flood", 0), ("one key floods", 1), ("100 000 keys flood", 100_000)].map(|(name, flooders)| {
-            let before = held();
+            let before = resident();
             let store = MemoryReplay::new(LIMITS);
-            let taken = held() - before;
+            let taken = resident().saturating_sub(before);
             let nanoseconds = Vec::with_capacity(TURNS as usize * A_TURN);
             Side { name, store, flooders: keys(HONEST, flooders), taken, nanoseconds, flood_held: 0 }
         });
@@ -54,7 +53,7 @@ struct Side {
     name: &'static str,
     store: MemoryReplay,
     flooders: Vec<handfast_identity::Thumbprint>,
-    /// Bytes of memory.
+    /// Bytes of resident memory.
     taken: u64,
     nanoseconds: Vec<f64>,
     flood_held: usize,
@@ -74,7 +73,7 @@ impl Side {
             numbers.map(|number| entry(&self.flooders, second, number)).collect()
         };
         let mut flood = flood.iter();
-        let before = held();
+        let before = resident();
         for entry in &entries {
             for flooding in flood.by_ref().take(FLOODED) {
                 match self.store.insert(flooding, now) {
@@ -89,7 +88,7 @@ impl Side {
             }
             assert!(accepted, "an honest one is let in");
         }
-        self.taken += held() - before;
+        self.taken += resident().saturating_sub(before);
         assert!(second < LIFE, "nothing has ended, so what was let in is held");
         assert!(self.store.held() <= LIMITS.total && (self.flooders.len() != 1 || self.flood_held <= LIMITS.per_key));
     }
