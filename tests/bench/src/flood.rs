@@ -6,7 +6,7 @@ use handfast_dpop::{MemoryReplay, ReplayEntry, ReplayError, ReplayLimits, Replay
 use handfast_identity::UnixTime;
 
 use crate::meter::quantile;
-use crate::replay::{BEGIN, LIFE, entry, keys, resident};
+use crate::replay::{BEGIN, LIFE, entry, keys};
 
 /// Room for everything that comes within the time, and a sixteenth of it for one key.
 const LIMITS: ReplayLimits = ReplayLimits { total: 1 << 21, per_key: 1 << 17 };
@@ -25,11 +25,9 @@ pub fn measure() {
     let honest = keys(0, HONEST);
     let mut sides =
         [("no flood", 0), ("one key floods", 1), ("100 000 keys flood", 100_000)].map(|(name, flooders)| {
-            let before = resident();
             let store = MemoryReplay::new(LIMITS);
-            let taken = resident().saturating_sub(before);
             let nanoseconds = Vec::with_capacity(TURNS as usize * A_TURN);
-            Side { name, store, flooders: keys(HONEST, flooders), taken, nanoseconds, flood_held: 0 }
+            Side { name, store, flooders: keys(HONEST, flooders), nanoseconds, flood_held: 0 }
         });
     for turn in 0..TURNS {
         sides.iter_mut().for_each(|side| side.turn(&honest, turn));
@@ -39,12 +37,11 @@ pub fn measure() {
     for side in &sides {
         let p50 = quantile(side.nanoseconds.clone(), 0.5);
         println!(
-            "{:20} honest p50 {p50:.0} ns, p99 {:.0} ns: {:.2} of the quiet one; the flood got {} in, {:.1} MiB in all",
+            "{:20} honest p50 {p50:.0} ns, p99 {:.0} ns: {:.2} of the quiet one; the flood got {} in",
             side.name,
             side.p99(),
             side.p99() / quiet,
-            side.flood_held,
-            side.taken as f64 / f64::from(1 << 20)
+            side.flood_held
         );
     }
 }
@@ -53,8 +50,6 @@ struct Side {
     name: &'static str,
     store: MemoryReplay,
     flooders: Vec<handfast_identity::Thumbprint>,
-    /// Bytes of resident memory.
-    taken: u64,
     nanoseconds: Vec<f64>,
     flood_held: usize,
 }
@@ -73,7 +68,6 @@ impl Side {
             numbers.map(|number| entry(&self.flooders, second, number)).collect()
         };
         let mut flood = flood.iter();
-        let before = resident();
         for entry in &entries {
             for flooding in flood.by_ref().take(FLOODED) {
                 match self.store.insert(flooding, now) {
@@ -88,7 +82,6 @@ impl Side {
             }
             assert!(accepted, "an honest one is let in");
         }
-        self.taken += resident().saturating_sub(before);
         assert!(second < LIFE, "nothing has ended, so what was let in is held");
         assert!(self.store.held() <= LIMITS.total && (self.flooders.len() != 1 || self.flood_held <= LIMITS.per_key));
     }

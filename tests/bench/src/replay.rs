@@ -87,7 +87,7 @@ fn second_of(keys: &[Thumbprint], second: u64) -> Vec<ReplayEntry> {
 }
 
 /// Bytes of memory that this process really has: what is mapped and not taken from the heap counts too.
-pub fn resident() -> u64 {
+fn resident() -> u64 {
     let told = std::fs::read_to_string("/proc/self/smaps_rollup").expect("Linux");
     let line = told.lines().find_map(|line| line.strip_prefix("Rss:")).expect("a size");
     line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
