@@ -207,7 +207,7 @@ fn refusals() -> Vec<Candidate> {
     ];
     let mut all = Vec::new();
     for (row, reason, authorization, proof, time, facts) in rows {
-        let kept: &'static Kept = Box::leak(Box::default());
+        let kept: &'static Kept = Box::leak(Box::new(Kept::often()));
         // seen before: token and header of this agent, and the header of the other
         let others = Requests { agent: Agent::numbered(2), ..Requests::made_at(now()) };
         for seen in [&requests, &others] {
