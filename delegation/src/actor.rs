@@ -58,20 +58,21 @@ impl ActorChain {
     ///
     /// [`ActorError`], by rule broken; [`ActorError::Subject`] for no name at all.
     pub fn from_names(names: Vec<String>) -> Result<Self, ActorError> {
-        if names.len() > MAX_ACTORS {
-            return Err(ActorError::TooDeep);
-        }
-        if names.iter().any(|name| name.is_empty() || name.len() > MAX_ACTOR_BYTES) {
-            return Err(ActorError::Subject);
-        }
-        let repeated =
-            names.iter().enumerate().any(|(place, name)| names.iter().skip(place + 1).any(|other| other == name));
-        if repeated {
-            return Err(ActorError::Duplicate);
-        }
         let mut names = names.into_iter();
         let current = names.next().ok_or(ActorError::Subject)?;
-        Ok(Self { current, earlier: names.collect() })
+        Self { current, earlier: names.collect() }.bounded()
+    }
+
+    fn bounded(self) -> Result<Self, ActorError> {
+        if self.earlier.len() >= MAX_ACTORS {
+            return Err(ActorError::TooDeep);
+        }
+        if self.iter().any(|name| name.is_empty() || name.len() > MAX_ACTOR_BYTES) {
+            return Err(ActorError::Subject);
+        }
+        let is_repeated =
+            self.iter().enumerate().any(|(place, name)| self.iter().skip(place + 1).any(|other| other == name));
+        if is_repeated { Err(ActorError::Duplicate) } else { Ok(self) }
     }
 
     /// Who acts now: the one whose key signs the proof (ACT-09).
@@ -103,14 +104,15 @@ pub(crate) struct ActWire {
 impl TryFrom<ActWire> for ActorChain {
     type Error = ActorError;
 
-    fn try_from(wire: ActWire) -> Result<Self, ActorError> {
-        let mut names = Vec::new();
-        let mut level = Some(wire);
-        while let Some(ActWire { sub, act }) = level {
-            names.push(sub);
-            level = act.map(|inner| *inner);
+    fn try_from(ActWire { sub, act }: ActWire) -> Result<Self, ActorError> {
+        // most chains are of one agent, and ask for no list
+        let mut chain = Self { current: sub, earlier: Vec::new() };
+        let mut level = act;
+        while let Some(inner) = level {
+            chain.earlier.push(inner.sub);
+            level = inner.act;
         }
-        Self::from_names(names)
+        chain.bounded()
     }
 }
 

@@ -101,7 +101,7 @@ fn check_with(proof: &str, target: &str, nonces: NoncePolicy<'_>, now: UnixTime)
     };
     let general = UnverifiedProof::parse(proof).and_then(|proof| proof.check(&expected, now)?.verify());
     // the same with a header that was read before, whatever the rest is
-    let known = |text: &str| known_headers().iter().find(|header| header.text() == text).cloned();
+    let known = |text: &[u8]| known_headers().iter().find(|header| header.text().as_bytes() == text).cloned();
     let glanced = UnverifiedProof::parse_known(proof, &known).and_then(|proof| proof.check(&expected, now)?.verify());
     let seen = |found: &Result<VerifiedProof, ProofError>| {
         found
@@ -567,7 +567,7 @@ fn a_proof_covers_the_content_or_not() {
 
 #[test]
 fn a_header_is_known_by_its_very_text_and_once_its_key_has_signed() {
-    let confused = |_: &str| known_headers().first().cloned();
+    let confused = |_: &[u8]| known_headers().first().cloned();
     let (own, other) = (signed(&header(), &claims()), SigningKey::from_ed25519_seed(&[8; 32]));
     let jwk: Value = serde_json::from_str(&other.public().to_jwk()).unwrap();
     let foreign = jws::sign_with_header(&with(header(), json!({"jwk": jwk})), &claims(), &other).unwrap();
@@ -601,7 +601,7 @@ fn a_known_header_makes_no_proof_longer() {
         nonces: NoncePolicy::Off,
     };
     let good = UnverifiedProof::parse(&proof(1)).unwrap().check(&expected, at(0)).unwrap().verify().unwrap();
-    let known = |_: &str| good.new_header().cloned();
+    let known = |_: &[u8]| good.new_header().cloned();
     let longest = (1..=256).rev().find(|id| proof(*id).len() <= MAX_PROOF_BYTES).unwrap();
     assert!(longest < 256 && UnverifiedProof::parse_known(&proof(longest), &known).is_ok());
     assert_eq!(UnverifiedProof::parse_known(&proof(256), &known).map(drop), Err(ProofError::TooLong));

@@ -57,15 +57,26 @@ pub fn decode(text: &str) -> Result<Vec<u8>, Base64Error> {
     URL_SAFE_NO_PAD.decode_to_vec(text).map_err(|_| Base64Error)
 }
 
+/// At most so many bytes are `chars` characters of base64url.
+pub(crate) const fn decoded_len(chars: usize) -> usize {
+    chars.div_ceil(4) * 3
+}
+
+/// Reads unpadded base64url, and puts its bytes behind those in `bytes`.
+pub(crate) fn decode_append(text: &str, bytes: &mut Vec<u8>) -> Result<(), Base64Error> {
+    URL_SAFE_NO_PAD.decode_append(text, bytes).map_err(|_| Base64Error)
+}
+
 /// Reads unpadded base64url into `room`, and says how many bytes it has. What lies behind them in `room` is anything.
 ///
 /// # Errors
 ///
 /// As [`decode`], and more bytes than there is room for.
-pub fn decode_into(text: &str, room: &mut [u8]) -> Result<usize, Base64Error> {
+pub fn decode_into(text: impl AsRef<[u8]>, room: &mut [u8]) -> Result<usize, Base64Error> {
+    let text = text.as_ref();
     let bytes = text.len() / 4 * 3 + text.len() % 4 * 3 / 4;
     let room = room.get_mut(..bytes).ok_or(Base64Error)?;
-    URL_SAFE_NO_PAD.decode(text.as_bytes(), room.as_out()).map(|read| read.len()).map_err(|_| Base64Error)
+    URL_SAFE_NO_PAD.decode(text, room.as_out()).map(|read| read.len()).map_err(|_| Base64Error)
 }
 
 /// Reads unpadded base64url of exactly `N` bytes.
@@ -73,12 +84,12 @@ pub fn decode_into(text: &str, room: &mut [u8]) -> Result<usize, Base64Error> {
 /// # Errors
 ///
 /// As [`decode`], and any other length.
-pub fn decode_array<const N: usize>(text: &str) -> Result<[u8; N], Base64Error> {
-    let mut bytes = [0; N];
+pub fn decode_array<const N: usize>(text: impl AsRef<[u8]>) -> Result<[u8; N], Base64Error> {
+    let (text, mut bytes) = (text.as_ref(), [0; N]);
     if text.len() != encoded_len(N) {
         return Err(Base64Error);
     }
-    URL_SAFE_NO_PAD.decode(text.as_bytes(), bytes.as_mut_slice().as_out()).map_err(|_| Base64Error)?;
+    URL_SAFE_NO_PAD.decode(text, bytes.as_mut_slice().as_out()).map_err(|_| Base64Error)?;
     Ok(bytes)
 }
 

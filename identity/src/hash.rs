@@ -47,7 +47,7 @@ impl ContentHash {
 
     /// Reads a claim; hex, padding and any second spelling give `None`.
     #[must_use]
-    pub fn from_claim(text: &str) -> Option<Self> {
+    pub fn from_claim(text: impl AsRef<[u8]>) -> Option<Self> {
         base64url::decode_array(text).ok().map(Self)
     }
 }

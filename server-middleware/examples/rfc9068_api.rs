@@ -1,4 +1,5 @@
 //! An axum service for the DPoP-bound tokens of an issuer that never heard of handfast: `cargo run --example rfc9068_api ISSUER URL`.
+//! With a file of trust records behind that, those count, and the issuer may be asked about each token (spec/introspection.md).
 
 use std::io::Write;
 
@@ -17,12 +18,17 @@ async fn file(caller: Caller) -> Json<Value> {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let (issuer, url) = (arguments.next().ok_or("which issuer?")?, arguments.next().ok_or("under which URL?")?);
-    let trust = TrustedIssuer {
+    let builder = ResourceServer::builder(&url, &url).mode(Mode::Development);
+    let few = TrustedIssuer {
         resources: SpeaksFor::Only(vec![ResourceId::parse(&url)?]),
         scopes: SpeaksFor::Only(Scope::parse("files:read files:list")?),
         ..TrustedIssuer::rfc9068(&issuer)
     };
-    let server = ResourceServer::builder(&url, &url).trust(trust).mode(Mode::Development).start().await?;
+    let trusting = match arguments.next() {
+        Some(file) => builder.trust_file(file),
+        None => builder.trust(few),
+    };
+    let server = trusting.start().await?;
     let app = Router::new().route("/files/{name}", get(file)).layer(server.scope("files:read")?);
 
     let address = url.strip_prefix("http://").ok_or("for trying out: `http://` and an address")?;

@@ -97,9 +97,10 @@
 //!   server a [`state_directory`](Builder::state_directory): a process that starts without one has no memory to notice it with.
 //! - An issuer without a feed can be read by its Token Status Lists (`StatusSource::StatusList`); they are slower than a feed.
 //!   [`list_lags`](ResourceServer::list_lags) says how old they are. One with neither can be asked about each token
-//!   (`StatusSource::Introspection`), which costs a question every five seconds for each token in use;
+//!   (`StatusSource::Introspection`), by a client with a secret or a key, which costs a question every five seconds for each token in use;
 //!   [`introspection_counts`](ResourceServer::introspection_counts) says how that goes.
-//! - [`feed_lags`](ResourceServer::feed_lags) says how old the last word of each issuer is; alarm well below the staleness.
+//! - [`feed_lags`](ResourceServer::feed_lags) says how old the last word of each issuer is; alarm well below the staleness. It says too
+//!   when an issuer has more revocations than are held (`is_full`): then none of its tokens passes.
 //! - Behind a proxy, every connection to [`server`] is the proxy's: raise
 //!   [`connections_per_peer`](server::ServerLimits::connections_per_peer) to `connections`.
 //! - Browser clients can read `DPoP-Nonce` and `WWW-Authenticate` only if the CORS layer exposes them (DPOP-65).

@@ -64,6 +64,8 @@ impl ResourceServer {
         let age = |lag: &FeedLag| Some((vec![("issuer", lag.issuer.clone())], lag.age.map(Seconds::get)?));
         let about = "Age of the last word on revocations, by issuer";
         scrape.gauges("feed_age_seconds", about, ages.iter().filter_map(age));
+        let full = ages.iter().map(|lag| (vec![("issuer", lag.issuer.clone())], u64::from(lag.is_full)));
+        scrape.gauges("feed_full", "Whether there are more revocations than may be held, by issuer", full);
         let mut text = String::new();
         // a string takes everything
         let _ = encode(&mut text, &scrape.0);
@@ -85,7 +87,7 @@ impl ResourceServer {
     fn tell_memory(&self, scrape: &mut Scrape) {
         let Remembered { tokens, token_bytes, chains, chain_bytes, headers, header_bytes, keys, key_bytes } =
             self.remembered();
-        let (lists, facts) = (self.list_lags(), self.facts());
+        let (feeds, lists, facts) = (self.feed_lags(), self.list_lags(), self.facts());
         let names = |facts: &IssuerFacts| if let Status::Known { set, .. } = &facts.status { set.len() } else { 0 };
         let held_lists = lists.iter().map(|lag| lag.held).sum();
         let asked = self.introspection_counts();
@@ -95,7 +97,7 @@ impl ResourceServer {
             ("chains", chains, None),
             ("headers", headers, None),
             ("keys", keys, None),
-            ("revocations", facts.issuers().map(names).sum(), None),
+            ("revocations", facts.issuers().map(names).sum(), Some(feeds.iter().map(|lag| lag.most_names).sum())),
             ("status_lists", held_lists, Some(lists.len() * MAX_HELD_LISTS)),
             ("introspections", held_answers, Some(asked.len() * MAX_INTROSPECTIONS)),
             ("drift_tasks", self.drift().len(), Some(facts.issuers().count() * MAX_TASKS)),

@@ -5,6 +5,8 @@
 mod common;
 mod fake_registry;
 mod feed_questions;
+#[path = "keeper/full_feed.rs"]
+mod full_feed;
 #[path = "keeper/introspection.rs"]
 mod introspection;
 mod issuers;

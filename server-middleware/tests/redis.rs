@@ -20,6 +20,8 @@ use handfast_identity::UnixTime;
 use handfast_middleware::ConfigError;
 use handfast_middleware::store::redis::{RedisSettings, RedisStore};
 use handfast_testkit::HandClock;
+use handfast_verifier::revocation::{FeedEvent, RevocationKind, RevocationName, RevocationSet};
+use handfast_verifier::trust::Status;
 use tempfile::TempDir;
 
 /// A node, which ends with the test.
@@ -283,6 +285,25 @@ async fn a_node_that_is_away_stops_requests_and_nothing_else() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("the store did not come back: {:?}", ask(&api).await);
+}
+
+#[tokio::test]
+async fn p11_a_revocation_that_comes_while_a_request_waits_for_the_node_counts_for_it() {
+    let node = Node::new().await;
+    let api = node.server().await;
+    let set = Arc::new(RevocationSet::default());
+    api.facts.set_status(&api.issuer, Status::Known { set: Arc::clone(&set), as_of: api.clock.now() });
+    assert_eq!(ask(&api).await, served());
+    let agent = RevocationName::of(api.issuer.url(), RevocationKind::Agent, api.agent.did().to_string());
+    node.command(&["CLIENT", "PAUSE", "200", "ALL"]).await.unwrap();
+    let revoking = async {
+        // the request waits by then: it was asked first, on this thread
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        set.insert(&FeedEvent { seq: 1, kind: RevocationKind::Agent, name: agent, cut: None, until: None });
+    };
+    let (outcome, ()) = tokio::join!(ask(&api), revoking);
+    // a machine that is so slow that the node is given up lets nothing pass either
+    assert!(outcome == refused(401, "agent_revoked") || outcome == unavailable(), "{outcome:?}");
 }
 
 #[tokio::test]

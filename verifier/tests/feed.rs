@@ -58,6 +58,70 @@ fn a_reader_holds_what_it_was_told_and_since_when() {
     assert_eq!((state.position().seq, state.as_of(), state.set().len()), (3, at(-1), 3));
 }
 
+/// A reader of four names at most, which knows the first two of `events`.
+fn nearly_full(events: &[FeedEvent]) -> FeedState {
+    FeedState::start_within(4, ISSUER, message(events.get(..2).unwrap(), 0, true, at(-5)), at(0)).unwrap()
+}
+
+#[test]
+fn p18_more_names_than_there_is_room_for_are_not_taken_and_nothing_is_fresh_until_they_are() {
+    let events = [event(1, "a"), event(2, "b"), event(3, "c"), event(4, "d"), event(5, "e")];
+    let mut state = nearly_full(&events);
+    state.apply(message(&events[..4], 2, false, at(-4)), at(0)).unwrap();
+    // P-17: one more is a revocation that this reader does not know of
+    assert_eq!(state.apply(message(&events, 4, false, at(-3)), at(0)), Err(FeedError::Full));
+    assert_eq!((state.set().len(), state.position().seq, state.as_of()), (4, 4, UnixTime::EPOCH));
+    assert!(["a", "b", "c", "d"].iter().all(|id| is_revoked(&state, id)) && !is_revoked(&state, "e"));
+    // whichever way it comes
+    assert_eq!(state.apply(message(&events, 0, true, at(-3)), at(0)), Err(FeedError::Full));
+    let part = message(&events, 0, true, UnixTime::EPOCH);
+    assert_eq!(state.apply(part, at(0)), Err(FeedError::Full));
+    let follows = FeedPosition { epoch: "e1".to_owned(), seq: 4, head: head(&events[..4]) };
+    let next = snapshot("e2", &[event(1, "e")], 0, &[follows]);
+    assert_eq!(state.apply(signed(&next), at(0)), Err(FeedError::Full));
+    assert_eq!((state.set().len(), state.position().epoch.as_str(), state.as_of()), (4, "e1", UnixTime::EPOCH));
+    // nor at the beginning, with a memory or without
+    let all = || message(&events, 0, true, at(-3));
+    assert_eq!(FeedState::start_within(4, ISSUER, all(), at(0)).map(|_| ()), Err(FeedError::Full));
+    let mut resumed = FeedState::resume(ISSUER, state.memory()).within(4);
+    assert_eq!(resumed.apply(all(), at(0)), Err(FeedError::Full));
+    assert!(resumed.set().is_empty());
+    // the twin: there is room for one name more
+    assert!(FeedState::start_within(5, ISSUER, all(), at(0)).is_ok());
+    assert_eq!(FeedState::resume(ISSUER, state.memory()).within(5).apply(all(), at(0)), Ok(()));
+}
+
+#[test]
+fn a_name_that_is_known_takes_no_more_room() {
+    let events = [event(1, "a"), event(2, "b"), event(3, "c"), event(4, "d"), event(5, "a"), event(6, "d")];
+    let mut state = nearly_full(&events);
+    state.apply(message(&events, 2, false, at(-4)), at(0)).unwrap();
+    assert_eq!((state.set().len(), state.as_of()), (4, at(-4)));
+    // and a word that there is nothing new is as fresh as ever
+    state.apply(message(&events, 6, false, at(-1)), at(0)).unwrap();
+    assert_eq!(state.as_of(), at(-1));
+}
+
+#[test]
+fn names_that_stop_nothing_any_more_make_room_and_no_others() {
+    let act = |seq, id| FeedEvent { until: Some(at(100)), ..event(seq, id) };
+    let events = [act(1, "a"), event(2, "b"), event(3, "c"), act(4, "d"), event(5, "e"), event(6, "f"), event(7, "g")];
+    let mut state = nearly_full(&events);
+    state.apply(message(&events[..4], 2, false, at(0)), at(0)).unwrap();
+    let full = |state: &mut FeedState, to, time, now| {
+        let applied = state.apply(message(events.get(..to).unwrap(), 4, false, at(time)), at(now));
+        assert_eq!((applied, state.set().len()), (Err(FeedError::Full), 4), "{time} {now}");
+    };
+    // their last second, by the issuer's time and by ours
+    full(&mut state, 6, 100, 101);
+    full(&mut state, 6, 101, 100);
+    state.apply(message(&events[..6], 4, false, at(101)), at(101)).unwrap();
+    assert_eq!((state.set().len(), state.as_of(), state.position().seq), (4, at(101), 6));
+    assert!(["b", "c", "e", "f"].iter().all(|id| is_revoked(&state, id)));
+    assert_eq!(state.apply(message(&events, 6, false, at(9999)), at(9999)), Err(FeedError::Full));
+    assert!(["b", "c", "e", "f"].iter().all(|id| is_revoked(&state, id)));
+}
+
 #[test]
 fn an_old_heartbeat_takes_no_freshness_away_and_gives_none() {
     let events = [event(1, "a")];

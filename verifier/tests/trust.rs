@@ -203,9 +203,12 @@ fn a_registry_is_asked_about_tokens_by_an_agent_and_any_other_issuer_by_a_client
     };
     let agent = || IntrospectionCaller::Agent { key_file: "key".into() };
     let client = || IntrospectionCaller::Client { id: "api".to_owned(), secret_file: "secret".into() };
+    let signing = || IntrospectionCaller::SigningClient { id: "api".to_owned(), key_file: "key".into() };
     check(&[record(Profile::Handfast, agent())], Ok(()));
-    check(&[record(Profile::Rfc9068, client())], Ok(()));
-    check(&[record(Profile::Handfast, client())], Err(TrustError::IntrospectionCaller(issuer())));
+    for client in [client(), signing()] {
+        check(&[record(Profile::Rfc9068, client.clone())], Ok(()));
+        check(&[record(Profile::Handfast, client)], Err(TrustError::IntrospectionCaller(issuer())));
+    }
     check(&[record(Profile::Rfc9068, agent())], Err(TrustError::IntrospectionCaller(issuer())));
     // what is said of one token says nothing of names
     let listing = TrustedIssuer { agent_status: vec![issuer()], ..limited("https://a.example") };

@@ -139,6 +139,18 @@ impl VerifiedAccessToken {
         ContentHash::of(self.jws.signing_input().as_bytes())
     }
 
+    /// The text, as it was presented.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.jws.text()
+    }
+
+    /// The key id of the header, under which the issuer's key was found.
+    #[must_use]
+    pub fn kid(&self) -> Option<&str> {
+        self.jws.kid()
+    }
+
     /// The claims, giving the proof of their signature away.
     #[must_use]
     pub fn into_claims(self) -> AccessToken {

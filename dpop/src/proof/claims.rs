@@ -1,16 +1,17 @@
 //! The claims of a proof as the check asks for them: read at a glance where they are as programs write them, else by the general
 //! reader, whose verdict counts. A test compares the two.
 
-use handfast_identity::{MAX_UNIX_SECONDS, UnixTime, base64url};
+use handfast_identity::{MAX_UNIX_SECONDS, UnixTime, base64url, json};
 
 use super::{MAX_METHOD_BYTES, MAX_PROOF_ID_BYTES, wire};
 
-/// Longest claims read at a glance. With `ath` and a target of the usual length they have some 200 bytes.
-const GLANCE_BYTES: usize = 512;
+/// Longest claims read at a glance. With `ath` and a target of the usual length they have some 200 bytes, with nonce, `dch` and `htd`
+/// some 370. No longer, for they are handed on from step to step.
+const GLANCE_BYTES: usize = 384;
 /// Digits of a time that are read at a glance: none above 2^53.
 const GLANCE_DIGITS: usize = 15;
 
-/// The claims, well-formed.
+/// The claims, well-formed. What is only compared is given as bytes, which need not be shown to be text again.
 #[allow(clippy::large_enum_variant)] // on the stack of one check; the small one is for what is unusual
 pub(super) enum Claims {
     Glanced(Glanced),
@@ -25,14 +26,22 @@ impl Claims {
         }
     }
 
-    pub(super) fn method(&self) -> &str {
+    pub(super) fn method(&self) -> &[u8] {
         match self {
-            Self::Glanced(glanced) => glanced.text(glanced.htm),
-            Self::Read(claims) => &claims.htm,
+            Self::Glanced(glanced) => glanced.bytes(glanced.htm),
+            Self::Read(claims) => claims.htm.as_bytes(),
         }
     }
 
-    pub(super) fn target(&self) -> &str {
+    pub(super) fn target(&self) -> &[u8] {
+        match self {
+            Self::Glanced(glanced) => glanced.bytes(glanced.htu),
+            Self::Read(claims) => claims.htu.as_bytes(),
+        }
+    }
+
+    /// The same as text, for whoever looks into it.
+    pub(super) fn target_text(&self) -> &str {
         match self {
             Self::Glanced(glanced) => glanced.text(glanced.htu),
             Self::Read(claims) => &claims.htu,
@@ -46,10 +55,10 @@ impl Claims {
         }
     }
 
-    pub(super) fn token_hash(&self) -> Option<&str> {
+    pub(super) fn token_hash(&self) -> Option<&[u8]> {
         match self {
-            Self::Glanced(glanced) => glanced.ath.map(|span| glanced.text(span)),
-            Self::Read(claims) => claims.ath.as_deref(),
+            Self::Glanced(glanced) => glanced.ath.map(|span| glanced.bytes(span)),
+            Self::Read(claims) => claims.ath.as_deref().map(str::as_bytes),
         }
     }
 
@@ -60,10 +69,10 @@ impl Claims {
         }
     }
 
-    pub(super) fn delegation_hash(&self) -> Option<&str> {
+    pub(super) fn delegation_hash(&self) -> Option<&[u8]> {
         match self {
-            Self::Glanced(glanced) => glanced.dch.map(|span| glanced.text(span)),
-            Self::Read(claims) => claims.dch.as_deref(),
+            Self::Glanced(glanced) => glanced.dch.map(|span| glanced.bytes(span)),
+            Self::Read(claims) => claims.dch.as_deref().map(str::as_bytes),
         }
     }
 
@@ -88,43 +97,50 @@ pub(super) struct Glanced {
     htd: Option<Span>,
 }
 
-/// First byte and the one behind the last.
-type Span = (usize, usize);
+/// First byte and the one behind the last. Small, since claims are handed on from step to step.
+#[derive(Clone, Copy)]
+struct Span {
+    start: u16,
+    end: u16,
+}
+
+impl Span {
+    fn len(self) -> usize {
+        usize::from(self.end.saturating_sub(self.start))
+    }
+
+    fn of(self, bytes: &[u8]) -> &[u8] {
+        bytes.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
+    }
+}
 
 impl Glanced {
     /// Reads a payload of nothing but the known claims, each once, without blanks, escapes or anything outside ASCII. None says
     /// that it is for the general reader.
-    pub(super) fn read(payload: &str) -> Option<Self> {
+    pub(super) fn read(payload: &[u8]) -> Option<Self> {
         let mut bytes = [0; GLANCE_BYTES];
         let length = base64url::decode_into(payload, &mut bytes).ok()?;
+        // what lies behind them is zero still, and rows of one length are looked through in fewer steps
+        if !bytes.is_ascii() {
+            return None;
+        }
         let mut text = Text { bytes: bytes.get(..length)?, at: 0 };
         let (mut jti, mut htm, mut htu, mut iat) = (None, None, None, None);
         let (mut ath, mut nonce, mut dch, mut htd) = (None, None, None, None);
         text.take(b"{")?;
         loop {
-            let name = text.string()?;
-            text.take(b":")?;
-            let claim = match text.bytes.get(name.0..name.1)? {
-                b"iat" => {
-                    if iat.replace(text.time()?).is_some() {
-                        return None;
-                    }
-                    match text.next()? {
-                        b',' => continue,
-                        b'}' => break,
-                        _ => return None,
-                    }
-                }
-                b"jti" => &mut jti,
-                b"htm" => &mut htm,
-                b"htu" => &mut htu,
-                b"ath" => &mut ath,
-                b"nonce" => &mut nonce,
-                b"dch" => &mut dch,
-                b"htd" => &mut htd,
+            let is_again = match text.name()? {
+                b"iat" => iat.replace(text.time()?).is_some(),
+                b"jti" => jti.replace(text.string()?).is_some(),
+                b"htm" => htm.replace(text.string()?).is_some(),
+                b"htu" => htu.replace(text.string()?).is_some(),
+                b"ath" => ath.replace(text.string()?).is_some(),
+                b"nonce" => nonce.replace(text.string()?).is_some(),
+                b"dch" => dch.replace(text.string()?).is_some(),
+                b"htd" => htd.replace(text.string()?).is_some(),
                 _ => return None,
             };
-            if claim.replace(text.string()?).is_some() {
+            if is_again {
                 return None;
             }
             match text.next()? {
@@ -135,36 +151,33 @@ impl Glanced {
         }
         let is_whole = text.at == length;
         let (jti, htm) = (jti?, htm?);
-        let is_id = jti.1 - jti.0 <= MAX_PROOF_ID_BYTES && bytes.get(jti.0..jti.1)?.iter().any(|byte| *byte != b' ');
-        let is_method = htm.1 > htm.0 && htm.1 - htm.0 <= MAX_METHOD_BYTES;
+        // what the general reader asks of them
+        let is_id = jti.len() <= MAX_PROOF_ID_BYTES && jti.of(&bytes).iter().any(|byte| *byte != b' ');
+        let is_method = (1..=MAX_METHOD_BYTES).contains(&htm.len());
         (is_whole && is_id && is_method).then_some(Self { bytes, jti, htm, htu: htu?, iat: iat?, ath, nonce, dch, htd })
     }
 
-    fn text(&self, (start, end): Span) -> &str {
-        // INVARIANT: spans are of visible ASCII
-        self.bytes.get(start..end).and_then(|bytes| core::str::from_utf8(bytes).ok()).unwrap_or_default()
+    fn bytes(&self, span: Span) -> &[u8] {
+        span.of(&self.bytes)
+    }
+
+    fn text(&self, span: Span) -> &str {
+        // INVARIANT: spans are of ASCII
+        core::str::from_utf8(self.bytes(span)).unwrap_or_default()
     }
 }
 
-/// Which bytes are blanks and visible ASCII without quote and backslash.
-static PLAIN: [bool; 256] = {
-    let mut plain = [false; 256];
-    let mut byte = b' ';
-    while byte <= b'~' {
-        #[allow(clippy::indexing_slicing, reason = "at compile time")]
-        let place = &mut plain[byte as usize];
-        *place = byte != b'"' && byte != b'\\';
-        byte += 1;
-    }
-    plain
-};
-
+/// What is left of claims from `at` on.
 struct Text<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl Text<'_> {
+impl<'a> Text<'a> {
+    fn rest(&self) -> Option<&'a [u8]> {
+        self.bytes.get(self.at..)
+    }
+
     fn next(&mut self) -> Option<u8> {
         let byte = self.bytes.get(self.at)?;
         self.at += 1;
@@ -172,25 +185,34 @@ impl Text<'_> {
     }
 
     fn take(&mut self, word: &[u8]) -> Option<()> {
-        let rest = self.bytes.get(self.at..)?;
+        self.rest()?.starts_with(word).then_some(())?;
         self.at += word.len();
-        rest.starts_with(word).then_some(())
+        Some(())
     }
 
-    /// A string in its quotes, of blanks and visible ASCII without quote and backslash.
+    /// The name of a member: its quotes and the colon behind them are taken too.
+    fn name(&mut self) -> Option<&'a [u8]> {
+        self.take(b"\"")?;
+        let rest = self.rest()?;
+        // all names but `nonce` have three letters
+        let letters = if rest.get(3..5) == Some(b"\":") { 3 } else { 5 };
+        self.at += letters;
+        self.take(b"\":")?;
+        rest.get(..letters)
+    }
+
+    /// A string in its quotes, without escapes.
     fn string(&mut self) -> Option<Span> {
         self.take(b"\"")?;
         let start = self.at;
-        let is_plain = |byte: &u8| PLAIN.get(usize::from(*byte)).copied().unwrap_or_default();
-        let length = self.bytes.get(start..)?.iter().position(|byte| !is_plain(byte))?;
-        self.at = start + length;
-        self.take(b"\"")?;
-        Some((start, start + length))
+        let end = start + json::string_length(self.rest()?)?;
+        self.at = end + 1;
+        Some(Span { start: u16::try_from(start).ok()?, end: u16::try_from(end).ok()? })
     }
 
     /// Whole seconds, without sign, fraction, exponent or a zero in front.
     fn time(&mut self) -> Option<UnixTime> {
-        let digits = self.bytes.get(self.at..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let digits = self.rest()?.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let digits = self.bytes.get(self.at..self.at + digits)?;
         if digits.len() > GLANCE_DIGITS || (digits.len() > 1 && digits.first() == Some(&b'0')) || digits.is_empty() {
             return None;
@@ -210,21 +232,22 @@ mod tests {
     /// Everything a check asks of claims.
     fn seen(claims: &Claims) -> [Option<String>; 8] {
         let own = |text: &str| Some(text.to_owned());
+        let own_bytes = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
         [
             own(claims.proof_id()),
-            own(claims.method()),
-            own(claims.target()),
+            own_bytes(claims.method()),
+            own_bytes(claims.target()).filter(|target| target == claims.target_text()),
             own(&claims.issued_at().to_string()),
-            claims.token_hash().map(str::to_owned),
+            claims.token_hash().and_then(own_bytes),
             claims.nonce().map(str::to_owned),
-            claims.delegation_hash().map(str::to_owned),
+            claims.delegation_hash().and_then(own_bytes),
             claims.content_digest().map(str::to_owned),
         ]
     }
 
     /// What both readers say of a payload; says whether a glance was enough.
     fn check(payload: &str) -> bool {
-        let glanced = Glanced::read(&base64url::encode(payload.as_bytes())).map(Claims::Glanced);
+        let glanced = Glanced::read(base64url::encode(payload.as_bytes()).as_bytes()).map(Claims::Glanced);
         let read = read_object(payload.as_bytes(), &Limits::plain(4096)).ok().map(Box::new).map(Claims::Read);
         let Some(glanced) = glanced else { return false };
         assert_eq!(Some(seen(&glanced)), read.as_ref().map(seen), "{payload}");

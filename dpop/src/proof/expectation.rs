@@ -5,7 +5,7 @@ use handfast_identity::UnixTime;
 use super::claims::Claims;
 use super::{ProofError, Remedy};
 use crate::window::Place;
-use crate::{ContentHash, NonceDemand, NonceEffect, NoncePolicy, ProofWindow, Target};
+use crate::{ContentHash, NonceDemand, NonceEffect, NoncePolicy, ProofWindow, Target, target};
 
 /// The request that a proof came with, and the rules of the route.
 #[derive(Clone, Copy, Debug)]
@@ -36,18 +36,27 @@ impl Expectation<'_> {
 
     /// Checks 8, 9 and 12a of RFC 9449 4.3.
     pub(super) fn check_request(&self, claims: &Claims) -> Result<(), ProofError> {
-        if claims.method() != self.method {
+        if claims.method() != self.method.as_bytes() {
             return Err(ProofError::Method);
         }
-        // query and fragment of the claim are dropped (check 9), as those of the request were
-        // a target's own text is its normal form, so one that has it needs no other look
-        let htu = claims.target();
-        if htu != self.target.as_str() && Target::parse(htu).map_err(ProofError::TargetForm)? != *self.target {
-            return Err(ProofError::Target);
-        }
+        self.check_target(claims)?;
         let Some(expected) = self.token_hash else { return Ok(()) }; // an `ath` where none is asked for is an unknown claim
         let claim = claims.token_hash().ok_or(ProofError::TokenHashMissing)?;
         if ContentHash::from_claim(claim) == Some(expected) { Ok(()) } else { Err(ProofError::TokenHash) }
+    }
+
+    /// Check 9: query and fragment of the claim are dropped, as those of the request were.
+    fn check_target(&self, claims: &Claims) -> Result<(), ProofError> {
+        // a target's own text is its normal form, so one that has it needs no other look
+        if claims.target() == self.target.as_str().as_bytes() {
+            return Ok(());
+        }
+        let htu = claims.target_text();
+        // nor does another one in its normal form
+        if !target::is_surely_normal(htu) && Target::parse(htu).map_err(ProofError::TargetForm)? == *self.target {
+            return Ok(());
+        }
+        Err(ProofError::Target)
     }
 
     /// Checks 10 and 11; gives the last second in which the proof has to be remembered.

@@ -49,6 +49,6 @@ impl fmt::Debug for ProofHeader {
     }
 }
 
-/// Headers that were read before, by their text. Whatever it gives, only one of exactly this text is taken, so nothing depends on
+/// Headers that were read before, by the bytes of their text, as they came in. Whatever it gives, only one of exactly this text is taken, so nothing depends on
 /// it but time.
-pub type KnownHeaders<'a> = dyn Fn(&str) -> Option<Arc<ProofHeader>> + 'a;
+pub type KnownHeaders<'a> = dyn Fn(&[u8]) -> Option<Arc<ProofHeader>> + 'a;

@@ -8,7 +8,7 @@ mod id;
 mod make;
 mod wire;
 
-use core::fmt;
+use core::{fmt, str};
 use std::sync::Arc;
 
 use handfast_identity::json::Limits;
@@ -37,7 +37,7 @@ pub const PROOF_TYPE: &str = "dpop+jwt";
 pub struct UnverifiedProof<'a> {
     header: Arc<ProofHeader>,
     is_header_known: bool,
-    signing_input: &'a str,
+    signing_input: &'a [u8],
     /// None for one that has not the length of any signature.
     signature: Option<[u8; SIGNATURE_BYTES]>,
     claims: Claims,
@@ -64,7 +64,8 @@ impl<'a> UnverifiedProof<'a> {
             JwsError::Json(cause) => ProofError::Claims(cause),
             other => other.into(),
         })?;
-        let Segments { header, signing_input, .. } = Segments::of(field).ok_or(JwsError::Form)?;
+        let Segments { header, signing_input, .. } = Segments::of(field.as_bytes()).ok_or(JwsError::Form)?;
+        let header = str::from_utf8(header).map_err(|_| JwsError::Form)?;
         let (algorithm, thumbprint) = (jws.algorithm(), key.thumbprint());
         Ok(Self {
             header: Arc::new(ProofHeader { text: header.into(), key, algorithm, thumbprint }),
@@ -81,22 +82,29 @@ impl<'a> UnverifiedProof<'a> {
     ///
     /// As [`Self::parse`], for the same proofs.
     pub fn parse_known(field: &'a str, known: &KnownHeaders<'_>) -> Result<Self, ProofError> {
-        match Self::glance(field, known) {
+        match Self::glance(field.as_bytes(), known) {
             Some(proof) => Ok(proof),
             None => Self::parse(field),
         }
     }
 
-    /// A proof with a known header, as programs write it. Whatever is wrong or unusual is for [`Self::parse`], whose verdict counts.
-    fn glance(field: &'a str, known: &KnownHeaders<'_>) -> Option<Self> {
+    /// A proof with a known header, as programs write it: one that [`Self::parse`] accepts too, with nothing in it but the characters of
+    /// base64url and two dots. Whatever is wrong or unusual gives `None`, and is for [`Self::parse`], whose verdict counts.
+    #[must_use]
+    pub fn glance(field: &'a [u8], known: &KnownHeaders<'_>) -> Option<Self> {
         if field.len() > MAX_PROOF_BYTES {
             return None;
         }
         let Segments { header, payload, signature, signing_input } = Segments::of(field)?;
-        let header = known(header).filter(|known| *known.text == *header)?;
-        let signature = base64url::decode_array(signature).ok()?;
-        let claims = Claims::Glanced(Glanced::read(payload)?);
-        Some(Self { header, is_header_known: true, signing_input, signature: Some(signature), claims })
+        let header = known(header).filter(|known| known.text.as_bytes() == header)?;
+        let signature = Some(base64url::decode_array(signature).ok()?);
+        Some(Self {
+            claims: Claims::Glanced(Glanced::read(payload)?),
+            header,
+            is_header_known: true,
+            signing_input,
+            signature,
+        })
     }
 
     /// Checks what needs no signature: chain hash, method, target, token hash, nonce and freshness, in this order.
@@ -108,10 +116,21 @@ impl<'a> UnverifiedProof<'a> {
     ///
     /// The first mismatch. Those of [`ProofClass::NonceRequired`] may succeed with a new proof and the server's nonce.
     pub fn check(self, expected: &Expectation<'_>, now: UnixTime) -> Result<CheckedProof<'a>, ProofError> {
-        expected.check_chain(&self.claims)?;
-        expected.check_request(&self.claims)?;
-        let remember_until = expected.check_time(&self.claims, now)?;
-        Ok(CheckedProof { proof: self, token_hash: expected.token_hash, remember_until })
+        let claims = &self.claims;
+        expected.check_chain(claims)?;
+        expected.check_request(claims)?;
+        let remember_until = expected.check_time(claims, now)?;
+        Ok(CheckedProof {
+            is_header_known: self.is_header_known,
+            signing_input: self.signing_input,
+            signature: self.signature,
+            proof_id: ProofId::new(claims.proof_id()),
+            issued_at: claims.issued_at(),
+            content_digest: claims.content_digest().map(str::to_owned),
+            token_hash: expected.token_hash,
+            remember_until,
+            header: self.header,
+        })
     }
 }
 
@@ -123,24 +142,35 @@ impl fmt::Debug for UnverifiedProof<'_> {
 
 /// The segments of a compact JWS, not looked into.
 struct Segments<'a> {
-    header: &'a str,
-    payload: &'a str,
-    signature: &'a str,
+    header: &'a [u8],
+    payload: &'a [u8],
+    signature: &'a [u8],
     /// Header and payload with the dot between them.
-    signing_input: &'a str,
+    signing_input: &'a [u8],
 }
 
 impl<'a> Segments<'a> {
-    fn of(text: &'a str) -> Option<Self> {
-        let (signing_input, signature) = text.rsplit_once('.')?;
-        let (header, payload) = signing_input.split_once('.')?;
+    fn of(text: &'a [u8]) -> Option<Self> {
+        let (signing_input, signature) = around(text, memchr::memrchr(b'.', text)?)?;
+        let (header, payload) = around(signing_input, memchr::memchr(b'.', signing_input)?)?;
         Some(Self { header, payload, signature, signing_input })
     }
 }
 
+/// What stands before and behind the byte at `place`.
+fn around(text: &[u8], place: usize) -> Option<(&[u8], &[u8])> {
+    Some((text.get(..place)?, text.get(place + 1..)?))
+}
+
 /// A proof whose claims fit the request, if its signature is good.
 pub struct CheckedProof<'a> {
-    proof: UnverifiedProof<'a>,
+    header: Arc<ProofHeader>,
+    is_header_known: bool,
+    signing_input: &'a [u8],
+    signature: Option<[u8; SIGNATURE_BYTES]>,
+    proof_id: ProofId,
+    issued_at: UnixTime,
+    content_digest: Option<String>,
     token_hash: Option<ContentHash>,
     remember_until: UnixTime,
 }
@@ -149,13 +179,13 @@ impl CheckedProof<'_> {
     /// The thumbprint of the key that the proof claims: for comparing with a token's `cnf.jkt` before the signature is paid.
     #[must_use]
     pub fn claimed_thumbprint(&self) -> Thumbprint {
-        self.proof.header.thumbprint
+        self.header.thumbprint
     }
 
     /// The key that the proof claims.
     #[must_use]
     pub fn claimed_key(&self) -> &PublicKey {
-        &self.proof.header.key
+        &self.header.key
     }
 
     /// Verifies the signature with the proof's own `jwk` and nothing else (check 6).
@@ -164,25 +194,24 @@ impl CheckedProof<'_> {
     ///
     /// [`ProofError::Signature`].
     pub fn verify(self) -> Result<VerifiedProof, ProofError> {
-        let UnverifiedProof { header, is_header_known, signing_input, signature, claims } = self.proof;
-        let signature = signature.ok_or(ProofError::Signature)?;
-        let verdict = header.key.verify(header.algorithm, signing_input.as_bytes(), &signature);
+        let signature = self.signature.ok_or(ProofError::Signature)?;
+        let verdict = self.header.key.verify(self.header.algorithm, self.signing_input, &signature);
         Ok(VerifiedProof {
             _signature: verdict.map_err(|_| ProofError::Signature)?,
-            is_header_known,
-            proof_id: ProofId::new(claims.proof_id()),
-            issued_at: claims.issued_at(),
-            content_digest: claims.content_digest().map(str::to_owned),
+            header: self.header,
+            is_header_known: self.is_header_known,
+            proof_id: self.proof_id,
+            issued_at: self.issued_at,
+            content_digest: self.content_digest,
             token_hash: self.token_hash,
             remember_until: self.remember_until,
-            header,
         })
     }
 }
 
 impl fmt::Debug for CheckedProof<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CheckedProof(key {})", self.proof.header.thumbprint)
+        write!(f, "CheckedProof(key {})", self.header.thumbprint)
     }
 }
 

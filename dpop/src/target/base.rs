@@ -97,6 +97,8 @@ impl fmt::Debug for PublicBase {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::Target;
 
@@ -132,6 +134,23 @@ mod tests {
             assert_eq!(PublicBase::parse(shown), base, "{text}");
         }
         check("https://api.example//", "/x", Ok("https://api.example//x"));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 5_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_joined_at_a_glance_is_what_the_long_way_gives(
+            prefix in "(/[a-z.%2e~]{0,3}){0,3}",
+            raw in "(/[a-z.%2eE~]{0,3}){1,4}[?#]?",
+        ) {
+            let Ok(base) = PublicBase::parse(&format!("https://api.example{prefix}")) else { return Ok(()) };
+            let whole = path::normalise(&format!("{}{}", base.prefix(), path::without_query(&raw)));
+            let below = |path: &String| path.strip_prefix(base.prefix()).is_some_and(|below| below.starts_with('/'));
+            let expected = whole.and_then(|path| if below(&path) { Ok(path) } else { Err(TargetError::OutsideBase) });
+            let joined = Target::join(&base, &raw);
+            prop_assert_eq!(joined.map(|target| target.to_string()), expected.map(|path| format!("https://api.example{path}")));
+        }
     }
 
     #[test]

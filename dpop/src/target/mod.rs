@@ -1,12 +1,14 @@
 //! The URI a request was made to, in the one spelling in which two of them may be compared (RFC 9449 4.3, RFC 3986 6.2).
 
 mod base;
+mod normal;
 mod origin;
 mod path;
 
 use core::fmt;
 
 pub use base::PublicBase;
+pub(crate) use normal::is_surely_normal;
 use origin::Origin;
 
 /// Bytes of a target URI: one that is longer could not stand in a proof of 4 KiB (DPOP-39).
@@ -69,7 +71,11 @@ impl Target {
         if !raw.starts_with('/') {
             return Err(TargetError::NotAbsolute);
         }
-        let path = path::normalise(&format!("{}{raw}", base.prefix()))?;
+        let path = format!("{}{raw}", base.prefix());
+        if normal::is_surely_normal_path(raw) {
+            return Self::new(base.origin_parts().clone(), &path);
+        }
+        let path = path::normalise(&path)?;
         if !path.strip_prefix(base.prefix()).is_some_and(|below| below.starts_with('/')) {
             return Err(TargetError::OutsideBase);
         }

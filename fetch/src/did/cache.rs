@@ -72,6 +72,12 @@ impl<T> Cache<T> {
         self.state().known(did, now)
     }
 
+    /// Whether the last outcome for `did` is held and was of this kind, whether it still counts or not.
+    pub(super) fn last(&self, did: &str, is: impl FnOnce(&T) -> bool) -> bool {
+        let state = self.state();
+        state.entries.get(did).and_then(|entry| entry.look.outcome.get()).is_some_and(|kept| is(&kept.value))
+    }
+
     /// The look for `did` that runs or still counts; else a new one, which whoever waits for it first has to make.
     pub(super) fn look(&self, did: &str, host: &str, now: Instant) -> Arc<Look<T>> {
         let mut state = self.state();
@@ -215,6 +221,20 @@ mod tests {
         running.outcome.set(Kept { value: 1, until: at(start, 10) }).unwrap();
         assert!(is_shared(at(start, 9)) && !is_shared(at(start, 10)));
         assert!(!Arc::ptr_eq(&running, &cache.look("a", "h", at(start, 10))));
+    }
+
+    #[test]
+    fn the_last_outcome_is_known_for_as_long_as_it_is_held() {
+        let (cache, start) = (Cache::<u8>::default(), Instant::now());
+        let was_one = |cache: &Cache<u8>| cache.last("a", |value| *value == 1);
+        assert!(!was_one(&cache));
+        done(&cache, "a", "h", start, 10);
+        assert!(was_one(&cache) && !cache.last("a", |value| *value == 2) && cache.known("a", at(start, 99)).is_none());
+        // a look that runs says nothing yet
+        let running = cache.look("a", "h", at(start, 99));
+        assert!(!was_one(&cache));
+        running.outcome.set(Kept { value: 2, until: start }).unwrap();
+        assert!(!was_one(&cache));
     }
 
     #[test]

@@ -49,8 +49,9 @@ pub enum ResolveError {
     /// A document, and none of this DID.
     #[error("{0}")]
     Document(#[source] DocumentError),
-    /// As many documents are being fetched as may be. Ours, and it passes.
-    #[error("too many documents are being fetched at once")]
+    /// As many documents are being fetched as may be, of all hosts or this one, or as many were looked for in vain there. Ours, and it
+    /// passes.
+    #[error("too many documents are being fetched, or were just looked for in vain at this host")]
     Busy,
 }
 
@@ -114,12 +115,17 @@ impl DidResolver {
         let (now, host) = (Instant::now(), did.authority().to_ascii_lowercase());
         let look = match self.cache.known(did.as_str(), now) {
             Some(known) => known,
-            // nothing is kept of it: what is asked of a bad host takes no room
-            None if self.hosts.is_paused(&host, now) => return Err(ResolveError::HostPaused),
-            None => self.cache.look(did.as_str(), &host, now),
+            None => {
+                let was_found = self.cache.last(did.as_str(), Result::is_ok);
+                // nothing is kept of a refusal: what is asked of a bad host takes no room, and next to no time
+                if let Some(not_now) = self.hosts.refusal(&host, was_found, now) {
+                    return Err(not_now.into());
+                }
+                self.cache.look(did.as_str(), &host, now)
+            }
         };
-        // one who goes away while looking is replaced by the next who waits
-        let kept = look.outcome.get_or_init(|| self.fetched(did, &host, &look)).await;
+        // one who goes away while looking is replaced by the next who waits; a fetch is large, and most lookups are none
+        let kept = look.outcome.get_or_init(|| Box::pin(self.fetched(did, &host, &look))).await;
         kept.value.clone()
     }
 
@@ -145,12 +151,17 @@ impl DidResolver {
                         self.cache.weigh(did.as_str(), look, document.len());
                         Kept { value: Ok(Arc::new(document)), until }
                     }
-                    Err(error) => Kept { value: Err(ResolveError::Document(error)), until: now + OF_FAILURES },
+                    Err(error) => {
+                        permit.answered_wrongly(now);
+                        Kept { value: Err(ResolveError::Document(error)), until: now + OF_FAILURES }
+                    }
                 }
             }
             Err(error) => {
                 if is_dear(&error) {
                     permit.pause_host(now);
+                } else {
+                    permit.answered_wrongly(now);
                 }
                 Kept { value: Err(ResolveError::NotFound(Arc::new(error))), until: now + OF_FAILURES }
             }
@@ -178,7 +189,8 @@ fn url(did: &DidWeb, mode: Mode) -> String {
     }
 }
 
-/// Whether a failure costs more than an answer does: nothing came in time or at all. Answers that are wrong are of one path alone.
+/// Whether a failure costs more than an answer does: nothing came in time or at all. Answers that are wrong are of one path alone, and
+/// only their number is held against the host.
 const fn is_dear(error: &FetchError) -> bool {
     matches!(error, FetchError::Address(_) | FetchError::Deadline { .. } | FetchError::Transport(_))
 }

@@ -49,10 +49,10 @@ pub(super) struct Seen {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Kind {
     /// How often it was asked.
-    pub(super) asked: usize,
-    running: usize,
+    pub(super) asked: u32,
+    running: u32,
     /// The most questions at once.
-    pub(super) most_at_once: usize,
+    pub(super) most_at_once: u32,
     /// The most bytes that one of them took: what was read, and what the two machines' buffers hold.
     pub(super) most_bytes: usize,
     /// How long one of them held on.
@@ -171,8 +171,9 @@ impl State {
                 self.gate.acquire().await.unwrap().forget();
                 ok("application/did", &document)
             }
+            "partial" if path.starts_with("/good/") => ok("application/did", &document),
             "gone" => status("410 Gone"),
-            "missing" => status("404 Not Found"),
+            "missing" | "partial" => status("404 Not Found"),
             "redirecting" => redirect(&format!("/elsewhere{path}")),
             "elsewhere" => redirect(&format!("http://honest.localhost:{}/elsewhere", self.port)),
             "huge" | "endless" => {

@@ -21,8 +21,10 @@ pub(super) fn well_formed<'a>(bytes: &'a [u8], limits: &Limits) -> Option<&'a st
     text.rest.is_empty().then_some(whole)
 }
 
-/// How many bytes stand before the closing quote of a string, if none of them is escaped or has to be.
-pub(crate) fn string_length(bytes: &[u8]) -> Option<usize> {
+/// How many bytes stand before the closing quote of a string, if none of them is escaped or has to be. For readers of one form of text,
+/// who leave every other to [`read`](super::read).
+#[must_use]
+pub fn string_length(bytes: &[u8]) -> Option<usize> {
     let (words, rest) = bytes.as_chunks();
     for (place, word) in words.iter().enumerate() {
         let special = specials(u64::from_le_bytes(*word));

@@ -2,6 +2,7 @@
 //! reader, whose verdict counts. A test compares the two.
 
 use core::ops::Range;
+use core::str;
 
 use serde::Deserialize;
 
@@ -29,48 +30,54 @@ struct HeaderWire {
 /// A header without critical extensions, under an algorithm that is known here.
 #[derive(Clone)]
 pub(super) struct ReadHeader {
-    /// What holds the members below: the header itself, or only them.
-    text: String,
-    typ: Option<Range<usize>>,
-    kid: Option<Range<usize>>,
+    typ: Option<Member>,
+    kid: Option<Member>,
     pub(super) algorithm: Algorithm,
     pub(super) jwk: Option<JwkWire>,
 }
 
+/// A text in a header.
+#[derive(Clone)]
+enum Member {
+    /// Written as it is meant, at this place.
+    At(Range<usize>),
+    /// Spelled in another way, or of a header in another form.
+    Own(String),
+}
+
+impl Member {
+    fn text<'a>(&'a self, header: &'a [u8]) -> Option<&'a str> {
+        match self {
+            Self::At(place) => str::from_utf8(header.get(place.clone())?).ok(),
+            Self::Own(text) => Some(text),
+        }
+    }
+}
+
 impl ReadHeader {
     /// Reads the decoded first segment.
-    pub(super) fn read(bytes: Vec<u8>, limits: &Limits) -> Result<Self, JwsError> {
-        let bytes = match String::from_utf8(bytes) {
-            Ok(text) => match Places::glance(&text, limits) {
-                Some(places) => return Self::glanced(text, places),
-                None => text.into_bytes(),
-            },
-            Err(error) => error.into_bytes(),
-        };
-        let HeaderWire { typ, alg, kid, jwk, crit, b64 } = json::read_object(&bytes, limits).map_err(JwsError::Json)?;
+    pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Self, JwsError> {
+        if let Some((text, Places { typ, alg, kid })) =
+            str::from_utf8(bytes).ok().and_then(|text| Some((text, Places::glance(text, limits)?)))
+        {
+            let algorithm = algorithm(text.get(alg).unwrap_or_default())?;
+            return Ok(Self { typ: Some(Member::At(typ)), kid: kid.map(Member::At), algorithm, jwk: None });
+        }
+        let HeaderWire { typ, alg, kid, jwk, crit, b64 } = json::read_object(bytes, limits).map_err(JwsError::Json)?;
         if crit || b64 {
             return Err(JwsError::Critical);
         }
-        let mut text = String::new();
-        let mut keep = |member: String| {
-            text.push_str(&member);
-            text.len() - member.len()..text.len()
-        };
-        let (typ, kid) = (typ.map(&mut keep), kid.map(&mut keep));
-        Ok(Self { text, typ, kid, algorithm: algorithm(&alg)?, jwk })
+        Ok(Self { typ: typ.map(Member::Own), kid: kid.map(Member::Own), algorithm: algorithm(&alg)?, jwk })
     }
 
-    fn glanced(text: String, Places { typ, alg, kid }: Places) -> Result<Self, JwsError> {
-        let algorithm = algorithm(text.get(alg).unwrap_or_default())?;
-        Ok(Self { text, typ: Some(typ), kid, algorithm, jwk: None })
+    /// The `typ`; `header` is what was read.
+    pub(super) fn typ<'a>(&'a self, header: &'a [u8]) -> Option<&'a str> {
+        self.typ.as_ref()?.text(header)
     }
 
-    pub(super) fn typ(&self) -> Option<&str> {
-        self.text.get(self.typ.clone()?)
-    }
-
-    pub(super) fn kid(&self) -> Option<&str> {
-        self.text.get(self.kid.clone()?)
+    /// The `kid`; `header` is what was read.
+    pub(super) fn kid<'a>(&'a self, header: &'a [u8]) -> Option<&'a str> {
+        self.kid.as_ref()?.text(header)
     }
 }
 
@@ -159,8 +166,9 @@ mod tests {
     #[test]
     fn members_are_the_same_however_the_header_was_read() {
         let members = |text: &str| {
-            let header = ReadHeader::read(text.as_bytes().to_vec(), &Limits::plain(256)).ok()?;
-            Some((header.typ().map(str::to_owned), header.kid().map(str::to_owned), header.algorithm))
+            let header = ReadHeader::read(text.as_bytes(), &Limits::plain(256)).ok()?;
+            let [typ, kid] = [header.typ(text.as_bytes()), header.kid(text.as_bytes())];
+            Some((typ.map(str::to_owned), kid.map(str::to_owned), header.algorithm))
         };
         let glanced = members(r#"{"typ":"at+jwt","alg":"EdDSA","kid":"k#1"}"#);
         assert!(glanced.is_some());

@@ -57,9 +57,14 @@ impl From<SignatureError> for JwsError {
 /// A compact JWS whose form was read and nothing else: no claim in it is true yet.
 #[derive(Clone)]
 pub struct UnverifiedJws {
-    signing_input: String,
+    /// As it was presented.
+    text: String,
+    /// Its first bytes, which are signed.
+    signed_len: usize,
+    /// The first segment decoded, and behind it the second: one piece of memory.
+    decoded: Vec<u8>,
+    header_len: usize,
     header: ReadHeader,
-    payload: Vec<u8>,
     /// None for one that has not the length of any signature.
     signature: Option<[u8; SIGNATURE_BYTES]>,
     limits: Limits,
@@ -77,25 +82,24 @@ impl UnverifiedJws {
         }
         let (signing_input, signature) = text.rsplit_once('.').ok_or(JwsError::Form)?;
         let (header, payload) = signing_input.split_once('.').ok_or(JwsError::Form)?;
-        Ok(Self {
-            header: ReadHeader::read(segment(header)?, limits)?,
-            payload: segment(payload)?,
-            signature: signature_segment(signature)?,
-            signing_input: signing_input.to_owned(),
-            limits: *limits,
-        })
+        let mut decoded = Vec::with_capacity(base64url::decoded_len(signing_input.len()));
+        segment(header, &mut decoded)?;
+        let (header, header_len) = (ReadHeader::read(&decoded, limits)?, decoded.len());
+        segment(payload, &mut decoded)?;
+        let (signature, signed_len) = (signature_segment(signature)?, signing_input.len());
+        Ok(Self { text: text.to_owned(), signed_len, decoded, header_len, header, signature, limits: *limits })
     }
 
     /// The header's `typ`, as written.
     #[must_use]
     pub fn typ(&self) -> Option<&str> {
-        self.header.typ()
+        self.header.typ(&self.decoded)
     }
 
     /// The header's `kid`: text of whoever wrote it, for exact look-up only (BCP-08).
     #[must_use]
     pub fn kid(&self) -> Option<&str> {
-        self.header.kid()
+        self.header.kid(&self.decoded)
     }
 
     /// The header's `jwk`. It proves possession of itself and says nothing about trust (P-04).
@@ -113,7 +117,13 @@ impl UnverifiedJws {
     /// `header.payload` as received: what the signature is over.
     #[must_use]
     pub fn signing_input(&self) -> &str {
-        &self.signing_input
+        self.text.get(..self.signed_len).unwrap_or_default()
+    }
+
+    /// The whole text, as received.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// The bytes of the third segment, if they are as many as any signature has.
@@ -128,7 +138,8 @@ impl UnverifiedJws {
     ///
     /// [`JwsError::Json`] when the payload is not one JSON object of `T`'s shape within the limits.
     pub fn unverified_claims<'a, T: Deserialize<'a>>(&'a self) -> Result<T, JwsError> {
-        json::read_object(&self.payload, &self.limits).map_err(JwsError::Json)
+        let payload = self.decoded.get(self.header_len..).unwrap_or_default();
+        json::read_object(payload, &self.limits).map_err(JwsError::Json)
     }
 
     /// Verifies the signature under `key` and nothing else (P-04).
@@ -141,7 +152,7 @@ impl UnverifiedJws {
             return Err(JwsError::Algorithm);
         }
         let signature = self.signature.ok_or(SignatureError)?;
-        Ok(key.verify(self.algorithm(), self.signing_input.as_bytes(), &signature)?)
+        Ok(key.verify(self.algorithm(), self.signing_input().as_bytes(), &signature)?)
     }
 }
 
@@ -151,7 +162,7 @@ pub fn verify_each(all: &[(&UnverifiedJws, &PublicKey)]) -> Vec<Result<Signature
     let signed: Vec<_> = all
         .iter()
         .map(|(jws, key)| {
-            (*key, jws.algorithm(), jws.signing_input.as_bytes(), jws.signature.as_slice().as_flattened())
+            (*key, jws.algorithm(), jws.signing_input().as_bytes(), jws.signature.as_slice().as_flattened())
         })
         .collect();
     let verdicts = key::verify_each(&signed);
@@ -175,17 +186,18 @@ impl fmt::Debug for UnverifiedJws {
     }
 }
 
-fn segment(text: &str) -> Result<Vec<u8>, JwsError> {
+/// Decodes a segment behind what is in `decoded`.
+fn segment(text: &str, decoded: &mut Vec<u8>) -> Result<(), JwsError> {
     if text.is_empty() {
         return Err(JwsError::Form);
     }
-    base64url::decode(text).map_err(|_| JwsError::Form)
+    base64url::decode_append(text, decoded).map_err(|_| JwsError::Form)
 }
 
 /// The last segment. One of another length than any signature has is canonical base64url all the same, or it is no JWS.
 fn signature_segment(text: &str) -> Result<Option<[u8; SIGNATURE_BYTES]>, JwsError> {
     match base64url::decode_array(text) {
         Ok(signature) => Ok(Some(signature)),
-        Err(_) => segment(text).map(|_| None),
+        Err(_) => segment(text, &mut Vec::new()).map(|()| None),
     }
 }

@@ -15,6 +15,7 @@ use handfast_dpop::{NonceSource, ProofWindow, ReplayLimits, ReplayStore};
 use handfast_fetch::Mode;
 use handfast_identity::Seconds;
 use handfast_verifier::budget::{BudgetLimits, BudgetStore};
+use handfast_verifier::revocation::MAX_REVOKED_NAMES;
 use handfast_verifier::trust::TrustedIssuer;
 use handfast_verifier::{ChainPolicy, DEFAULT_STALENESS};
 
@@ -57,6 +58,7 @@ pub struct Builder {
     shared: Option<Arc<dyn SharedStore>>,
     clock: Arc<dyn Clock>,
     pace: Pace,
+    revoked_names: usize,
     state_directory: Option<PathBuf>,
     chain: ChainPolicy,
     drift: DriftPolicy,
@@ -88,6 +90,7 @@ impl Builder {
             shared: None,
             clock: Arc::new(SystemClock),
             pace: Pace::default(),
+            revoked_names: MAX_REVOKED_NAMES,
             state_directory: None,
             chain: ChainPolicy::default(),
             drift: DriftPolicy::default(),
@@ -262,6 +265,14 @@ impl Builder {
     /// The directory is made if it is missing, and is this server's alone. Without one a start believes what it hears first.
     pub fn state_directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.state_directory = Some(path.into());
+        self
+    }
+
+    /// How many revoked names of one issuer's feed are held at most, in place of [`MAX_REVOKED_NAMES`] of the verifier; each takes 100 to
+    /// 220 bytes. While a feed has more of them that count, its issuer's tokens are answered 503 `status_unknown`:
+    /// [`FeedLag::is_full`](crate::FeedLag::is_full).
+    pub fn revoked_names(mut self, most: usize) -> Self {
+        self.revoked_names = most;
         self
     }
 

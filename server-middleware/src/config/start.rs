@@ -161,10 +161,12 @@ impl Builder {
                 "no `state_directory`: a revocation feed or list that goes back while this server is not running is believed"
             );
         }
-        Keeper::start(issuers, self.mode, &self.clock, self.pace, state).map_err(|error| match error {
-            KeeperError::Fetch(error) => ConfigError::Fetch(error),
-            KeeperError::State(error) => ConfigError::State(error),
-        })
+        Keeper::start(issuers, self.mode, &self.clock, self.pace, self.revoked_names, state).map_err(
+            |error| match error {
+                KeeperError::Fetch(error) => ConfigError::Fetch(error),
+                KeeperError::State(error) => ConfigError::State(error),
+            },
+        )
     }
 
     /// Puts the URL of its host in the place of a `did:web`, which it gives back. One with a path proves control of a file (DW-12).
@@ -192,7 +194,7 @@ impl Builder {
         if let Some(endpoint) = endpoint {
             self.base(endpoint, "introspection_endpoint")?;
         }
-        let caller = Caller::read(caller, resource);
+        let caller = Caller::read(caller, &trust.issuer, resource);
         caller.map(Some).map_err(|cause| ConfigError::Caller { issuer: trust.issuer.clone(), cause })
     }
 

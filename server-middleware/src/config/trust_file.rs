@@ -180,23 +180,30 @@ impl Record {
         }
     }
 
-    /// As whom the issuer is asked: as one of the two, and as nobody less than that.
+    /// As whom the issuer is asked: as one of the three, and as nobody less than that.
     fn introspection_caller(&self) -> Result<IntrospectionCaller, (&'static str, String)> {
         let (client, secret) = (&self.introspection_client, &self.introspection_secret_file);
         match (client, secret, &self.introspection_key_file) {
             (Some(id), Some(secret_file), None) => {
                 Ok(IntrospectionCaller::Client { id: id.clone(), secret_file: secret_file.clone() })
             }
-            (None, None, Some(key_file)) => Ok(IntrospectionCaller::Agent { key_file: key_file.clone() }),
-            (Some(_), None, None) => {
-                Err(("introspection_secret_file", "a client shows its secret, which is in a file".to_owned()))
+            (Some(id), None, Some(key_file)) => {
+                Ok(IntrospectionCaller::SigningClient { id: id.clone(), key_file: key_file.clone() })
             }
+            (None, None, Some(key_file)) => Ok(IntrospectionCaller::Agent { key_file: key_file.clone() }),
+            (Some(_), None, None) => Err((
+                "introspection_secret_file",
+                "a client shows its secret, which is in a file, or signs by the key in `introspection_key_file`"
+                    .to_owned(),
+            )),
             (None, Some(_), None) => Err(("introspection_client", "whose secret it is has to be said".to_owned())),
             (None, None, None) => Err((
                 "introspection_key_file",
-                "it has to be said who asks: this, or `introspection_client` and its secret".to_owned(),
+                "it has to be said who asks: this, or `introspection_client` and its secret or key".to_owned(),
             )),
-            (_, _, Some(_)) => Err(("introspection_key_file", "who asks is an agent or a client, not both".to_owned())),
+            (_, Some(_), Some(_)) => {
+                Err(("introspection_key_file", "who asks has a secret or a key, not both".to_owned()))
+            }
         }
     }
 }
@@ -285,12 +292,14 @@ mod tests {
         let caller = IntrospectionCaller::Client { id: "api".to_owned(), secret_file: "/run/secrets/api".into() };
         let at = Some("https://b.example/introspect".to_owned());
         assert_eq!(status(&[client, secret, endpoint].concat()), StatusSource::Introspection { caller, endpoint: at });
+        let caller = IntrospectionCaller::SigningClient { id: "api".to_owned(), key_file: "/keys/api".into() };
+        assert_eq!(status(&[client, key].concat()), StatusSource::Introspection { caller, endpoint: None });
         for (rest, member) in [
             (String::new(), "introspection_key_file"),
             (endpoint.to_owned(), "introspection_key_file"),
             (client.to_owned(), "introspection_secret_file"),
             (secret.to_owned(), "introspection_client"),
-            ([key, client].concat(), "introspection_key_file"),
+            ([key, secret].concat(), "introspection_key_file"),
             ([key, client, secret].concat(), "introspection_key_file"),
             (format!("{key}feed_key = \"{FEED}\""), "feed_key"),
             (format!("{key}status_key = \"{FEED}\""), "status_key"),

@@ -108,8 +108,12 @@ impl Shared {
         }
         match judged {
             Ok(Judged { bound, nonce, now, is_introspected }) => {
-                let token = presented_token(presented).filter(|_| is_introspected).map(Arc::from);
-                Ok(Admission { authorized: self.admit(bound, now).await?, target, nonce, token })
+                let token: Option<Arc<str>> = presented_token(presented).filter(|_| is_introspected).map(Arc::from);
+                let authorized = self.admit(bound, now).await?;
+                if self.stores.are_waited_for() {
+                    self.require_not_stopped_meanwhile(&authorized, token.as_deref()).await?;
+                }
+                Ok(Admission { authorized, target, nonce, token })
             }
             Err(Turned { refusal, drift, now }) => {
                 if let Some(drift) = drift {
@@ -141,7 +145,7 @@ impl Shared {
         let facts = self.facts.facts(now);
         let nonces = RequestNonces::new(&*self.nonces);
         let point = self.point(&nonces, now);
-        let verified = UnverifiedRequest::parse_known(parts, &self.chain, point.verdicts)
+        let verified = UnverifiedRequest::parse_known(parts, &self.chain, point.verdicts, now)
             .and_then(|request| request.verify(&point, &facts, now));
         match verified.map_err(Denial::from).and_then(|request| request.bind(rule, content)) {
             Ok(bound) => {
@@ -161,6 +165,22 @@ impl Shared {
             Ok((receipt, spent)) => Ok(bound.admit(receipt, spent)?),
             Err(rejection) => Err(Refusal { by: Some(Box::new(bound.by().clone())), ..rejection.into() }),
         }
+    }
+
+    /// P-11: what was revoked or stopped while the request waited counts for it too (spec/access-tokens.md, the check). Its proof is
+    /// used and its budgets have paid all the same.
+    async fn require_not_stopped_meanwhile(&self, authorized: &Authorized, token: Option<&str>) -> Result<(), Refusal> {
+        let look = || {
+            let now = self.clock.now();
+            authorized.require_not_stopped(&self.facts.facts(now), self.staleness, &self.drift, now)
+        };
+        let mut found = look();
+        // INT-06: what the issuer said of the token is too old by now
+        if let (Err(Rejection::IntrospectionMissing), Some(token)) = (&found, token) {
+            self.facts.introspect(authorized.issuer(), token).await;
+            found = look();
+        }
+        found.map_err(|rejection| Refusal { by: Some(Box::new(authorized.attribution().clone())), ..rejection.into() })
     }
 
     /// Remembers the proof, then spends: what is refused before has used no budget (DEL-45).

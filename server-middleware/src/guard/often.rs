@@ -54,7 +54,7 @@ impl HoldsKey for DidKey {
 
 /// A memory by text, bounded by weight, whose least used entries make room.
 pub(super) struct OftenFound<V> {
-    cache: Cache<Box<str>, Arc<Entry<V>>, ByWeight>,
+    cache: Cache<Box<[u8]>, Arc<Entry<V>>, ByWeight>,
 }
 
 struct Entry<V> {
@@ -65,8 +65,8 @@ struct Entry<V> {
 #[derive(Clone, Copy)]
 struct ByWeight;
 
-impl<V: HoldsKey> Weighter<Box<str>, Arc<Entry<V>>> for ByWeight {
-    fn weight(&self, text: &Box<str>, entry: &Arc<Entry<V>>) -> u64 {
+impl<V: HoldsKey> Weighter<Box<[u8]>, Arc<Entry<V>>> for ByWeight {
+    fn weight(&self, text: &Box<[u8]>, entry: &Arc<Entry<V>>) -> u64 {
         u64::try_from(text.len() + size_of::<Entry<V>>() + entry.value.weight()).unwrap_or(u64::MAX)
     }
 }
@@ -79,8 +79,8 @@ impl<V: HoldsKey> OftenFound<V> {
     }
 
     /// What is remembered under `text`. Found often enough, it is remembered with its key prepared from then on.
-    pub(super) fn find(&self, text: &str) -> Option<V> {
-        let entry = self.cache.get(text)?;
+    pub(super) fn find(&self, text: impl AsRef<[u8]>) -> Option<V> {
+        let entry = self.cache.get(text.as_ref())?;
         let is_often =
             !entry.value.is_prepared() && entry.finds.fetch_add(1, Ordering::Relaxed) == FINDS_BEFORE_PREPARED;
         if !is_often {
@@ -91,12 +91,12 @@ impl<V: HoldsKey> OftenFound<V> {
         Some(prepared)
     }
 
-    pub(super) fn holds(&self, text: &str) -> bool {
-        self.cache.contains_key(text)
+    pub(super) fn holds(&self, text: impl AsRef<[u8]>) -> bool {
+        self.cache.contains_key(text.as_ref())
     }
 
-    pub(super) fn keep(&self, text: &str, value: &V) {
-        self.cache.insert(text.into(), Arc::new(Entry { value: value.clone(), finds: AtomicU8::new(0) }));
+    pub(super) fn keep(&self, text: impl AsRef<[u8]>, value: &V) {
+        self.cache.insert(text.as_ref().into(), Arc::new(Entry { value: value.clone(), finds: AtomicU8::new(0) }));
     }
 
     pub(super) fn len(&self) -> usize {

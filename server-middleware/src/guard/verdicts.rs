@@ -82,8 +82,8 @@ impl Weighter<TokenTail, Arc<KnownToken>> for ByWeight {
 struct TokenTail([u8; 43]);
 
 impl TokenTail {
-    fn of(text: &str) -> Option<Self> {
-        text.as_bytes().last_chunk().copied().map(Self)
+    fn of(text: &[u8]) -> Option<Self> {
+        text.last_chunk().copied().map(Self)
     }
 }
 
@@ -135,7 +135,7 @@ impl Verdicts for RememberedVerdicts {
         }
     }
 
-    fn find_header(&self, text: &str) -> Option<Arc<ProofHeader>> {
+    fn find_header(&self, text: &[u8]) -> Option<Arc<ProofHeader>> {
         self.headers.find(text)
     }
 
@@ -143,7 +143,7 @@ impl Verdicts for RememberedVerdicts {
         self.headers.keep(header.text(), header);
     }
 
-    fn find_token(&self, text: &str, now: UnixTime) -> Option<Arc<KnownToken>> {
+    fn find_token(&self, text: &[u8], now: UnixTime) -> Option<Arc<KnownToken>> {
         let tail = TokenTail::of(text)?;
         let token = self.tokens.get(&tail)?;
         if now > token.expires_at().saturating_add(CLOCK_LEEWAY) {
@@ -154,7 +154,7 @@ impl Verdicts for RememberedVerdicts {
     }
 
     fn keep_token(&self, token: &Arc<KnownToken>) {
-        if let Some(tail) = TokenTail::of(token.text()) {
+        if let Some(tail) = TokenTail::of(token.text().as_bytes()) {
             self.tokens.insert(tail, Arc::clone(token));
         }
     }
@@ -247,7 +247,7 @@ mod tests {
         let verdicts = RememberedVerdicts::new();
         let token = verify(&verdicts, 1).offline().token;
         let at = |seconds| START.saturating_add(Seconds::new(seconds));
-        let is_known = |text: &str, now| verdicts.find_token(text, now).is_some();
+        let is_known = |text: &str, now| verdicts.find_token(text.as_bytes(), now).is_some();
         let last = TOKEN_LIFETIME.get() + CLOCK_LEEWAY.get();
         assert!(is_known(&token, START) && is_known(&token, at(last)));
         assert!(!is_known(&token[1..43], START));

@@ -37,6 +37,8 @@ pub(super) struct FeedKeeper {
     pub(super) place: Place,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) pace: Pace,
+    /// Most names held.
+    pub(super) most_names: usize,
     pub(super) lag: Lag,
     /// Where it is kept how far the feed has come, and how far that was.
     pub(super) memory: Option<(PositionFile, Option<FeedMemory>)>,
@@ -87,7 +89,7 @@ impl FeedKeeper {
     /// is too old.
     pub(super) async fn run(self) {
         let kept = self.memory.as_ref().and_then(|(_, kept)| kept.clone());
-        let state = kept.clone().map(|memory| FeedState::resume(&self.issuer, memory));
+        let state = kept.clone().map(|memory| FeedState::resume(&self.issuer, memory).within(self.most_names));
         let mut known = Known { keys: self.feed_keys.clone(), state, kept, forgot_at: self.clock.now() };
         self.key_counts(&mut known);
         let mut question = Question::Snapshot;
@@ -137,13 +139,16 @@ impl FeedKeeper {
         let before = known.state.as_ref().map(|state| state.position().clone());
         let applied = match &mut known.state {
             Some(state) => state.apply(message, now),
-            None => FeedState::start(&self.issuer, message, now).map(|state| {
+            None => FeedState::start_within(self.most_names, &self.issuer, message, now).map(|state| {
                 let key_seq = known.keys.replacement().map_or(0, |(seq, _)| seq);
                 known.state = Some(state.under_key(key_seq));
             }),
         };
         // a roll-back is kept too: a restart does not heal it
         let saved = self.keep(known).await;
+        if applied == Err(FeedError::Full) {
+            self.overflows(known.state.as_ref());
+        }
         applied.map_err(FollowError::Feed)?;
         let Some(state) = &known.state else { return Ok(false) };
         if now.since(known.forgot_at) >= FORGET_PERIOD {
@@ -163,7 +168,7 @@ impl FeedKeeper {
         }
         saved?;
         let (set, as_of) = (Arc::clone(state.set()), state.as_of());
-        self.lag.applied(&position, as_of);
+        self.lag.applied(&position, as_of, set.len());
         self.board.set_status(self.place, Status::Known { set, as_of });
         Ok(before.is_none_or(|before| before.seq != position.seq))
     }
@@ -309,6 +314,25 @@ impl FeedKeeper {
         tracing::warn!(issuer = self.issuer, %error, "revocations not followed");
     }
 
+    /// There are revocations that are not known here, so nothing passes any more (P-17); it does again when names that only stop what has
+    /// expired have made room.
+    fn overflows(&self, known: Option<&FeedState>) {
+        let names = known.map_or(0, |state| state.set().len());
+        if let Some(state) = known {
+            // long ago since it was refused
+            self.board.set_status(self.place, Status::Known { set: Arc::clone(state.set()), as_of: state.as_of() });
+        }
+        if !self.lag.full(names) {
+            tracing::error!(
+                issuer = self.issuer,
+                names,
+                most = self.most_names,
+                "the feed has more revocations than may be held: no token of this issuer is accepted until enough of them have \
+                 expired; find out why its registry revokes so much, or let this server hold more"
+            );
+        }
+    }
+
     /// A feed that took something back says nothing more in this epoch that could be believed. It is asked all the same, for
     /// its operator may begin a new one that says what it follows (P-12, TH64).
     fn give_up(&self, known: Option<&FeedState>) {
@@ -327,10 +351,11 @@ impl FeedKeeper {
     }
 }
 
-/// A message that does not continue from here, or a feed that never came as far, calls for the whole again; anything else for
+/// A message that does not continue from here, but for one that there is no room for, or a feed that never came as far, calls for the whole again; anything else for
 /// the same once more.
 fn next_question(error: &FollowError, asked: Question) -> Question {
     match error {
+        FollowError::Feed(FeedError::Full) => asked,
         FollowError::Feed(_) | FollowError::Fetch(FetchError::Status(NEVER_CAME_SO_FAR)) => Question::Snapshot,
         FollowError::Fetch(_)
         | FollowError::Message(_)

@@ -22,6 +22,12 @@ pub struct FeedLag {
     pub is_pushed: bool,
     /// Whether the feed went back behind what is known of it.
     pub is_rolled_back: bool,
+    /// Revoked names held.
+    pub names: usize,
+    /// Most of them that may be held ([`Builder::revoked_names`](crate::Builder::revoked_names)).
+    pub most_names: usize,
+    /// Whether the feed has more names than that. Then no token of this issuer is accepted.
+    pub is_full: bool,
     /// The number of the recovery key's statement that names the feed key; 0 while the pinned one is the first.
     pub key_seq: u64,
 }
@@ -37,7 +43,7 @@ struct Counts {
 }
 
 impl Lag {
-    pub(super) fn new(issuer: &str) -> Self {
+    pub(super) fn new(issuer: &str, most_names: usize) -> Self {
         let lag = FeedLag {
             issuer: issuer.to_owned(),
             age: None,
@@ -46,6 +52,9 @@ impl Lag {
             reconnects: 0,
             is_pushed: false,
             is_rolled_back: false,
+            names: 0,
+            most_names,
+            is_full: false,
             key_seq: 0,
         };
         Self(Arc::new(Mutex::new(Counts { lag, as_of: None })))
@@ -56,11 +65,13 @@ impl Lag {
         FeedLag { age: counts.as_of.map(|as_of| now.since(as_of)), ..counts.lag.clone() }
     }
 
-    pub(super) fn applied(&self, position: &FeedPosition, as_of: UnixTime) {
+    pub(super) fn applied(&self, position: &FeedPosition, as_of: UnixTime, names: usize) {
         let mut counts = self.counts();
         counts.lag.seq = position.seq;
+        counts.lag.names = names;
         counts.lag.applied += 1;
         counts.lag.is_rolled_back = false;
+        counts.lag.is_full = false;
         counts.as_of = Some(as_of);
     }
 
@@ -79,6 +90,13 @@ impl Lag {
     /// Notes that the feed went back, and says whether that was noted before.
     pub(super) fn rolled_back(&self) -> bool {
         core::mem::replace(&mut self.counts().lag.is_rolled_back, true)
+    }
+
+    /// Notes that the feed has more names than may be held, and says whether that was noted before.
+    pub(super) fn full(&self, names: usize) -> bool {
+        let mut counts = self.counts();
+        counts.lag.names = names;
+        core::mem::replace(&mut counts.lag.is_full, true)
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {

@@ -88,6 +88,7 @@ impl Keeper {
         mode: Mode,
         clock: &Arc<dyn Clock>,
         pace: Pace,
+        most_names: usize,
         state: Option<&Path>,
     ) -> Result<Self, KeeperError> {
         let outbound = Outbound::new(mode).map_err(KeeperError::Fetch)?;
@@ -153,7 +154,7 @@ impl Keeper {
                 }));
             }
             if let StatusSource::Feed { key, recovery_key } = status {
-                let lag = Lag::new(&issuer);
+                let lag = Lag::new(&issuer, most_names);
                 keeper.lags.push(lag.clone());
                 let pinned = FeedKeys::pinned(&issuer, key, recovery_key);
                 let (feed_keys, memory) = match &state {
@@ -169,6 +170,7 @@ impl Keeper {
                     place,
                     clock: Arc::clone(clock),
                     pace,
+                    most_names,
                     lag,
                     memory,
                 };

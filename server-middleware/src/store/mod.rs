@@ -21,6 +21,11 @@ pub(crate) enum Stores {
 }
 
 impl Stores {
+    /// Whether time passes, and with it what is known of revocations, while they are asked.
+    pub(crate) const fn are_waited_for(&self) -> bool {
+        matches!(self, Self::Shared(_))
+    }
+
     /// Remembers a proof if it is unknown.
     pub(crate) async fn remember(&self, entry: &ReplayEntry, now: UnixTime) -> Result<Receipt, ReplayError> {
         match self {

@@ -17,7 +17,8 @@ pub type StoreAnswer<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Sen
 /// yes repeats a request or exceeds a budget, so whenever a store is full, out of reach or unsure, it refuses. That holds for what
 /// it may have forgotten, too: servers that share a memory ask for no nonce of their own after a start.
 ///
-/// Each answer is waited for while the request waits, so a store bounds its time.
+/// Each answer is waited for while the request waits, so a store bounds its time. What is revoked meanwhile is looked at behind the last
+/// answer, and refuses the request although its proof is remembered and its budgets have paid.
 pub trait SharedStore: fmt::Debug + Send + Sync {
     /// Remembers `entry` if it is unknown: test and insertion are one atomic step for all servers.
     fn remember<'a>(&'a self, entry: &'a ReplayEntry, now: UnixTime) -> StoreAnswer<'a, Receipt, ReplayError>;

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that cannot set itself up should stop
 #![allow(clippy::indexing_slicing)] // members of answers that are compared anyway
 
+pub(crate) mod slow_store;
+
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 

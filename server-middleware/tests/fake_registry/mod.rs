@@ -163,6 +163,11 @@ impl Registry {
         }
     }
 
+    /// What it says, for whoever changes it from elsewhere.
+    pub(crate) fn handle(&self) -> Arc<Mutex<Says>> {
+        Arc::clone(&self.says)
+    }
+
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Says) -> T) -> T {
         change(&mut self.says.lock().unwrap())
     }

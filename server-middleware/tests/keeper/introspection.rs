@@ -3,6 +3,7 @@
 
 #![allow(clippy::indexing_slicing)] // members of documents that the test made
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -15,7 +16,9 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::routing::get;
 use handfast_identity::Seconds;
-use handfast_middleware::{Mode, Pace, ResourceServer, TrustedIssuer};
+use handfast_identity::json::Limits;
+use handfast_identity::jws::UnverifiedJws;
+use handfast_middleware::{Builder, Mode, Pace, ResourceServer, TrustedIssuer};
 use handfast_testkit::{Agent, Chain, Evidence, keys};
 use handfast_verifier::trust::{IntrospectionCaller, Profile, StatusSource};
 use http::StatusCode;
@@ -27,6 +30,7 @@ use tokio::sync::{Barrier, Semaphore};
 use tokio::time::{Instant, timeout};
 use tower::ServiceExt;
 
+use crate::common::slow_store::{SlowStore, Wait};
 use crate::common::{API, Answer, Log, SCOPE, refused, send, served, with_credentials};
 use crate::fake_registry::{BRISK, Follower, Registry};
 
@@ -52,12 +56,13 @@ fn file(name: &str, text: &str, mode: u32) -> (TempDir, PathBuf) {
 }
 
 fn trust(registry: &Registry, secret_file: PathBuf, endpoint: Option<String>) -> TrustedIssuer {
+    asked_by(registry, IntrospectionCaller::Client { id: "the api".to_owned(), secret_file }, endpoint)
+}
+
+fn asked_by(registry: &Registry, caller: IntrospectionCaller, endpoint: Option<String>) -> TrustedIssuer {
     registry.change(|says| TrustedIssuer {
         profile: Profile::Rfc9068,
-        status: StatusSource::Introspection {
-            caller: IntrospectionCaller::Client { id: "the api".to_owned(), secret_file },
-            endpoint,
-        },
+        status: StatusSource::Introspection { caller, endpoint },
         ..says.issuer.trust()
     })
 }
@@ -68,15 +73,19 @@ impl Asking {
     }
 
     async fn paced(pace: Pace) -> Self {
-        Self::of(|_| None, pace).await
+        Self::of(|_| None, pace, |builder| builder).await
     }
 
     /// Asks where the operator says, or where the issuer does.
     async fn with(endpoint: impl FnOnce(&Registry) -> Option<String>) -> Self {
-        Self::of(endpoint, BRISK).await
+        Self::of(endpoint, BRISK, |builder| builder).await
     }
 
-    async fn of(endpoint: impl FnOnce(&Registry) -> Option<String>, pace: Pace) -> Self {
+    async fn of(
+        endpoint: impl FnOnce(&Registry) -> Option<String>,
+        pace: Pace,
+        settings: impl FnOnce(Builder) -> Builder,
+    ) -> Self {
         let registry = Registry::running().await;
         registry.change(|says| {
             says.metadata["introspection_endpoint"] = json!(format!("{}/introspect", says.issuer.url()));
@@ -84,7 +93,8 @@ impl Asking {
         let (folder, secret) = file("secret", &format!("{SECRET}\n"), 0o600);
         let trust = trust(&registry, secret, endpoint(&registry));
         // the shortest staleness there is
-        let api = Follower::trusting(&registry, trust, |builder| builder.staleness(Seconds::new(10)).pace(pace)).await;
+        let settings = |builder: Builder| settings(builder.staleness(Seconds::new(10)).pace(pace));
+        let api = Follower::trusting(&registry, trust, settings).await;
         api.server.ready().await;
         Self { registry, api, _folder: folder }
     }
@@ -116,6 +126,23 @@ impl Asking {
 }
 
 #[tokio::test]
+async fn p11_a_token_is_asked_about_again_when_its_answer_got_too_old_in_a_wait() {
+    for (told, expected) in [(true, served()), (false, refused(401, "token_revoked"))] {
+        let store = Arc::new(SlowStore::new());
+        let shared = Arc::clone(&store);
+        let asking = Asking::of(|_| None, BRISK, |builder| builder.shared_store(shared)).await;
+        let token = asking.api.token();
+        let registry = asking.registry.handle();
+        store.meanwhile(Wait::Proof, move || {
+            let mut says = registry.lock().unwrap();
+            says.clock.advance(TTL + 1);
+            says.told = (StatusCode::OK, JSON, json!({"active": told}).to_string());
+        });
+        assert_eq!((asking.ask(&token).await.outcome(), asking.asked()), (expected, 2));
+    }
+}
+
+#[tokio::test]
 async fn a_foreign_issuer_is_asked_about_each_token_as_one_of_its_clients() {
     let (log, _guard) = Log::of_this_thread();
     let asking = Asking::new().await;
@@ -143,6 +170,66 @@ async fn a_foreign_issuer_is_asked_about_each_token_as_one_of_its_clients() {
     assert_eq!((counts.held, counts.answered, counts.failed), (2, 3, 0));
     let log = log.take();
     assert!(!log.contains(SECRET) && !log.contains("dGhlK2Fw") && !log.contains(&token), "P-19: {log}");
+}
+
+/// What a form says, each name once.
+fn pairs(form: &str) -> BTreeMap<String, String> {
+    let pairs: Vec<(String, String)> = form_urlencoded::parse(form.as_bytes()).into_owned().collect();
+    let count = pairs.len();
+    let pairs: BTreeMap<_, _> = pairs.into_iter().collect();
+    assert_eq!(pairs.len(), count, "{form}");
+    pairs
+}
+
+/// RFC 7523, `private_key_jwt`: whoever has the key is the client, and nothing secret is sent.
+#[tokio::test]
+async fn a_client_with_a_key_signs_an_assertion_for_each_question() {
+    for key in [keys::ed25519(9), keys::p256(9)] {
+        let (log, _guard) = Log::of_this_thread();
+        let registry = Registry::running().await;
+        let (issuer, now) = registry.change(|says| {
+            says.metadata["introspection_endpoint"] = json!(format!("{}/introspect", says.issuer.url()));
+            (says.issuer.url().to_owned(), says.clock.clone())
+        });
+        let jwk = key.expose_private_jwk().to_string();
+        let (_folder, key_file) = file("key", &format!(r#"{{"version":1,"key":{jwk}}}"#), 0o600);
+        let caller = IntrospectionCaller::SigningClient { id: "the api".to_owned(), key_file };
+        let api = Follower::trusting(&registry, asked_by(&registry, caller, None), |builder| builder).await;
+        api.server.ready().await;
+        let token = api.token();
+        assert_eq!(api.ask(&token).await.outcome(), served());
+        now.advance(TTL + 1);
+        registry.change(|says| says.told.2 = r#"{"active":false}"#.to_owned());
+        assert_eq!(api.ask(&token).await.outcome(), refused(401, "token_revoked"));
+        let (logged, mut ids) = (log.take(), BTreeSet::new());
+        for (place, (by, form)) in registry.change(|says| says.questions_of_tokens.clone()).into_iter().enumerate() {
+            assert_eq!(by, "");
+            let mut pairs = pairs(&form);
+            let assertion = pairs.remove("client_assertion").unwrap();
+            let rest = [
+                ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+                ("client_id", "the api"),
+                ("token", token.as_str()),
+                ("token_type_hint", "access_token"),
+            ];
+            assert_eq!(pairs, rest.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+            let jws = UnverifiedJws::parse(&assertion, &Limits::plain(4096)).unwrap();
+            // JB-03
+            assert_eq!(jws.typ(), Some("client-authentication+jwt"));
+            let mut claims: Value = jws.unverified_claims().unwrap();
+            assert!(jws.verify(key.public()).is_ok());
+            // JB-05: each is good once
+            let id = claims["jti"].take();
+            assert!(id.as_str().is_some_and(|id| id.len() == 22) && ids.insert(id.to_string()), "{id}");
+            // JB-02, JB-04: for this issuer alone, and for a minute
+            let at = now.now().as_secs() - if place == 0 { TTL + 1 } else { 0 };
+            let expected =
+                json!({"iss": "the api", "sub": "the api", "aud": issuer, "iat": at, "exp": at + 60, "jti": null});
+            assert_eq!(claims, expected);
+            assert!(!logged.contains(&assertion), "P-19");
+        }
+        assert_eq!(ids.len(), 2);
+    }
 }
 
 #[tokio::test]
@@ -489,23 +576,30 @@ async fn what_shows_who_asks_is_read_at_the_start() {
     let missing = trust(&registry, PathBuf::from("/nonexistent/secret"), None);
     let builder = ResourceServer::builder(API, API).mode(Mode::Development).trust(missing);
     assert!(builder.start().await.map(drop).unwrap_err().to_string().contains("/nonexistent/secret"));
-    // as an agent
-    let by_key = async |text: &str, mode: Mode| {
-        let (_folder, key_file) = file("key", text, 0o600);
-        let status = StatusSource::Introspection { caller: IntrospectionCaller::Agent { key_file }, endpoint: None };
-        let issuer = "https://registry.example".to_owned();
-        let trust = registry.change(|says| TrustedIssuer { issuer, status, ..says.issuer.trust() });
-        let pace = Pace { patience: Duration::ZERO, ..BRISK };
-        let started = ResourceServer::builder(API, API).mode(mode).pace(pace).trust(trust).start().await;
-        started.map(drop).map_err(|error| error.to_string())
-    };
-    let jwk = |seed: u8| keys::ed25519(seed).expose_private_jwk().to_string();
-    let plain = |key: &str| format!(r#"{{"version":1,"kind":"agent","did":"did:key:z6Mk","key":{key}}}"#);
-    assert_eq!(by_key(&plain(&jwk(9)), Mode::Development).await, Ok(()));
-    assert!(by_key(&plain(&jwk(9)), Mode::Production).await.unwrap_err().contains("`introspection_key_file`"));
-    for text in [r#"{"version":2,"kind":"agent","did":"did:key:z6Mk","sealed":{}}"#, "{}", "x", &jwk(9)] {
-        let told = by_key(text, Mode::Development).await.unwrap_err();
-        assert!(told.contains("not a key file with the secret in the clear"), "{told}");
+    // as an agent, or as a client that signs
+    type Made = fn(PathBuf) -> (Profile, IntrospectionCaller);
+    let agent: Made = |key_file| (Profile::Handfast, IntrospectionCaller::Agent { key_file });
+    let client: Made =
+        |key_file| (Profile::Rfc9068, IntrospectionCaller::SigningClient { id: "api".to_owned(), key_file });
+    for made in [agent, client] {
+        let by_key = async |text: &str, mode: Mode| {
+            let (_folder, key_file) = file("key", text, 0o600);
+            let (profile, caller) = made(key_file);
+            let status = StatusSource::Introspection { caller, endpoint: None };
+            let issuer = "https://registry.example".to_owned();
+            let trust = registry.change(|says| TrustedIssuer { issuer, status, profile, ..says.issuer.trust() });
+            let pace = Pace { patience: Duration::ZERO, ..BRISK };
+            let started = ResourceServer::builder(API, API).mode(mode).pace(pace).trust(trust).start().await;
+            started.map(drop).map_err(|error| error.to_string())
+        };
+        let jwk = |seed: u8| keys::ed25519(seed).expose_private_jwk().to_string();
+        let plain = |key: &str| format!(r#"{{"version":1,"kind":"agent","did":"did:key:z6Mk","key":{key}}}"#);
+        assert_eq!(by_key(&plain(&jwk(9)), Mode::Development).await, Ok(()));
+        assert!(by_key(&plain(&jwk(9)), Mode::Production).await.unwrap_err().contains("`introspection_key_file`"));
+        for text in [r#"{"version":2,"kind":"agent","did":"did:key:z6Mk","sealed":{}}"#, "{}", "x", &jwk(9)] {
+            let told = by_key(text, Mode::Development).await.unwrap_err();
+            assert!(told.contains("not a key file with the secret in the clear"), "{told}");
+        }
     }
     // in production nothing is asked over plain http
     let (_folder, path) = file("secret", "secret", 0o600);

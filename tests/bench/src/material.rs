@@ -13,6 +13,7 @@ use handfast_verifier::{
     CLOCK_LEEWAY, ChainPolicy, ChainVerdict, DEFAULT_STALENESS, EnforcementPoint, KnownToken, NoStops, VerdictKey,
     Verdicts,
 };
+use quick_cache::sync::Cache;
 use serde_json::json;
 
 /// The resource.
@@ -202,15 +203,30 @@ impl Verdicts for KnownKeys {
     }
 }
 
-/// Verdicts about chains and tokens in memory.
-#[derive(Debug, Default)]
+/// Entries that a memory has room for.
+const ROOM: usize = 1_024;
+
+/// Verdicts about chains and tokens in memory, in the same kind of cache as the middleware's.
+#[derive(Debug)]
 pub struct Kept {
     chains: Mutex<HashMap<VerdictKey, Arc<ChainVerdict>>>,
-    tokens: Mutex<HashMap<[u8; 43], Arc<KnownToken>>>,
-    headers: Mutex<HashMap<String, Arc<ProofHeader>>>,
+    tokens: Cache<[u8; 43], Arc<KnownToken>>,
+    headers: Cache<Box<[u8]>, Arc<ProofHeader>>,
     forgets_tokens: bool,
     /// As a server has those that it found often.
     are_headers_prepared: bool,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self {
+            chains: Mutex::default(),
+            tokens: Cache::new(ROOM),
+            headers: Cache::new(ROOM),
+            forgets_tokens: false,
+            are_headers_prepared: false,
+        }
+    }
 }
 
 impl Kept {
@@ -235,22 +251,22 @@ impl Verdicts for Kept {
     }
 
     // by the end of the text, as the middleware's memory does
-    fn find_token(&self, text: &str, _: UnixTime) -> Option<Arc<KnownToken>> {
-        self.tokens.lock().expect("nobody panics").get(text.as_bytes().last_chunk()?).cloned()
+    fn find_token(&self, text: &[u8], _: UnixTime) -> Option<Arc<KnownToken>> {
+        self.tokens.get(text.last_chunk()?)
     }
 
     fn keep_token(&self, token: &Arc<KnownToken>) {
         if let Some(tail) = token.text().as_bytes().last_chunk().filter(|_| !self.forgets_tokens) {
-            self.tokens.lock().expect("nobody panics").insert(*tail, Arc::clone(token));
+            self.tokens.insert(*tail, Arc::clone(token));
         }
     }
 
-    fn find_header(&self, text: &str) -> Option<Arc<ProofHeader>> {
-        self.headers.lock().expect("nobody panics").get(text).cloned()
+    fn find_header(&self, text: &[u8]) -> Option<Arc<ProofHeader>> {
+        self.headers.get(text)
     }
 
     fn keep_header(&self, header: &Arc<ProofHeader>) {
         let kept = if self.are_headers_prepared { Arc::new(header.prepared()) } else { Arc::clone(header) };
-        self.headers.lock().expect("nobody panics").insert(header.text().to_owned(), kept);
+        self.headers.insert(header.text().as_bytes().into(), kept);
     }
 }

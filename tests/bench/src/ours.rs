@@ -137,7 +137,7 @@ fn request(name: &str, verdicts: &'static dyn Verdicts) -> Candidate {
             has_misplaced_token: false,
         };
         let content = RequestContent { path: PATH, ..RequestContent::default() };
-        UnverifiedRequest::parse_known(&parts, &point.chain, point.verdicts)
+        UnverifiedRequest::parse_known(&parts, &point.chain, point.verdicts, now())
             .and_then(|request| request.verify(&point, &facts, now()))
             .and_then(|request| Ok(request.bind(&route, &content)?))
             .is_ok()

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use handfast_delegation::{ResourceId, Scope};
 use handfast_dpop::{ContentHash, MemoryReplay, ProofRequest, ReplayLimits, ReplayStore, Target};
 use handfast_identity::{Seconds, UnixTime};
-use handfast_testkit::{Agent, CountedRandom, Issuer, facts_of};
+use handfast_testkit::{Agent, CountedRandom, Issuer};
 use handfast_verifier::budget::{BudgetLimits, MemoryBudgets};
 use handfast_verifier::revocation::{FeedEvent, RevocationKind, RevocationName, RevocationSet};
 use handfast_verifier::tools::RequestContent;
-use handfast_verifier::trust::{Facts, Status};
+use handfast_verifier::trust::{Facts, IssuerFacts, Status};
 use handfast_verifier::{NoVerdicts, RequestParts, RouteRule, UnverifiedRequest, Verdicts};
 
 use crate::material::{Kept, PATH, RESOURCE, facts, now, point};
@@ -104,7 +104,7 @@ impl Server {
             delegation: [].into(),
             has_misplaced_token: false,
         };
-        let decided = UnverifiedRequest::parse_known(&parts, &point.chain, self.verdicts)
+        let decided = UnverifiedRequest::parse_known(&parts, &point.chain, self.verdicts, now)
             .and_then(|request| request.verify(&point, &self.facts, now))
             .and_then(|request| Ok(request.bind(&self.route, &RequestContent::default())?))
             .and_then(|bound| {
@@ -159,10 +159,19 @@ fn refusals() -> Vec<Candidate> {
         let other = Requests { agent: Agent::numbered(2), ..Requests::made_at(now()) };
         other.proof_for(&requests.target, &requests.token, now())
     };
+    // as in a server, whatever is known later is of the same trust record
+    let facts = crate::material::facts();
+    let known = || facts.clone();
     let name = RevocationName::of(requests.issuer.url(), RevocationKind::Token, &requests.token_id);
     let set = Arc::new(RevocationSet::default());
     set.insert(&FeedEvent { seq: 1, kind: RevocationKind::Token, name, cut: None, until: None });
-    let revoked = || facts_of(&requests.issuer, Status::Known { set: Arc::clone(&set), as_of: now() });
+    let revoked = || {
+        let with_status = |issuer: &IssuerFacts| IssuerFacts {
+            status: Status::Known { set: Arc::clone(&set), as_of: now() },
+            ..issuer.clone()
+        };
+        Facts::new(facts.issuers().map(with_status))
+    };
     let token = format!("DPoP {}", requests.token);
     let rows: Vec<(&str, &str, String, String, UnixTime, Facts)> = vec![
         (
@@ -171,7 +180,7 @@ fn refusals() -> Vec<Candidate> {
             token.clone(),
             requests.proof_for(&elsewhere, &requests.token, now()),
             now(),
-            facts(),
+            known(),
         ),
         (
             "ath",
@@ -179,7 +188,7 @@ fn refusals() -> Vec<Candidate> {
             token.clone(),
             requests.proof_for(&requests.target, "other", now()),
             now(),
-            facts(),
+            known(),
         ),
         (
             "iat",
@@ -187,14 +196,14 @@ fn refusals() -> Vec<Candidate> {
             token.clone(),
             requests.proof(UnixTime::from_secs(now().as_secs() - 61)),
             now(),
-            facts(),
+            known(),
         ),
-        ("foreign key", "holder_mismatch", token.clone(), foreign, now(), facts()),
+        ("foreign key", "holder_mismatch", token.clone(), foreign, now(), known()),
         ("revoked", "token_revoked", token.clone(), good.clone(), now(), revoked()),
-        ("expired", "token_expired", token.clone(), requests.proof(late), late, facts()),
-        ("junk proof", "proof_malformed", token.clone(), "a.b.c".repeat(80), now(), facts()),
-        ("junk token", "credentials_malformed", "DPoP {}".repeat(100), good.clone(), now(), facts()),
-        ("signature", "proof_signature", token.clone(), format!("{input}.{signature}"), now(), facts()),
+        ("expired", "token_expired", token.clone(), requests.proof(late), late, known()),
+        ("junk proof", "proof_malformed", token.clone(), "a.b.c".repeat(80), now(), known()),
+        ("junk token", "credentials_malformed", "DPoP {}".repeat(100), good.clone(), now(), known()),
+        ("signature", "proof_signature", token.clone(), format!("{input}.{signature}"), now(), known()),
     ];
     let mut all = Vec::new();
     for (row, reason, authorization, proof, time, facts) in rows {
@@ -202,7 +211,7 @@ fn refusals() -> Vec<Candidate> {
         // seen before: token and header of this agent, and the header of the other
         let others = Requests { agent: Agent::numbered(2), ..Requests::made_at(now()) };
         for seen in [&requests, &others] {
-            let first = Server::new(kept, crate::material::facts());
+            let first = Server::new(kept, known());
             let claims = seen.issuer.token_for(&seen.agent, RESOURCE, "files:read", now());
             let text = if seen.agent.did() == requests.agent.did() {
                 requests.token.clone()

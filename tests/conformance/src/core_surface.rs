@@ -88,8 +88,8 @@ struct Server {
 #[derive(Debug, Default)]
 struct Remembered {
     chains: Mutex<HashMap<VerdictKey, Arc<ChainVerdict>>>,
-    tokens: Mutex<HashMap<String, Arc<KnownToken>>>,
-    headers: Mutex<HashMap<String, Arc<ProofHeader>>>,
+    tokens: Mutex<HashMap<Vec<u8>, Arc<KnownToken>>>,
+    headers: Mutex<HashMap<Vec<u8>, Arc<ProofHeader>>>,
 }
 
 impl Verdicts for Remembered {
@@ -101,20 +101,20 @@ impl Verdicts for Remembered {
         self.chains.lock().unwrap().insert(key, verdict);
     }
 
-    fn find_header(&self, text: &str) -> Option<Arc<ProofHeader>> {
+    fn find_header(&self, text: &[u8]) -> Option<Arc<ProofHeader>> {
         self.headers.lock().unwrap().get(text).cloned()
     }
 
     fn keep_header(&self, header: &Arc<ProofHeader>) {
-        self.headers.lock().unwrap().insert(header.text().to_owned(), Arc::clone(header));
+        self.headers.lock().unwrap().insert(header.text().into(), Arc::clone(header));
     }
 
-    fn find_token(&self, text: &str, _: UnixTime) -> Option<Arc<KnownToken>> {
+    fn find_token(&self, text: &[u8], _: UnixTime) -> Option<Arc<KnownToken>> {
         self.tokens.lock().unwrap().get(text).cloned()
     }
 
     fn keep_token(&self, token: &Arc<KnownToken>) {
-        self.tokens.lock().unwrap().insert(token.text().to_owned(), Arc::clone(token));
+        self.tokens.lock().unwrap().insert(token.text().into(), Arc::clone(token));
     }
 }
 
@@ -185,7 +185,7 @@ impl World {
             digests: digests.iter().map(Vec::as_slice).collect(),
             body: Some(step.body.as_deref().unwrap_or_default().as_bytes()),
         };
-        let request = UnverifiedRequest::parse_known(&parts, &point.chain, point.verdicts)?;
+        let request = UnverifiedRequest::parse_known(&parts, &point.chain, point.verdicts, now)?;
         let bound = request.verify(&point, &self.facts, now)?.bind(&self.route, &content);
         let bound = bound.inspect_err(|Denial { drift, .. }| {
             // a wish that counts as drift uses its proof up

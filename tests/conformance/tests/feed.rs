@@ -127,5 +127,6 @@ fn apply(state: &mut Option<FeedState>, text: &str, keys: &FeedKeys, issuer: &st
         Err(FeedError::Gap) => Verdict::Gap,
         Err(FeedError::NotSnapshot) => Verdict::NotSnapshot,
         Err(FeedError::RolledBack) => Verdict::RolledBack,
+        Err(FeedError::Full) => unreachable!("no vector has a million names"),
     }
 }

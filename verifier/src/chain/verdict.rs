@@ -98,14 +98,14 @@ pub trait Verdicts: fmt::Debug + Send + Sync {
     fn keep_key(&self, _key: &DidKey) {}
 
     /// The verdict about exactly this token, if it is still there and has not ended before `now`. Only one about exactly these
-    /// bytes is taken, so a wrong one costs what none does.
-    fn find_token(&self, _text: &str, _now: UnixTime) -> Option<Arc<KnownToken>> {
+    /// bytes is taken, so a wrong one costs what none does. They are as they came in, and may be no text at all.
+    fn find_token(&self, _text: &[u8], _now: UnixTime) -> Option<Arc<KnownToken>> {
         None
     }
 
-    /// The header of a proof with exactly this text, if it was read before. Only one of exactly this text is taken, so a wrong one
-    /// costs what none does.
-    fn find_header(&self, _text: &str) -> Option<Arc<ProofHeader>> {
+    /// The header of a proof with exactly this text, if it was read before. Only one of exactly these bytes is taken, so a wrong one
+    /// costs what none does. They are as they came in, and may be no text at all.
+    fn find_header(&self, _text: &[u8]) -> Option<Arc<ProofHeader>> {
         None
     }
 

@@ -8,7 +8,7 @@ use handfast_identity::UnixTime;
 use super::chain::Presented;
 use super::revoked;
 use super::revoked::Known;
-use super::token::TokenText;
+use super::token::{HashedToken, TokenText};
 use crate::chain::ChainVerdict;
 use crate::token::KnownToken;
 use crate::trust::{Facts, Profile};
@@ -81,18 +81,19 @@ impl Credentials {
         facts: &Facts,
         now: UnixTime,
     ) -> Result<Self, Rejection> {
-        Self::verify_looked_up(TokenText::look_up(token_text, point, facts, now), chain, point, facts, now)
+        let token = TokenText::look_up(token_text, point.verdicts, now);
+        Self::verify_hashed(token.hashed(), chain, point, facts, now)
     }
 
     /// As [`Self::verify`], where it was looked up already what is known of the token.
-    pub(super) fn verify_looked_up(
-        text: TokenText<'_>,
+    pub(super) fn verify_hashed(
+        token: HashedToken<'_>,
         chain: Option<&ChainText<'_>>,
         point: &EnforcementPoint<'_>,
         facts: &Facts,
         now: UnixTime,
     ) -> Result<Self, Rejection> {
-        let (token, issuer) = text.verify(point, facts, now)?;
+        let (token, issuer) = token.verify(point, facts, now)?;
         let known = Known { facts, staleness: point.staleness, now };
         revoked::require_not_revoked(&token, issuer, &known)?;
         let presented = Presented { token: &token, chain };

@@ -1,9 +1,13 @@
 //! Step 1: one field of each kind, within size, of the right form. Decides nothing else.
 
+use core::str;
+
 use handfast_delegation::{ChainError, ChainText, MAX_CHAIN_BYTES, MAX_TOKEN_BYTES};
 use handfast_dpop::{ProofError, Target, UnverifiedProof};
+use handfast_identity::UnixTime;
 use handfast_identity::jws::JwsError;
 
+use super::token::TokenText;
 use crate::fields::Lines;
 use crate::{ChainPolicy, FieldLines, NoVerdicts, Rejection, Verdicts};
 
@@ -32,22 +36,23 @@ pub struct RequestParts<'a> {
 pub struct UnverifiedRequest<'a> {
     pub(super) method: &'a str,
     pub(super) target: &'a Target,
-    pub(super) token_text: &'a str,
+    pub(super) token: TokenText<'a>,
     pub(super) proof: UnverifiedProof<'a>,
     pub(super) chain: Option<ChainText<'a>>,
 }
 
 impl<'a> UnverifiedRequest<'a> {
-    /// Reads the credentials' form, and of a chain no more than `policy` allows.
+    /// Reads the credentials' form, and of a chain no more than `policy` allows. Nothing remembered is looked up for it.
     ///
     /// # Errors
     ///
     /// The first [`Rejection`] of step 1 (spec/reasons.md), or of the proof's form in step 2.
     pub fn parse(parts: &RequestParts<'a>, policy: &ChainPolicy) -> Result<Self, Rejection> {
-        Self::parse_known(parts, policy, &NoVerdicts)
+        // nothing is remembered here that could have ended
+        Self::parse_known(parts, policy, &NoVerdicts, UnixTime::EPOCH)
     }
 
-    /// The same, where headers of proofs may be remembered in `verdicts`.
+    /// The same, where tokens and headers of proofs may be remembered in `verdicts`; `now` says which of them have ended.
     ///
     /// # Errors
     ///
@@ -56,34 +61,44 @@ impl<'a> UnverifiedRequest<'a> {
         parts: &RequestParts<'a>,
         policy: &ChainPolicy,
         verdicts: &dyn Verdicts,
+        now: UnixTime,
     ) -> Result<Self, Rejection> {
-        let token_text = presented_token(parts)?;
-        let proof = match parts.proofs.lines() {
+        let token = presented_token(parts, verdicts, now)?;
+        let proof_text = match parts.proofs.lines() {
             Lines::None => return Err(Rejection::ProofMissing),
-            // DPOP-21: two field lines, or two proofs folded into one
-            Lines::One(one) if is_each(one, |byte| byte != b',') => one,
-            Lines::One(_) | Lines::Several => return Err(Rejection::ProofRepeated),
+            Lines::One(one) => one,
+            Lines::Several => return Err(Rejection::ProofRepeated),
         };
+        let (method, target) = (parts.method, parts.target);
+        if let Some(proof) = UnverifiedProof::glance(proof_text, &|text| verdicts.find_header(text)) {
+            return Ok(Self { method, target, token, proof, chain: presented_chain(parts, policy.max_bytes)? });
+        }
+        // DPOP-21: two proofs folded into one line; there is no comma in what is read at a glance
+        if !is_each(proof_text, |byte| byte != b',') {
+            return Err(Rejection::ProofRepeated);
+        }
         let chain = presented_chain(parts, policy.max_bytes)?;
-        let proof = core::str::from_utf8(proof).map_err(|_| ProofError::Malformed(JwsError::Form))?;
-        Ok(Self {
-            method: parts.method,
-            target: parts.target,
-            token_text,
-            proof: UnverifiedProof::parse_known(proof, &|text| verdicts.find_header(text))?,
-            chain,
-        })
+        let proof_text = str::from_utf8(proof_text).map_err(|_| ProofError::Malformed(JwsError::Form))?;
+        Ok(Self { method, target, token, proof: UnverifiedProof::parse(proof_text)?, chain })
     }
 }
 
 /// The one access token, under the one scheme (DPOP-100, DPOP-104).
-fn presented_token<'a>(parts: &RequestParts<'a>) -> Result<&'a str, Rejection> {
+fn presented_token<'a>(
+    parts: &RequestParts<'a>,
+    verdicts: &dyn Verdicts,
+    now: UnixTime,
+) -> Result<TokenText<'a>, Rejection> {
     let value = match parts.authorization.lines() {
         // DPOP-105: what stands elsewhere is not read, so alone it is no credential
         Lines::None => return Err(Rejection::CredentialsMissing),
-        Lines::One(one) => core::str::from_utf8(one).map_err(|_| Rejection::CredentialsMalformed)?,
+        Lines::One(one) => one,
         Lines::Several => return Err(Rejection::CredentialsRepeated),
     };
+    if let Some(known) = known_token(value, verdicts, now).filter(|_| !parts.has_misplaced_token) {
+        return Ok(known);
+    }
+    let value = str::from_utf8(value).map_err(|_| Rejection::CredentialsMalformed)?;
     if value.len() > MAX_AUTHORIZATION_BYTES {
         return Err(Rejection::TokenMalformed);
     }
@@ -100,7 +115,16 @@ fn presented_token<'a>(parts: &RequestParts<'a>) -> Result<&'a str, Rejection> {
     if parts.has_misplaced_token {
         return Err(Rejection::TokenMisplaced);
     }
-    if is_bearer { Err(Rejection::BearerDowngrade) } else { Ok(token) }
+    if is_bearer { Err(Rejection::BearerDowngrade) } else { Ok(TokenText::New(token)) }
+}
+
+/// The token, if it is remembered. What was found good once is a JWS, of the characters that a token may have: they are not looked at
+/// again.
+fn known_token<'a>(value: &[u8], verdicts: &dyn Verdicts, now: UnixTime) -> Option<TokenText<'a>> {
+    let (scheme, rest) = value.split_first_chunk::<4>()?;
+    let blanks = rest.iter().take_while(|byte| **byte == b' ').count();
+    let is_usual = scheme.eq_ignore_ascii_case(b"dpop") && blanks > 0 && value.len() <= MAX_AUTHORIZATION_BYTES;
+    if is_usual { TokenText::known(rest.get(blanks..)?, verdicts, now) } else { None }
 }
 
 /// The members of the one `Delegation` field; its bytes are counted before anything is read (DEL-42, DEL-46).
@@ -111,7 +135,7 @@ fn presented_chain<'a>(parts: &RequestParts<'a>, max_bytes: usize) -> Result<Opt
     match parts.delegation.lines() {
         Lines::None => Ok(None),
         Lines::One(one) => {
-            let text = core::str::from_utf8(one).map_err(|_| ChainError::Malformed)?;
+            let text = str::from_utf8(one).map_err(|_| ChainError::Malformed)?;
             Ok(Some(ChainText::parse(text, max_bytes)?))
         }
         Lines::Several => Err(ChainError::Malformed.into()),

@@ -1,5 +1,6 @@
 //! Step 3: the token is of a trusted issuer, for this resource, in its time, and the issuer's own.
 
+use core::fmt;
 use std::sync::Arc;
 
 use handfast_delegation::{AccessToken, TokenError, UnverifiedAccessToken};
@@ -7,23 +8,60 @@ use handfast_identity::{ContentHash, Seconds, UnixTime};
 
 use crate::token::KnownToken;
 use crate::trust::{Facts, IssuerFacts, Profile, TrustedIssuer};
-use crate::{EnforcementPoint, Rejection};
+use crate::{EnforcementPoint, Rejection, Verdicts};
 
-/// The presented text, and what is remembered of it.
-pub(super) struct TokenText<'a> {
-    text: &'a str,
-    hash: ContentHash,
-    kept: Option<Arc<KnownToken>>,
+/// The presented token.
+pub(super) enum TokenText<'a> {
+    /// Not remembered.
+    New(&'a str),
+    /// Of exactly the text that is remembered.
+    Known(Arc<KnownToken>),
 }
 
 impl<'a> TokenText<'a> {
-    /// Looks `text` up by its exact bytes. What was kept of it counts as long as its issuer has the same key and trust.
-    pub(super) fn look_up(text: &'a str, point: &EnforcementPoint<'_>, facts: &Facts, now: UnixTime) -> Self {
-        let kept = point.verdicts.find_token(text, now).filter(|kept| kept.is_of(text));
-        let hash = kept.as_ref().map_or_else(|| ContentHash::of(text.as_bytes()), |kept| kept.hash());
-        Self { text, hash, kept: kept.filter(|kept| kept.stands(facts)) }
+    /// What is remembered of `text`, looked up by its exact bytes.
+    pub(super) fn known(text: &[u8], verdicts: &dyn Verdicts, now: UnixTime) -> Option<Self> {
+        verdicts.find_token(text, now).filter(|known| known.text().as_bytes() == text).map(Self::Known)
     }
 
+    /// `text`, with what is remembered of it.
+    pub(super) fn look_up(text: &'a str, verdicts: &dyn Verdicts, now: UnixTime) -> Self {
+        Self::known(text.as_bytes(), verdicts, now).unwrap_or(Self::New(text))
+    }
+
+    fn text(&self) -> &str {
+        match self {
+            Self::New(text) => text,
+            Self::Known(known) => known.text(),
+        }
+    }
+
+    /// The same with its hash.
+    pub(super) fn hashed(self) -> HashedToken<'a> {
+        let hash = match &self {
+            Self::New(text) => ContentHash::of(text.as_bytes()),
+            Self::Known(known) => known.hash(),
+        };
+        HashedToken { token: self, hash }
+    }
+}
+
+impl fmt::Debug for TokenText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::New(_) => f.write_str("TokenText(redacted)"), // P-19
+            Self::Known(known) => known.fmt(f),
+        }
+    }
+}
+
+/// The presented token and its hash.
+pub(super) struct HashedToken<'a> {
+    token: TokenText<'a>,
+    hash: ContentHash,
+}
+
+impl HashedToken<'_> {
     /// What `ath` of a proof is.
     pub(super) const fn hash(&self) -> ContentHash {
         self.hash
@@ -38,10 +76,10 @@ impl<'a> TokenText<'a> {
         facts: &'f Facts,
         now: UnixTime,
     ) -> Result<(Arc<KnownToken>, &'f IssuerFacts), Rejection> {
-        let (token, issuer) = match self.kept {
-            Some(kept) => {
-                let issuer = require_presentable(kept.claims(), point, facts, now)?;
-                (kept, issuer)
+        let (token, issuer) = match self.standing(facts) {
+            Some((known, issuer)) => {
+                require_presentable(known.claims(), point, now)?;
+                (Arc::clone(known), issuer)
             }
             None => self.verify_anew(point, facts, now)?,
         };
@@ -59,35 +97,35 @@ impl<'a> TokenText<'a> {
         if is_elsewhere { Err(Rejection::EnvironmentMismatch) } else { Ok((token, issuer)) }
     }
 
+    /// What is remembered, as long as the token's issuer has the same key and trust.
+    fn standing<'f>(&self, facts: &'f Facts) -> Option<(&Arc<KnownToken>, &'f IssuerFacts)> {
+        let TokenText::Known(known) = &self.token else { return None };
+        let issuer = facts.issuer(&known.claims().issuer)?;
+        known.stands(issuer).then_some((known, issuer))
+    }
+
     fn verify_anew<'f>(
         &self,
         point: &EnforcementPoint<'_>,
         facts: &'f Facts,
         now: UnixTime,
     ) -> Result<(Arc<KnownToken>, &'f IssuerFacts), Rejection> {
-        let token = UnverifiedAccessToken::parse(self.text).map_err(|error| rejection_of(&error))?;
-        let issuer = require_presentable(token.unverified_claims(), point, facts, now)?;
-        let kid = token.kid().ok_or(Rejection::TokenKeyUnknown)?.to_owned();
-        let key = issuer.keys.find(&kid).ok_or(Rejection::TokenKeyUnknown)?;
+        let token = UnverifiedAccessToken::parse(self.token.text()).map_err(|error| rejection_of(&error))?;
+        // P-04: keys come from configured trust; the token only says which record to look at
+        let issuer = facts.issuer(&token.unverified_claims().issuer).ok_or(Rejection::IssuerNotTrusted)?;
+        require_presentable(token.unverified_claims(), point, now)?;
+        let key = token.kid().and_then(|kid| issuer.keys.find(kid)).ok_or(Rejection::TokenKeyUnknown)?;
         let token = token.verify(key).map_err(|error| rejection_of(&error))?;
-        let known = Arc::new(KnownToken::new((self.text, self.hash), token, (kid, key), issuer));
+        let known = Arc::new(KnownToken::new(token, self.hash, key, issuer));
         point.verdicts.keep_token(&known);
         Ok((known, issuer))
     }
 }
 
-/// What needs no signature: the issuer is trusted, the token is for this resource, and in its time.
-fn require_presentable<'f>(
-    claims: &AccessToken,
-    point: &EnforcementPoint<'_>,
-    facts: &'f Facts,
-    now: UnixTime,
-) -> Result<&'f IssuerFacts, Rejection> {
-    // P-04: keys come from configured trust; the token only says which record to look at
-    let issuer = facts.issuer(&claims.issuer).ok_or(Rejection::IssuerNotTrusted)?;
+/// What needs no signature: the token is for this resource, and in its time.
+fn require_presentable(claims: &AccessToken, point: &EnforcementPoint<'_>, now: UnixTime) -> Result<(), Rejection> {
     require_audience(claims, point)?;
-    require_time(claims, point.leeway, now)?;
-    Ok(issuer)
+    require_time(claims, point.leeway, now)
 }
 
 /// AT-14: exactly one of the audiences is this resource, as text.

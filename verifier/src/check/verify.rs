@@ -4,7 +4,6 @@ use handfast_delegation::ResourceId;
 use handfast_dpop::{CheckedProof, Expectation};
 use handfast_identity::{Seconds, UnixTime};
 
-use super::token::TokenText;
 use super::{Credentials, UnverifiedRequest};
 use crate::trust::Facts;
 use crate::{EnforcementPoint, Rejection, Verdicts};
@@ -32,7 +31,7 @@ impl<'a> UnverifiedRequest<'a> {
         facts: &Facts,
         now: UnixTime,
     ) -> Result<VerifiedRequest<'a>, Rejection> {
-        let token = TokenText::look_up(self.token_text, point, facts, now);
+        let token = self.token.hashed();
         let expected = Expectation {
             method: self.method,
             target: self.target,
@@ -43,7 +42,7 @@ impl<'a> UnverifiedRequest<'a> {
             nonces: point.nonces,
         };
         let proof = self.proof.check(&expected, now)?;
-        let credentials = Credentials::verify_looked_up(token, self.chain.as_ref(), point, facts, now)?;
+        let credentials = Credentials::verify_hashed(token, self.chain.as_ref(), point, facts, now)?;
         Ok(VerifiedRequest {
             proof,
             credentials,

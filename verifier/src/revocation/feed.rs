@@ -7,7 +7,9 @@ use std::sync::Arc;
 use handfast_identity::{Seconds, UnixTime};
 
 use super::snapshot::{require_chain, require_form};
-use super::{FeedMessage, FeedPosition, RevocationKind, RevocationName, RevocationSet, VerifiedFeedMessage};
+use super::{
+    FeedMessage, FeedPosition, MAX_REVOKED_NAMES, RevocationKind, RevocationName, RevocationSet, VerifiedFeedMessage,
+};
 
 /// How far ahead of our clock a message may be signed before its freshness is not believed (the clock leeway).
 pub(super) const MAX_AHEAD: Seconds = Seconds::new(30);
@@ -21,6 +23,8 @@ pub struct FeedState {
     checkpoint: Option<FeedPosition>,
     as_of: UnixTime,
     set: Arc<RevocationSet>,
+    /// Most names in `set`.
+    most_names: usize,
     is_rolled_back: bool,
     /// Where it stood is known from an earlier process, what was revoked is not.
     awaits_snapshot: bool,
@@ -48,7 +52,7 @@ pub struct FeedMemory {
     pub key_seq: u64,
 }
 
-/// Why a message was not applied. None of them changes what is known.
+/// Why a message was not applied. None of them changes which names are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FeedError {
     /// Of another issuer.
@@ -61,6 +65,8 @@ pub enum FeedError {
     Gap,
     /// Not a snapshot, and nothing is known yet.
     NotSnapshot,
+    /// With its names there would be more than may be held. Until it can be applied, what is known is not all, and not fresh.
+    Full,
     /// Fewer events than we know, other events at a number we know, or an epoch that does not follow ours: the feed was rolled
     /// back.
     RolledBack,
@@ -74,6 +80,7 @@ impl fmt::Display for FeedError {
             Self::Inconsistent => "the feed message contradicts itself",
             Self::Gap => "the feed message does not continue from the last one",
             Self::NotSnapshot => "the first feed message has to be a snapshot",
+            Self::Full => "the feed message has more names than there is room for",
             Self::RolledBack => "the feed was rolled back behind what is known of it",
         })
     }
@@ -88,6 +95,20 @@ impl FeedState {
     ///
     /// [`FeedError`], by rule broken.
     pub fn start(issuer: &str, snapshot: VerifiedFeedMessage, now: UnixTime) -> Result<Self, FeedError> {
+        Self::start_within(MAX_REVOKED_NAMES, issuer, snapshot, now)
+    }
+
+    /// The same for a reader that holds `most_names` at most.
+    ///
+    /// # Errors
+    ///
+    /// [`FeedError`], by rule broken; [`FeedError::Full`] for a snapshot of more names.
+    pub fn start_within(
+        most_names: usize,
+        issuer: &str,
+        snapshot: VerifiedFeedMessage,
+        now: UnixTime,
+    ) -> Result<Self, FeedError> {
         let message = snapshot.message;
         require_origin(&message, issuer, now)?;
         if !message.is_snapshot() || message.from != 0 {
@@ -97,7 +118,8 @@ impl FeedState {
         require_chain(&message, None)?;
         let position = FeedPosition { epoch: message.epoch.clone(), seq: message.to, head: message.head };
         let memory = FeedMemory { position, is_rolled_back: false, key_seq: 0 };
-        let mut state = Self { as_of: message.issued_at, ..Self::resume(issuer, memory) };
+        let mut state = Self { as_of: message.issued_at, most_names, ..Self::resume(issuer, memory) };
+        state.require_room(&message, now)?;
         state.awaits_snapshot = false;
         state.learn(&message);
         Ok(state)
@@ -114,11 +136,19 @@ impl FeedState {
             checkpoint: None,
             as_of: UnixTime::EPOCH,
             set: Arc::default(),
+            most_names: MAX_REVOKED_NAMES,
             is_rolled_back,
             awaits_snapshot: true,
             key_seq,
             awaits_epoch: None,
         }
+    }
+
+    /// The same, but holding so many names at most in place of [`MAX_REVOKED_NAMES`].
+    #[must_use]
+    pub const fn within(mut self, most_names: usize) -> Self {
+        self.most_names = most_names;
+        self
     }
 
     /// Starts under a feed key that took another's place by statement number `key_seq`: nothing was known of the feed before.
@@ -148,7 +178,8 @@ impl FeedState {
     /// [`FeedError`], by rule broken. After [`FeedError::RolledBack`] nothing this issuer signs in this epoch can be believed
     /// current, and every later message gets the same answer: a feed does not heal itself by running past the place where it
     /// lied. Only the operator's word does, which is the snapshot of a new epoch that names ours as one it follows, or the epoch that
-    /// [`replace_key`](Self::replace_key) names.
+    /// [`replace_key`](Self::replace_key) names. After [`FeedError::Full`] nothing is fresh any more, for somebody was revoked whom we
+    /// do not know of: [`as_of`](Self::as_of) is long ago until a message is applied again.
     #[allow(clippy::needless_pass_by_value)] // a message is applied once
     pub fn apply(&mut self, message: VerifiedFeedMessage, now: UnixTime) -> Result<(), FeedError> {
         let message = &message.message;
@@ -158,13 +189,16 @@ impl FeedState {
             false => self.begin(message, now),
         };
         self.is_rolled_back |= applied == Err(FeedError::RolledBack);
+        if applied == Err(FeedError::Full) {
+            self.as_of = UnixTime::EPOCH;
+        }
         applied
     }
 
     fn take(&mut self, message: &FeedMessage, now: UnixTime) -> Result<(), FeedError> {
         require_origin(message, &self.issuer, now)?;
         if message.is_snapshot() && message.is_part() {
-            return self.take_part(message);
+            return self.take_part(message, now);
         }
         // a part ends where the next one begins: only a whole message says how far the feed has come
         let known = if message.is_part() { &self.position } else { self.furthest() };
@@ -176,13 +210,14 @@ impl FeedState {
         if message.is_snapshot() {
             require_form(message)?;
             require_chain(message, Some(self.furthest()))?;
+            self.require_room(message, now)?;
             self.learn(message);
             self.awaits_snapshot = false;
             self.checkpoint = None;
         } else if self.awaits_snapshot {
             return Err(FeedError::NotSnapshot);
         } else {
-            self.append(message)?;
+            self.append(message, now)?;
         }
         self.moved(message);
         Ok(())
@@ -190,9 +225,10 @@ impl FeedState {
 
     /// The beginning of a snapshot that is too long for one message. Who knows names learns those in it and stays where it was; who
     /// does not goes on from its end, and has to come through what it remembers.
-    fn take_part(&mut self, message: &FeedMessage) -> Result<(), FeedError> {
+    fn take_part(&mut self, message: &FeedMessage, now: UnixTime) -> Result<(), FeedError> {
         require_form(message)?;
         require_chain(message, Some(self.furthest()))?;
+        self.require_room(message, now)?;
         self.learn(message);
         if self.awaits_snapshot {
             let furthest = self.furthest().clone();
@@ -233,6 +269,7 @@ impl FeedState {
             return Err(FeedError::RolledBack);
         }
         require_chain(message, None)?;
+        self.require_room(message, now)?;
         // whoever forgot something that we know may have forgotten why an agent was stopped last
         let is_whole = ours.is_some_and(|ours| ours.seq >= self.furthest().seq);
         self.set.begin_epoch(&if is_whole { standing(message) } else { HashSet::new() });
@@ -248,6 +285,16 @@ impl FeedState {
         Ok(())
     }
 
+    /// P-18: whether the names of `message` fit. What only stops what has expired makes room, by the issuer's signed time at most;
+    /// nothing that counts does.
+    fn require_room(&self, message: &FeedMessage, now: UnixTime) -> Result<(), FeedError> {
+        if self.set.len() + message.events.len() <= self.most_names {
+            return Ok(()); // the usual case: no name has to be looked for
+        }
+        self.set.forget(now.min(self.as_of.max(message.issued_at)));
+        if self.set.len_with(&message.events) <= self.most_names { Ok(()) } else { Err(FeedError::Full) }
+    }
+
     /// A snapshot adds to what is known. One that left events out must take nothing away, and one that did not cannot.
     fn learn(&self, message: &FeedMessage) {
         message.events.iter().for_each(|event| self.set.insert(event));
@@ -260,7 +307,7 @@ impl FeedState {
         self.as_of = self.as_of.max(message.issued_at);
     }
 
-    fn append(&mut self, message: &FeedMessage) -> Result<(), FeedError> {
+    fn append(&mut self, message: &FeedMessage, now: UnixTime) -> Result<(), FeedError> {
         if message.from != self.position.seq {
             return Err(FeedError::Gap);
         }
@@ -285,6 +332,7 @@ impl FeedState {
         if seq != message.to || head != message.head {
             return Err(FeedError::Inconsistent);
         }
+        self.require_room(message, now)?;
         self.learn(message);
         self.checkpoint = self.checkpoint.take().filter(|known| known.seq > seq);
         Ok(())

@@ -14,4 +14,4 @@ pub use message::{
     MAX_FORMER_EPOCHS, UnverifiedFeedMessage, VerifiedFeedMessage,
 };
 pub use name::{RevocationKind, RevocationName};
-pub use set::{RevocationSet, Revoked};
+pub use set::{MAX_REVOKED_NAMES, RevocationSet, Revoked};

@@ -13,10 +13,16 @@ const PARTS: usize = 64;
 /// What an entry without `until` has in its place.
 const FOR_EVER: UnixTime = UnixTime::from_secs(u64::MAX);
 
+/// Most names that a reader of a feed holds of one issuer, unless told otherwise (spec/limits.md).
+pub const MAX_REVOKED_NAMES: usize = 1_048_576;
+
 /// Revoked names of one issuer. Applying an event twice, or in another order, gives the same set.
 ///
 /// Whoever holds the set sees what is inserted afterwards: one more name costs the same however many are known, and a check
 /// that is under way can only get stricter.
+///
+/// It has no bound of its own, for it forgets nothing that counts: who fills it from outside asks first whether there is room, as a
+/// [`FeedState`](super::FeedState) does.
 #[derive(Debug, Default)]
 pub struct RevocationSet {
     parts: Parts,
@@ -123,6 +129,13 @@ impl RevocationSet {
     #[must_use]
     pub fn len(&self) -> usize {
         self.parts.0.iter().map(|part| part.read().unwrap_or_else(PoisonError::into_inner).len()).sum()
+    }
+
+    /// Names held once `events` are inserted.
+    pub(super) fn len_with(&self, events: &[FeedEvent]) -> usize {
+        let new: HashSet<_> =
+            events.iter().map(|event| event.name).filter(|name| self.stops(*name).is_none()).collect();
+        self.len() + new.len()
     }
 
     /// Whether it holds no name.

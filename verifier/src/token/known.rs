@@ -1,17 +1,17 @@
 //! A token found to be its issuer's, so that the same bytes need not be read and verified again.
 
-use core::fmt;
+use core::{fmt, ptr};
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use handfast_delegation::{AccessToken, VerifiedAccessToken};
 use handfast_identity::{ContentHash, DidKey, PublicKey, Thumbprint, UnixTime};
 
 use super::TokenNames;
-use crate::trust::{Facts, IssuerFacts, TrustedIssuer};
+use crate::trust::{IssuerFacts, KeySet, TrustedIssuer};
 
-/// How many times its bytes a token takes: text, signing input, payload, and the texts read out of it.
-const TEXT_COPIES: usize = 4;
+/// How many times its bytes a token takes: text, header and payload decoded, and the texts read out of them.
+const TEXT_COPIES: usize = 3;
 /// What each name that may be revoked takes.
 const NAME_BYTES: usize = 16;
 
@@ -20,66 +20,59 @@ const NAME_BYTES: usize = 16;
 ///
 /// It says nothing about time, audience, revocation, binding, replay or the request: those are asked again every time.
 pub struct KnownToken {
-    text: String,
     hash: ContentHash,
     token: VerifiedAccessToken,
     /// The claims with the scope as it is called here, where the issuer has words of its own.
     translated: Option<Box<AccessToken>>,
-    kid: String,
     key: PublicKey,
+    /// The set that had the key. A weak reference keeps its place from being another set's, and keeps no set that is over.
+    keys: Weak<KeySet>,
     trust: Arc<TrustedIssuer>,
     client: Option<Thumbprint>,
-    names: Vec<TokenNames>,
+    /// What it names, as its own issuer calls it.
+    names: TokenNames,
+    /// The same as each issuer calls it whose entries about agents count too, in the order of the trust record.
+    listed: Vec<TokenNames>,
 }
 
 impl KnownToken {
-    /// What is known of `text` once it has become `token`, under the key that `issuer` has as `kid`.
-    pub(crate) fn new(
-        (text, hash): (&str, ContentHash),
-        token: VerifiedAccessToken,
-        (kid, key): (String, &PublicKey),
-        issuer: &IssuerFacts,
-    ) -> Self {
-        let claims = token.claims();
+    /// What is known of the text with this hash once it has become `token`, under `key` of the set that `issuer` has.
+    pub(crate) fn new(token: VerifiedAccessToken, hash: ContentHash, key: &PublicKey, issuer: &IssuerFacts) -> Self {
+        let (claims, kid) = (token.claims(), token.kid().unwrap_or_default());
         let translated = issuer.trust.meaning_of(&claims.authority.scope).map(|scope| {
             let mut claims = claims.clone();
             claims.authority.scope = scope;
             Box::new(claims)
         });
-        let listings = core::iter::once(&claims.issuer).chain(&issuer.trust.agent_status);
+        let names = |listing: &str| TokenNames::new(listing, claims, kid);
         Self {
-            names: listings.map(|listing| TokenNames::new(listing, claims, &kid)).collect(),
+            names: names(&claims.issuer),
+            listed: issuer.trust.agent_status.iter().map(|listing| names(listing)).collect(),
             client: DidKey::thumbprint_of(&claims.client_id),
-            text: text.to_owned(),
             hash,
-            token,
             translated,
-            kid,
+            token,
             key: key.plain(),
+            keys: Arc::downgrade(&issuer.keys),
             trust: Arc::clone(&issuer.trust),
         }
     }
 
-    /// Whether it answers for exactly this text.
-    pub(crate) fn is_of(&self, text: &str) -> bool {
-        self.text == text
-    }
-
     /// Whether the issuer still has the very key that signed it, and is trusted with what it was trusted with.
-    pub(crate) fn stands(&self, facts: &Facts) -> bool {
-        let issuer = facts.issuer(&self.claims().issuer);
-        issuer.is_some_and(|issuer| issuer.is_trusted_with(&self.trust) && self.is_by_key_of(issuer))
+    pub(crate) fn stands(&self, issuer: &IssuerFacts) -> bool {
+        issuer.is_trusted_with(&self.trust) && self.is_by_key_of(issuer)
     }
 
     /// Whether the issuer still has the very key that signed it.
     pub(crate) fn is_by_key_of(&self, issuer: &IssuerFacts) -> bool {
-        issuer.has_key(&self.kid, &self.key)
+        // mostly it has the very set in which the key was found, and nothing has to be looked up in it
+        ptr::eq(self.keys.as_ptr(), Arc::as_ptr(&issuer.keys)) || issuer.has_key(self.kid(), &self.key)
     }
 
     /// The presented text.
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.text
+        self.token.text()
     }
 
     /// The hash of the text: what `ath` of a proof is.
@@ -97,8 +90,8 @@ impl KnownToken {
     /// Roughly how many bytes it holds, for stores with a bound.
     #[must_use]
     pub fn weight(&self) -> usize {
-        let names: usize = self.names.iter().map(|names| names.len() * NAME_BYTES + size_of::<TokenNames>()).sum();
-        size_of::<Self>() + TEXT_COPIES * self.text.len() + names
+        let names: usize = self.listed.iter().map(|names| names.len() * NAME_BYTES + size_of::<TokenNames>()).sum();
+        size_of::<Self>() + TEXT_COPIES * self.text().len() + self.names.len() * NAME_BYTES + names
     }
 
     pub(crate) const fn token(&self) -> &VerifiedAccessToken {
@@ -115,7 +108,8 @@ impl KnownToken {
 
     /// The key id of the issuer's key.
     pub(crate) fn kid(&self) -> &str {
-        &self.kid
+        // INVARIANT: it was found under one
+        self.token.kid().unwrap_or_default()
     }
 
     /// The thumbprint of the key that the client's DID names; none where the client is no `did:key`.
@@ -125,9 +119,13 @@ impl KnownToken {
 
     /// What it names, as `listing` calls it.
     pub(crate) fn names(&self, listing: &str) -> Cow<'_, TokenNames> {
-        match self.names.iter().find(|names| names.listing() == listing) {
+        if listing == self.claims().issuer {
+            return Cow::Borrowed(&self.names);
+        }
+        let place = self.trust.agent_status.iter().position(|status| status == listing);
+        match place.and_then(|place| self.listed.get(place)) {
             Some(names) => Cow::Borrowed(names),
-            None => Cow::Owned(TokenNames::new(listing, self.claims(), &self.kid)),
+            None => Cow::Owned(TokenNames::new(listing, self.claims(), self.kid())),
         }
     }
 }

@@ -9,13 +9,14 @@ use crate::revocation::{RevocationKind, RevocationName, RevocationSet, Revoked};
 /// Every revocable thing that one token names, as one issuer's feed calls it.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenNames {
-    listing: String,
     issued_at: UnixTime,
     issuer_key: RevocationName,
     token: RevocationName,
     task: Option<RevocationName>,
     owner: RevocationName,
-    agents: Vec<RevocationName>,
+    /// The one that acts, and whoever else is named: mostly nobody.
+    agent: Option<RevocationName>,
+    other_agents: Vec<RevocationName>,
     key: Option<RevocationName>,
 }
 
@@ -29,25 +30,22 @@ impl TokenNames {
         let is_actor = claims.actors.as_ref().is_some_and(|actors| actors.current() == client);
         let client = (!is_actor).then_some(client);
         let actors = claims.actors.iter().flat_map(ActorChain::iter);
+        let mut agents = client.into_iter().chain(actors).map(|agent| name(RevocationKind::Agent, agent));
         Self {
-            listing: listing.to_owned(),
             issued_at: claims.issued_at,
             issuer_key: name(RevocationKind::IssuerKey, kid),
             token: name(RevocationKind::Token, &claims.token_id),
             task: claims.task.as_ref().map(|task| name(RevocationKind::Task, &task.id)),
             owner: name(RevocationKind::Owner, &claims.subject),
-            agents: client.into_iter().chain(actors).map(|agent| name(RevocationKind::Agent, agent)).collect(),
+            agent: agents.next(),
+            other_agents: agents.collect(),
             key: claims.confirmation.as_ref().map(key),
         }
     }
 
-    pub(crate) fn listing(&self) -> &str {
-        &self.listing
-    }
-
     /// How many names there are, for stores with a bound.
     pub(crate) const fn len(&self) -> usize {
-        self.agents.len() + 5
+        self.other_agents.len() + 6
     }
 
     /// What only the token's own issuer can revoke, and then what any listing can.
@@ -70,7 +68,7 @@ impl TokenNames {
 
     /// The client, every actor of the chain (ACT-10), and the key.
     pub(crate) fn require_clear_of_agents(&self, set: &RevocationSet) -> Result<(), Rejection> {
-        if self.agents.iter().any(|agent| set.covers(*agent, self.issued_at).is_some()) {
+        if self.agent.iter().chain(&self.other_agents).any(|agent| set.covers(*agent, self.issued_at).is_some()) {
             return Err(Rejection::AgentRevoked);
         }
         match self.key.and_then(|key| set.covers(key, self.issued_at)) {

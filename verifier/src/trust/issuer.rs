@@ -64,6 +64,13 @@ pub enum IntrospectionCaller {
         /// The file that holds the secret.
         secret_file: PathBuf,
     },
+    /// As a client of a foreign issuer, by assertions that its key signs (RFC 7523, `private_key_jwt`).
+    SigningClient {
+        /// Its `client_id`.
+        id: String,
+        /// Its key file.
+        key_file: PathBuf,
+    },
     /// As an agent of a handfast registry with the scope `introspect`, by its key.
     Agent {
         /// Its key file.
@@ -161,8 +168,8 @@ impl fmt::Display for TrustError {
             }
             Self::IntrospectionCaller(issuer) => write!(
                 f,
-                "`{issuer}` is asked about tokens with `introspection_key_file` if it is a handfast registry, else with \
-                 `introspection_client` and `introspection_secret_file`"
+                "`{issuer}` is asked about tokens with `introspection_key_file` alone if it is a handfast registry, else with \
+                 `introspection_client` and its `introspection_secret_file` or `introspection_key_file`"
             ),
             Self::StatusKey(issuer) => write!(f, "the status lists of `{issuer}` need its `status_key`"),
         }

@@ -130,9 +130,13 @@ pub fn nothing_revoked() -> Status {
 }
 
 pub fn revoked(entries: &[(RevocationKind, &str)]) -> Status {
+    revoked_by(ISSUER, entries)
+}
+
+pub fn revoked_by(issuer: &str, entries: &[(RevocationKind, &str)]) -> Status {
     let set = RevocationSet::default();
     for (kind, id) in entries {
-        let name = RevocationName::of(ISSUER, *kind, id);
+        let name = RevocationName::of(issuer, *kind, id);
         set.insert(&FeedEvent { seq: 1, kind: *kind, name, cut: None, until: None });
     }
     Status::Known { set: Arc::new(set), as_of: at(-5) }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use handfast_delegation::{Budget, ChainText, Environment, Hop, MAX_CHAIN_BYTES, ResourceId, Tools};
+use handfast_delegation::{ActorChain, Budget, ChainText, Environment, Hop, MAX_CHAIN_BYTES, ResourceId, Tools};
 use handfast_dpop::{
     ContentHash, MemoryReplay, NONCE_PERIOD, NonceKeys, NoncePolicy, NonceRole, NonceSecret, ProofHeader, ProofRequest,
     ProofWindow, ReplayLimits, ReplayStore, Target,
@@ -14,8 +14,8 @@ use handfast_verifier::revocation::RevocationKind;
 use handfast_verifier::tools::{RequestContent, ToolRoute};
 use handfast_verifier::trust::{Facts, IssuerFacts, KeySet, SpeaksFor, Status, TrustedIssuer};
 use handfast_verifier::{
-    CLOCK_LEEWAY, ChainPolicy, ChainVerdict, DEFAULT_STALENESS, EnforcementPoint, KnownToken, RequestParts, RouteRule,
-    Stop, Stops, UnverifiedRequest, VerdictKey, Verdicts, Work,
+    CLOCK_LEEWAY, ChainPolicy, ChainVerdict, DEFAULT_STALENESS, EnforcementPoint, KnownToken, MAX_AUTHORIZATION_BYTES,
+    RequestParts, RouteRule, Stop, Stops, UnverifiedRequest, VerdictKey, Verdicts, Work,
 };
 use serde_json::json;
 
@@ -26,8 +26,8 @@ use super::{Presented, altered_hops, delegate, exchanged, hops, name, offline, r
 #[derive(Debug, Default)]
 struct Everything {
     chains: Mutex<HashMap<VerdictKey, Arc<ChainVerdict>>>,
-    tokens: Mutex<HashMap<String, Arc<KnownToken>>>,
-    headers: Mutex<HashMap<String, Arc<ProofHeader>>>,
+    tokens: Mutex<HashMap<Vec<u8>, Arc<KnownToken>>>,
+    headers: Mutex<HashMap<Vec<u8>, Arc<ProofHeader>>>,
     kept: Mutex<(usize, usize)>,
 }
 
@@ -41,21 +41,21 @@ impl Verdicts for Everything {
         self.chains.lock().unwrap().insert(key, verdict);
     }
 
-    fn find_header(&self, text: &str) -> Option<Arc<ProofHeader>> {
+    fn find_header(&self, text: &[u8]) -> Option<Arc<ProofHeader>> {
         self.headers.lock().unwrap().get(text).cloned()
     }
 
     fn keep_header(&self, header: &Arc<ProofHeader>) {
-        self.headers.lock().unwrap().insert(header.text().to_owned(), Arc::clone(header));
+        self.headers.lock().unwrap().insert(header.text().into(), Arc::clone(header));
     }
 
-    fn find_token(&self, text: &str, _: UnixTime) -> Option<Arc<KnownToken>> {
+    fn find_token(&self, text: &[u8], _: UnixTime) -> Option<Arc<KnownToken>> {
         self.tokens.lock().unwrap().get(text).cloned()
     }
 
     fn keep_token(&self, token: &Arc<KnownToken>) {
         self.kept.lock().unwrap().0 += 1;
-        self.tokens.lock().unwrap().insert(token.text().to_owned(), Arc::clone(token));
+        self.tokens.lock().unwrap().insert(token.text().into(), Arc::clone(token));
     }
 }
 
@@ -67,6 +67,9 @@ impl Stops for Stopped {
         self.0.then_some(Stop::Task)
     }
 }
+
+/// An issuer beside the token's own.
+const LISTING: &str = "https://other.example";
 
 /// A request, and everything about the server that may change between two of them.
 struct Ask<'a> {
@@ -85,6 +88,9 @@ struct Ask<'a> {
     /// How many lines of each field there are.
     proofs: usize,
     authorizations: usize,
+    /// What is written before the token in its field.
+    before_token: String,
+    is_token_misplaced: bool,
     asks_for_nonce: bool,
     path: &'a str,
     now: i64,
@@ -93,6 +99,8 @@ struct Ask<'a> {
     trust: TrustedIssuer,
     keys: KeySet,
     status: Status,
+    /// What another issuer says of agents, to whom the token's own is told to listen.
+    listed: Option<Status>,
     is_stopped: bool,
     max_hops: usize,
     route: RouteRule,
@@ -114,6 +122,8 @@ impl<'a> Ask<'a> {
             proof_tail: "",
             proofs: 1,
             authorizations: 1,
+            before_token: "DPoP ".to_owned(),
+            is_token_misplaced: false,
             asks_for_nonce: false,
             path: "/files/42",
             now: 0,
@@ -122,6 +132,7 @@ impl<'a> Ask<'a> {
             trust: trust(),
             keys: keys(&[("", &issuer()), ("", &super::old_issuer())]),
             status: nothing_revoked(),
+            listed: None,
             is_stopped: false,
             max_hops: 5,
             route: RouteRule::agents(scope("files:read")),
@@ -153,11 +164,14 @@ impl<'a> Ask<'a> {
         proof.push_str(self.proof_tail);
         let nonces =
             NonceKeys::new(&NonceSecret::from_shared(&[7; 32]), NonceRole::ResourceServer, NONCE_PERIOD).unwrap();
-        let facts = Facts::new([IssuerFacts {
-            trust: Arc::new(self.trust.clone()),
+        let facts = |trust, status: &Status| IssuerFacts {
+            trust: Arc::new(trust),
             keys: Arc::new(self.keys.clone()),
-            status: self.status.clone(),
-        }]);
+            status: status.clone(),
+        };
+        let listing = TrustedIssuer { issuer: LISTING.to_owned(), ..trust() };
+        let listing = self.listed.as_ref().map(|status| facts(listing, status));
+        let facts = Facts::new([facts(self.trust.clone(), &self.status)].into_iter().chain(listing));
         let point = EnforcementPoint {
             resource: &resource,
             window: ProofWindow::default(),
@@ -169,16 +183,16 @@ impl<'a> Ask<'a> {
             verdicts: &server.verdicts,
             stops: &Stopped(self.is_stopped),
         };
-        let authorization = format!("DPoP {}", self.token);
+        let authorization = format!("{}{}", self.before_token, self.token);
         let parts = RequestParts {
             method: "GET",
             target: &target,
             authorization: [authorization.as_bytes()].repeat(self.authorizations).into_iter().collect(),
             proofs: [proof.as_bytes()].repeat(self.proofs).into_iter().collect(),
             delegation: self.field.into_iter().map(str::as_bytes).collect(),
-            has_misplaced_token: false,
+            has_misplaced_token: self.is_token_misplaced,
         };
-        let bound = UnverifiedRequest::parse_known(&parts, &point.chain, point.verdicts)?
+        let bound = UnverifiedRequest::parse_known(&parts, &point.chain, point.verdicts, now)?
             .verify(&point, &facts, now)?
             .bind(&self.route, &RequestContent { path: self.path, body: Some(b""), ..RequestContent::default() })?;
         let receipt = server.replay.insert(bound.replay_entry(), now)?;
@@ -313,6 +327,34 @@ fn hops_and_who_they_lead_through_are_looked_up_every_time() {
 }
 
 #[test]
+fn how_the_token_is_sent_is_asked_every_time() {
+    let sent = |before: &str| {
+        let before = before.to_owned();
+        move |ask: &mut Ask<'_>| ask.before_token.clone_from(&before)
+    };
+    refused("token_misplaced", |ask| ask.is_token_misplaced = true);
+    refused("bearer_downgrade", sent("Bearer "));
+    refused("scheme_unsupported", sent("Basic "));
+    refused("scheme_unsupported", sent("Mage "));
+    refused("scheme_unsupported", sent("DPoP"));
+    refused("credentials_malformed", sent("DPoP \t"));
+    let most = MAX_AUTHORIZATION_BYTES - exchanged().token.len() - "DPoP".len();
+    let blanks = |count: usize| format!("DPoP{}", " ".repeat(count));
+    let presented = exchanged();
+    let server = Server::after(&presented);
+    for (before_token, answer) in [
+        ("dpop ".to_owned(), "accepted"),
+        ("DPOP  ".to_owned(), "accepted"),
+        (blanks(most), "accepted"),
+        (blanks(most + 1), "token_malformed"),
+    ] {
+        let ask = Ask { id: (before_token.len() as u64 + 10) << 8, before_token, ..Ask::good(&presented) };
+        assert_eq!(ask.answer(&server), answer, "{}", ask.before_token);
+    }
+    assert_eq!(server.kept(), (1, 1), "verified anew");
+}
+
+#[test]
 fn the_audience_is_asked_every_time() {
     refused("audience_mismatch", |ask| ask.resource = "https://files.example");
 }
@@ -405,6 +447,45 @@ fn what_no_chain_asks_too_is_asked_of_a_remembered_token() {
 }
 
 #[test]
+fn each_listing_is_asked_by_its_own_names_every_time() {
+    let token = claims(&delegate(0)).sign(&kid(&issuer()), &issuer()).unwrap();
+    let presented = Presented { token, field: String::new() };
+    let (agent, server) = (did(&delegate(0)).to_string(), Server::empty());
+    let listens = |listed, id: u64| Ask {
+        field: None,
+        signer: delegate(0),
+        trust: TrustedIssuer { agent_status: vec![LISTING.to_owned()], ..trust() },
+        listed: Some(listed),
+        id: id << 8,
+        ..Ask::good(&presented)
+    };
+    assert_eq!(listens(nothing_revoked(), 1).answer(&server), "accepted");
+    let entries = [(RevocationKind::Agent, agent.as_str())];
+    assert_eq!(listens(revoked_by(LISTING, &entries), 2).answer(&server), "agent_revoked");
+    // one id has another name at every issuer
+    assert_eq!(listens(revoked_by(ISSUER, &entries), 3).answer(&server), "accepted");
+    assert_eq!(server.kept(), (1, 0));
+}
+
+#[test]
+fn every_actor_of_a_remembered_token_is_looked_up() {
+    // ACT-10: also of a token that is refused in the end, because evidence of those before is owed
+    let mut claims = claims(&delegate(0));
+    claims.actors =
+        Some(ActorChain::from_names([0, 1, 2].map(|place| did(&delegate(place)).to_string()).into()).unwrap());
+    let presented = Presented { token: claims.sign(&kid(&issuer()), &issuer()).unwrap(), field: String::new() };
+    let server = Server::empty();
+    let alone = |id: u64| Ask { field: None, signer: delegate(0), id: id << 8, ..Ask::good(&presented) };
+    assert_eq!(alone(1).answer(&server), "actor_mismatch");
+    for place in [0, 1, 2] {
+        let agent = did(&delegate(place)).to_string();
+        let ask = Ask { status: revoked(&[(RevocationKind::Agent, &agent)]), ..alone(10 + u64::from(place)) };
+        assert_eq!(ask.answer(&server), "agent_revoked", "{place}");
+    }
+    assert_eq!(server.kept(), (1, 0));
+}
+
+#[test]
 fn method_and_target_are_compared_every_time() {
     refused("method_mismatch", |ask| ask.method = "POST");
     refused("target_mismatch", |ask| ask.target = "https://api.example/files/43");
@@ -457,6 +538,8 @@ fn the_form_of_every_field_is_looked_at_every_time() {
         ask(&["x"; 10].join(","), "chain_too_long");
         ask(&[presented.field.as_str(); 9].join(","), "chain_too_long");
         assert_eq!(Ask { proof_tail: &long, ..Ask::good(&presented) }.answer(&server), "proof_too_long");
+        // DPOP-21: two in one line
+        assert_eq!(Ask { proof_tail: ",a.b.c", ..Ask::good(&presented) }.answer(&server), "proof_repeated");
         assert_eq!(server.kept(), (1, 1));
     }
 }
@@ -556,7 +639,7 @@ fn a_store_that_mixes_tokens_up_is_not_believed() {
 
         fn keep(&self, _: VerdictKey, _: Arc<ChainVerdict>) {}
 
-        fn find_token(&self, _: &str, _: UnixTime) -> Option<Arc<KnownToken>> {
+        fn find_token(&self, _: &[u8], _: UnixTime) -> Option<Arc<KnownToken>> {
             self.0.lock().unwrap().clone()
         }
 

@@ -168,7 +168,7 @@ fn answer(
         has_misplaced_token: false,
     };
     let route = RouteRule::agents(scope("files:read"));
-    let bound = UnverifiedRequest::parse(&parts, &point.chain)?
+    let bound = UnverifiedRequest::parse_known(&parts, &point.chain, verdicts, at(0))?
         .verify(&point, facts, at(0))?
         .bind(&route, &RequestContent::default())?;
     let receipt = MemoryReplay::new(ReplayLimits::default()).insert(bound.replay_entry(), at(0))?;
@@ -360,14 +360,15 @@ fn keys_of_good_chains_are_remembered_and_change_no_verdict() {
         for presented in [offline(&delegate(1)), exchanged()] {
             check(&presented, &both_keys(), 5, &keys, "accepted");
             let kept = keys.kept.lock().unwrap().split_off(0);
-            assert_eq!(kept, [1, 2].map(|place| did(&delegate(place))));
+            // whoever signed a hop, and the last delegate
+            assert_eq!(kept, [0, 1, 2].map(|place| did(&delegate(place))));
             keys.kept.lock().unwrap().extend(kept);
             check(&presented, &both_keys(), 5, &keys, "accepted");
             check(&offline(&other_agent()), &both_keys(), 5, &keys, "hop_signature_invalid");
             keys.kept.lock().unwrap().clear();
         }
-        // two hops in each of seven requests
-        assert_eq!(keys.asked.load(Ordering::Relaxed), 14);
+        // two hops and the root's client in each of seven requests
+        assert_eq!(keys.asked.load(Ordering::Relaxed), 21);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use handfast_dpop::MakeError;
 use handfast_fetch::FetchError;
+use handfast_identity::jws::JwsError;
 use http::StatusCode;
 use thiserror::Error;
 
@@ -31,4 +32,6 @@ pub(super) enum AskError {
     Token,
     #[error("no proof could be made: {0}")]
     Proof(#[from] MakeError),
+    #[error("no assertion could be made: {0}")]
+    Assertion(#[from] JwsError),
 }

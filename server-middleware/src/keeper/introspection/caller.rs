@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use super::agent::AgentCaller;
 use super::ask::{Ask, AskError};
+use super::assertion::SigningClient;
 use super::form;
 
 /// Longest file of a secret or key (spec/limits.md), as of key files.
@@ -29,6 +30,8 @@ const PLAIN_KEY_FILE: u64 = 1;
 pub(crate) enum Caller {
     /// A client: its `Authorization` field.
     Client(HeaderValue),
+    /// A client that signs.
+    SigningClient(Box<SigningClient>),
     /// An agent.
     Agent(Box<AgentCaller>),
 }
@@ -95,8 +98,8 @@ struct KeyFileWire {
 }
 
 impl Caller {
-    /// Reads what `caller` says it is in. Tokens are asked about in the name of `resource`.
-    pub(crate) fn read(caller: &IntrospectionCaller, resource: &ResourceId) -> Result<Self, CallerError> {
+    /// Reads what `caller` says it is in. Tokens of `issuer` are asked about in the name of `resource`.
+    pub(crate) fn read(caller: &IntrospectionCaller, issuer: &str, resource: &ResourceId) -> Result<Self, CallerError> {
         match caller {
             IntrospectionCaller::Client { id, secret_file } => {
                 let text = read(secret_file)?;
@@ -112,6 +115,9 @@ impl Caller {
                 field.set_sensitive(true);
                 Ok(Self::Client(field))
             }
+            IntrospectionCaller::SigningClient { id, key_file } => {
+                Ok(Self::SigningClient(Box::new(SigningClient::new(id, read_key(key_file)?, issuer))))
+            }
             IntrospectionCaller::Agent { key_file } => {
                 let key = read_key(key_file)?;
                 Ok(Self::Agent(Box::new(AgentCaller::new(key, resource))))
@@ -123,6 +129,7 @@ impl Caller {
     pub(crate) fn key(&self) -> Option<&PublicKey> {
         match self {
             Self::Client(_) => None,
+            Self::SigningClient(client) => Some(client.key()),
             Self::Agent(agent) => Some(agent.key()),
         }
     }
@@ -134,15 +141,14 @@ impl Caller {
 
     /// The body of the answer about `token`.
     pub(super) async fn ask(&self, ask: &Ask<'_>, token: &str) -> Result<Bytes, AskError> {
-        let question = form([("token", token), ("token_type_hint", "access_token")]);
-        match self {
-            Self::Client(field) => {
-                let headers = HeaderMap::from_iter([(AUTHORIZATION, field.clone())]);
-                let posted = ask.outbound.post(ask.places.introspection.as_str(), headers, question).await?;
-                if posted.status == StatusCode::OK { Ok(posted.body) } else { Err(AskError::Refused(posted.status)) }
-            }
-            Self::Agent(agent) => agent.ask(ask, question).await,
-        }
+        let question = || form([("token", token), ("token_type_hint", "access_token")]);
+        let (headers, form) = match self {
+            Self::Client(field) => (HeaderMap::from_iter([(AUTHORIZATION, field.clone())]), question()),
+            Self::SigningClient(client) => (HeaderMap::new(), client.form(token, ask.clock.now())?),
+            Self::Agent(agent) => return agent.ask(ask, question()).await,
+        };
+        let posted = ask.outbound.post(ask.places.introspection.as_str(), headers, form).await?;
+        if posted.status == StatusCode::OK { Ok(posted.body) } else { Err(AskError::Refused(posted.status)) }
     }
 }
 
@@ -150,6 +156,7 @@ impl fmt::Debug for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Client(_) => "Caller::Client",
+            Self::SigningClient(_) => "Caller::SigningClient",
             Self::Agent(_) => "Caller::Agent",
         })
     }

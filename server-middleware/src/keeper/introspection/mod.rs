@@ -2,6 +2,7 @@
 
 mod agent;
 mod ask;
+mod assertion;
 mod caller;
 
 use std::collections::HashMap;
@@ -274,7 +275,7 @@ mod tests {
         let keeper = Arc::new(IntrospectionKeeper {
             issuer: "https://login.example".to_owned(),
             base: PublicBase::parse("https://login.example").unwrap(),
-            caller: Caller::read(&caller, &resource).unwrap(),
+            caller: Caller::read(&caller, "https://login.example", &resource).unwrap(),
             endpoint: None,
             outbound: Outbound::new(Mode::Development).unwrap(),
             answers: Arc::default(),

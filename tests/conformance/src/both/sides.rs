@@ -173,8 +173,8 @@ struct Remembering {
 struct Kept {
     dice: Dice,
     chains: HashMap<VerdictKey, Arc<ChainVerdict>>,
-    tokens: HashMap<String, Arc<KnownToken>>,
-    headers: HashMap<String, Arc<ProofHeader>>,
+    tokens: HashMap<Vec<u8>, Arc<KnownToken>>,
+    headers: HashMap<Vec<u8>, Arc<ProofHeader>>,
     keys: HashMap<String, DidKey>,
 }
 
@@ -218,24 +218,24 @@ impl Verdicts for Remembering {
         self.kept.lock().unwrap().keys.insert(key.as_str().to_owned(), key.clone());
     }
 
-    fn find_header(&self, text: &str) -> Option<Arc<ProofHeader>> {
+    fn find_header(&self, text: &[u8]) -> Option<Arc<ProofHeader>> {
         self.find(|kept| kept.headers.get(text))
     }
 
     fn keep_header(&self, header: &Arc<ProofHeader>) {
-        self.kept.lock().unwrap().headers.insert(header.text().to_owned(), Arc::clone(header));
+        self.kept.lock().unwrap().headers.insert(header.text().as_bytes().into(), Arc::clone(header));
     }
 
-    fn find_token(&self, text: &str, _: UnixTime) -> Option<Arc<KnownToken>> {
+    fn find_token(&self, text: &[u8], _: UnixTime) -> Option<Arc<KnownToken>> {
         // by its end, as the middleware does
         self.find(|kept| kept.tokens.get(end_of(text)))
     }
 
     fn keep_token(&self, token: &Arc<KnownToken>) {
-        self.kept.lock().unwrap().tokens.insert(end_of(token.text()).to_owned(), Arc::clone(token));
+        self.kept.lock().unwrap().tokens.insert(end_of(token.text().as_bytes()).to_owned(), Arc::clone(token));
     }
 }
 
-fn end_of(text: &str) -> &str {
+fn end_of(text: &[u8]) -> &[u8] {
     text.get(text.len().saturating_sub(43)..).unwrap_or(text)
 }

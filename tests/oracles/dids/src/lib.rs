@@ -1,6 +1,8 @@
 //! Asking other implementations what handfast answers by itself: what a DID resolves to, what a key is called, whether a
 //! signature is good. `tests/` compares; where they answer otherwise is a closed list there and in spec/interop.md.
 
+mod vectors;
+
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -9,6 +11,8 @@ use std::task::{Context, Poll, Waker};
 use serde_json::Value;
 use ssi_dids_core::DID;
 use ssi_dids_core::resolution::{DIDMethodResolver as _, Options};
+
+pub use vectors::{Refused, Vectors, Verdicts};
 
 /// What another implementation makes of a text.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +23,22 @@ pub enum Verdict {
     Refused,
     /// The implementation panics.
     Panicked,
+}
+
+impl Verdict {
+    /// The document, which there is.
+    ///
+    /// # Panics
+    ///
+    /// Where there is none.
+    #[must_use]
+    #[expect(clippy::panic, reason = "an answer of another kind should stop the test")]
+    pub fn document(self) -> Value {
+        match self {
+            Self::Document(document) => document,
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 /// What ssi (`did-method-key`) makes of a `did:key`: its reader of DIDs first, then the method.

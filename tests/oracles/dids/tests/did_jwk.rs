@@ -1,23 +1,12 @@
 //! `ssi` (did-jwk 0.4.0) resolves the same `did:jwk`s.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a vector of another shape should stop the test"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a vector of another shape should stop the test")]
 
 use std::collections::BTreeSet;
 
 use handfast_identity::DidJwk;
-use handfast_oracles_dids::{Verdict, ssi_did_jwk};
+use handfast_oracles_dids::{Vectors, Verdicts, ssi_did_jwk};
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-#[derive(Deserialize)]
-struct Vectors {
-    accepted: Vec<Accepted>,
-    refused: Vec<Refused>,
-}
 
 #[derive(Deserialize)]
 struct Accepted {
@@ -26,12 +15,6 @@ struct Accepted {
     jwk: String,
     jkt: String,
     document: String,
-}
-
-#[derive(Deserialize)]
-struct Refused {
-    about: String,
-    did: String,
 }
 
 /// What their document and ours say of the key, each relationship as whole DID URLs.
@@ -51,8 +34,8 @@ const TAKEN_BY_SSI: [&str; 9] = [
     "order 8",
 ];
 
-fn vectors() -> Vectors {
-    serde_json::from_str(include_str!("../../../../spec/vectors/did-jwk.json")).unwrap()
+fn vectors() -> Vectors<Accepted> {
+    Vectors::read(include_str!("../../../../spec/vectors/did-jwk.json"))
 }
 
 /// The methods of a relationship; a relative one is of the document.
@@ -68,10 +51,7 @@ fn methods(document: &Value, relationship: &str) -> Vec<String> {
 #[test]
 fn ssi_resolves_a_did_jwk_to_the_same_key_and_the_same_uses() {
     for Accepted { about, did, jwk, jkt, document } in vectors().accepted {
-        let theirs = match ssi_did_jwk(&did) {
-            Verdict::Document(document) => document,
-            other => panic!("{about}: {other:?}"),
-        };
+        let theirs = ssi_did_jwk(&did).document();
         let ours: Value = serde_json::from_str(&document).unwrap();
         let (method, own) = (&theirs["verificationMethod"][0], &ours["verificationMethod"][0]);
         assert_eq!(
@@ -113,10 +93,6 @@ fn ssi_makes_the_same_did_of_a_canonical_key() {
 
 #[test]
 fn ssi_refuses_what_is_no_jwk_and_looks_at_no_key() {
-    let verdicts: Vec<_> = vectors().refused.iter().map(|it| (it.about.clone(), ssi_did_jwk(&it.did))).collect();
-    let of = |wanted: fn(&Verdict) -> bool| -> BTreeSet<&str> {
-        verdicts.iter().filter(|(_, verdict)| wanted(verdict)).map(|(about, _)| about.as_str()).collect()
-    };
-    assert_eq!(of(|verdict| matches!(verdict, Verdict::Document(_))), TAKEN_BY_SSI.into());
-    assert_eq!(of(|verdict| *verdict == Verdict::Panicked), BTreeSet::new());
+    let verdicts = Verdicts::of(ssi_did_jwk, vectors().refused);
+    assert_eq!((verdicts.taken(), verdicts.panicked()), (TAKEN_BY_SSI.into(), BTreeSet::new()));
 }

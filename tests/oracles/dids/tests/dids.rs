@@ -1,23 +1,12 @@
 //! `ssi` (did-method-key 0.5.0, ssi-jwk 0.4.0) and `did-key` 0.2.1 resolve the same DIDs.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a vector of another shape should stop the test"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a vector of another shape should stop the test")]
 
 use std::collections::BTreeSet;
 
 use handfast_identity::{DidDocument, DidKey, base64url};
-use handfast_oracles_dids::{Verdict, did_key, ssi_did_key};
+use handfast_oracles_dids::{Vectors, Verdicts, did_key, ssi_did_key};
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-#[derive(Deserialize)]
-struct Vectors {
-    accepted: Vec<Accepted>,
-    refused: Vec<Refused>,
-}
 
 #[derive(Deserialize)]
 struct Accepted {
@@ -26,21 +15,8 @@ struct Accepted {
     jkt: String,
 }
 
-#[derive(Deserialize)]
-struct Refused {
-    about: String,
-    did: String,
-}
-
-fn vectors() -> Vectors {
-    serde_json::from_str(include_str!("../../../../spec/vectors/did-key.json")).unwrap()
-}
-
-fn document(verdict: Verdict) -> Value {
-    match verdict {
-        Verdict::Document(document) => document,
-        other => panic!("{other:?}"),
-    }
+fn vectors() -> Vectors<Accepted> {
+    Vectors::read(include_str!("../../../../spec/vectors/did-key.json"))
 }
 
 fn ours(did: &str) -> Value {
@@ -50,7 +26,7 @@ fn ours(did: &str) -> Value {
 #[test]
 fn ssi_resolves_a_did_key_to_the_same_document() {
     for Accepted { did, .. } in vectors().accepted {
-        let (theirs, ours) = (document(ssi_did_key(&did)), ours(&did));
+        let (theirs, ours) = (ssi_did_key(&did).document(), ours(&did));
         let same: BTreeSet<_> = ours.as_object().unwrap().keys().filter(|name| theirs[*name] == ours[*name]).collect();
         let names = same.iter().map(|name| name.as_str()).collect::<Vec<_>>();
         assert_eq!(names, ["assertionMethod", "authentication", "id", "verificationMethod"], "{did}");
@@ -63,7 +39,7 @@ fn ssi_resolves_a_did_key_to_the_same_document() {
 #[test]
 fn did_key_finds_the_same_key() {
     for Accepted { did, jwk, .. } in vectors().accepted {
-        let theirs = document(did_key(&did));
+        let theirs = did_key(&did).document();
         let jwk: Value = serde_json::from_str(&jwk).unwrap();
         let method = &theirs["verificationMethod"][0];
         assert_eq!((&theirs["id"], &method["controller"]), (&json!(did), &json!(did)));
@@ -134,13 +110,9 @@ const REFUSED_BY_BOTH: [&str; 31] = [
 /// profile, or of who uses the document: ssi does not look at the key of a Multikey (spec/interop.md, Oracles).
 #[test]
 fn ssi_refuses_what_is_malformed_and_looks_at_no_key() {
-    let verdicts: Vec<_> = vectors().refused.iter().map(|it| (it.about.clone(), ssi_did_key(&it.did))).collect();
-    let of = |wanted: fn(&Verdict) -> bool| -> BTreeSet<&str> {
-        verdicts.iter().filter(|(_, verdict)| wanted(verdict)).map(|(about, _)| about.as_str()).collect()
-    };
-    assert_eq!(of(|verdict| *verdict == Verdict::Refused), REFUSED_BY_BOTH.into());
-    assert_eq!(of(|verdict| *verdict == Verdict::Panicked), BTreeSet::new());
-    let taken = of(|verdict| matches!(verdict, Verdict::Document(_)));
+    let verdicts = Verdicts::of(ssi_did_key, vectors().refused);
+    assert_eq!((verdicts.refused(), verdicts.panicked()), (REFUSED_BY_BOTH.into(), BTreeSet::new()));
+    let taken = verdicts.taken();
     for about in ["base16", "X25519", "an Ed25519 private key", "31 bytes", "no point of the curve", "order 8"] {
         assert!(taken.contains(about), "{about}");
     }
