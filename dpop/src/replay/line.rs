@@ -26,7 +26,7 @@ const HIGH: u64 = ONES << 15;
 /// One in each of four lanes.
 const ONES: u64 = 1 + (1 << 16) + (1 << 32) + (1 << 48);
 /// The same where the fourth is no entry's.
-const ENTRY_LANES: u64 = HIGH >> 16;
+const ENTRY_LANES: u64 = (1 << 15) + (1 << 31) + (1 << 47);
 /// More than any lane that holds an end.
 const MOST: u32 = (1 << 15) - 1;
 
