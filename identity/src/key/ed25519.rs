@@ -25,7 +25,7 @@ impl Key {
         self.point.as_bytes()
     }
 
-    /// The same key, under which signatures are checked in two thirds of the time from now on.
+    /// The same key, under which signatures are checked in 0.6 to 0.8 of the time from now on.
     pub(super) fn prepared(&self) -> Self {
         let make = || Arc::new(Multiples::of(&-self.point.to_edwards()));
         Self { point: self.point, multiples: Some(self.multiples.clone().unwrap_or_else(make)) }

@@ -172,7 +172,7 @@ impl PublicKey {
         }
     }
 
-    /// The same key, prepared to check many signatures: each costs a third less, preparing as much as two of them.
+    /// The same key, prepared to check many signatures: each costs a fifth to two fifths less, preparing as much as two of them.
     ///
     /// For whoever remembers keys and sees one again and again. It takes [memory](Self::weight_of_prepared), which its clones share, and
     /// judges and compares as the plain one. A key of P-256 stays as it is.
