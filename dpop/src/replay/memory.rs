@@ -43,10 +43,11 @@ impl Default for ReplayLimits {
 /// Remembers proofs in the memory of this process.
 ///
 /// At capacity new proofs are refused and none is forgotten (TH29). An entry stands in memory with the second in which it expires,
-/// and from then on its place is free: no insert ever walks over live entries. What keys hold is counted by those seconds.
+/// and from then on its place is free: no insert walks over live entries, but for those few that stand in a map. What keys hold is
+/// counted by those seconds.
 ///
-/// A proof is known by 48 bits of a hash that is keyed anew in each process, in a line of memory that other bits of it choose, or
-/// where that is full in one of the next. Two different proofs are taken for one with odds of typically 2^-44 for each insert: at
+/// A proof is known by 48 bits of a hash that is keyed anew in each process, in one of two lines of memory that other bits of it
+/// choose, or in a map where both are full and before there are lines. Two different proofs are taken for one with odds of typically 2^-44 for each insert: at
 /// 10 000 a second an honest request is refused as `proof_replayed` once in fifty years. The other way, a used proof taken for a new
 /// one, does not happen.
 ///
