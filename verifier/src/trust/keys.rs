@@ -135,6 +135,8 @@ fn usable(entry: KeyWire) -> Result<Option<(String, PublicKey)>, KeySetError> {
 
 #[cfg(test)]
 mod tests {
+    use handfast_identity::SigningKey;
+
     use super::*;
 
     const ED: &str = r#""kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo""#;
@@ -162,6 +164,19 @@ mod tests {
         for other in unusable {
             check(&other, Err(KeySetError::Empty));
             check(&format!(r#"{{"kid":"a",{ED}}},{other}"#), Ok(&["a"]));
+        }
+    }
+
+    #[test]
+    fn the_first_keys_of_a_set_are_prepared_and_no_more() {
+        let keys: Vec<_> = (1..=12).map(|seed| SigningKey::from_ed25519_seed(&[seed; 32]).public().clone()).collect();
+        let entry =
+            |(place, key): (usize, &PublicKey)| key.to_jwk().replacen('{', &format!(r#"{{"kid":"{place}","#), 1);
+        let entries: Vec<_> = keys.iter().enumerate().map(entry).collect();
+        let read = KeySet::parse(format!(r#"{{"keys":[{}]}}"#, entries.join(",")).as_bytes()).map(|set| set.keys);
+        for set in [read.unwrap_or_default(), KeySet::of_keys(&keys).keys] {
+            let prepared = set.values().filter(|key| key.is_prepared()).count();
+            assert_eq!((set.len(), prepared), (keys.len(), PREPARED_KEYS));
         }
     }
 
