@@ -74,8 +74,9 @@ impl FeedLink for FeedChain {
         let told = |error: JsonError| LinkError::new(error.to_string());
         let Body { kind, name, cut, until } = json::read_object(body, &Limits::plain(MAX_VALUE_BYTES)).map_err(told)?;
         let event = FeedEvent { seq, kind, name, cut, until };
-        let head = Head::from_bytes(*previous_head).after(&event).map_err(told)?;
-        Ok(Linked { head: *head.as_bytes(), stored: json::to_jcs(&event).map_err(told)? })
+        let stored = json::to_jcs(&event).map_err(told)?;
+        let head = Head::from_bytes(*previous_head).after_canonical(&stored);
+        Ok(Linked { head: *head.as_bytes(), stored })
     }
 
     fn body(&self, bytes: &[u8]) -> Result<Vec<u8>, LinkError> {

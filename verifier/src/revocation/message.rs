@@ -55,8 +55,13 @@ impl Head {
     ///
     /// [`JsonError`] if the event has no canonical form, which no value of its type causes.
     pub fn after(&self, event: &FeedEvent) -> Result<Self, JsonError> {
-        let event = Sha256::digest(json::to_jcs(event)?);
-        Ok(Self(Sha256::new().chain_update(self.0).chain_update(event).finalize().into()))
+        Ok(self.after_canonical(&json::to_jcs(event)?))
+    }
+
+    /// The head after the event whose canonical form this is.
+    #[must_use]
+    pub fn after_canonical(&self, event: &[u8]) -> Self {
+        Self(Sha256::new().chain_update(self.0).chain_update(Sha256::digest(event)).finalize().into())
     }
 
     /// The 32 bytes.
