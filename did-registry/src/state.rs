@@ -27,7 +27,7 @@ use crate::store::{Batch, BatchError, CommitError, Store, StoreError, Table};
 /// under a storm upon one record; the answer is then 503 with `Retry-After`.
 pub(crate) const ATTEMPTS: usize = 16;
 
-/// What the leaves commit to, by commitment: erasable without touching the log.
+/// What leaves of stores of format 2 commit to, by commitment. Since then it stands beside its leaf ([`Table::DETAILS`]).
 const STATEMENTS: Table = Table::new(32, "statements");
 
 pub(crate) const fn table(kind: RecordKind) -> Table {
@@ -149,16 +149,23 @@ impl State {
     /// # Errors
     ///
     /// [`Refusal::StoreUnavailable`], also for a leaf that is not there or a statement that is another's.
-    pub(crate) async fn statement(&self, leaf: u64) -> Result<Option<Vec<u8>>, Refusal> {
-        let found = self.store.get(Table::LOG, &leaf.to_be_bytes()).await.map_err(|error| unavailable(&error))?;
+    pub(crate) async fn statement(&self, index: u64) -> Result<Option<Vec<u8>>, Refusal> {
+        let found = self.store.get(Table::LOG, &index.to_be_bytes()).await.map_err(|error| unavailable(&error))?;
         let found = found.ok_or_else(|| unreadable(&"a leaf is missing"))?;
         let leaf = Leaf::parse(&found.value).map_err(|error| unreadable(&error))?;
-        let key = leaf.commitment().to_string();
-        let found = self.store.get(STATEMENTS, key.as_bytes()).await.map_err(|error| unavailable(&error))?;
-        let Some(found) = found else { return Ok(None) };
+        let Some(found) = self.opening(index, &leaf).await.map_err(|error| unavailable(&error))? else {
+            return Ok(None);
+        };
         let opening = Opening::parse(&found.value).map_err(|error| unreadable(&error))?;
         opening.opens(&leaf).map_err(|error| unreadable(&error))?;
         Ok(Some(opening.statement().to_vec()))
+    }
+
+    async fn opening(&self, index: u64, leaf: &Leaf) -> Result<Option<crate::store::Record>, StoreError> {
+        match self.store.get(Table::DETAILS, &index.to_be_bytes()).await? {
+            Some(found) => Ok(Some(found)),
+            None => self.store.get(STATEMENTS, leaf.commitment().to_string().as_bytes()).await,
+        }
     }
 
     /// Commits a decided change: records, leaf, statement and feed entries in one durable act (P-16).
@@ -250,12 +257,11 @@ impl State {
     }
 }
 
-/// Adds the log entry of an event: its leaf, and the statement that the leaf commits to.
+/// Adds the log entry of an event: its leaf, and the statement that the leaf commits to, erasable without touching the log.
 pub(crate) fn log(batch: &mut Batch, event: &Event, random: &mut dyn RandomSource) -> Result<(), BuildError> {
     let opening = Opening::new(event.statement()?, random)?;
     let leaf = Leaf::new(event.fact.kind(), event.when, event.did.clone(), opening.commitment())?;
-    batch.leaf(&leaf.to_bytes())?;
-    batch.put(STATEMENTS, opening.commitment().to_string().as_bytes(), &opening.to_bytes())?;
+    batch.leaf_with_detail(&leaf.to_bytes(), &opening.to_bytes())?;
     Ok(())
 }
 
@@ -326,5 +332,43 @@ pub(crate) fn unreadable(error: &dyn fmt::Display) -> Refusal {
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("State").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
+mod tests {
+    use handfast_identity::{OsRandom, UnixTime};
+
+    use super::*;
+    use crate::feed_link;
+    use crate::store::memory::{MemoryDisk, open_memory};
+
+    /// Statements stand beside their leaves, in stores of format 2 in a table of their own: both are found, and only where they open
+    /// their leaf.
+    #[tokio::test]
+    async fn a_statement_is_found_where_its_store_format_has_it() {
+        let store = open_memory(&MemoryDisk::default(), feed_link("https://id.example"), "e").unwrap();
+        let opening = |text: &str| Opening::new(text.into(), &mut OsRandom).unwrap();
+        let leaf = |of: &Opening| Leaf::new("kind", UnixTime::from_secs(1), None, of.commitment()).unwrap().to_bytes();
+        let (new, old, other) = (opening("new"), opening("old"), opening("other"));
+        let mut batches = [(); 4].map(|()| Batch::new());
+        let [beside, apart, erased, wrong] = &mut batches;
+        beside.leaf_with_detail(&leaf(&new), &new.to_bytes()).unwrap();
+        apart.leaf(&leaf(&old)).unwrap();
+        apart.put(STATEMENTS, old.commitment().to_string().as_bytes(), &old.to_bytes()).unwrap();
+        erased.leaf(&leaf(&other)).unwrap();
+        wrong.leaf_with_detail(&leaf(&other), &new.to_bytes()).unwrap();
+        for batch in batches {
+            store.commit(batch).await.unwrap();
+        }
+        let state = State::new(Arc::new(store), "https://id.example", SharedRandom::new(OsRandom), Metrics::new());
+        let mut found = Vec::new();
+        for index in 0..5 {
+            found.push(state.statement(index).await);
+        }
+        let text = |text: &str| Ok(Some(text.as_bytes().to_vec()));
+        let unreadable = || Err(Refusal::StoreUnavailable);
+        assert_eq!(found, [text("new"), text("old"), Ok(None), unreadable(), unreadable()]);
     }
 }

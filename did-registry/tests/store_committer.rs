@@ -56,20 +56,26 @@ fn nothing_is_seen_before_it_is_durable() {
     let look = || {
         let records = [&b"changed"[..], b"deleted", b"added"].map(|key| get(&store, THINGS, key));
         let numbered = (get(&store, Table::LOG, &[0; 8]), get(&store, Table::FEED, &1_u64.to_be_bytes()));
+        let numbered = (numbered, get(&store, Table::DETAILS, &[0; 8]));
         let pages = [None, Some(&b"changed"[..])].map(|after| block_on(store.page(THINGS, b"", after, 1)).unwrap());
         (records, numbered, pages, block_on(store.page(THINGS, b"", None, 10)).unwrap(), positions(&store))
     };
     let before = look();
     let change = batch(|b| {
         b.put(THINGS, b"changed", b"new")?.delete(THINGS, b"deleted")?;
-        b.put(THINGS, b"added", b"new")?.leaf(b"l")?.feed(b"f")
+        b.put(THINGS, b"added", b"new")?.leaf_with_detail(b"l", b"d")?.feed(b"f")
     });
     let (meanwhile, answer) = while_hanging(&store, &disk, change, look);
     assert_eq!(meanwhile, before);
     assert_eq!(answer, Ok(Committed { leaf: Some(0), feed_to: 1 }));
     let (records, numbered, _, page, now) = look();
     assert_eq!(records, [record(2, Some(0), b"new"), None, record(1, Some(0), b"new")]);
-    assert!(numbered.0.is_some() && numbered.1.is_some());
+    assert!(numbered.0.0.is_some() && numbered.0.1.is_some());
+    assert_eq!(numbered.1, record(1, Some(0), b"d"));
+    // what is erased is seen until that is durable
+    let erasure = batch(|b| b.erase_detail(0));
+    let (meanwhile, _) = while_hanging(&store, &disk, erasure, || get(&store, Table::DETAILS, &[0; 8]));
+    assert_eq!((meanwhile, get(&store, Table::DETAILS, &[0; 8])), (record(1, Some(0), b"d"), None));
     assert_eq!(page.records.len(), 2);
     assert_eq!((now.log_size, now.feed_to), (1, 1));
 }

@@ -50,6 +50,8 @@ contract!(
     forgotten_feed_entries_are_gone_and_the_chain_goes_on,
     everything_is_there_after_reopening,
     full_values_are_kept,
+    a_detail_is_read_under_its_leafs_index,
+    an_erased_detail_leaves_its_leaf,
 );
 
 fn a_new_store_is_empty(place: &Place) {
@@ -81,6 +83,60 @@ fn puts_count_versions_and_carry_the_leaf(place: &Place) {
     commit(&*store, |b| b.put(THINGS, b"a", b"again")?.leaf(b"second")).unwrap();
     assert_eq!(get(&*store, THINGS, b"a"), record(1, Some(1), b"again"));
     assert_eq!(get(&*store, OTHERS, b"a"), record(1, Some(0), b"other"), "the other table has its own `a`");
+}
+
+fn a_detail_is_read_under_its_leafs_index(place: &Place) {
+    let store = place();
+    commit(&*store, |b| b.leaf_with_detail(b"first", b"why")?.put(THINGS, b"a", b"v")).unwrap();
+    commit(&*store, |b| b.leaf(b"second")).unwrap();
+    commit(&*store, |b| b.leaf_with_detail(b"third", b"")).unwrap();
+    let refused = commit(&*store, |b| b.expect_absent(THINGS, b"a")?.leaf_with_detail(b"never", b"never"));
+    assert!(matches!(refused, Err(CommitError::Conflict { .. })));
+    drop(store);
+    let store = place();
+    let read = |table, index: u64| get(&*store, table, &index.to_be_bytes());
+    let leaves = [&b"first"[..], b"second", b"third"];
+    for (index, leaf) in (0..).zip(leaves) {
+        assert_eq!(read(Table::LOG, index), record(1, Some(index), leaf));
+    }
+    let details = [record(1, Some(0), b"why"), None, record(1, Some(2), b""), None];
+    assert_eq!([0, 1, 2, 3].map(|index| read(Table::DETAILS, index)), details);
+    let page = |table, after: Option<u64>, limit| {
+        let after = after.map(u64::to_be_bytes);
+        block_on(store.page(table, b"", after.as_ref().map(|after| &after[..]), limit)).unwrap()
+    };
+    let values = |page: &Page| page.records.iter().map(|(_, record)| record.value.clone()).collect::<Vec<_>>();
+    assert_eq!(values(&page(Table::LOG, None, 9)), leaves);
+    assert_eq!(values(&page(Table::DETAILS, None, 9)), [&b"why"[..], b""]);
+    // a page may hold fewer than there are leaves, and goes on behind the last of those
+    let none = page(Table::DETAILS, Some(0), 1);
+    assert_eq!((values(&none), none.next), (vec![], Some(1_u64.to_be_bytes().to_vec())));
+}
+
+fn an_erased_detail_leaves_its_leaf(place: &Place) {
+    let store = place();
+    for name in [&b"one"[..], b"two"] {
+        commit(&*store, |b| b.leaf_with_detail(name, b"why")).unwrap();
+    }
+    let before = positions(&*store);
+    // of a leaf that is not there, the next one even, nothing is erased
+    commit(&*store, |b| b.erase_detail(0)?.erase_detail(0)?.erase_detail(2)?.erase_detail(9)).unwrap();
+    assert_eq!(positions(&*store), before);
+    let read = |table, index: u64| get(&*store, table, &index.to_be_bytes());
+    assert_eq!((read(Table::LOG, 0), read(Table::DETAILS, 0)), (record(1, Some(0), b"one"), None));
+    assert_eq!(
+        (read(Table::LOG, 1), read(Table::DETAILS, 1)),
+        (record(1, Some(1), b"two"), record(1, Some(1), b"why"))
+    );
+    assert_eq!(
+        [2, 9].map(|index| (read(Table::LOG, index), read(Table::DETAILS, index))),
+        [(None, None), (None, None)]
+    );
+    commit(&*store, |b| b.erase_detail(1)?.erase_detail(2)?.leaf_with_detail(b"three", b"own")).unwrap();
+    assert_eq!([1, 2].map(|index| read(Table::DETAILS, index)), [None, record(1, Some(2), b"own")]);
+    let refused = commit(&*store, |b| b.expect_absent(Table::LOG, &2_u64.to_be_bytes())?.erase_detail(2));
+    assert!(matches!(refused, Err(CommitError::Conflict { .. })));
+    assert_eq!(read(Table::DETAILS, 2), record(1, Some(2), b"own"), "a refused batch erases nothing");
 }
 
 fn a_conflict_writes_nothing(place: &Place) {

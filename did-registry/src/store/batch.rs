@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::engine::Bytes;
 use super::{Expected, Table};
 
 /// The longest key, in bytes. Inner nodes of the engine hold up to 257 keys and must stay well below the 128 KiB from
@@ -10,6 +11,10 @@ pub const MAX_KEY_BYTES: usize = 256;
 
 /// The longest value, in bytes: a leaf node holds up to 17 of them and must stay below the same 128 KiB.
 pub const MAX_VALUE_BYTES: usize = 4096;
+
+/// The most bytes of a log leaf and its detail together: one entry holds both. A full detail and a leaf of 2 KiB fit, and 17 such
+/// entries stay below the same 128 KiB.
+pub const MAX_DETAILED_LEAF_BYTES: usize = 6 * 1024;
 
 /// The most bytes one batch may carry, keys and values and 32 for each entry: room for about sixty full values, and a
 /// full queue of such batches is still a bounded amount of memory (P-18).
@@ -87,12 +92,28 @@ pub enum BatchError {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Batch {
     pub(super) checks: Vec<Check>,
-    /// What to put, or to delete where there is no value.
-    pub(super) writes: BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>>,
-    pub(super) leaf: Option<Vec<u8>>,
+    /// By the engine's key, which is made here and not by the one committer.
+    pub(super) writes: BTreeMap<Bytes, Write>,
+    pub(super) leaf: Option<DetailedLeaf>,
     pub(super) feed: Vec<Vec<u8>>,
+    /// The leaves whose details go.
+    pub(super) erased: Vec<u64>,
     pub(super) forgotten: Option<Box<Forgotten>>,
     bytes: usize,
+}
+
+/// What to put, or to delete where there is no value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Write {
+    pub(super) table: Table,
+    pub(super) value: Option<Vec<u8>>,
+}
+
+/// A leaf, and what stands beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct DetailedLeaf {
+    pub(super) bytes: Vec<u8>,
+    pub(super) detail: Option<Vec<u8>>,
 }
 
 /// Feed entries that go, and where the unbroken chain begins afterwards.
@@ -107,7 +128,8 @@ pub(super) struct Forgotten {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Check {
     pub(super) table: Table,
-    pub(super) key: Vec<u8>,
+    /// The engine's.
+    pub(super) key: Bytes,
     pub(super) expected: Expected,
 }
 
@@ -163,12 +185,27 @@ impl Batch {
     ///
     /// [`BatchError`] if it is too long, or the batch has one already.
     pub fn leaf(&mut self, bytes: &[u8]) -> Result<&mut Self, BatchError> {
-        if self.leaf.is_some() {
-            return Err(BatchError::SecondLeaf);
-        }
-        bounded_value(Table::LOG, bytes)?;
-        self.grow(bytes.len())?;
-        self.leaf = Some(bytes.to_vec());
+        self.add_leaf(bytes, None)
+    }
+
+    /// The same with a detail, which is read under the leaf's index in [`Table::DETAILS`] and can be erased while the leaf stays
+    /// ([`Batch::erase_detail`]).
+    ///
+    /// # Errors
+    ///
+    /// [`BatchError`] if one of them or both together are too long, or the batch has a leaf already.
+    pub fn leaf_with_detail(&mut self, bytes: &[u8], detail: &[u8]) -> Result<&mut Self, BatchError> {
+        self.add_leaf(bytes, Some(detail))
+    }
+
+    /// Erases the detail of the leaf with this index; erasing none is no error. The leaf and its version stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// [`BatchError`] if the batch is too large.
+    pub fn erase_detail(&mut self, index: u64) -> Result<&mut Self, BatchError> {
+        self.grow(size_of::<u64>())?;
+        self.erased.push(index);
         Ok(self)
     }
 
@@ -207,7 +244,23 @@ impl Batch {
     fn check(&mut self, table: Table, key: &[u8], expected: Expected) -> Result<&mut Self, BatchError> {
         bounded_key(table, key)?;
         self.grow(key.len())?;
-        self.checks.push(Check { table, key: key.to_vec(), expected });
+        self.checks.push(Check { table, key: table.engine_key(key), expected });
+        Ok(self)
+    }
+
+    fn add_leaf(&mut self, bytes: &[u8], detail: Option<&[u8]>) -> Result<&mut Self, BatchError> {
+        if self.leaf.is_some() {
+            return Err(BatchError::SecondLeaf);
+        }
+        bounded_value(Table::LOG, bytes)?;
+        bounded_value(Table::DETAILS, detail.unwrap_or_default())?;
+        let together = bytes.len() + detail.map_or(0, <[u8]>::len);
+        if together > MAX_DETAILED_LEAF_BYTES {
+            let (table, limit) = (Table::DETAILS, MAX_DETAILED_LEAF_BYTES);
+            return Err(BatchError::ValueTooLong { table, found: together, limit });
+        }
+        self.grow(together)?;
+        self.leaf = Some(DetailedLeaf { bytes: bytes.to_vec(), detail: detail.map(<[u8]>::to_vec) });
         Ok(self)
     }
 
@@ -216,12 +269,12 @@ impl Batch {
             return Err(BatchError::Reserved { table });
         }
         bounded_key(table, key)?;
-        let place = (table, key.to_vec());
-        if self.writes.contains_key(&place) {
+        let key_at_engine = table.engine_key(key);
+        if self.writes.contains_key(&key_at_engine) {
             return Err(BatchError::WrittenTwice { table });
         }
         self.grow(key.len() + value.map_or(0, <[u8]>::len))?;
-        self.writes.insert(place, value.map(<[u8]>::to_vec));
+        self.writes.insert(key_at_engine, Write { table, value: value.map(<[u8]>::to_vec) });
         Ok(self)
     }
 
@@ -282,6 +335,12 @@ mod tests {
         check(|b| b.put(THINGS, b"k", &long_value), Some(&too_long(THINGS)));
         check(|b| b.leaf(value), None);
         check(|b| b.leaf(&long_value), Some(&too_long(Table::LOG)));
+        check(|b| b.leaf_with_detail(b"l", value), None);
+        check(|b| b.leaf_with_detail(b"l", &long_value), Some(&too_long(Table::DETAILS)));
+        let leaf = [7; MAX_DETAILED_LEAF_BYTES - MAX_VALUE_BYTES + 1];
+        let together = BatchError::ValueTooLong { table: Table::DETAILS, found: 6145, limit: 6144 };
+        check(|b| b.leaf_with_detail(&leaf[1..], value), None);
+        check(|b| b.leaf_with_detail(&leaf, value), Some(&together));
         check(|b| b.feed(value), None);
         check(|b| b.feed(&long_value), Some(&too_long(Table::FEED)));
     }
@@ -305,7 +364,7 @@ mod tests {
 
     #[test]
     fn the_stores_own_tables_are_refused() {
-        for table in [Table::LOG, Table::FEED, Table::META] {
+        for table in [Table::LOG, Table::DETAILS, Table::FEED, Table::META] {
             check(|b| b.put(table, b"k", b"v"), Some(&BatchError::Reserved { table }));
             check(|b| b.delete(table, b"k"), Some(&BatchError::Reserved { table }));
         }
@@ -319,6 +378,7 @@ mod tests {
         check(|b| b.put(THINGS, b"k", b"v")?.delete(THINGS, b"k"), Some(&twice));
         check(|b| b.put(THINGS, b"k", b"v")?.put(THINGS, b"k2", b"v")?.put(OTHERS, b"k", b"v"), None);
         check(|b| b.leaf(b"one")?.leaf(b"two"), Some(&BatchError::SecondLeaf));
+        check(|b| b.leaf(b"one")?.leaf_with_detail(b"two", b"why"), Some(&BatchError::SecondLeaf));
         check(|b| b.feed(b"one")?.feed(b"two"), None);
     }
 }

@@ -114,7 +114,7 @@ fn serve(shared: &Shared, link: &dyn FeedLink, batches: &[Batch]) -> Result<Vec<
         let positions = *group.positions();
         let (before, changes) = group.split();
         shared.hide(before);
-        shared.engine().write(&changes)?;
+        shared.engine().write(changes)?;
         shared.reveal(positions);
     }
     Ok(results)

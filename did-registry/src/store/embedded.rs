@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
@@ -10,7 +11,7 @@ use std::thread::JoinHandle;
 use tokio::sync::{oneshot, watch};
 
 use super::committer::{self, Job, QUEUE_MAX_BATCHES};
-use super::engine::{Engine, EngineError, Pairs};
+use super::engine::{Bytes, Engine, EngineError, Pairs};
 use super::meta;
 use super::plan::Before;
 use super::{
@@ -80,7 +81,7 @@ impl Store for EmbeddedStore {
     fn get<'a>(&'a self, table: Table, key: &'a [u8]) -> StoreFuture<'a, Option<Record>> {
         Box::pin(async move {
             let sealed = self.shared.read(&table.engine_key(key))?;
-            sealed.map(|bytes| Record::unseal(table, &bytes)).transpose()
+            sealed.map_or(Ok(None), |bytes| Record::unseal(table, &bytes))
         })
     }
 
@@ -98,12 +99,13 @@ impl Store for EmbeddedStore {
             let mut found = self.shared.scan(&table.engine_key(prefix), after.as_deref(), limit + 1)?;
             let is_last = found.len() <= limit;
             found.truncate(limit);
-            let open = |(key, bytes): (Vec<u8>, Vec<u8>)| {
-                let key = key.get(1..).unwrap_or_default().to_vec();
-                Record::unseal(table, &bytes).map(|record| (key, record))
+            let own_key = |key: &Bytes| key.get(1..).unwrap_or_default().to_vec();
+            let open = |(key, bytes): (Bytes, Bytes)| {
+                let record = Record::unseal(table, &bytes).transpose()?;
+                Some(record.map(|record| (own_key(&key), record)))
             };
-            let records = found.into_iter().map(open).collect::<Result<Vec<_>, _>>()?;
-            let next = records.last().filter(|_| !is_last).map(|(key, _)| key.clone());
+            let next = found.last().filter(|_| !is_last).map(|(key, _)| own_key(key));
+            let records = found.into_iter().filter_map(open).collect::<Result<Vec<_>, _>>()?;
             Ok(Page { records, next })
         })
     }
@@ -160,12 +162,14 @@ impl Shared {
 
     /// Before a write: its keys keep showing what they held.
     pub(super) fn hide(&self, before: Before) {
-        *self.hidden.write().unwrap_or_else(PoisonError::into_inner) = before;
+        let shown = mem::replace(&mut *self.hidden.write().unwrap_or_else(PoisonError::into_inner), before);
+        // behind the lock, for readers need not wait for it
+        drop(shown);
     }
 
     /// After a durable write: its records first, then its positions.
     pub(super) fn reveal(&self, positions: Positions) {
-        self.hide(Before::new());
+        self.hide(Before::default());
         self.durable_writes.fetch_add(1, Ordering::Relaxed);
         self.positions.send_replace(positions);
     }
@@ -187,12 +191,12 @@ impl Shared {
         StoreError::Unavailable { reason: reason.to_owned() }
     }
 
-    fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    fn read(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
         self.usable()?;
         let hidden = self.hidden();
         hidden
-            .get(key)
-            .map_or_else(|| self.engine.read(key).map_err(|error| unreadable(&error)), |before| Ok(before.clone()))
+            .held(key)
+            .map_or_else(|| self.engine.read(key).map_err(|error| unreadable(&error)), |before| Ok(before.cloned()))
     }
 
     /// Scans the engine as if the group now being written were not there.
@@ -208,7 +212,7 @@ impl Shared {
         let mut seen: BTreeMap<_, _> = found.into_iter().collect();
         for (key, before) in covered {
             match before {
-                Some(bytes) => seen.insert(key.clone(), bytes.clone()),
+                Some(before) => seen.insert(key.clone(), before.clone()),
                 None => seen.remove(key),
             };
         }

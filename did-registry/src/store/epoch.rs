@@ -43,7 +43,7 @@ impl BetweenEpochs<'_> {
     /// [`StoreError`]; "no record" is not an error.
     pub fn get(&self, table: Table, key: &[u8]) -> Result<Option<Record>, StoreError> {
         let sealed = self.engine.read(&table.engine_key(key)).map_err(unavailable)?;
-        sealed.map(|bytes| Record::unseal(table, &bytes)).transpose()
+        sealed.map_or(Ok(None), |bytes| Record::unseal(table, &bytes))
     }
 }
 
@@ -91,6 +91,7 @@ fn begin_with(
         log_size: meta.positions.log_size,
     };
     let mut changes = BTreeMap::new();
+    let mut room = Vec::new();
     let mut after = None;
     loop {
         let page =
@@ -98,14 +99,14 @@ fn begin_with(
         let Some((last, _)) = page.last() else { break };
         after = Some(last.clone());
         for (key, sealed) in page {
-            let record = Record::unseal(Table::FEED, &sealed)?;
+            let Some(record) = Record::unseal(Table::FEED, &sealed)? else { continue };
             let seq = positions.feed_to.saturating_add(1);
             let body = link.body(&record.value).map_err(|error| unlinkable(&error))?;
             let linked = link.link(seq, &positions.feed_head, &body).map_err(|error| unlinkable(&error))?;
             (positions.feed_to, positions.feed_head) = (seq, linked.head);
             // numbers only get smaller: a key written before is never taken away again
             changes.entry(key).or_insert(None);
-            let sealed = Record::seal(record.version, record.leaf, &linked.stored);
+            let sealed = Record::seal(&mut room, record.version, record.leaf, &linked.stored);
             changes.insert(Table::FEED.engine_key(&seq.to_be_bytes()), Some(sealed));
         }
     }
@@ -117,8 +118,8 @@ fn begin_with(
     former.truncate(FORMER_EPOCHS_MAX);
     let begun = meta::Meta { epoch: epoch.to_owned(), former, positions };
     let (_, admitted) = group.split();
-    let changes: Vec<_> = changes.into_iter().chain(admitted).chain(meta::write(&begun)).collect();
-    engine.write(&changes).map_err(unavailable)
+    let changes = changes.into_iter().chain(admitted).chain(meta::write(&begun)).collect();
+    engine.write(changes).map_err(unavailable)
 }
 
 fn refused(refused: Refused) -> StoreError {

@@ -6,7 +6,7 @@ use std::ops::Bound;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::engine::{Change, Engine, EngineError, Pairs};
+use super::engine::{Bytes, Change, Engine, EngineError, Pairs};
 use super::{Batch, BetweenEpochs, EmbeddedStore, FeedLink, FormerEpoch, StoreError, epoch};
 
 /// A sync that hangs this long fails, so that a test that forgot it ends.
@@ -24,7 +24,7 @@ struct Inner {
 
 #[derive(Default)]
 struct State {
-    rows: BTreeMap<Vec<u8>, Vec<u8>>,
+    rows: BTreeMap<Bytes, Bytes>,
     mode: Mode,
     syncing: bool,
 }
@@ -109,7 +109,7 @@ impl MemoryDisk {
 }
 
 impl Engine for MemoryDisk {
-    fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
+    fn read(&self, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
         Ok(self.state().rows.get(key).cloned())
     }
 
@@ -124,12 +124,12 @@ impl Engine for MemoryDisk {
         Ok(pairs.take(limit).map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
-    fn write(&self, changes: &[Change]) -> Result<(), EngineError> {
+    fn write(&self, changes: Vec<Change>) -> Result<(), EngineError> {
         let mut state = self.state();
         for (key, value) in changes {
             match value {
-                Some(value) => state.rows.insert(key.clone(), value.clone()),
-                None => state.rows.remove(key),
+                Some(value) => state.rows.insert(key, value),
+                None => state.rows.remove(&key),
             };
         }
         state.syncing = true;

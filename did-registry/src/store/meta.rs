@@ -1,11 +1,13 @@
 //! The store's own facts: its format, the feed's epochs, and how far log and feed have come.
 
-use super::engine::{Change, Engine, EngineError};
+use super::engine::{Bytes, Change, Engine, EngineError};
 use super::{FORMER_EPOCHS_MAX, FeedLink, FormerEpoch, Positions, StoreError, Table};
 
 /// The store format this version writes and the newest it reads. An older program refuses a newer store by this number;
 /// a newer one migrates.
-pub const STORE_FORMAT: u32 = 2;
+pub const STORE_FORMAT: u32 = 3;
+/// The format before leaves could have details: only the number is another.
+const FORMAT_OF_BARE_LEAVES: u32 = 2;
 /// The format before feed entries could be forgotten.
 const FORMAT_OF_WHOLE_FEEDS: u32 = 1;
 
@@ -50,7 +52,7 @@ pub(super) fn keep(positions: &Positions) -> Change {
     bytes.extend_from_slice(&positions.feed_head);
     bytes.extend_from_slice(&positions.feed_base.to_be_bytes());
     bytes.extend_from_slice(&positions.feed_base_head);
-    (Table::META.engine_key(POSITIONS_KEY), Some(bytes))
+    (Table::META.engine_key(POSITIONS_KEY), Some(bytes.into()))
 }
 
 /// The changes that make `meta` the store's.
@@ -64,9 +66,9 @@ pub(super) fn write(meta: &Meta) -> Vec<Change> {
         former.extend_from_slice(feed_head);
     }
     vec![
-        (Table::META.engine_key(FORMAT_KEY), Some(STORE_FORMAT.to_be_bytes().to_vec())),
-        (Table::META.engine_key(EPOCH_KEY), Some(meta.epoch.as_bytes().to_vec())),
-        (Table::META.engine_key(FORMER_KEY), Some(former)),
+        (Table::META.engine_key(FORMAT_KEY), Some(Bytes::from(&STORE_FORMAT.to_be_bytes()))),
+        (Table::META.engine_key(EPOCH_KEY), Some(meta.epoch.as_str().into())),
+        (Table::META.engine_key(FORMER_KEY), Some(former.into())),
         keep(&meta.positions),
     ]
 }
@@ -89,14 +91,18 @@ fn load(engine: &dyn Engine, link: &dyn FeedLink, format: u32) -> Result<Meta, S
     let epoch = epoch.ok_or_else(|| damaged("its epoch is missing"))?;
     let positions = fact(engine, POSITIONS_KEY)?;
     match format {
-        STORE_FORMAT => {
+        STORE_FORMAT | FORMAT_OF_BARE_LEAVES => {
             let positions = positions.and_then(|bytes| parse_positions(&bytes));
             let former = fact(engine, FORMER_KEY)?.and_then(|bytes| parse_former(&bytes));
-            Ok(Meta {
+            let meta = Meta {
                 epoch,
                 former: former.ok_or_else(|| damaged("its earlier epochs are missing"))?,
                 positions: positions.ok_or_else(|| damaged("its positions are missing"))?,
-            })
+            };
+            if format != STORE_FORMAT {
+                engine.write(write(&meta)).map_err(unavailable)?;
+            }
+            Ok(meta)
         }
         FORMAT_OF_WHOLE_FEEDS => {
             let origin = link.origin(&epoch);
@@ -106,7 +112,7 @@ fn load(engine: &dyn Engine, link: &dyn FeedLink, format: u32) -> Result<Meta, S
             });
             let positions = positions.ok_or_else(|| damaged("its positions are missing"))?;
             let meta = Meta { epoch, former: Vec::new(), positions };
-            engine.write(&write(&meta)).map_err(unavailable)?;
+            engine.write(write(&meta)).map_err(unavailable)?;
             Ok(meta)
         }
         _ => Err(damaged(&format!("format `{format}` never existed"))),
@@ -118,7 +124,7 @@ fn create(engine: &dyn Engine, link: &dyn FeedLink, epoch: &str) -> Result<Meta,
     let origin = link.origin(epoch);
     let positions = Positions { log_size: 0, feed_to: 0, feed_head: origin, feed_base: 0, feed_base_head: origin };
     let meta = Meta { epoch: epoch.to_owned(), former: Vec::new(), positions };
-    engine.write(&write(&meta)).map_err(unavailable)?;
+    engine.write(write(&meta)).map_err(unavailable)?;
     Ok(meta)
 }
 
@@ -150,7 +156,8 @@ fn parse_former(mut bytes: &[u8]) -> Option<Vec<FormerEpoch>> {
 }
 
 fn fact(engine: &dyn Engine, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-    engine.read(&Table::META.engine_key(key)).map_err(unavailable)
+    let found = engine.read(&Table::META.engine_key(key)).map_err(unavailable)?;
+    Ok(found.map(|bytes| bytes.to_vec()))
 }
 
 fn unavailable(error: EngineError) -> StoreError {

@@ -46,7 +46,7 @@ mod sled_engine;
 mod sled_open;
 mod table;
 
-pub use batch::{Batch, BatchError, MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES};
+pub use batch::{Batch, BatchError, MAX_BATCH_BYTES, MAX_DETAILED_LEAF_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES};
 pub use committer::QUEUE_MAX_BATCHES;
 pub use embedded::EmbeddedStore;
 pub use epoch::BetweenEpochs;

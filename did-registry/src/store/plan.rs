@@ -1,9 +1,10 @@
 //! A group of batches on its way to one durable write: who is admitted, and what is written.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
-use super::engine::{Change, Engine, EngineError};
+use super::batch::DetailedLeaf;
+use super::engine::{Bytes, Change, Engine, EngineError};
 use super::{
     Batch, CommitError, Committed, FeedLink, LinkError, MAX_VALUE_BYTES, Positions, Record, StoreError, Table, meta,
 };
@@ -17,39 +18,62 @@ pub(super) enum Refused {
     Engine(EngineError),
 }
 
-/// What keys held before a group, or that they held nothing.
-pub(super) type Before = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+/// What keys held before a group, or that they held nothing: all that it writes, and what it only looked at.
+#[derive(Debug, Default)]
+pub(super) struct Before {
+    places: HashMap<Bytes, usize>,
+    slots: Vec<Slot>,
+}
+
+impl Before {
+    /// What `key` held, if the group has to do with it.
+    pub(super) fn held(&self, key: &[u8]) -> Option<Option<&Bytes>> {
+        let slot = self.slots.get(*self.places.get(key)?)?;
+        Some(slot.before.as_ref())
+    }
+
+    /// All of them, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Bytes, Option<&Bytes>)> {
+        self.places.iter().filter_map(|(key, place)| Some((key, self.slots.get(*place)?.before.as_ref())))
+    }
+}
 
 /// One engine key that the group has looked at.
 #[derive(Debug)]
 struct Slot {
     /// What the engine holds.
-    before: Option<Vec<u8>>,
+    before: Option<Bytes>,
     /// What the group puts there, or that it deletes it; none where it only looked.
-    after: Option<Option<Vec<u8>>>,
+    after: Option<Option<Bytes>>,
 }
 
 impl Slot {
     /// What the next batch of the group finds.
-    fn now(&self) -> Option<&[u8]> {
-        self.after.as_ref().unwrap_or(&self.before).as_deref()
+    fn now(&self) -> Option<&Bytes> {
+        self.after.as_ref().unwrap_or(&self.before).as_ref()
     }
 }
+
+/// A slot's place, and what to put there.
+type Staged = (usize, Option<Bytes>);
 
 /// The admitted batches so far, as one set of changes upon the engine. The engine is asked for each key once.
 ///
 /// INVARIANT: a refused batch writes nothing here, so admitted ones are numbered densely.
 #[derive(Debug)]
 pub(super) struct Group {
-    slots: BTreeMap<Vec<u8>, Slot>,
+    places: HashMap<Bytes, usize>,
+    slots: Vec<Slot>,
     positions: Positions,
     writes: bool,
+    /// For putting envelopes together.
+    room: Vec<u8>,
 }
 
 impl Group {
     /// An empty group behind `positions`.
-    pub(super) const fn new(positions: Positions) -> Self {
-        Self { slots: BTreeMap::new(), positions, writes: false }
+    pub(super) fn new(positions: Positions) -> Self {
+        Self { places: HashMap::new(), slots: Vec::new(), positions, writes: false, room: Vec::new() }
     }
 
     pub(super) const fn positions(&self) -> &Positions {
@@ -63,16 +87,15 @@ impl Group {
     /// What readers must go on seeing under the keys this group writes, until it is durable; and everything to write, the
     /// new positions included.
     pub(super) fn split(self) -> (Before, Vec<Change>) {
-        let kept = meta::keep(&self.positions);
-        let (mut before, mut changes) = (Before::new(), Vec::with_capacity(self.slots.len() + 1));
-        for (key, slot) in self.slots {
-            if let Some(after) = slot.after {
-                before.insert(key.clone(), slot.before);
-                changes.push((key, after));
+        let Self { places, mut slots, positions, .. } = self;
+        let mut changes = Vec::with_capacity(slots.len() + 1);
+        for (key, place) in &places {
+            if let Some(after) = slots.get_mut(*place).and_then(|slot| slot.after.take()) {
+                changes.push((key.clone(), after));
             }
         }
-        changes.push(kept);
-        (before, changes)
+        changes.push(meta::keep(&positions));
+        (Before { places, slots }, changes)
     }
 
     /// Checks a batch against the engine and the batches admitted before it, and takes it in if all is as it expects.
@@ -83,30 +106,31 @@ impl Group {
         link: &dyn FeedLink,
     ) -> Result<Committed, Refused> {
         for check in &batch.checks {
-            let found = self.version(engine, check.table, check.table.engine_key(&check.key))?;
+            let (_, found) = self.version(engine, check.table, &check.key)?;
             if !check.expected.is_met_by(found) {
-                let (table, key, expected) = (check.table, check.key.clone(), check.expected);
+                let key = check.key.get(1..).unwrap_or_default().to_vec();
+                let (table, expected) = (check.table, check.expected);
                 return Err(Refused::Batch(CommitError::Conflict { table, key, expected, found }));
             }
         }
         let leaf = batch.leaf.as_ref().map(|_| self.positions.log_size);
         let mut staged = self.stage_records(batch, leaf, engine)?;
+        self.stage_erased(&mut staged, batch, engine)?;
         let mut numbered = Vec::with_capacity(batch.feed.len() + 1);
-        let positions = stage_sequences(&mut numbered, batch, leaf, self.positions, link).map_err(Refused::Batch)?;
-        let mut forgotten = Vec::new();
-        let positions = stage_forgotten(&mut forgotten, batch, positions).map_err(Refused::Batch)?;
-        // nothing is refused behind this point; each number is given out once, so nothing is under it yet
+        let positions = stage_sequences(&mut numbered, &mut self.room, batch, leaf, self.positions, link);
+        let positions = stage_forgotten(batch, positions.map_err(Refused::Batch)?).map_err(Refused::Batch)?;
+        // nothing is refused behind this point, but by the engine; each number is given out once, so nothing is under it yet
         for (key, after) in numbered {
-            self.slots.insert(key, Slot { before: None, after: Some(after) });
+            self.places.insert(key, self.slots.len());
+            self.slots.push(Slot { before: None, after: Some(Some(after)) });
             self.writes = true;
         }
-        for (key, _) in &forgotten {
-            self.look(engine, key.clone()).map_err(Refused::Engine)?;
+        for seq in batch.forgotten.iter().flat_map(|forgotten| &forgotten.entries) {
+            let place = self.look(engine, &Table::FEED.engine_key(&seq.to_be_bytes())).map_err(Refused::Engine)?;
+            staged.push((place, None));
         }
-        staged.append(&mut forgotten);
-        for (key, after) in staged {
-            // INVARIANT: each key was looked at, those of records when they were staged
-            if let Some(slot) = self.slots.get_mut(&key) {
+        for (place, after) in staged {
+            if let Some(slot) = self.slots.get_mut(place) {
                 slot.after = Some(after);
                 self.writes = true;
             }
@@ -115,54 +139,66 @@ impl Group {
         Ok(Committed { leaf, feed_to: positions.feed_to })
     }
 
-    fn stage_records(&mut self, batch: &Batch, leaf: Option<u64>, engine: &dyn Engine) -> Result<Vec<Change>, Refused> {
+    fn stage_records(&mut self, batch: &Batch, leaf: Option<u64>, engine: &dyn Engine) -> Result<Vec<Staged>, Refused> {
         let mut staged = Vec::with_capacity(batch.writes.len());
-        for ((table, key), value) in &batch.writes {
-            let key = table.engine_key(key);
-            let sealed = match value {
-                None => {
-                    self.look(engine, key.clone()).map_err(Refused::Engine)?;
-                    None
-                }
+        for (key, write) in &batch.writes {
+            staged.push(match &write.value {
+                None => (self.look(engine, key).map_err(Refused::Engine)?, None),
                 Some(value) => {
-                    let version = self.version(engine, *table, key.clone())?.map_or(1, |old| old.saturating_add(1));
-                    Some(Record::seal(version, leaf, value))
+                    let (place, old) = self.version(engine, write.table, key)?;
+                    let version = old.map_or(1, |old| old.saturating_add(1));
+                    (place, Some(Record::seal(&mut self.room, version, leaf, value)))
                 }
-            };
-            staged.push((key, sealed));
+            });
         }
         Ok(staged)
     }
 
-    fn version(&mut self, engine: &dyn Engine, table: Table, key: Vec<u8>) -> Result<Option<u64>, Refused> {
-        let found = self.look(engine, key).map_err(Refused::Engine)?;
-        let version = found.map(|bytes| Record::version_of(table, bytes)).transpose();
-        version.map_err(|error| Refused::Batch(CommitError::Store(error)))
+    /// Stages leaves anew without their details.
+    fn stage_erased(&mut self, staged: &mut Vec<Staged>, batch: &Batch, engine: &dyn Engine) -> Result<(), Refused> {
+        for index in &batch.erased {
+            let place = self.look(engine, &Table::LOG.engine_key(&index.to_be_bytes())).map_err(Refused::Engine)?;
+            let Some(bytes) = self.slots.get(place).and_then(Slot::now) else { continue };
+            let leaf = Record::unseal(Table::LOG, bytes);
+            if let Some(leaf) = leaf.map_err(|error| Refused::Batch(CommitError::Store(error)))? {
+                staged.push((place, Some(Record::seal_leaf(&mut self.room, *index, &leaf.value, None))));
+            }
+        }
+        Ok(())
     }
 
-    /// What is under an engine key, as the next batch of the group finds it.
-    fn look(&mut self, engine: &dyn Engine, key: Vec<u8>) -> Result<Option<&[u8]>, EngineError> {
-        let slot = match self.slots.entry(key) {
-            Entry::Occupied(known) => known.into_mut(),
+    fn version(&mut self, engine: &dyn Engine, table: Table, key: &Bytes) -> Result<(usize, Option<u64>), Refused> {
+        let place = self.look(engine, key).map_err(Refused::Engine)?;
+        let found = self.slots.get(place).and_then(Slot::now);
+        let version = found.map(|bytes| Record::version_of(table, bytes)).transpose();
+        version.map(|version| (place, version)).map_err(|error| Refused::Batch(CommitError::Store(error)))
+    }
+
+    /// The place of an engine key. What stands there is what the next batch of the group finds.
+    fn look(&mut self, engine: &dyn Engine, key: &Bytes) -> Result<usize, EngineError> {
+        match self.places.entry(key.clone()) {
+            Entry::Occupied(known) => Ok(*known.get()),
             Entry::Vacant(unknown) => {
-                let before = engine.read(unknown.key())?;
-                unknown.insert(Slot { before, after: None })
+                let before = engine.read(key)?;
+                self.slots.push(Slot { before, after: None });
+                Ok(*unknown.insert(self.slots.len() - 1))
             }
-        };
-        Ok(slot.now())
+        }
     }
 }
 
 /// Adds leaf and feed entries under their numbers and gives the positions behind them.
 fn stage_sequences(
-    staged: &mut Vec<Change>,
+    numbered: &mut Vec<(Bytes, Bytes)>,
+    room: &mut Vec<u8>,
     batch: &Batch,
     leaf: Option<u64>,
     mut positions: Positions,
     link: &dyn FeedLink,
 ) -> Result<Positions, CommitError> {
-    if let (Some(index), Some(bytes)) = (leaf, &batch.leaf) {
-        staged.push((Table::LOG.engine_key(&index.to_be_bytes()), Some(Record::seal(1, leaf, bytes))));
+    if let (Some(index), Some(DetailedLeaf { bytes, detail })) = (leaf, &batch.leaf) {
+        let sealed = Record::seal_leaf(room, index, bytes, detail.as_deref());
+        numbered.push((Table::LOG.engine_key(&index.to_be_bytes()), sealed));
         positions.log_size = next(index)?;
     }
     for body in &batch.feed {
@@ -173,21 +209,21 @@ fn stage_sequences(
                 format!("a linked entry has `{}` bytes, and `{MAX_VALUE_BYTES}` is the most", linked.stored.len());
             return Err(CommitError::Link(LinkError::new(text)));
         }
-        staged.push((Table::FEED.engine_key(&seq.to_be_bytes()), Some(Record::seal(1, leaf, &linked.stored))));
+        let sealed = Record::seal(room, 1, leaf, &linked.stored);
+        numbered.push((Table::FEED.engine_key(&seq.to_be_bytes()), sealed));
         positions.feed_to = seq;
         positions.feed_head = linked.head;
     }
     Ok(positions)
 }
 
-/// Takes forgotten feed entries away. What would leave a hole behind the base is refused.
-fn stage_forgotten(staged: &mut Vec<Change>, batch: &Batch, positions: Positions) -> Result<Positions, CommitError> {
+/// The positions behind what a batch forgets of the feed. What would leave a hole behind the base is refused.
+fn stage_forgotten(batch: &Batch, positions: Positions) -> Result<Positions, CommitError> {
     let Some(forgotten) = &batch.forgotten else { return Ok(positions) };
     let is_ahead = (positions.feed_base..=positions.feed_to).contains(&forgotten.base);
     if !is_ahead || forgotten.entries.iter().any(|seq| *seq > forgotten.base) {
         return Err(CommitError::Link(LinkError::new("what is forgotten of the feed lies before its base")));
     }
-    staged.extend(forgotten.entries.iter().map(|seq| (Table::FEED.engine_key(&seq.to_be_bytes()), None)));
     Ok(Positions { feed_base: forgotten.base, feed_base_head: forgotten.base_head, ..positions })
 }
 
@@ -209,7 +245,7 @@ mod tests {
     struct Empty;
 
     impl Engine for Empty {
-        fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
+        fn read(&self, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
             match key {
                 [16, ..] => Ok(None),
                 _ => Err(EngineError(format!("asked for {key:?}"))),
@@ -220,7 +256,7 @@ mod tests {
             Ok(Vec::new())
         }
 
-        fn write(&self, _: &[Change]) -> Result<(), EngineError> {
+        fn write(&self, _: Vec<Change>) -> Result<(), EngineError> {
             Ok(())
         }
     }
@@ -266,8 +302,8 @@ mod tests {
         assert_eq!(group.admit(&forgets, &Empty, &Plain).unwrap().feed_to, 3);
         let (before, changes) = group.split();
         let leaf = Table::LOG.engine_key(&1_u64.to_be_bytes());
-        assert!([leaf, seq(1), seq(2), THINGS.engine_key(b"a")].iter().all(|key| before.get(key) == Some(&None)));
-        let kept = |key: Vec<u8>| changes.iter().find(|(changed, _)| *changed == key).unwrap().1.is_some();
+        assert!([leaf, seq(1), seq(2), THINGS.engine_key(b"a")].iter().all(|key| before.held(key) == Some(None)));
+        let kept = |key: Bytes| changes.iter().find(|(changed, _)| *changed == key).unwrap().1.is_some();
         assert_eq!([1, 2, 3].map(|number| kept(seq(number))), [true, false, false]);
     }
 }

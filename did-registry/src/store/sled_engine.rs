@@ -5,7 +5,7 @@ use std::fs::File;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::engine::{Change, Engine, EngineError, Pairs};
+use super::engine::{Bytes, Change, Engine, EngineError, Pairs};
 
 /// An open sled database.
 ///
@@ -27,8 +27,8 @@ impl SledEngine {
 }
 
 impl Engine for SledEngine {
-    fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
-        Ok(guarded("read", || self.database.get(key))?.map(|value| value.to_vec()))
+    fn read(&self, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
+        guarded("read", || self.database.get(key))
     }
 
     fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Pairs, EngineError> {
@@ -37,21 +37,20 @@ impl Engine for SledEngine {
             _ => Bound::Included(prefix),
         };
         guarded("scan", || {
-            let is_within = |pair: &sled::Result<(sled::IVec, sled::IVec)>| match pair {
+            let is_within = |pair: &sled::Result<(Bytes, Bytes)>| match pair {
                 Ok((key, _)) => key.starts_with(prefix),
                 Err(_) => true,
             };
-            let pairs = self.database.range::<&[u8], _>((start, Bound::Unbounded)).take_while(is_within).take(limit);
-            pairs.map(|pair| pair.map(|(key, value)| (key.to_vec(), value.to_vec()))).collect()
+            self.database.range::<&[u8], _>((start, Bound::Unbounded)).take_while(is_within).take(limit).collect()
         })
     }
 
-    fn write(&self, changes: &[Change]) -> Result<(), EngineError> {
+    fn write(&self, changes: Vec<Change>) -> Result<(), EngineError> {
         let mut batch = sled::Batch::default();
         for (key, value) in changes {
             match value {
-                Some(value) => batch.insert(key.as_slice(), value.as_slice()),
-                None => batch.remove(key.as_slice()),
+                Some(value) => batch.insert(key, value),
+                None => batch.remove(key),
             }
         }
         guarded("write", || self.database.apply_batch(batch))?;

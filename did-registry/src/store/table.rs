@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use super::MAX_KEY_BYTES;
+use super::engine::Bytes;
+
 /// A named table of the store.
 ///
 /// All tables live in one tree, the table's byte in front of the key, so that one engine write is atomic over all of
@@ -35,6 +38,13 @@ impl Table {
     ///
     /// [`Batch::feed`]: super::Batch::feed
     pub const FEED: Self = Self { byte: 2, name: "feed" };
+    /// The details of log leaves, under the leaf's index. Written through [`Batch::leaf_with_detail`] and erased through
+    /// [`Batch::erase_detail`] only; a page of this table leaves out leaves that have none.
+    ///
+    /// [`Batch::leaf_with_detail`]: super::Batch::leaf_with_detail
+    /// [`Batch::erase_detail`]: super::Batch::erase_detail
+    // A detail stands in one entry with its leaf: one less to write for every state change.
+    pub const DETAILS: Self = Self { byte: Self::LOG.byte, name: "details" };
     /// The store's own facts (format, epoch, positions): no table for callers.
     pub(super) const META: Self = Self { byte: 0, name: "meta" };
 
@@ -63,11 +73,18 @@ impl Table {
     }
 
     /// The key as the engine knows it: table byte, then key.
-    pub(super) fn engine_key(self, key: &[u8]) -> Vec<u8> {
-        let mut full = Vec::with_capacity(1 + key.len());
-        full.push(self.byte);
-        full.extend_from_slice(key);
-        full
+    pub(super) fn engine_key(self, key: &[u8]) -> Bytes {
+        let mut full = [0; 1 + MAX_KEY_BYTES];
+        let length = 1 + key.len();
+        match full.get_mut(..length).and_then(<[u8]>::split_first_mut) {
+            Some((byte, rest)) => {
+                *byte = self.byte;
+                rest.copy_from_slice(key);
+                Bytes::from(full.get(..length).unwrap_or_default())
+            }
+            // of a key that no batch takes, and under which nothing stands
+            None => Bytes::from([&[self.byte], key].concat()),
+        }
     }
 }
 

@@ -20,7 +20,6 @@ use tokio::task::JoinHandle;
 
 use crate::bench::{API, Answer, Bench, config};
 
-const STATEMENTS: Table = Table::new(32, "statements");
 /// Long enough for whatever is waited for, on a busy machine too.
 const SOON: Duration = Duration::from_secs(20);
 
@@ -84,8 +83,7 @@ impl Site {
         for index in 0..store.positions().borrow().log_size {
             let leaf = store.get(Table::LOG, &index.to_be_bytes()).await.unwrap().unwrap();
             let leaf = Leaf::parse(&leaf.value).unwrap();
-            let key = leaf.commitment().to_string();
-            let opening = store.get(STATEMENTS, key.as_bytes()).await.unwrap().unwrap();
+            let opening = store.get(Table::DETAILS, &index.to_be_bytes()).await.unwrap().unwrap();
             let opening = Opening::parse(&opening.value).unwrap();
             opening.opens(&leaf).unwrap();
             let statement = String::from_utf8(opening.statement().to_vec()).unwrap();

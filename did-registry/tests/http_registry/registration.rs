@@ -221,8 +221,7 @@ async fn the_statement_is_kept_apart_from_its_leaf() {
     let leaf = bench.store().get(Table::LOG, &1_u64.to_be_bytes()).await.unwrap().unwrap();
     let leaf = Leaf::parse(&leaf.value).unwrap();
     assert_eq!((leaf.kind(), leaf.time(), leaf.did()), ("agent_registered", bench.clock.now(), Some(&agent.did())));
-    let key = leaf.commitment().to_string();
-    let kept = bench.store().get(Table::new(32, "statements"), key.as_bytes()).await.unwrap().unwrap();
+    let kept = bench.store().get(Table::DETAILS, &1_u64.to_be_bytes()).await.unwrap().unwrap();
     assert_eq!(kept.leaf, Some(1));
     let opening = Opening::parse(&kept.value).unwrap();
     assert_eq!(opening.opens(&leaf).unwrap().statement(), text.as_bytes());

@@ -153,7 +153,7 @@ fn next_write(writer: u32, number: u64) -> Batch {
             version => b.expect_version(OTHERS, &counter, version)?,
         };
         b.expect_absent(THINGS, &name)?.put(THINGS, &name, &value_of(writer, number))?;
-        b.put(OTHERS, &counter, b"")?.leaf(&name)?.feed(&name)
+        b.put(OTHERS, &counter, b"")?.leaf_with_detail(&name, &value_of(writer, number))?.feed(&name)
     })
 }
 

@@ -15,6 +15,9 @@ pub(crate) fn missing(directory: &Path, acknowledged: &[Acknowledged]) -> Vec<Ac
     let (things, log, feed) = (all(&store, THINGS), all(&store, Table::LOG), all(&store, Table::FEED));
     is_dense(&store, &log, &feed);
     is_whole(&things, &all(&store, OTHERS), &log, &feed);
+    let details = all(&store, Table::DETAILS);
+    let detail_of = |name: &[u8]| things.get(name).map(|thing| &thing.value);
+    assert!(log.iter().all(|(index, leaf)| details.get(index).map(|detail| &detail.value) == detail_of(&leaf.value)));
     assert_eq!(std::fs::read_dir(directory.join("blobs")).unwrap().count(), 0, "a value outside the synced file");
     let is_there = |ack: &&Acknowledged| {
         let name = name_of(ack.writer, ack.number);

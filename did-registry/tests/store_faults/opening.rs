@@ -61,8 +61,8 @@ fn a_killed_process_leaves_no_lock() {
 fn other_formats_are_refused_by_name() {
     let corrupt = |what: &str| StoreError::Corrupt { what: what.to_owned() };
     for (format, expected) in [
-        (&3_u32.to_be_bytes()[..], StoreError::NewerFormat { found: 3, known: 2 }),
-        (&u32::MAX.to_be_bytes(), StoreError::NewerFormat { found: u32::MAX, known: 2 }),
+        (&4_u32.to_be_bytes()[..], StoreError::NewerFormat { found: 4, known: 3 }),
+        (&u32::MAX.to_be_bytes(), StoreError::NewerFormat { found: u32::MAX, known: 3 }),
         (&0_u32.to_be_bytes(), corrupt("format `0` never existed")),
         (b"one", corrupt("its format is not a number")),
     ] {
@@ -72,14 +72,14 @@ fn other_formats_are_refused_by_name() {
         drop(store);
         tamper(directory.path(), b"\0format", format);
         assert_eq!(open(directory.path()).err(), Some(expected));
-        tamper(directory.path(), b"\0format", &2_u32.to_be_bytes());
+        tamper(directory.path(), b"\0format", &3_u32.to_be_bytes());
         let store = open(directory.path()).unwrap();
         assert_eq!(get(&store, THINGS, b"a"), record(1, None, b"one"), "the refusal changed nothing");
     }
-    let newer = StoreError::NewerFormat { found: 3, known: 2 };
+    let newer = StoreError::NewerFormat { found: 4, known: 3 };
     assert_eq!(
         newer.to_string(),
-        "the store has format `3`, and this version knows formats up to `2`: use the newer program"
+        "the store has format `4`, and this version knows formats up to `3`: use the newer program"
     );
 }
 
@@ -103,6 +103,23 @@ fn a_store_of_the_first_format_is_brought_to_this_one() {
         assert_eq!((positions(&store), store.epoch()), (before, EPOCH));
         assert_eq!(store.former_epochs(), []);
     }
+}
+
+/// Format 2 knew no details: only its number is raised, so that a program which knows none refuses the store.
+#[test]
+fn a_store_of_the_second_format_is_brought_to_this_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path()).unwrap();
+    commit(&store, |b| b.put(THINGS, b"a", b"v")?.leaf(b"event")?.feed(b"one")).unwrap();
+    let before = positions(&store);
+    drop(store);
+    tamper(directory.path(), b"\0format", &2_u32.to_be_bytes());
+    let store = open(directory.path()).unwrap();
+    assert_eq!((positions(&store), get(&store, THINGS, b"a")), (before, record(1, Some(0), b"v")));
+    let read = |table| get(&store, table, &0_u64.to_be_bytes());
+    assert_eq!((read(Table::LOG), read(Table::DETAILS)), (record(1, Some(0), b"event"), None));
+    drop(store);
+    assert_eq!(open_sled_alone(directory.path()).get(b"\0format").unwrap().unwrap(), 3_u32.to_be_bytes());
 }
 
 /// A program that is being started holds a copy of the lock of whoever starts it for a moment.

@@ -11,6 +11,8 @@ pub struct Mutation {
     /// The version that each record has before; 0 where there is none.
     writes: Vec<(u64, Write)>,
     leaf: Vec<u8>,
+    /// What the leaf commits to.
+    statement: Vec<u8>,
     feed: Vec<Vec<u8>>,
 }
 
@@ -19,7 +21,6 @@ const DIDS: Table = Table::new(17, "dids");
 const HANDLES: Table = Table::new(18, "handles");
 const OWNED_AGENTS: Table = Table::new(19, "owned_agents");
 const CLAIMS: Table = Table::new(22, "claims");
-const STATEMENTS: Table = Table::new(32, "statements");
 
 impl Mutation {
     /// The `number`th change of a writer: its agents are registered, claimed and revoked, one after the other.
@@ -28,7 +29,6 @@ impl Mutation {
         let key = |kind: u64, length| scattered(length, [kind, writer, agent]);
         let value = |length| scattered(length, [9, writer, number]);
         let put = |version, table, key, length| (version, (table, key, value(length)));
-        let statement = |length| put(0, STATEMENTS, scattered(43, [8, writer, number]), length);
         match number % 3 {
             0 => Self {
                 writes: vec![
@@ -36,9 +36,9 @@ impl Mutation {
                     put(0, DIDS, key(1, 56), 151),
                     put(0, HANDLES, key(2, 19), 122),
                     put(0, CLAIMS, key(3, 32), 229),
-                    statement(677),
                 ],
                 leaf: value(175),
+                statement: value(677),
                 feed: Vec::new(),
             },
             1 => Self {
@@ -47,14 +47,15 @@ impl Mutation {
                     put(1, HANDLES, key(2, 19), 121),
                     put(0, OWNED_AGENTS, key(4, 65), 137),
                     put(1, CLAIMS, key(3, 32), 261),
-                    statement(496),
                 ],
                 leaf: value(172),
+                statement: value(496),
                 feed: Vec::new(),
             },
             _ => Self {
-                writes: vec![put(2, AGENTS, key(0, 32), 388), statement(366)],
+                writes: vec![put(2, AGENTS, key(0, 32), 388)],
                 leaf: value(172),
+                statement: value(366),
                 feed: (0..2).map(|part| entry([writer, number, part])).collect(),
             },
         }
@@ -70,7 +71,7 @@ impl Mutation {
             };
             batch.put(*table, key, value)?;
         }
-        batch.leaf(&self.leaf)?;
+        batch.leaf_with_detail(&self.leaf, &self.statement)?;
         for body in &self.feed {
             batch.feed(body)?;
         }
@@ -85,6 +86,7 @@ impl Mutation {
             bytes.extend_from_slice(value);
         }
         bytes.extend_from_slice(&self.leaf);
+        bytes.extend_from_slice(&self.statement);
         self.feed.iter().for_each(|body| bytes.extend_from_slice(body));
         bytes
     }
