@@ -92,10 +92,12 @@ impl MemoryDisk {
         self.turn(Mode::Works);
     }
 
-    /// Waits until a write hangs in its sync: its data is in the engine then and not yet durable.
+    /// Waits until a write hangs in its sync: its data is in the engine then and not yet durable. Where none comes, it waits as long
+    /// as a sync may hang.
     pub fn await_hanging_sync(&self) {
         let state = self.state();
-        let _seen = self.0.changed.wait_while(state, |state| !state.syncing).unwrap_or_else(PoisonError::into_inner);
+        let waited = self.0.changed.wait_timeout_while(state, HANG_LIMIT, |state| !state.syncing);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
     fn turn(&self, mode: Mode) {
