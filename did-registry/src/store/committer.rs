@@ -101,7 +101,7 @@ fn gather(first: Job, jobs: &Receiver<Job>, last: Last) -> Vec<Job> {
 /// Even refusals wait for the write: they may rest on a batch of the same group, and if that one does not become
 /// durable, the conflict never was.
 fn serve(shared: &Shared, link: &dyn FeedLink, batches: &[Batch]) -> Result<Vec<Answer>, EngineError> {
-    let mut group = Group::new(shared.positions());
+    let mut group = Group::new(shared.positions(), batches.len());
     let mut results = Vec::with_capacity(batches.len());
     for batch in batches {
         match group.admit(batch, shared.engine(), link) {

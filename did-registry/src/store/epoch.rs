@@ -110,7 +110,7 @@ fn begin_with(
             changes.insert(Table::FEED.engine_key(&seq.to_be_bytes()), Some(sealed));
         }
     }
-    let mut group = Group::new(positions);
+    let mut group = Group::new(positions, 1);
     group.admit(batch, engine, link).map_err(refused)?;
     let positions = *group.positions();
     let mut former = vec![ended.clone()];

@@ -9,6 +9,9 @@ use super::{
     Batch, CommitError, Committed, FeedLink, LinkError, MAX_VALUE_BYTES, Positions, Record, StoreError, Table, meta,
 };
 
+/// Keys of one batch, as most have: room is made for so many at first.
+const USUAL_KEYS: usize = 8;
+
 /// Why a batch was not admitted.
 #[derive(Debug)]
 pub(super) enum Refused {
@@ -71,9 +74,11 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// An empty group behind `positions`.
-    pub(super) fn new(positions: Positions) -> Self {
-        Self { places: HashMap::new(), slots: Vec::new(), positions, writes: false, room: Vec::new() }
+    /// An empty group behind `positions`, with room for what so many batches have usually.
+    pub(super) fn new(positions: Positions, batches: usize) -> Self {
+        let keys = batches.saturating_mul(USUAL_KEYS);
+        let (places, slots) = (HashMap::with_capacity(keys), Vec::with_capacity(keys));
+        Self { places, slots, positions, writes: false, room: Vec::new() }
     }
 
     pub(super) const fn positions(&self) -> &Positions {
@@ -287,7 +292,7 @@ mod tests {
     #[test]
     fn numbers_are_dense_and_begin_with_nothing() {
         let start = Positions { log_size: 0, feed_to: 0, feed_head: [0; 32], feed_base: 0, feed_base_head: [0; 32] };
-        let mut group = Group::new(start);
+        let mut group = Group::new(start, 2);
         let refused = batch(|b| b.expect_version(THINGS, b"a", 1)?.leaf(b"l")?.feed(b"f"));
         assert!(matches!(group.admit(&refused, &Empty, &Plain), Err(Refused::Batch(CommitError::Conflict { .. }))));
         assert!(group.is_empty());
