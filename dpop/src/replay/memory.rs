@@ -4,13 +4,14 @@ use core::fmt;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use handfast_identity::UnixTime;
+use handfast_identity::{Thumbprint, UnixTime};
 
+use super::fetch::Whereabouts;
 use super::shares::Shares;
 use super::table::{Mark, Table};
-use super::{Receipt, ReplayEntry, ReplayError, ReplayStore, StoreFill};
+use super::{ForeseenEntry, Receipt, ReplayEntry, ReplayError, ReplayStore, StoreFill};
 
 /// Tables that entries spread over, each behind a lock, at most: enough that two cores rarely meet. A lock is held for less than a
 /// microsecond, so smaller stores have fewer, with [`TABLE_BYTES`] each: a table without a whole large page has no use for them.
@@ -60,6 +61,8 @@ pub struct MemoryReplay {
     limits: ReplayLimits,
     secret: Secret,
     tables: Box<[Mutex<Table>]>,
+    /// Of the lines of these tables.
+    whereabouts: Box<[Arc<Whereabouts>]>,
     shares: [Mutex<Shares>; SHARE_SHARDS],
     held: AtomicUsize,
     latest: AtomicU64,
@@ -72,11 +75,13 @@ impl MemoryReplay {
         // a power of two, and the last step down leaves each table twice what it is meant to have at most
         let tables = (Table::bytes_for(limits.total) / TABLE_BYTES).clamp(1, MOST_TABLES);
         let tables = 1 << tables.ilog2();
-        let table = |number| Mutex::new(Table::new(limits.total / tables, FEW / tables + number * MORE_EACH));
+        let table = |number| Table::new(limits.total / tables, FEW / tables + number * MORE_EACH);
+        let tables: Vec<_> = (0..tables).map(table).collect();
         Self {
             limits,
             secret: Secret::new(),
-            tables: (0..tables).map(table).collect(),
+            whereabouts: tables.iter().map(|table| Arc::clone(table.whereabouts())).collect(),
+            tables: tables.into_iter().map(Mutex::new).collect(),
             shares: std::array::from_fn(|_| Mutex::new(Shares::default())),
             held: AtomicUsize::new(0),
             latest: AtomicU64::new(0),
@@ -103,7 +108,7 @@ impl MemoryReplay {
 
     #[inline]
     fn try_insert(&self, entry: &ReplayEntry, latest: UnixTime) -> Result<(), ReplayError> {
-        let Scattered { place, hash, key } = self.secret.scatter(entry);
+        let Scattered { place, hash, key } = self.secret.scatter(&entry.fingerprint, entry.key);
         let mark = Mark { tag: hash >> 16, place };
         let mut table = shard(&self.tables, hash)?;
         table.advance(latest);
@@ -154,10 +159,15 @@ impl MemoryReplay {
 
 #[inline]
 fn shard<T>(shards: &[Mutex<T>], hash: u64) -> Result<MutexGuard<'_, T>, ReplayError> {
-    let [lowest, ..] = hash.to_le_bytes();
-    // their number is a power of two
-    let shard = shards.get(usize::from(lowest) & (shards.len() - 1)).ok_or(ReplayError::Unavailable)?;
+    let shard = one_of(shards, hash).ok_or(ReplayError::Unavailable)?;
     shard.lock().map_err(|_| ReplayError::Unavailable)
+}
+
+/// The one that the lowest byte chooses. Their number is a power of two.
+#[inline]
+fn one_of<T>(all: &[T], hash: u64) -> Option<&T> {
+    let [lowest, ..] = hash.to_le_bytes();
+    all.get(usize::from(lowest) & (all.len() - 1))
 }
 
 impl ReplayStore for MemoryReplay {
@@ -168,6 +178,14 @@ impl ReplayStore for MemoryReplay {
             decided => decided?,
         }
         Ok(Receipt::assertion(entry))
+    }
+
+    /// Has the two lines fetched. No lock is taken: whoever holds one has to wait for nobody who only foresees.
+    fn foresee(&self, entry: ForeseenEntry<'_>) {
+        let Scattered { place, hash, .. } = self.secret.scatter(entry.fingerprint(), entry.key());
+        if let Some(whereabouts) = one_of(&self.whereabouts, hash) {
+            whereabouts.fetch(place);
+        }
     }
 
     fn fill(&self) -> Option<StoreFill> {
@@ -198,12 +216,12 @@ impl Secret {
 
     /// What is hashed here is a SHA-256 hash already: the halves of products, folded upon each other.
     #[inline]
-    fn scatter(&self, entry: &ReplayEntry) -> Scattered {
+    fn scatter(&self, fingerprint: &[u8; 32], key: Thumbprint) -> Scattered {
         let Self([a, b, c, d, e, f]) = *self;
-        let ([one, two, three, four], _) = entry.fingerprint.as_chunks::<8>() else {
+        let ([one, two, three, four], _) = fingerprint.as_chunks::<8>() else {
             return Scattered { place: 0, hash: 0, key: 0 };
         };
-        let ([five, six, ..], _) = entry.key.as_bytes().as_chunks::<8>() else {
+        let ([five, six, ..], _) = key.as_bytes().as_chunks::<8>() else {
             return Scattered { place: 0, hash: 0, key: 0 };
         };
         Scattered { place: folded(one, two, a, b), hash: folded(three, four, c, d), key: folded(five, six, e, f) }
@@ -228,7 +246,7 @@ mod tests {
     use std::sync::Barrier;
     use std::thread;
 
-    use handfast_identity::{Thumbprint, base64url};
+    use handfast_identity::base64url;
 
     use super::*;
 

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::hint::select_unpredictable;
+use std::sync::Arc;
 
 use handfast_identity::UnixTime;
 
 use super::arena::Arena;
+use super::fetch::{Whereabouts, lines_of};
 use super::hashed::AsItIs;
 use super::line::{self, SPAN_SECS};
 
@@ -80,6 +82,11 @@ impl Table {
         lines_for(entries) * line::LINE_BYTES
     }
 
+    /// Where its lines stand.
+    pub(super) const fn whereabouts(&self) -> &Arc<Whereabouts> {
+        self.arena.whereabouts()
+    }
+
     /// The latest time told.
     #[inline]
     pub(super) const fn floor(&self) -> UnixTime {
@@ -107,7 +114,7 @@ impl Table {
     #[inline]
     pub(super) fn place(&self, mark: Mark) -> Option<Place> {
         let now = self.floor.as_secs();
-        let (one, two) = (self.line(mark.place >> 32), self.line(mark.place & 0xffff_ffff));
+        let [one, two] = lines_of(mark.place, self.arena.lines());
         let mut found = Place { line: 0, free: 0 };
         if self.arena.lines() > 0
             && let (Some(first), Some(second)) = (self.arena.line(one), self.arena.line(two))
@@ -135,13 +142,6 @@ impl Table {
         if let Some(line) = self.arena.line_mut(place.line) {
             line::put(line, now, mark.tag, end.as_secs(), place.free);
         }
-    }
-
-    /// The line that 32 bits choose: as a share of 2^32, of the lines.
-    #[inline]
-    fn line(&self, half: u64) -> usize {
-        // a table has fewer than 2^22
-        usize::try_from((half * self.arena.lines() as u64) >> 32).unwrap_or(0)
     }
 
     #[cold]
