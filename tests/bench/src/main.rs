@@ -55,6 +55,7 @@ fn candidates() -> Vec<Candidate> {
     all.extend(requests::all());
     all.push(ours::authorisation());
     all.extend(signing::all());
+    all.extend(replay::candidates());
     #[cfg(feature = "peers")]
     all.extend(peers::all());
     all

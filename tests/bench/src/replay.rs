@@ -4,11 +4,11 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use handfast_dpop::{MemoryReplay, ReplayEntry, ReplayLimits, ReplayStore};
+use handfast_dpop::{ForeseenEntry, MemoryReplay, ReplayEntry, ReplayLimits, ReplayStore};
 use handfast_identity::{SigningKey, Thumbprint, UnixTime};
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::meter::quantile;
+use crate::meter::{Candidate, quantile};
 use crate::ours;
 
 /// Live entries in the end.
@@ -21,8 +21,12 @@ const A_SECOND: u64 = LIVE / LIFE;
 const KEYS: usize = 10_000;
 /// Seconds that are measured, once the store is full.
 const MEASURED: u64 = 20;
+/// How many entries before its turn one is foreseen: as little time as in no server, where a signature check lies between.
+const FORESEEN: usize = 8;
 /// Inserts between two looks at the clock, so few that nothing else comes between in most.
 pub const A_TURN: usize = 500;
+/// Entries with which a store of the default size has its lines, twice.
+const FEW_THOUSAND: u64 = 40_000;
 pub const BEGIN: u64 = 1_795_262_400;
 
 /// Fills a store second by second, and measures the seconds after it is full.
@@ -33,7 +37,9 @@ pub fn measure() {
     let before = resident();
     let store = MemoryReplay::new(ReplayLimits { total: LIVE as usize + 1, per_key: LIVE as usize });
     let mut full = None;
-    let (mut unit, mut units, mut nanoseconds) = (ours::unit(), Vec::new(), Vec::new());
+    let (mut unit, mut units) = (ours::unit(), Vec::new());
+    // foreseen, and not
+    let mut nanoseconds = [Vec::new(), Vec::new()];
     let mut worked = [Vec::new(), Vec::new()];
     let mut others: Vec<(&str, Vec<f64>)> = Vec::new();
     for second in 0..LIFE + MEASURED {
@@ -42,14 +48,15 @@ pub fn measure() {
             full = Some((resident() - before, beside()));
         }
         let entries = second_of(&keys, second);
-        for turn in entries.chunks(A_TURN) {
+        for (number, turn) in entries.chunks(A_TURN).enumerate() {
+            let is_lone = number % 2 == 1;
             let (start, before) = (Instant::now(), processor_time());
-            let accepted = turn.iter().filter(|entry| store.insert(entry, now).is_ok()).count();
+            let accepted = if is_lone { inserted(&store, turn, now) } else { foreseen(&store, turn, now) };
             worked[usize::from(second >= LIFE)].push((processor_time() - before) / 1e3);
             let taken = start.elapsed().as_nanos() as f64 / turn.len() as f64;
             assert_eq!(accepted, turn.len(), "each is new, and there is room");
             if let Some((_, beside)) = &mut full {
-                nanoseconds.push(taken);
+                nanoseconds[usize::from(is_lone)].push(taken);
                 units.push(unit.turn());
                 others.resize_with(beside.len(), Default::default);
                 for ((told, times), (name, turn)) in others.iter_mut().zip(beside) {
@@ -63,13 +70,14 @@ pub fn measure() {
     let bytes = full.map_or(f64::NAN, |(bytes, ..)| bytes as f64 / (A_SECOND * LIFE) as f64);
     let at = |of: &[f64], share| quantile(of.to_vec(), share);
     println!("live entries {}, of {KEYS} keys; held {}", A_SECOND * LIFE, store.held());
-    others.insert(0, ("one insert", nanoseconds.clone()));
+    let [with, without] = nanoseconds;
+    others.splice(0..0, [("one entry, foreseen", with.clone()), ("one lone insert", without)]);
     for (name, of) in &others {
         println!(
-            "{name:24} {:4.0} ns median, {:4.0} ns low; {:.2} inserts low; {:.4} U median",
+            "{name:24} {:4.0} ns median, {:4.0} ns low; {:.2} entries low; {:.4} U median",
             at(of, 0.5),
             at(of, 0.1),
-            at(of, 0.1) / at(&nanoseconds, 0.1),
+            at(of, 0.1) / at(&with, 0.1),
             at(of, 0.5) / at(&units, 0.5)
         );
     }
@@ -80,6 +88,58 @@ pub fn measure() {
             "{A_TURN} inserts, {when}: {most:.0} us of processor at most in 999 of 1000, {longest:.0} us in the worst"
         );
     }
+}
+
+/// How many of these are let in, each foreseen some entries before its turn: what that costs is counted with them.
+fn foreseen(store: &dyn ReplayStore, turn: &[ReplayEntry], now: UnixTime) -> usize {
+    turn.iter().take(FORESEEN).for_each(|entry| store.foresee(ForeseenEntry::of(entry)));
+    let insert = |(place, entry): (usize, &ReplayEntry)| {
+        if let Some(next) = turn.get(place + FORESEEN) {
+            store.foresee(ForeseenEntry::of(next));
+        }
+        store.insert(entry, now).is_ok()
+    };
+    turn.iter().enumerate().map(insert).filter(|is_in| *is_in).count()
+}
+
+/// The same with nothing foreseen: each waits for its memory.
+fn inserted(store: &dyn ReplayStore, turn: &[ReplayEntry], now: UnixTime) -> usize {
+    turn.iter().filter(|entry| store.insert(entry, now).is_ok()).count()
+}
+
+/// One entry of a store of the default size that has its lines, for callgrind: an insert, with or without having been foreseen.
+pub fn candidates() -> Vec<Candidate> {
+    [("replay-insert", false), ("replay-foreseen", true)]
+        .map(|(name, is_foreseen)| {
+            let mut filled: Option<(MemoryReplay, std::vec::IntoIter<ReplayEntry>)> = None;
+            Candidate::new(name, move || {
+                let now = UnixTime::from_secs(BEGIN);
+                let (store, entries) = filled.get_or_insert_with(filled_store);
+                // when all are in, another store
+                let Some(entry) = entries.next() else {
+                    filled = None;
+                    return true;
+                };
+                if is_foreseen {
+                    store.foresee(ForeseenEntry::of(&entry));
+                }
+                store.insert(&entry, now).is_ok()
+            })
+        })
+        .into()
+}
+
+/// A store with its lines, and entries that it does not hold.
+fn filled_store() -> (MemoryReplay, std::vec::IntoIter<ReplayEntry>) {
+    let (store, keys, now) = (MemoryReplay::new(ReplayLimits::default()), keys(0, 10), UnixTime::from_secs(BEGIN));
+    let mut entries: Vec<_> = (0..FEW_THOUSAND).map(|number| entry(&keys, 0, number)).collect();
+    let rest = entries.split_off(entries.len() - 2_000);
+    let (before, after) = entries.split_at(entries.len() / 2);
+    assert_eq!(inserted(&store, before, now), before.len());
+    // the memory is made ready meanwhile
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    assert_eq!(inserted(&store, after, now), after.len());
+    (store, rest.into_iter())
 }
 
 fn second_of(keys: &[Thumbprint], second: u64) -> Vec<ReplayEntry> {
