@@ -21,6 +21,11 @@ impl Whereabouts {
         self.lines.store(lines, Ordering::Release);
     }
 
+    #[cfg(test)]
+    pub(super) fn are_known(&self) -> bool {
+        self.lines.load(Ordering::Acquire) > 0
+    }
+
     /// Has the two lines fetched that `place` chooses. Nobody waits for them.
     #[inline]
     pub(super) fn fetch(&self, place: u64) {

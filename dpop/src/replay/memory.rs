@@ -372,6 +372,57 @@ mod tests {
     }
 
     #[test]
+    fn what_was_foreseen_is_answered_alike() {
+        // few entries in a map, and more than that in lines; some come twice, keys have shares, time goes on and back
+        let small = ReplayLimits { total: 300, per_key: 30 };
+        for (limits, steps, a_second) in [(small, 20_000, 20), (ReplayLimits::default(), 80_000, 2_000)] {
+            let with = MemoryReplay::new(limits);
+            // what has ended is freed shard by shard, as entries fall upon them
+            let without = MemoryReplay { secret: with.secret, ..MemoryReplay::new(limits) };
+            let mut random = 7_u64;
+            let mut draw = |below: u64| {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (random >> 33) % below
+            };
+            let mut answers = [0; 4];
+            for step in 0..steps {
+                let now = UnixTime::from_secs(1_000 + step / a_second - draw(3) * draw(2) * draw(70));
+                let id = step.saturating_sub(draw(900)) / 2;
+                let (key, id) = ((id % 11) as u8, id.to_string());
+                let foreseen = entry(key, &id, now.as_secs() + 30 + draw(65));
+                // most of what is foreseen comes, some more than once, and some never
+                for _ in 0..draw(3) {
+                    with.foresee(ForeseenEntry::of(&foreseen));
+                    with.foresee(ForeseenEntry::of(&entry(200, &id, 9)));
+                }
+                let answer = without.insert(&foreseen, now).map(drop);
+                assert_eq!(with.insert(&foreseen, now).map(drop), answer, "{step}");
+                assert_eq!(with.held(), without.held(), "{step}");
+                answers[match answer {
+                    Ok(()) => 0,
+                    Err(ReplayError::Replayed) => 1,
+                    Err(ReplayError::KeyShareFull | ReplayError::Full) => 2,
+                    Err(_) => 3,
+                }] += 1;
+            }
+            let is_small = limits == small;
+            assert!(answers[0] > 500 && answers[1] > 500 && (answers[2] > 500) == is_small, "{answers:?}");
+            assert!(answers[3] > 5, "{answers:?}");
+            assert!(is_small || with.whereabouts.iter().any(|lines| lines.are_known()));
+        }
+    }
+
+    #[test]
+    fn what_is_foreseen_is_not_held() {
+        let store = MemoryReplay::new(ReplayLimits { total: 1, per_key: 1 });
+        for id in ["a", "b", "c"] {
+            store.foresee(ForeseenEntry::of(&entry(1, id, 1_090)));
+        }
+        assert_eq!((store.held(), store.latest.load(Ordering::Relaxed)), (0, 0));
+        assert_eq!(insert(&store, &entry(1, "a", 1_090), 1_000), Ok(()));
+    }
+
+    #[test]
     fn a_steady_stream_takes_the_memory_of_what_is_live() {
         let store = MemoryReplay::new(ReplayLimits { total: 3_200, per_key: 3_200 });
         let accepted = (1_000..3_000).map(|now| {
