@@ -71,7 +71,8 @@ impl Arena {
         self.memory = coming.join().ok().flatten();
         self.is_refused = self.memory.is_none();
         if let Some(memory) = &self.memory {
-            self.whereabouts.tell(memory, lines);
+            let (all, _) = memory.bytes().as_chunks::<LINE_BYTES>();
+            self.whereabouts.tell(all.get(..lines).unwrap_or_default());
             self.lines = lines;
         }
     }

@@ -2,48 +2,34 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::line::LINE_BYTES;
-use super::pages::Pages;
-
-/// Where the lines of a table stand, for those who do not hold its lock: good for having one fetched, and for nothing else.
+/// Where the parts of a table stand, for those who do not hold its lock: good for having one fetched, and for nothing else. Who looks
+/// while the table moves may have another place fetched.
 #[derive(Debug, Default)]
 pub(super) struct Whereabouts {
     /// The address of the first.
     first: AtomicUsize,
-    /// How many there are; zero before there are any, and never another number after that.
-    lines: AtomicUsize,
+    /// How many there are; zero before there are any.
+    count: AtomicUsize,
 }
 
 impl Whereabouts {
-    /// They stand in `memory` from now on.
-    pub(super) fn tell(&self, memory: &Pages, lines: usize) {
-        self.first.store(memory.bytes().as_ptr().addr(), Ordering::Relaxed);
-        self.lines.store(lines, Ordering::Release);
+    /// They stand here from now on.
+    pub(super) fn tell<T>(&self, parts: &[T]) {
+        self.first.store(parts.as_ptr().addr(), Ordering::Relaxed);
+        self.count.store(parts.len(), Ordering::Release);
     }
 
-    #[cfg(test)]
-    pub(super) fn are_known(&self) -> bool {
-        self.lines.load(Ordering::Acquire) > 0
-    }
-
-    /// Has the two lines fetched that `place` chooses. Nobody waits for them.
+    /// How many there are.
     #[inline]
-    pub(super) fn fetch(&self, place: u64) {
-        let lines = self.lines.load(Ordering::Acquire);
-        if lines > 0 {
-            let first = self.first.load(Ordering::Relaxed);
-            for line in lines_of(place, lines) {
-                fetch(first.wrapping_add(line * LINE_BYTES));
-            }
-        }
+    pub(super) fn count(&self) -> usize {
+        self.count.load(Ordering::Acquire)
     }
-}
 
-/// The two of so many lines that `place` chooses, by a half each: as shares of 2^32.
-#[inline]
-pub(super) fn lines_of(place: u64, lines: usize) -> [usize; 2] {
-    // a table has fewer than 2^22
-    [place >> 32, place & 0xffff_ffff].map(|half| usize::try_from((half * lines as u64) >> 32).unwrap_or(0))
+    /// Has one of them fetched, each of so many bytes. Nobody waits for it.
+    #[inline]
+    pub(super) fn fetch(&self, place: usize, bytes: usize) {
+        fetch(self.first.load(Ordering::Relaxed).wrapping_add(place.wrapping_mul(bytes)));
+    }
 }
 
 /// A hint: the processor reads what stands there into its cache, if anything does. The program sees nothing of it, whatever the address.

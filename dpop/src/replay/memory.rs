@@ -9,8 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use handfast_identity::{Thumbprint, UnixTime};
 
 use super::fetch::Whereabouts;
+use super::keys::{Keys, SLOT_BYTES};
+use super::line::LINE_BYTES;
 use super::shares::Shares;
-use super::table::{Mark, Table};
+use super::table::{Mark, Table, lines_of};
 use super::{ForeseenEntry, Receipt, ReplayEntry, ReplayError, ReplayStore, StoreFill};
 
 /// Tables that entries spread over, each behind a lock, at most: enough that two cores rarely meet. A lock is held for less than a
@@ -23,6 +25,10 @@ const FEW: usize = 1 << 14;
 const MORE_EACH: usize = 1 << 6;
 /// The same for what keys hold: more, so that a map of many keys that grows stops nobody for long.
 const SHARE_SHARDS: usize = 64;
+/// Places that a shard takes at once, so that few entries touch the number that all shards share.
+const MOST_RESERVED: usize = 64;
+/// It takes one for so many that are left, so that nobody runs out while others have many in reserve.
+const LEFT_FOR_ONE: usize = 2 * SHARE_SHARDS;
 
 /// What a store holds at most. Zero of either refuses everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,9 +68,12 @@ pub struct MemoryReplay {
     secret: Secret,
     tables: Box<[Mutex<Table>]>,
     /// Of the lines of these tables.
-    whereabouts: Box<[Arc<Whereabouts>]>,
+    lines: Box<[Arc<Whereabouts>]>,
     shares: [Mutex<Shares>; SHARE_SHARDS],
-    held: AtomicUsize,
+    /// Of what keys hold in these.
+    keys: [Arc<Whereabouts>; SHARE_SHARDS],
+    /// Places that shards took: for what they hold, and in reserve.
+    taken: AtomicUsize,
     latest: AtomicU64,
 }
 
@@ -77,13 +86,15 @@ impl MemoryReplay {
         let tables = 1 << tables.ilog2();
         let table = |number| Table::new(limits.total / tables, FEW / tables + number * MORE_EACH);
         let tables: Vec<_> = (0..tables).map(table).collect();
+        let shares: [_; SHARE_SHARDS] = std::array::from_fn(|_| Shares::default());
         Self {
             limits,
             secret: Secret::new(),
-            whereabouts: tables.iter().map(|table| Arc::clone(table.whereabouts())).collect(),
+            lines: tables.iter().map(|table| Arc::clone(table.whereabouts())).collect(),
             tables: tables.into_iter().map(Mutex::new).collect(),
-            shares: std::array::from_fn(|_| Mutex::new(Shares::default())),
-            held: AtomicUsize::new(0),
+            keys: shares.each_ref().map(|shares| Arc::clone(shares.whereabouts())),
+            shares: shares.map(Mutex::new),
+            taken: AtomicUsize::new(0),
             latest: AtomicU64::new(0),
         }
     }
@@ -91,7 +102,9 @@ impl MemoryReplay {
     /// How many proofs are held, those that expired but were not yet freed included. For metrics.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.held.load(Ordering::Relaxed)
+        let reserved = self.shares.iter().map(|shares| shares.lock().map_or(0, |shares| shares.reserved()));
+        let reserved: usize = reserved.sum();
+        self.taken.load(Ordering::Relaxed).saturating_sub(reserved)
     }
 
     /// Moves the latest time seen on, and says what it is.
@@ -119,8 +132,7 @@ impl MemoryReplay {
         }
         let mut shares = shard(&self.shares, key)?;
         self.give_back_places(shares.advance(latest));
-        // other bits than those that chose the shard come first
-        shares.count(key.rotate_right(8), entry.expires, self.limits.per_key, || self.take_place())?;
+        shares.count(key, entry.expires, self.limits.per_key, || self.take_places())?;
         table.insert(mark, place, entry.expires);
         Ok(())
     }
@@ -131,28 +143,30 @@ impl MemoryReplay {
         self.try_insert(entry, latest)
     }
 
-    /// Frees what expired of all keys, one lock at a time; a shard with nothing to free costs one comparison.
+    /// Frees what expired of all keys and what is in reserve, one lock at a time; a shard with nothing to free costs one comparison.
     fn free_expired(&self, latest: UnixTime) -> Result<(), ReplayError> {
         for shares in &self.shares {
-            let freed = shares.lock().map_err(|_| ReplayError::Unavailable)?.advance(latest);
-            self.give_back_places(freed);
+            let mut shares = shares.lock().map_err(|_| ReplayError::Unavailable)?;
+            self.give_back_places(shares.advance(latest) + shares.give_up_reserve());
         }
         Ok(())
     }
 
-    #[inline]
-    fn take_place(&self) -> Result<(), ReplayError> {
-        let more = |held| (held < self.limits.total).then_some(held + 1);
-        match self.held.fetch_update(Ordering::AcqRel, Ordering::Acquire, more) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(ReplayError::Full),
-        }
+    /// Takes places for a shard, and says how many: some in reserve, and none when there are none.
+    #[cold]
+    fn take_places(&self) -> usize {
+        let some = |taken| {
+            let left = self.limits.total.saturating_sub(taken);
+            left.min((left / LEFT_FOR_ONE).clamp(1, MOST_RESERVED))
+        };
+        let more = |taken| Some(taken + some(taken));
+        self.taken.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).map_or(0, some)
     }
 
     #[inline]
     fn give_back_places(&self, count: usize) {
         if count > 0 {
-            self.held.fetch_sub(count, Ordering::AcqRel);
+            self.taken.fetch_sub(count, Ordering::AcqRel);
         }
     }
 }
@@ -180,11 +194,18 @@ impl ReplayStore for MemoryReplay {
         Ok(Receipt::assertion(entry))
     }
 
-    /// Has the two lines fetched. No lock is taken: whoever holds one has to wait for nobody who only foresees.
+    /// Has the two lines fetched, and what the key holds. No lock is taken: whoever holds one has to wait for nobody who only foresees.
     fn foresee(&self, entry: ForeseenEntry<'_>) {
-        let Scattered { place, hash, .. } = self.secret.scatter(entry.fingerprint(), entry.key());
-        if let Some(whereabouts) = one_of(&self.whereabouts, hash) {
-            whereabouts.fetch(place);
+        let Scattered { place, hash, key } = self.secret.scatter(entry.fingerprint(), entry.key());
+        if let Some(lines) = one_of(&self.lines, hash)
+            && let count @ 1.. = lines.count()
+        {
+            lines_of(place, count).into_iter().for_each(|line| lines.fetch(line, LINE_BYTES));
+        }
+        if let Some(keys) = one_of(&self.keys, key)
+            && let count @ 1.. = keys.count()
+        {
+            keys.fetch(Keys::first_of(key, count), SLOT_BYTES);
         }
     }
 
@@ -408,7 +429,7 @@ mod tests {
             let is_small = limits == small;
             assert!(answers[0] > 500 && answers[1] > 500 && (answers[2] > 500) == is_small, "{answers:?}");
             assert!(answers[3] > 5, "{answers:?}");
-            assert!(is_small || with.whereabouts.iter().any(|lines| lines.are_known()));
+            assert!(is_small || with.lines.iter().any(|lines| lines.count() > 0));
         }
     }
 

@@ -3,6 +3,7 @@
 mod arena;
 mod fetch;
 mod hashed;
+mod keys;
 mod line;
 mod memory;
 mod pages;

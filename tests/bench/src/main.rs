@@ -36,6 +36,7 @@ mod peers;
 mod replay;
 mod requests;
 mod signing;
+mod stalls;
 mod status;
 mod store;
 mod table;

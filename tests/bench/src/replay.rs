@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use handfast_dpop::{ForeseenEntry, MemoryReplay, ReplayEntry, ReplayLimits, ReplayStore};
 use handfast_identity::{SigningKey, Thumbprint, UnixTime};
-use rustix::time::{ClockId, clock_gettime};
 
 use crate::meter::{Candidate, quantile};
 use crate::ours;
+use crate::stalls::Turns;
 
 /// Live entries in the end.
 pub const LIVE: u64 = 10_000_000;
@@ -25,35 +25,39 @@ const MEASURED: u64 = 20;
 const FORESEEN: usize = 8;
 /// Inserts between two looks at the clock, so few that nothing else comes between in most.
 pub const A_TURN: usize = 500;
-/// Entries with which a store of the default size has its lines, twice.
-const FEW_THOUSAND: u64 = 40_000;
+/// Room of a small store that has lines.
+const FEW: usize = 1 << 15;
 pub const BEGIN: u64 = 1_795_262_400;
 
 /// Fills a store second by second, and measures the seconds after it is full.
 pub fn measure() {
     let keys = keys(0, KEYS);
-    // what a second's entries take is taken and given back first, so that it is no part of what is measured
-    drop(black_box(second_of(&keys, 0)));
+    // one place for the entries of each second in turn: what is taken and given back in between would leave holes in the heap, which
+    // are no part of what is measured
+    let mut entries = Vec::new();
+    fill_second(&mut entries, &keys, 0);
     let before = resident();
     let store = MemoryReplay::new(ReplayLimits { total: LIVE as usize + 1, per_key: LIVE as usize });
     let mut full = None;
     let (mut unit, mut units) = (ours::unit(), Vec::new());
     // foreseen, and not
     let mut nanoseconds = [Vec::new(), Vec::new()];
-    let mut worked = [Vec::new(), Vec::new()];
+    let (mut worked, mut arithmetic) = ([Turns::default(), Turns::default()], Turns::default());
     let mut others: Vec<(&str, Vec<f64>)> = Vec::new();
     for second in 0..LIFE + MEASURED {
         let now = UnixTime::from_secs(BEGIN + second);
         if second == LIFE {
             full = Some((resident() - before, beside()));
         }
-        let entries = second_of(&keys, second);
+        fill_second(&mut entries, &keys, second);
         for (number, turn) in entries.chunks(A_TURN).enumerate() {
             let is_lone = number % 2 == 1;
-            let (start, before) = (Instant::now(), processor_time());
-            let accepted = if is_lone { inserted(&store, turn, now) } else { foreseen(&store, turn, now) };
-            worked[usize::from(second >= LIFE)].push((processor_time() - before) / 1e3);
-            let taken = start.elapsed().as_nanos() as f64 / turn.len() as f64;
+            let (accepted, taken) = worked[usize::from(second >= LIFE)].turn(|| {
+                let start = Instant::now();
+                let accepted = if is_lone { inserted(&store, turn, now) } else { foreseen(&store, turn, now) };
+                (accepted, start.elapsed().as_nanos() as f64 / turn.len() as f64)
+            });
+            arithmetic.arithmetic();
             assert_eq!(accepted, turn.len(), "each is new, and there is room");
             if let Some((_, beside)) = &mut full {
                 nanoseconds[usize::from(is_lone)].push(taken);
@@ -82,12 +86,10 @@ pub fn measure() {
         );
     }
     println!("{bytes:.1} bytes of resident memory for each live entry");
-    for (when, worked) in ["while it fills", "when it is full"].into_iter().zip(&worked) {
-        let [most, longest] = [0.999, 1.0 - f64::EPSILON].map(|share| at(worked, share));
-        println!(
-            "{A_TURN} inserts, {when}: {most:.0} us of processor at most in 999 of 1000, {longest:.0} us in the worst"
-        );
-    }
+    let [filling, when_full] = &worked;
+    filling.print(&format!("{A_TURN} inserts, while it fills"));
+    when_full.print(&format!("{A_TURN} inserts, when it is full"));
+    arithmetic.print("about as much arithmetic, in turn with them");
 }
 
 /// How many of these are let in, each foreseen some entries before its turn: what that costs is counted with them.
@@ -107,14 +109,14 @@ fn inserted(store: &dyn ReplayStore, turn: &[ReplayEntry], now: UnixTime) -> usi
     turn.iter().filter(|entry| store.insert(entry, now).is_ok()).count()
 }
 
-/// One entry of a store of the default size that has its lines, for callgrind: an insert, with or without having been foreseen.
+/// One entry of a store that is half full, for callgrind: an insert, with or without having been foreseen.
 pub fn candidates() -> Vec<Candidate> {
     [("replay-insert", false), ("replay-foreseen", true)]
         .map(|(name, is_foreseen)| {
             let mut filled: Option<(MemoryReplay, std::vec::IntoIter<ReplayEntry>)> = None;
             Candidate::new(name, move || {
-                let now = UnixTime::from_secs(BEGIN);
-                let (store, entries) = filled.get_or_insert_with(filled_store);
+                let now = UnixTime::from_secs(BEGIN + LIFE);
+                let (store, entries) = filled.get_or_insert_with(half_full);
                 // when all are in, another store
                 let Some(entry) = entries.next() else {
                     filled = None;
@@ -129,21 +131,26 @@ pub fn candidates() -> Vec<Candidate> {
         .into()
 }
 
-/// A store with its lines, and entries that it does not hold.
-fn filled_store() -> (MemoryReplay, std::vec::IntoIter<ReplayEntry>) {
-    let (store, keys, now) = (MemoryReplay::new(ReplayLimits::default()), keys(0, 10), UnixTime::from_secs(BEGIN));
-    let mut entries: Vec<_> = (0..FEW_THOUSAND).map(|number| entry(&keys, 0, number)).collect();
-    let rest = entries.split_off(entries.len() - 2_000);
-    let (before, after) = entries.split_at(entries.len() / 2);
-    assert_eq!(inserted(&store, before, now), before.len());
-    // the memory is made ready meanwhile
+/// A store whose entries stand in lines that were all written before, and entries that it does not hold.
+fn half_full() -> (MemoryReplay, std::vec::IntoIter<ReplayEntry>) {
+    let (store, keys) = (MemoryReplay::new(ReplayLimits { total: FEW, per_key: FEW }), keys(0, 10));
+    let put = |second: u64, numbers: std::ops::Range<usize>| {
+        let entries: Vec<_> = numbers.map(|number| entry(&keys, second, number as u64)).collect();
+        assert_eq!(inserted(&store, &entries, UnixTime::from_secs(BEGIN + second)), entries.len());
+    };
+    put(0, 0..FEW * 5 / 8);
+    // the lines are made ready meanwhile
     std::thread::sleep(std::time::Duration::from_millis(200));
-    assert_eq!(inserted(&store, after, now), after.len());
+    put(0, FEW * 5 / 8..FEW * 7 / 8);
+    // what stood elsewhere has ended
+    put(LIFE, FEW..FEW * 3 / 2);
+    let rest: Vec<_> = (FEW * 3 / 2..FEW * 13 / 8).map(|number| entry(&keys, LIFE, number as u64)).collect();
     (store, rest.into_iter())
 }
 
-fn second_of(keys: &[Thumbprint], second: u64) -> Vec<ReplayEntry> {
-    (0..A_SECOND).map(|place| entry(keys, second, second * A_SECOND + place)).collect()
+fn fill_second(entries: &mut Vec<ReplayEntry>, keys: &[Thumbprint], second: u64) {
+    entries.clear();
+    entries.extend((0..A_SECOND).map(|place| entry(keys, second, second * A_SECOND + place)));
 }
 
 /// Bytes of memory that this process really has: what is mapped and not taken from the heap counts too.
@@ -193,12 +200,6 @@ impl Memory {
         }
         start.elapsed().as_nanos() as f64 / A_TURN as f64
     }
-}
-
-/// Nanoseconds of processor time that this thread has had.
-fn processor_time() -> f64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }
 
 /// Keys with these numbers.
