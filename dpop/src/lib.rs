@@ -5,9 +5,12 @@
 //!
 //! ```text
 //! field --parse--> UnverifiedProof --check(expectation, now)--> CheckedProof --verify--> VerifiedProof
-//!                                                                                           | replay_entry(point)
+//!                                                 | foresee(point)                          | replay_entry(point)
+//!                  ReplayStore::foresee(entry) <--ForeseenProof --verify--> VerifiedProof, ReplayEntry
 //!                                                              Receipt <--ReplayStore::insert(entry, now)
 //! ```
+//!
+//! The way by [`ForeseenProof`] comes to the same answers, and lets a store fetch its memory while the signature is verified.
 //!
 //! Out: counting the `DPoP` fields of a request (DPOP-21: whoever reads the header hands over one), comparing the proof's key
 //! with the token's `cnf.jkt` (`handfast-verifier`), and the answers on the wire. No clock, environment, disk, network or

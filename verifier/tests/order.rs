@@ -223,6 +223,7 @@ fn without_any_fault_it_is_accepted() {
 
 #[test]
 fn a_replay_store_hears_of_a_proof_between_the_cheap_checks_and_its_signature() {
+    // DPOP-50
     let signature = FAULTS.iter().position(|(name, _)| *name == "proof signature").unwrap();
     for first in 0..=FAULTS.len() {
         let faulty = Faulty { first };

@@ -51,7 +51,8 @@ impl Default for ReplayLimits {
 ///
 /// At capacity new proofs are refused and none is forgotten (TH29). An entry stands in memory with the second in which it expires,
 /// and from then on its place is free: no insert walks over live entries, but for those few that stand in a map. What keys hold is
-/// counted by those seconds.
+/// counted by those seconds. It can be told of entries before they come ([`ReplayStore::foresee`]): then what an insert looks at is in the
+/// processor's cache.
 ///
 /// A proof is known by 48 bits of a hash that is keyed anew in each process, in one of two lines of memory that other bits of it
 /// choose, or in a map where both are full and before there are lines. Two different proofs are taken for one with odds of typically 2^-44 for each insert: at
@@ -435,12 +436,37 @@ mod tests {
 
     #[test]
     fn what_is_foreseen_is_not_held() {
+        // DPOP-50
         let store = MemoryReplay::new(ReplayLimits { total: 1, per_key: 1 });
         for id in ["a", "b", "c"] {
             store.foresee(ForeseenEntry::of(&entry(1, id, 1_090)));
         }
         assert_eq!((store.held(), store.latest.load(Ordering::Relaxed)), (0, 0));
         assert_eq!(insert(&store, &entry(1, "a", 1_090), 1_000), Ok(()));
+    }
+
+    #[test]
+    fn places_in_reserve_are_neither_too_many_nor_lost() {
+        // shards take 64 at once here
+        const TOTAL: usize = 10_000;
+        let store = MemoryReplay::new(ReplayLimits { total: TOTAL, per_key: TOTAL });
+        let try_all = |key: u8, now: u64| {
+            let tried = (0..2_000).filter(|n| insert(&store, &entry(key, &n.to_string(), now + 90), now).is_ok());
+            tried.count()
+        };
+        let accepted: usize = thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|key| scope.spawn(move || try_all(key, 1_000))).collect();
+            threads.into_iter().filter_map(|thread| thread.join().ok()).sum()
+        });
+        assert!((TOTAL - SHARE_SHARDS * MOST_RESERVED..=TOTAL).contains(&accepted), "{accepted}");
+        assert_eq!(store.held(), accepted);
+        // whoever comes alone gets what others have in reserve, to the last place
+        let more: usize = (8..18).map(|key| try_all(key, 1_001)).sum();
+        assert_eq!((accepted + more, store.held()), (TOTAL, TOTAL));
+        assert!(store.taken.load(Ordering::Relaxed) == TOTAL);
+        // and when all has ended, all of it once more
+        let again: usize = (0..10).map(|key| try_all(key, 2_000)).sum();
+        assert_eq!((again, store.held()), (TOTAL, TOTAL));
     }
 
     #[test]
