@@ -34,11 +34,13 @@ pub use nonce::{
     NonceSecret, NonceSource, NonceTextError, NonceTime, PeriodError, RestartRule,
 };
 pub use proof::{
-    CheckedProof, Expectation, ForeseenProof, KnownHeaders, MAX_METHOD_BYTES, MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES, MakeError,
-    PROOF_TYPE, ProofClass, ProofError, ProofForm, ProofHeader, ProofId, ProofRequest, ProofSigner, Remedy,
+    CheckedProof, Expectation, ForeseenProof, KnownHeaders, MAX_METHOD_BYTES, MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES,
+    MakeError, PROOF_TYPE, ProofClass, ProofError, ProofForm, ProofHeader, ProofId, ProofRequest, ProofSigner, Remedy,
     UnverifiedProof, VerifiedProof,
 };
-pub use replay::{ForeseenEntry, MemoryReplay, Receipt, RefuseAll, ReplayEntry, ReplayError, ReplayLimits, ReplayStore, StoreFill};
+pub use replay::{
+    ForeseenEntry, MemoryReplay, Receipt, RefuseAll, ReplayEntry, ReplayError, ReplayLimits, ReplayStore, StoreFill,
+};
 pub use target::{MAX_TARGET_BYTES, PublicBase, Target, TargetError};
 pub use window::{
     DEFAULT_FUTURE, DEFAULT_PAST, FUTURE_BOUNDS, MCP_FUTURE, MCP_PAST, PAST_BOUNDS, ProofWindow, WindowError,

@@ -186,7 +186,10 @@ mod tests {
                 model.insert(some(key), step);
             }
             assert_eq!((keys.all().count(), keys.held), (model.len(), model.len()), "{step}");
-            assert!(step % 50 > 0 || model.iter().all(|(key, number)| keys.share(*key).is_some_and(|share| share.held() == *number)));
+            assert!(
+                step % 50 > 0
+                    || model.iter().all(|(key, number)| keys.share(*key).is_some_and(|share| share.held() == *number))
+            );
             assert!(keys.held * SLOTS_FOR_THEM <= keys.slots.len() * MOST_KEYS);
         }
         assert!(removed > 5_000 && keys.slots.len() > 64, "{removed}, {}", keys.slots.len());

@@ -20,6 +20,8 @@ pub struct Turns {
 }
 
 struct Long {
+    /// How many there were before.
+    turn: usize,
     microseconds: f64,
     faults: u64,
     switches: u64,
@@ -33,8 +35,8 @@ impl Turns {
         let microseconds = (processor_time() - before) / 1e3;
         self.microseconds.push(microseconds);
         if microseconds > LONG_MICROSECONDS {
-            let long = Long { microseconds, faults: page_faults() - faults, switches: self::switches() - switches };
-            self.long.push(long);
+            let (faults, switches) = (page_faults() - faults, self::switches() - switches);
+            self.long.push(Long { turn: self.microseconds.len() - 1, microseconds, faults, switches });
         }
         done
     }
@@ -50,10 +52,15 @@ impl Turns {
         println!("{what}: {most:.0} us of processor at most in 999 of 1000, {longest:.0} us in the worst");
         let quiet = self.long.iter().filter(|long| long.faults == 0).count();
         if !self.long.is_empty() {
-            println!("  {} took longer than {LONG_MICROSECONDS} us, {quiet} of them without a page fault", self.long.len());
+            println!(
+                "  {} took longer than {LONG_MICROSECONDS} us, {quiet} of them without a page fault",
+                self.long.len()
+            );
         }
-        for Long { microseconds, faults, switches } in self.long.iter().take(10) {
-            println!("  {microseconds:.0} us: {faults} page faults, {switches} times another had the processor");
+        for Long { turn, microseconds, faults, switches } in self.long.iter().take(20) {
+            println!(
+                "  {microseconds:.0} us after {turn} turns: {faults} page faults, {switches} times another had the processor"
+            );
         }
     }
 }
