@@ -78,8 +78,8 @@ async fn the_store_hears_of_a_proof_before_its_signature_is_verified() {
     let api = Api::with(|builder| builder.replay_store(store.clone())).await;
     let told = || std::mem::take(&mut *store.0.lock().unwrap());
     assert_eq!(api.send(api.request("GET", "/files")).await.outcome(), served());
-    let [(first, foreseen), (then, inserted)] = told()[..] else { panic!("another number of calls") };
-    assert_eq!((first, then, foreseen), ("foreseen", "inserted", inserted));
+    let calls = told();
+    assert!(matches!(calls[..], [("foreseen", one), ("inserted", other)] if one == other), "{calls:?}");
     // DPOP-50: a bad signature is foreseen at most, a cheaper refusal not even that
     let token = api.token();
     let (good, other) = (api.proof("GET", "/files", &token), api.proof("GET", "/files", &token));

@@ -33,8 +33,12 @@ impl Whereabouts {
 }
 
 /// A hint: the processor reads what stands there into its cache, if anything does. The program sees nothing of it, whatever the address.
+#[cfg(feature = "prefetch")]
 #[inline]
 fn fetch(address: usize) {
     let nothing: &[u8] = &[];
     prefetch_index::prefetch_index(nothing, address.wrapping_sub(nothing.as_ptr().addr()));
 }
+
+#[cfg(not(feature = "prefetch"))]
+const fn fetch(_: usize) {}

@@ -169,10 +169,10 @@ mod tests {
         let (mut keys, mut model) = (Keys::default(), HashMap::new());
         let mut random = 7_u64;
         let (mut place, mut removed) = (0, 0);
-        for step in 0..20_000 {
+        for step in 0..20_000_usize {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let key = (random >> 40) % 7 << 32 | (random >> 20) % 40;
-            let key = if step % 3 == 0 { key | 0x00ff_ffff_0000_0000 } else { key };
+            let key = ((random >> 40) % 7) << 32 | ((random >> 20) % 40);
+            let key = if step.is_multiple_of(3) { key | 0x00ff_ffff_0000_0000 } else { key };
             let is_known = keys.share(key).is_some();
             assert_eq!(is_known, model.contains_key(&some(key)), "{step}");
             if is_known {

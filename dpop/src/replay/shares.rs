@@ -233,12 +233,12 @@ impl Ends {
 
 #[cfg(test)]
 impl Share {
-    pub(super) fn holding(held: u64) -> Self {
-        Self { held: held as usize, ..Self::NOTHING }
+    pub(super) fn holding(held: usize) -> Self {
+        Self { held, ..Self::NOTHING }
     }
 
-    pub(super) fn held(&self) -> u64 {
-        self.held as u64
+    pub(super) const fn held(&self) -> usize {
+        self.held
     }
 }
 
