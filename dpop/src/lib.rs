@@ -5,9 +5,12 @@
 //!
 //! ```text
 //! field --parse--> UnverifiedProof --check(expectation, now)--> CheckedProof --verify--> VerifiedProof
-//!                                                                                           | replay_entry(point)
+//!                                                 | foresee(point)                          | replay_entry(point)
+//!                  ReplayStore::foresee(entry) <--ForeseenProof --verify--> VerifiedProof, ReplayEntry
 //!                                                              Receipt <--ReplayStore::insert(entry, now)
 //! ```
+//!
+//! The way by [`ForeseenProof`] comes to the same answers, and lets a store fetch its memory while the signature is verified.
 //!
 //! Out: counting the `DPoP` fields of a request (DPOP-21: whoever reads the header hands over one), comparing the proof's key
 //! with the token's `cnf.jkt` (`handfast-verifier`), and the answers on the wire. No clock, environment, disk, network or
@@ -31,11 +34,13 @@ pub use nonce::{
     NonceSecret, NonceSource, NonceTextError, NonceTime, PeriodError, RestartRule,
 };
 pub use proof::{
-    CheckedProof, Expectation, KnownHeaders, MAX_METHOD_BYTES, MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES, MakeError,
-    PROOF_TYPE, ProofClass, ProofError, ProofForm, ProofHeader, ProofId, ProofRequest, ProofSigner, Remedy,
+    CheckedProof, Expectation, ForeseenProof, KnownHeaders, MAX_METHOD_BYTES, MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES,
+    MakeError, PROOF_TYPE, ProofClass, ProofError, ProofForm, ProofHeader, ProofId, ProofRequest, ProofSigner, Remedy,
     UnverifiedProof, VerifiedProof,
 };
-pub use replay::{MemoryReplay, Receipt, RefuseAll, ReplayEntry, ReplayError, ReplayLimits, ReplayStore, StoreFill};
+pub use replay::{
+    ForeseenEntry, MemoryReplay, Receipt, RefuseAll, ReplayEntry, ReplayError, ReplayLimits, ReplayStore, StoreFill,
+};
 pub use target::{MAX_TARGET_BYTES, PublicBase, Target, TargetError};
 pub use window::{
     DEFAULT_FUTURE, DEFAULT_PAST, FUTURE_BOUNDS, MCP_FUTURE, MCP_PAST, PAST_BOUNDS, ProofWindow, WindowError,

@@ -4,12 +4,15 @@
 
 mod common;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::extract::Request;
 use common::{API, Answer, Api, refused, send, served, with_credentials};
-use handfast_dpop::{NONCE_PERIOD, NonceKeys, NonceRole, NonceSecret, NonceSource, ReplayLimits};
-use handfast_identity::Seconds;
+use handfast_dpop::{
+    ForeseenEntry, NONCE_PERIOD, NonceKeys, NonceRole, NonceSecret, NonceSource, Receipt, ReplayEntry, ReplayError,
+    ReplayLimits, ReplayStore,
+};
+use handfast_identity::{Seconds, UnixTime};
 use handfast_middleware::NonceUse;
 
 /// The same bytes once more.
@@ -52,6 +55,41 @@ async fn a_refused_proof_is_not_used_up() {
     assert_eq!(api.send(copied(&request)).await.outcome(), refused(503, "status_unknown"));
     api.facts.set_status(&api.issuer, handfast_testkit::known(api.clock.now()));
     assert_eq!(api.send(request).await.outcome(), served());
+}
+
+/// A store that notes what it is told, in order.
+#[derive(Debug, Default)]
+struct Listening(Mutex<Vec<(&'static str, [u8; 32])>>);
+
+impl ReplayStore for Listening {
+    fn insert(&self, entry: &ReplayEntry, _: UnixTime) -> Result<Receipt, ReplayError> {
+        self.0.lock().unwrap().push(("inserted", *entry.fingerprint()));
+        Ok(Receipt::assertion(entry))
+    }
+
+    fn foresee(&self, entry: ForeseenEntry<'_>) {
+        self.0.lock().unwrap().push(("foreseen", *entry.fingerprint()));
+    }
+}
+
+#[tokio::test]
+async fn the_store_hears_of_a_proof_before_its_signature_is_verified() {
+    let store = Arc::new(Listening::default());
+    let api = Api::with(|builder| builder.replay_store(store.clone())).await;
+    let told = || std::mem::take(&mut *store.0.lock().unwrap());
+    assert_eq!(api.send(api.request("GET", "/files")).await.outcome(), served());
+    let calls = told();
+    assert!(matches!(calls[..], [("foreseen", one), ("inserted", other)] if one == other), "{calls:?}");
+    // DPOP-50: a bad signature is foreseen at most, a cheaper refusal not even that
+    let token = api.token();
+    let (good, other) = (api.proof("GET", "/files", &token), api.proof("GET", "/files", &token));
+    let forged = format!("{}.{}", good.rsplit_once('.').unwrap().0, other.rsplit_once('.').unwrap().1);
+    let answer = api.send(with_credentials("GET", "/files", &token, &forged)).await;
+    assert_eq!(answer.outcome(), refused(401, "proof_signature"));
+    assert!(matches!(told()[..], [("foreseen", _)]));
+    let answer = api.send(with_credentials("GET", "/files/elsewhere", &token, &good)).await;
+    assert_eq!(answer.outcome(), refused(401, "target_mismatch"));
+    assert!(told().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

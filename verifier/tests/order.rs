@@ -222,6 +222,23 @@ fn without_any_fault_it_is_accepted() {
 }
 
 #[test]
+fn a_replay_store_hears_of_a_proof_between_the_cheap_checks_and_its_signature() {
+    // DPOP-50
+    let signature = FAULTS.iter().position(|(name, _)| *name == "proof signature").unwrap();
+    for first in 0..=FAULTS.len() {
+        let faulty = Faulty { first };
+        let mut foreseen = None;
+        let bound = faulty
+            .server()
+            .bound_foreseen(&faulty.request(), &faulty.content(), |entry| foreseen = Some(*entry.fingerprint()));
+        assert_eq!(foreseen.is_some(), first >= signature, "{:?}", FAULTS.get(first));
+        if let Ok(bound) = bound {
+            assert_eq!(foreseen.as_ref(), Some(bound.replay_entry().fingerprint()), "and it is the one to insert");
+        }
+    }
+}
+
+#[test]
 fn nothing_about_revocation_is_told_to_strangers() {
     // everything is revoked and nothing is known: a token that is not the issuer's gets the same answer in both worlds
     let forged = claims(&agent()).sign(&kid(&issuer()), &other_agent()).unwrap();

@@ -3,6 +3,7 @@
 mod claims;
 mod error;
 mod expectation;
+mod foreseen;
 mod header;
 mod id;
 mod make;
@@ -18,6 +19,7 @@ use handfast_identity::{PublicKey, SIGNATURE_BYTES, SignatureValid, Thumbprint, 
 use claims::{Claims, Glanced};
 pub use error::{ProofClass, ProofError, Remedy};
 pub use expectation::Expectation;
+pub use foreseen::ForeseenProof;
 pub use header::{KnownHeaders, ProofHeader};
 pub use id::ProofId;
 pub use make::{MakeError, ProofForm, ProofRequest, ProofSigner};

@@ -1,8 +1,10 @@
 //! Lines whose memory is made ready beside the inserts.
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
+use super::fetch::Whereabouts;
 use super::line::{LINE_BYTES, Line};
 use super::pages::Pages;
 
@@ -21,9 +23,15 @@ pub(super) struct Arena {
     lines: usize,
     coming: Option<JoinHandle<Option<Pages>>>,
     is_refused: bool,
+    whereabouts: Arc<Whereabouts>,
 }
 
 impl Arena {
+    /// Where they stand, for those who do not hold the lock of this.
+    pub(super) const fn whereabouts(&self) -> &Arc<Whereabouts> {
+        &self.whereabouts
+    }
+
     /// How many lines there are; none until they are ready.
     #[inline]
     pub(super) const fn lines(&self) -> usize {
@@ -62,7 +70,11 @@ impl Arena {
     fn take(&mut self, coming: JoinHandle<Option<Pages>>, lines: usize) {
         self.memory = coming.join().ok().flatten();
         self.is_refused = self.memory.is_none();
-        self.lines = if self.is_refused { 0 } else { lines };
+        if let Some(memory) = &self.memory {
+            let (all, _) = memory.bytes().as_chunks::<LINE_BYTES>();
+            self.whereabouts.tell(all.get(..lines).unwrap_or_default());
+            self.lines = lines;
+        }
     }
 
     #[cfg(test)]

@@ -6,8 +6,8 @@
 //! bytes 32 to 63   eight times 32 bits: the high part of each tag
 //! ```
 //!
-//! The eighth of each is no entry, and its end always 0; the last four bytes are the line's own time, in seconds modulo 2^32. That time moves on when
-//! something is put in and it lies too far back, so no line has to be cleaned by anybody else. All numbers are little-endian.
+//! The eighth of each is no entry. Its end is the last one of the entries that stand elsewhere and would be looked for here first; its
+//! last four bytes are the line's own time, in seconds modulo 2^32. That time moves on when something is put in and it lies too far back, so no line has to be cleaned by anybody else. All numbers are little-endian.
 
 /// A line of memory.
 pub(super) type Line = [u8; LINE_BYTES];
@@ -37,6 +37,10 @@ pub(super) struct Look {
     pub(super) knows: bool,
     /// Its free places: the lowest bit of each lane for the first four, the next bit for the others.
     pub(super) free: u64,
+    /// The more entries it holds, the more; nothing else is to be read off it.
+    pub(super) load: u64,
+    /// Whether an entry that has not ended and was to stand here stands elsewhere.
+    pub(super) has_elsewhere: bool,
 }
 
 /// Looks for `tag` (48 bits) and for free places, at `now`. Nothing here branches on what the line holds, but where a tag is found:
@@ -49,7 +53,11 @@ pub(super) fn look(line: &Line, now: u64, tag: u64) -> Look {
     let same = zero_lanes(low ^ pattern) & live | zero_lanes(more_low ^ pattern) & more_live;
     // next to never true for another's tag, so the rest is looked at one by one
     let knows = same != 0 && has(line, live, more_live, tag);
-    Look { knows, free: (HIGH ^ live) >> 15 | (ENTRY_LANES ^ more_live) >> 14 }
+    let entries = more_live & ENTRY_LANES;
+    // the highest of these lanes is the number of all entries, and those below decide between lines that hold as many
+    let load = ((live >> 15) + (entries >> 15)).wrapping_mul(ONES);
+    let free = (HIGH ^ live) >> 15 | (ENTRY_LANES ^ entries) >> 14;
+    Look { knows, free, load, has_elsewhere: more_live != entries }
 }
 
 /// Puts `tag` into one of the `free` places that [`look`] told of, to be kept through `end`, which is at `now` or within [`SPAN_SECS`]
@@ -59,11 +67,7 @@ pub(super) fn put(line: &mut Line, now: u64, tag: u64, end: u64, free: u64) {
     if free == 0 {
         return;
     }
-    if since(line, now) >= LAG_SECS {
-        move_on(line, now);
-    }
-    // INVARIANT: no more than `LAG_SECS` and `SPAN_SECS` together
-    let lane = (seconds(end).wrapping_sub(base(line)).wrapping_add(1)).min(MOST);
+    let lane = lane(line, now, end);
     let first = free.trailing_zeros() as usize;
     let place = first / 16 + first % 2 * 4;
     let (short, long) = (place * 2, place * 4);
@@ -80,10 +84,24 @@ pub(super) fn put(line: &mut Line, now: u64, tag: u64, end: u64, free: u64) {
     }
 }
 
-/// How many free places these are.
+/// Notes that an entry stands elsewhere through `end`, which is as for [`put`].
+#[cold]
+pub(super) fn note_elsewhere(line: &mut Line, now: u64, end: u64) {
+    let [low, high, ..] = lane(line, now, end).to_le_bytes();
+    let (shorts, _) = line.as_chunks_mut::<2>();
+    if let Some(bytes) = shorts.get_mut(ENTRIES) {
+        *bytes = u16::from_le_bytes(*bytes).max(u16::from_le_bytes([low, high])).to_le_bytes();
+    }
+}
+
+/// What a lane holds of `end`, by the line's own time, which is moved on where it has to be.
 #[inline]
-pub(super) const fn count(free: u64) -> u64 {
-    ((free & ONES) + (free >> 1 & ONES)).wrapping_mul(ONES) >> 48
+fn lane(line: &mut Line, now: u64, end: u64) -> u32 {
+    if since(line, now) >= LAG_SECS {
+        move_on(line, now);
+    }
+    // INVARIANT: no more than `LAG_SECS` and `SPAN_SECS` together
+    (seconds(end).wrapping_sub(base(line)).wrapping_add(1)).min(MOST)
 }
 
 /// Whether one of the live places holds the tag.
@@ -167,6 +185,11 @@ fn high_of(line: &Line, place: usize) -> u32 {
 mod tests {
     use super::*;
 
+    /// How many free places these are.
+    fn count(free: u64) -> u64 {
+        u64::from(free.count_ones())
+    }
+
     const NOW: u64 = 1_795_262_400;
     const EMPTY: Line = [0; LINE_BYTES];
 
@@ -207,7 +230,8 @@ mod tests {
         let mut line = EMPTY;
         let tag = |number: u64| 0xffff_0000_0001 ^ number << 20;
         for number in 0..7 {
-            assert_eq!(count(look(&line, NOW, 0).free), 7 - number);
+            let Look { free, load, .. } = look(&line, NOW, 0);
+            assert_eq!((count(free), load >> 48), (7 - number, number));
             assert!(put(&mut line, NOW, tag(number), NOW + 10 + number));
         }
         let full = line;
@@ -236,6 +260,32 @@ mod tests {
             assert!(put(&mut line, NOW, tag, NOW + 9));
             assert!(contains(&line, NOW, tag), "{place}");
             assert!((0..48).all(|bit| !contains(&line, NOW, tag ^ 1 << bit)), "{place}");
+        }
+    }
+
+    #[test]
+    fn a_line_tells_as_long_as_one_of_its_entries_stands_elsewhere() {
+        // an entry's lane is never taken for it, nor it for an entry
+        for begin in [NOW, (1 << 32) - 70, 5] {
+            let mut line = EMPTY;
+            assert!((0..7).all(|number| put(&mut line, begin, 0xffff_0000_0001 ^ number << 20, begin + 50)));
+            assert!(!look(&line, begin, 0).has_elsewhere);
+            note_elsewhere(&mut line, begin, begin + 40);
+            note_elsewhere(&mut line, begin + 1, begin + 20);
+            for later in 0..60 {
+                let Look { knows, free, has_elsewhere, .. } = look(&line, begin + later, 0);
+                let expected = (false, if later > 50 { 7 } else { 0 }, later <= 40);
+                assert_eq!((knows, count(free), has_elsewhere), expected, "after {later}");
+            }
+            // across a move of the line's own time
+            let later = begin + u64::from(LAG_SECS) * 2;
+            note_elsewhere(&mut line, later, later + SPAN_SECS - 1);
+            for more in [0, 1, SPAN_SECS - 1, SPAN_SECS, 1 << 16] {
+                let mut line = line;
+                assert_eq!(look(&line, later + more, 0).has_elsewhere, more < SPAN_SECS, "{more}");
+                assert!(put(&mut line, later + more, 3, later + more + 9));
+                assert_eq!(look(&line, later + more, 0).has_elsewhere, more < SPAN_SECS, "{more}, written again");
+            }
         }
     }
 

@@ -4,13 +4,16 @@ use core::fmt;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use handfast_identity::UnixTime;
+use handfast_identity::{Thumbprint, UnixTime};
 
+use super::fetch::Whereabouts;
+use super::keys::{Keys, SLOT_BYTES};
+use super::line::LINE_BYTES;
 use super::shares::Shares;
-use super::table::{Mark, Table};
-use super::{Receipt, ReplayEntry, ReplayError, ReplayStore, StoreFill};
+use super::table::{Mark, Table, lines_of};
+use super::{ForeseenEntry, Receipt, ReplayEntry, ReplayError, ReplayStore, StoreFill};
 
 /// Tables that entries spread over, each behind a lock, at most: enough that two cores rarely meet. A lock is held for less than a
 /// microsecond, so smaller stores have fewer, with [`TABLE_BYTES`] each: a table without a whole large page has no use for them.
@@ -22,6 +25,10 @@ const FEW: usize = 1 << 14;
 const MORE_EACH: usize = 1 << 6;
 /// The same for what keys hold: more, so that a map of many keys that grows stops nobody for long.
 const SHARE_SHARDS: usize = 64;
+/// Places that a shard takes at once, so that few entries touch the number that all shards share.
+const MOST_RESERVED: usize = 64;
+/// It takes one for so many that are left, so that nobody runs out while others have many in reserve.
+const LEFT_FOR_ONE: usize = 2 * SHARE_SHARDS;
 
 /// What a store holds at most. Zero of either refuses everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +51,8 @@ impl Default for ReplayLimits {
 ///
 /// At capacity new proofs are refused and none is forgotten (TH29). An entry stands in memory with the second in which it expires,
 /// and from then on its place is free: no insert walks over live entries, but for those few that stand in a map. What keys hold is
-/// counted by those seconds.
+/// counted by those seconds. It can be told of entries before they come ([`ReplayStore::foresee`]): then what an insert looks at is in the
+/// processor's cache.
 ///
 /// A proof is known by 48 bits of a hash that is keyed anew in each process, in one of two lines of memory that other bits of it
 /// choose, or in a map where both are full and before there are lines. Two different proofs are taken for one with odds of typically 2^-44 for each insert: at
@@ -60,8 +68,13 @@ pub struct MemoryReplay {
     limits: ReplayLimits,
     secret: Secret,
     tables: Box<[Mutex<Table>]>,
+    /// Of the lines of these tables.
+    lines: Box<[Arc<Whereabouts>]>,
     shares: [Mutex<Shares>; SHARE_SHARDS],
-    held: AtomicUsize,
+    /// Of what keys hold in these.
+    keys: [Arc<Whereabouts>; SHARE_SHARDS],
+    /// Places that shards took: for what they hold, and in reserve.
+    taken: AtomicUsize,
     latest: AtomicU64,
 }
 
@@ -72,13 +85,17 @@ impl MemoryReplay {
         // a power of two, and the last step down leaves each table twice what it is meant to have at most
         let tables = (Table::bytes_for(limits.total) / TABLE_BYTES).clamp(1, MOST_TABLES);
         let tables = 1 << tables.ilog2();
-        let table = |number| Mutex::new(Table::new(limits.total / tables, FEW / tables + number * MORE_EACH));
+        let table = |number| Table::new(limits.total / tables, FEW / tables + number * MORE_EACH);
+        let tables: Vec<_> = (0..tables).map(table).collect();
+        let shares: [_; SHARE_SHARDS] = std::array::from_fn(|_| Shares::default());
         Self {
             limits,
             secret: Secret::new(),
-            tables: (0..tables).map(table).collect(),
-            shares: std::array::from_fn(|_| Mutex::new(Shares::default())),
-            held: AtomicUsize::new(0),
+            lines: tables.iter().map(|table| Arc::clone(table.whereabouts())).collect(),
+            tables: tables.into_iter().map(Mutex::new).collect(),
+            keys: shares.each_ref().map(|shares| Arc::clone(shares.whereabouts())),
+            shares: shares.map(Mutex::new),
+            taken: AtomicUsize::new(0),
             latest: AtomicU64::new(0),
         }
     }
@@ -86,7 +103,9 @@ impl MemoryReplay {
     /// How many proofs are held, those that expired but were not yet freed included. For metrics.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.held.load(Ordering::Relaxed)
+        let reserved = self.shares.iter().map(|shares| shares.lock().map_or(0, |shares| shares.reserved()));
+        let reserved: usize = reserved.sum();
+        self.taken.load(Ordering::Relaxed).saturating_sub(reserved)
     }
 
     /// Moves the latest time seen on, and says what it is.
@@ -103,7 +122,7 @@ impl MemoryReplay {
 
     #[inline]
     fn try_insert(&self, entry: &ReplayEntry, latest: UnixTime) -> Result<(), ReplayError> {
-        let Scattered { place, hash, key } = self.secret.scatter(entry);
+        let Scattered { place, hash, key } = self.secret.scatter(&entry.fingerprint, entry.key);
         let mark = Mark { tag: hash >> 16, place };
         let mut table = shard(&self.tables, hash)?;
         table.advance(latest);
@@ -114,8 +133,7 @@ impl MemoryReplay {
         }
         let mut shares = shard(&self.shares, key)?;
         self.give_back_places(shares.advance(latest));
-        // other bits than those that chose the shard come first
-        shares.count(key.rotate_right(8), entry.expires, self.limits.per_key, || self.take_place())?;
+        shares.count(key, entry.expires, self.limits.per_key, || self.take_places())?;
         table.insert(mark, place, entry.expires);
         Ok(())
     }
@@ -126,38 +144,45 @@ impl MemoryReplay {
         self.try_insert(entry, latest)
     }
 
-    /// Frees what expired of all keys, one lock at a time; a shard with nothing to free costs one comparison.
+    /// Frees what expired of all keys and what is in reserve, one lock at a time; a shard with nothing to free costs one comparison.
     fn free_expired(&self, latest: UnixTime) -> Result<(), ReplayError> {
         for shares in &self.shares {
-            let freed = shares.lock().map_err(|_| ReplayError::Unavailable)?.advance(latest);
-            self.give_back_places(freed);
+            let mut shares = shares.lock().map_err(|_| ReplayError::Unavailable)?;
+            self.give_back_places(shares.advance(latest) + shares.give_up_reserve());
         }
         Ok(())
     }
 
-    #[inline]
-    fn take_place(&self) -> Result<(), ReplayError> {
-        let more = |held| (held < self.limits.total).then_some(held + 1);
-        match self.held.fetch_update(Ordering::AcqRel, Ordering::Acquire, more) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(ReplayError::Full),
-        }
+    /// Takes places for a shard, and says how many: some in reserve, and none when there are none.
+    #[cold]
+    fn take_places(&self) -> usize {
+        let some = |taken| {
+            let left = self.limits.total.saturating_sub(taken);
+            left.min((left / LEFT_FOR_ONE).clamp(1, MOST_RESERVED))
+        };
+        let more = |taken| Some(taken + some(taken));
+        self.taken.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).map_or(0, some)
     }
 
     #[inline]
     fn give_back_places(&self, count: usize) {
         if count > 0 {
-            self.held.fetch_sub(count, Ordering::AcqRel);
+            self.taken.fetch_sub(count, Ordering::AcqRel);
         }
     }
 }
 
 #[inline]
 fn shard<T>(shards: &[Mutex<T>], hash: u64) -> Result<MutexGuard<'_, T>, ReplayError> {
-    let [lowest, ..] = hash.to_le_bytes();
-    // their number is a power of two
-    let shard = shards.get(usize::from(lowest) & (shards.len() - 1)).ok_or(ReplayError::Unavailable)?;
+    let shard = one_of(shards, hash).ok_or(ReplayError::Unavailable)?;
     shard.lock().map_err(|_| ReplayError::Unavailable)
+}
+
+/// The one that the lowest byte chooses. Their number is a power of two.
+#[inline]
+fn one_of<T>(all: &[T], hash: u64) -> Option<&T> {
+    let [lowest, ..] = hash.to_le_bytes();
+    all.get(usize::from(lowest) & (all.len() - 1))
 }
 
 impl ReplayStore for MemoryReplay {
@@ -168,6 +193,21 @@ impl ReplayStore for MemoryReplay {
             decided => decided?,
         }
         Ok(Receipt::assertion(entry))
+    }
+
+    /// Has the two lines fetched, and what the key holds. No lock is taken: whoever holds one has to wait for nobody who only foresees.
+    fn foresee(&self, entry: ForeseenEntry<'_>) {
+        let Scattered { place, hash, key } = self.secret.scatter(entry.fingerprint(), entry.key());
+        if let Some(lines) = one_of(&self.lines, hash)
+            && let count @ 1.. = lines.count()
+        {
+            lines_of(place, count).into_iter().for_each(|line| lines.fetch(line, LINE_BYTES));
+        }
+        if let Some(keys) = one_of(&self.keys, key)
+            && let count @ 1.. = keys.count()
+        {
+            keys.fetch(Keys::first_of(key, count), SLOT_BYTES);
+        }
     }
 
     fn fill(&self) -> Option<StoreFill> {
@@ -198,12 +238,12 @@ impl Secret {
 
     /// What is hashed here is a SHA-256 hash already: the halves of products, folded upon each other.
     #[inline]
-    fn scatter(&self, entry: &ReplayEntry) -> Scattered {
+    fn scatter(&self, fingerprint: &[u8; 32], key: Thumbprint) -> Scattered {
         let Self([a, b, c, d, e, f]) = *self;
-        let ([one, two, three, four], _) = entry.fingerprint.as_chunks::<8>() else {
+        let ([one, two, three, four], _) = fingerprint.as_chunks::<8>() else {
             return Scattered { place: 0, hash: 0, key: 0 };
         };
-        let ([five, six, ..], _) = entry.key.as_bytes().as_chunks::<8>() else {
+        let ([five, six, ..], _) = key.as_bytes().as_chunks::<8>() else {
             return Scattered { place: 0, hash: 0, key: 0 };
         };
         Scattered { place: folded(one, two, a, b), hash: folded(three, four, c, d), key: folded(five, six, e, f) }
@@ -228,7 +268,7 @@ mod tests {
     use std::sync::Barrier;
     use std::thread;
 
-    use handfast_identity::{Thumbprint, base64url};
+    use handfast_identity::base64url;
 
     use super::*;
 
@@ -351,6 +391,84 @@ mod tests {
         assert_eq!((accepted, store.held()), (100, 100));
         assert_eq!(insert(&store, &entry(99, "after", 2_000), 1_091), Ok(()));
         assert!(store.held() < 100);
+    }
+
+    #[test]
+    fn what_was_foreseen_is_answered_alike() {
+        // few entries in a map, and more than that in lines; some come twice, keys have shares, time goes on and back
+        let small = ReplayLimits { total: 300, per_key: 30 };
+        for (limits, steps, a_second) in [(small, 20_000, 20), (ReplayLimits::default(), 80_000, 2_000)] {
+            let with = MemoryReplay::new(limits);
+            // what has ended is freed shard by shard, as entries fall upon them
+            let without = MemoryReplay { secret: with.secret, ..MemoryReplay::new(limits) };
+            let mut random = 7_u64;
+            let mut draw = |below: u64| {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (random >> 33) % below
+            };
+            let (mut taken, mut known, mut full, mut late) = (0, 0, 0, 0);
+            for step in 0..steps {
+                let now = UnixTime::from_secs(1_000 + step / a_second - draw(3) * draw(2) * draw(70));
+                let id = step.saturating_sub(draw(900)) / 2;
+                let (key, id) = ((id % 11) as u8, id.to_string());
+                let foreseen = entry(key, &id, now.as_secs() + 30 + draw(65));
+                // most of what is foreseen comes, some more than once, and some never
+                for _ in 0..draw(3) {
+                    with.foresee(ForeseenEntry::of(&foreseen));
+                    with.foresee(ForeseenEntry::of(&entry(200, &id, 9)));
+                }
+                let answer = without.insert(&foreseen, now).map(drop);
+                assert_eq!(with.insert(&foreseen, now).map(drop), answer, "{step}");
+                assert_eq!(with.held(), without.held(), "{step}");
+                match answer {
+                    Ok(()) => taken += 1,
+                    Err(ReplayError::Replayed) => known += 1,
+                    Err(ReplayError::KeyShareFull | ReplayError::Full) => full += 1,
+                    Err(_) => late += 1,
+                }
+            }
+            let is_small = limits == small;
+            assert!(
+                taken > 500 && known > 500 && (full > 500) == is_small && late > 5,
+                "{taken} {known} {full} {late}"
+            );
+            assert!(is_small || with.lines.iter().any(|lines| lines.count() > 0));
+        }
+    }
+
+    #[test]
+    fn what_is_foreseen_is_not_held() {
+        // DPOP-50
+        let store = MemoryReplay::new(ReplayLimits { total: 1, per_key: 1 });
+        for id in ["a", "b", "c"] {
+            store.foresee(ForeseenEntry::of(&entry(1, id, 1_090)));
+        }
+        assert_eq!((store.held(), store.latest.load(Ordering::Relaxed)), (0, 0));
+        assert_eq!(insert(&store, &entry(1, "a", 1_090), 1_000), Ok(()));
+    }
+
+    #[test]
+    fn places_in_reserve_are_neither_too_many_nor_lost() {
+        // shards take 64 at once here
+        const TOTAL: usize = 10_000;
+        let store = MemoryReplay::new(ReplayLimits { total: TOTAL, per_key: TOTAL });
+        let try_all = |key: u8, now: u64| {
+            let tried = (0..2_000).filter(|n| insert(&store, &entry(key, &n.to_string(), now + 90), now).is_ok());
+            tried.count()
+        };
+        let accepted: usize = thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|key| scope.spawn(move || try_all(key, 1_000))).collect();
+            threads.into_iter().filter_map(|thread| thread.join().ok()).sum()
+        });
+        assert!((TOTAL - SHARE_SHARDS * MOST_RESERVED..=TOTAL).contains(&accepted), "{accepted}");
+        assert_eq!(store.held(), accepted);
+        // whoever comes alone gets what others have in reserve, to the last place
+        let more: usize = (8..18).map(|key| try_all(key, 1_001)).sum();
+        assert_eq!((accepted + more, store.held()), (TOTAL, TOTAL));
+        assert!(store.taken.load(Ordering::Relaxed) == TOTAL);
+        // and when all has ended, all of it once more
+        let again: usize = (0..10).map(|key| try_all(key, 2_000)).sum();
+        assert_eq!((again, store.held()), (TOTAL, TOTAL));
     }
 
     #[test]

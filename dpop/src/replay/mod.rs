@@ -1,7 +1,9 @@
 //! The port behind which accepted proofs are remembered, so that each is accepted once (RFC 9449 11.1, P-02).
 
 mod arena;
+mod fetch;
 mod hashed;
+mod keys;
 mod line;
 mod memory;
 mod pages;
@@ -65,6 +67,30 @@ impl ReplayEntry {
     }
 }
 
+/// The entry of a proof whose signature may not have been verified yet: a store can get ready for it, and cannot insert it.
+#[derive(Clone, Copy, Debug)]
+pub struct ForeseenEntry<'a>(&'a ReplayEntry);
+
+impl<'a> ForeseenEntry<'a> {
+    /// `entry`, of which nothing is known.
+    #[must_use]
+    pub const fn of(entry: &'a ReplayEntry) -> Self {
+        Self(entry)
+    }
+
+    /// What the store would recognise the proof by.
+    #[must_use]
+    pub const fn fingerprint(self) -> &'a [u8; 32] {
+        self.0.fingerprint()
+    }
+
+    /// Whose share of the store the entry would count against.
+    #[must_use]
+    pub const fn key(self) -> Thumbprint {
+        self.0.key()
+    }
+}
+
 /// Evidence that a store did not know an entry and remembers it now. Admission asks for one; it cannot be copied.
 #[derive(Debug)]
 #[must_use = "a request is admitted with the receipt of its own proof"]
@@ -103,6 +129,15 @@ pub trait ReplayStore: fmt::Debug + Send + Sync {
     ///
     /// [`ReplayError::Replayed`] for a known one, and the others for reasons that are the server's own.
     fn insert(&self, entry: &ReplayEntry, now: UnixTime) -> Result<Receipt, ReplayError>;
+
+    /// Hears that `entry` may be inserted soon, if its proof's signature turns out good: some microseconds in which memory can be
+    /// fetched that the insert will look at.
+    ///
+    /// It decides nothing and remembers nothing. Every answer of [`Self::insert`] is the same without it, and whoever sends junk may
+    /// cause any number of such calls, so a store that cannot get ready for next to nothing leaves it out.
+    fn foresee(&self, entry: ForeseenEntry<'_>) {
+        let _ = entry;
+    }
 
     /// How full it is, for metrics: it decides nothing. `None` for a store that does not know.
     fn fill(&self) -> Option<StoreFill> {

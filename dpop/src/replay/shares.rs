@@ -1,15 +1,15 @@
 //! How much of a store each key holds, counted by the seconds in which entries end: nothing is swept when a second is over.
 
-use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
+use std::sync::Arc;
 
 use handfast_identity::UnixTime;
 
 use super::ReplayError;
-use super::hashed::AsItIs;
+use super::fetch::Whereabouts;
+use super::keys::Keys;
 
-/// Keys looked at for each new one, to forget those that hold nothing any more: twice as many as come.
-const LOOKED_AT: usize = 2;
+/// Slots of keys looked at for each new key, to forget those that hold nothing any more: twice as many keys as come, at least.
+const LOOKED_AT: usize = 8;
 /// Seconds of a key that room is made for at once.
 const MORE_SECONDS: usize = 16;
 /// Bits of a count within one second; a greater one takes two.
@@ -22,18 +22,19 @@ const END_MOST: u64 = (1 << (64 - COUNT_BITS)) - 1;
 #[derive(Debug, Default)]
 pub(super) struct Shares {
     /// A key stands for itself by its hash, with odds of one in 2^64 for another's.
-    keys: HashMap<u64, Share, BuildHasherDefault<AsItIs>>,
-    /// The same keys in some order, and the next one to look at.
-    order: Vec<u64>,
+    keys: Keys,
+    /// The next slot to look at.
     next: usize,
     all: Ends,
+    /// Places of the store taken in advance.
+    reserved: usize,
     /// The latest time told, in seconds.
     floor: u64,
 }
 
 /// What one key holds.
-#[derive(Debug, Default)]
-struct Share {
+#[derive(Debug)]
+pub(super) struct Share {
     /// Entries, those that ended but were not yet taken off included.
     held: usize,
     ends: Ends,
@@ -44,11 +45,22 @@ struct Share {
 struct Ends {
     /// The last second; zero where there is none.
     last: u64,
-    /// Those before, in order.
-    earlier: Vec<u64>,
+    /// Those before, where there were any.
+    earlier: Option<Box<Earlier>>,
+}
+
+/// Seconds with their numbers, in order.
+#[derive(Debug, Default)]
+struct Earlier {
+    seconds: Vec<u64>,
 }
 
 impl Shares {
+    /// Where the slots of the keys stand.
+    pub(super) const fn whereabouts(&self) -> &Arc<Whereabouts> {
+        self.keys.whereabouts()
+    }
+
     /// Moves the time on, and says how many entries have ended.
     #[inline]
     pub(super) fn advance(&mut self, now: UnixTime) -> usize {
@@ -59,24 +71,35 @@ impl Shares {
         self.all.forget_before(self.floor)
     }
 
-    /// Counts one more entry of `key`, which ends in `end`, if the key holds less than `limit` and `take` finds room in the store.
+    /// Counts one more entry of `key`, which ends in `end`, if the key holds less than `limit` and the store
+    /// has room: `take` takes some places of it, if there are any.
     #[inline]
     pub(super) fn count(
         &mut self,
         key: u64,
         end: UnixTime,
         limit: usize,
-        take: impl FnOnce() -> Result<(), ReplayError>,
+        take: impl FnOnce() -> usize,
     ) -> Result<(), ReplayError> {
         let (now, end) = (self.floor, end.as_secs().min(END_MOST));
-        let Some(share) = self.keys.get_mut(&key) else { return self.count_first(key, end, limit, take) };
+        let Some(share) = self.keys.share(key) else { return self.count_first(key, end, limit, take) };
         share.require_room(limit, now)?;
-        take()?;
+        take_one(&mut self.reserved, take)?;
         share.add(end, now);
         if !self.all.add_to_last(end) {
             self.all.add(end);
         }
         Ok(())
+    }
+
+    /// Places taken in advance.
+    pub(super) const fn reserved(&self) -> usize {
+        self.reserved
+    }
+
+    /// The same, for others from now on.
+    pub(super) const fn give_up_reserve(&mut self) -> usize {
+        std::mem::replace(&mut self.reserved, 0)
     }
 
     #[cold]
@@ -85,15 +108,14 @@ impl Shares {
         key: u64,
         end: u64,
         limit: usize,
-        take: impl FnOnce() -> Result<(), ReplayError>,
+        take: impl FnOnce() -> usize,
     ) -> Result<(), ReplayError> {
-        let (now, mut share) = (self.floor, Share::default());
+        let (now, mut share) = (self.floor, Share::NOTHING);
         share.require_room(limit, now)?;
-        take()?;
+        take_one(&mut self.reserved, take)?;
         share.add(end, now);
         self.tidy(now);
         self.keys.insert(key, share);
-        self.order.push(key);
         self.all.add(end);
         Ok(())
     }
@@ -101,27 +123,31 @@ impl Shares {
     /// Looks at a few keys, and forgets those that hold nothing.
     fn tidy(&mut self, now: u64) {
         for _ in 0..LOOKED_AT {
-            if self.next >= self.order.len() {
-                self.next = 0;
-            }
-            let Some(key) = self.order.get(self.next) else { return };
-            if self.keys.get(key).is_none_or(|share| share.ends.are_over(now)) {
-                self.keys.remove(key);
-                self.order.swap_remove(self.next);
-            } else {
-                self.next += 1;
-            }
+            self.next = self.keys.tidy(self.next, |share| share.ends.are_over(now));
         }
     }
 
     #[cfg(test)]
     pub(super) fn sizes(&self) -> [usize; 3] {
-        let seconds = self.keys.values().map(|share| share.ends.earlier.len() + 1).max();
-        [self.keys.len(), seconds.unwrap_or(0), self.all.earlier.len() + 1]
+        let seconds = self.keys.all().map(|share| share.ends.seconds_before() + 1).max();
+        [self.keys.all().count(), seconds.unwrap_or(0), self.all.seconds_before() + 1]
     }
 }
 
+/// A place out of the reserve, which `take` fills when it is empty.
+#[inline]
+fn take_one(reserved: &mut usize, take: impl FnOnce() -> usize) -> Result<(), ReplayError> {
+    if *reserved == 0 {
+        *reserved = take();
+    }
+    *reserved = reserved.checked_sub(1).ok_or(ReplayError::Full)?;
+    Ok(())
+}
+
 impl Share {
+    /// Of a key that holds nothing.
+    pub(super) const NOTHING: Self = Self { held: 0, ends: Ends { last: 0, earlier: None } };
+
     #[inline]
     fn require_room(&mut self, limit: usize, now: u64) -> Result<(), ReplayError> {
         if self.held >= limit {
@@ -144,10 +170,6 @@ impl Share {
 }
 
 impl Ends {
-    const fn end_with(&self, end: u64) -> bool {
-        self.last >> COUNT_BITS == end
-    }
-
     const fn are_over(&self, now: u64) -> bool {
         self.last >> COUNT_BITS < now
     }
@@ -155,7 +177,8 @@ impl Ends {
     /// Counts one more where it belongs to the last second.
     #[inline]
     const fn add_to_last(&mut self, end: u64) -> bool {
-        let fits = self.end_with(end) && self.last & COUNT_MOST != COUNT_MOST;
+        // what is left of another second, or of a full count, is at least as much
+        let fits = self.last.wrapping_sub(end << COUNT_BITS) < COUNT_MOST;
         if fits {
             self.last += 1;
         }
@@ -171,31 +194,51 @@ impl Ends {
         if self.last <= one {
             if self.last > 0 {
                 // doubling would leave a third of it empty, for each key
-                if self.earlier.len() == self.earlier.capacity() {
-                    self.earlier.reserve_exact(MORE_SECONDS);
+                let seconds = &mut self.earlier.get_or_insert_default().seconds;
+                if seconds.len() == seconds.capacity() {
+                    seconds.reserve_exact(MORE_SECONDS);
                 }
-                self.earlier.push(self.last);
+                seconds.push(self.last);
             }
             self.last = one;
             return;
         }
-        let place = self.earlier.partition_point(|second| second >> COUNT_BITS < end);
-        match self.earlier.get_mut(place) {
+        let seconds = &mut self.earlier.get_or_insert_default().seconds;
+        let place = seconds.partition_point(|second| second >> COUNT_BITS < end);
+        match seconds.get_mut(place) {
             Some(second) if *second >> COUNT_BITS == end && *second & COUNT_MOST != COUNT_MOST => *second += 1,
-            _ => self.earlier.insert(place, one),
+            _ => seconds.insert(place, one),
         }
+    }
+
+    #[cfg(test)]
+    fn seconds_before(&self) -> usize {
+        self.earlier.as_ref().map_or(0, |earlier| earlier.seconds.len())
     }
 
     /// Forgets the seconds before `now`, and says how many entries that were.
     #[cold]
     fn forget_before(&mut self, now: u64) -> usize {
-        let over = self.earlier.partition_point(|second| second >> COUNT_BITS < now);
-        let mut freed: u64 = self.earlier.drain(..over).map(|second| second & COUNT_MOST).sum();
+        let mut freed = self.earlier.as_mut().map_or(0, |earlier| {
+            let over = earlier.seconds.partition_point(|second| second >> COUNT_BITS < now);
+            earlier.seconds.drain(..over).map(|second| second & COUNT_MOST).sum()
+        });
         if self.are_over(now) {
             freed += self.last & COUNT_MOST;
             self.last = 0;
         }
         usize::try_from(freed).unwrap_or(usize::MAX)
+    }
+}
+
+#[cfg(test)]
+impl Share {
+    pub(super) fn holding(held: usize) -> Self {
+        Self { held, ..Self::NOTHING }
+    }
+
+    pub(super) const fn held(&self) -> usize {
+        self.held
     }
 }
 
@@ -218,15 +261,17 @@ mod tests {
             let kept = model.split_off(&now);
             assert_eq!(ends.forget_before(now), model.values().sum::<usize>(), "{step}");
             model = kept;
-            assert!(ends.earlier.len() < 90 && ends.earlier.is_sorted());
+            assert!(ends.seconds_before() < 90);
+            assert!(ends.earlier.as_ref().is_none_or(|earlier| earlier.seconds.is_sorted()));
         }
         assert_eq!(ends.forget_before(u64::MAX), model.values().sum::<usize>());
-        assert_eq!((ends.last, ends.earlier.len()), (0, 0));
+        assert_eq!((ends.last, ends.seconds_before()), (0, 0));
     }
 
     #[test]
     fn a_full_count_is_followed_by_another() {
-        let mut ends = Ends { last: 9 << COUNT_BITS | COUNT_MOST, earlier: vec![8 << COUNT_BITS | COUNT_MOST] };
+        let earlier = Earlier { seconds: vec![8 << COUNT_BITS | COUNT_MOST] };
+        let mut ends = Ends { last: 9 << COUNT_BITS | COUNT_MOST, earlier: Some(Box::new(earlier)) };
         ends.add(9);
         ends.add(8);
         ends.add(8);
@@ -240,23 +285,23 @@ mod tests {
         for key in 0..20_000 {
             let now = 1_000 + key / 10;
             shares.advance(UnixTime::from_secs(now));
-            assert_eq!(shares.count(key, UnixTime::from_secs(now + 90), 5, || Ok(())), Ok(()));
+            assert_eq!(shares.count(key, UnixTime::from_secs(now + 90), 5, || 1), Ok(()));
         }
         let [keys, seconds, all] = shares.sizes();
         assert!((910..=2_000).contains(&keys), "{keys} keys for 910 live entries");
-        assert_eq!((seconds, all, shares.order.len()), (1, 91, keys));
+        assert_eq!((seconds, all), (1, 91));
     }
 
     #[test]
     fn a_refused_entry_is_not_counted() {
         let mut shares = Shares::default();
         let end = UnixTime::from_secs(9);
-        assert_eq!(shares.count(1, end, 1, || Err(ReplayError::Full)), Err(ReplayError::Full));
+        assert_eq!(shares.count(1, end, 1, || 0), Err(ReplayError::Full));
         assert_eq!(shares.sizes()[0], 0);
-        assert_eq!(shares.count(1, end, 0, || Ok(())), Err(ReplayError::KeyShareFull));
-        assert_eq!(shares.count(1, end, 1, || Ok(())), Ok(()));
-        assert_eq!(shares.count(1, end, 1, || Ok(())), Err(ReplayError::KeyShareFull));
+        assert_eq!(shares.count(1, end, 0, || 1), Err(ReplayError::KeyShareFull));
+        assert_eq!(shares.count(1, end, 1, || 1), Ok(()));
+        assert_eq!(shares.count(1, end, 1, || 1), Err(ReplayError::KeyShareFull));
         assert_eq!(shares.advance(UnixTime::from_secs(10)), 1);
-        assert_eq!(shares.count(1, UnixTime::from_secs(10), 1, || Ok(())), Ok(()));
+        assert_eq!(shares.count(1, UnixTime::from_secs(10), 1, || 1), Ok(()));
     }
 }

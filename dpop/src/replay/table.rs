@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::hint::select_unpredictable;
+use std::sync::Arc;
 
 use handfast_identity::UnixTime;
 
 use super::arena::Arena;
+use super::fetch::Whereabouts;
 use super::hashed::AsItIs;
 use super::line::{self, SPAN_SECS};
 
@@ -57,6 +59,8 @@ pub(super) struct Table {
     elsewhere: HashMap<Mark, UnixTime, BuildHasherDefault<AsItIs>>,
     /// The last end of those.
     elsewhere_until: UnixTime,
+    /// The last end of those that their lines do not tell of.
+    untold_until: UnixTime,
     /// At how many of those it looks for ended ones.
     tidy_at: usize,
 }
@@ -71,6 +75,7 @@ impl Table {
             floor: UnixTime::EPOCH,
             elsewhere: HashMap::default(),
             elsewhere_until: UnixTime::EPOCH,
+            untold_until: UnixTime::EPOCH,
             tidy_at: ELSEWHERE_UNTIDIED,
         }
     }
@@ -78,6 +83,11 @@ impl Table {
     /// Bytes of the lines for so many entries.
     pub(super) fn bytes_for(entries: usize) -> usize {
         lines_for(entries) * line::LINE_BYTES
+    }
+
+    /// Where its lines stand.
+    pub(super) const fn whereabouts(&self) -> &Arc<Whereabouts> {
+        self.arena.whereabouts()
     }
 
     /// The latest time told.
@@ -107,8 +117,9 @@ impl Table {
     #[inline]
     pub(super) fn place(&self, mark: Mark) -> Option<Place> {
         let now = self.floor.as_secs();
-        let (one, two) = (self.line(mark.place >> 32), self.line(mark.place & 0xffff_ffff));
+        let [one, two] = lines_of(mark.place, self.arena.lines());
         let mut found = Place { line: 0, free: 0 };
+        let mut may_be_elsewhere = self.untold_until >= self.floor;
         if self.arena.lines() > 0
             && let (Some(first), Some(second)) = (self.arena.line(one), self.arena.line(two))
         {
@@ -116,13 +127,15 @@ impl Table {
             if first.knows | second.knows {
                 return None;
             }
-            let is_first = line::count(first.free) >= line::count(second.free);
+            may_be_elsewhere |= first.has_elsewhere;
+            let is_first = first.load <= second.load;
             found.line = select_unpredictable(is_first, one, two);
             found.free = select_unpredictable(is_first, first.free, second.free);
         }
-        let is_elsewhere =
-            !self.elsewhere.is_empty() && self.elsewhere.get(&mark).is_some_and(|end| *end >= self.floor);
-        if is_elsewhere { None } else { Some(found) }
+        if may_be_elsewhere && self.elsewhere.get(&mark).is_some_and(|end| *end >= self.floor) {
+            return None;
+        }
+        Some(found)
     }
 
     /// Takes in a proof where [`Self::place`] said, that has not ended.
@@ -137,13 +150,6 @@ impl Table {
         }
     }
 
-    /// The line that 32 bits choose: as a share of 2^32, of the lines.
-    #[inline]
-    fn line(&self, half: u64) -> usize {
-        // a table has fewer than 2^22
-        usize::try_from((half * self.arena.lines() as u64) >> 32).unwrap_or(0)
-    }
-
     #[cold]
     fn insert_elsewhere(&mut self, mark: Mark, end: UnixTime) {
         if self.elsewhere.len() >= self.tidy_at {
@@ -152,10 +158,23 @@ impl Table {
         }
         self.elsewhere.insert(mark, end);
         self.elsewhere_until = self.elsewhere_until.max(end);
+        let [line, _] = lines_of(mark.place, self.arena.lines());
+        let now = self.floor.as_secs();
+        match self.arena.line_mut(line) {
+            Some(line) if end.since(self.floor).get() < SPAN_SECS => line::note_elsewhere(line, now, end.as_secs()),
+            _ => self.untold_until = self.untold_until.max(end),
+        }
         if self.elsewhere.len() > self.few {
             self.arena.prepare(self.lines);
         }
     }
+}
+
+/// The two of so many lines that `place` chooses, by a half each: as shares of 2^32.
+#[inline]
+pub(super) fn lines_of(place: u64, lines: usize) -> [usize; 2] {
+    // a table has fewer than 2^22
+    [place >> 32, place & 0xffff_ffff].map(|half| usize::try_from((half * lines as u64) >> 32).unwrap_or(0))
 }
 
 fn lines_for(entries: usize) -> usize {

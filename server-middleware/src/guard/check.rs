@@ -147,7 +147,10 @@ impl Shared {
         let point = self.point(&nonces, now);
         let verified = UnverifiedRequest::parse_known(parts, &self.chain, point.verdicts, now)
             .and_then(|request| request.verify(&point, &facts, now));
-        match verified.map_err(Denial::from).and_then(|request| request.bind(rule, content)) {
+        let bound = verified
+            .map_err(Denial::from)
+            .and_then(|request| request.bind_foreseen(rule, content, |entry| self.stores.foresee(entry)));
+        match bound {
             Ok(bound) => {
                 let is_introspected = facts.is_introspected(bound.by().issuer());
                 Ok(Judged { bound, nonce: nonces.next(now), now, is_introspected })

@@ -6,7 +6,7 @@ mod shared;
 
 use std::sync::Arc;
 
-use handfast_dpop::{Receipt, ReplayEntry, ReplayError, ReplayStore, StoreFill};
+use handfast_dpop::{ForeseenEntry, Receipt, ReplayEntry, ReplayError, ReplayStore, StoreFill};
 use handfast_identity::UnixTime;
 use handfast_verifier::budget::{BudgetError, BudgetStore, Charges, Spent};
 
@@ -24,6 +24,14 @@ impl Stores {
     /// Whether time passes, and with it what is known of revocations, while they are asked.
     pub(crate) const fn are_waited_for(&self) -> bool {
         matches!(self, Self::Shared(_))
+    }
+
+    /// Lets the memory of this process get ready for a proof. Nobody is asked over a network.
+    pub(crate) fn foresee(&self, entry: ForeseenEntry<'_>) {
+        match self {
+            Self::Own { replay, .. } => replay.foresee(entry),
+            Self::Shared(_) => {}
+        }
     }
 
     /// Remembers a proof if it is unknown.

@@ -20,6 +20,7 @@
 //! where they were found often, `kept` the same with the chain's verdict remembered and the field read already; reading it, hash
 //! included, is `field`. `whole` is a request from its fields to the handler's argument, replay store included: `warm` with token and
 //! proof header seen often, `warm-new` seen before but not often, `known` with the header alone seen often, `never` with neither;
+//! `replay-insert` and `replay-foreseen` are one entry of the replay store, alone and foreseen, for callgrind only;
 //! `refused` are requests that are not let in, by a server that has seen token and header unless it says so. Ratios are what counts: the machine may be busy with something else.
 
 mod count;
@@ -36,6 +37,7 @@ mod peers;
 mod replay;
 mod requests;
 mod signing;
+mod stalls;
 mod status;
 mod store;
 mod table;
@@ -69,6 +71,10 @@ fn main() {
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
     requests::ARE_FEW.store(has("--once"), std::sync::atomic::Ordering::Relaxed);
     let mut candidates = candidates();
+    // a store that is full is filled anew, which would be part of what is timed
+    if ["--list", "--once", "--quick"].into_iter().any(has) {
+        candidates.extend(replay::candidates());
+    }
     if let Some(start) = value("--only") {
         candidates.retain(|candidate| candidate.name == "unit" || candidate.name.starts_with(start));
     }

@@ -4,12 +4,12 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use handfast_dpop::{MemoryReplay, ReplayEntry, ReplayLimits, ReplayStore};
+use handfast_dpop::{ForeseenEntry, MemoryReplay, ReplayEntry, ReplayLimits, ReplayStore};
 use handfast_identity::{SigningKey, Thumbprint, UnixTime};
-use rustix::time::{ClockId, clock_gettime};
 
-use crate::meter::quantile;
+use crate::meter::{Candidate, quantile};
 use crate::ours;
+use crate::stalls::Turns;
 
 /// Live entries in the end.
 pub const LIVE: u64 = 10_000_000;
@@ -21,35 +21,46 @@ const A_SECOND: u64 = LIVE / LIFE;
 const KEYS: usize = 10_000;
 /// Seconds that are measured, once the store is full.
 const MEASURED: u64 = 20;
+/// How many entries before its turn one is foreseen: as little time as in no server, where a signature check lies between.
+const FORESEEN: usize = 8;
 /// Inserts between two looks at the clock, so few that nothing else comes between in most.
 pub const A_TURN: usize = 500;
+/// Room of a small store that has lines.
+const FEW: usize = 1 << 15;
 pub const BEGIN: u64 = 1_795_262_400;
 
 /// Fills a store second by second, and measures the seconds after it is full.
 pub fn measure() {
     let keys = keys(0, KEYS);
-    // what a second's entries take is taken and given back first, so that it is no part of what is measured
-    drop(black_box(second_of(&keys, 0)));
+    // one place for the entries of each second in turn: what is taken and given back in between would leave holes in the heap, which
+    // are no part of what is measured
+    let mut entries = Vec::new();
+    fill_second(&mut entries, &keys, 0);
     let before = resident();
     let store = MemoryReplay::new(ReplayLimits { total: LIVE as usize + 1, per_key: LIVE as usize });
     let mut full = None;
-    let (mut unit, mut units, mut nanoseconds) = (ours::unit(), Vec::new(), Vec::new());
-    let mut worked = [Vec::new(), Vec::new()];
+    let (mut unit, mut units) = (ours::unit(), Vec::new());
+    // foreseen, and not
+    let mut nanoseconds = [Vec::new(), Vec::new()];
+    let (mut worked, mut arithmetic) = ([Turns::default(), Turns::default()], Turns::default());
     let mut others: Vec<(&str, Vec<f64>)> = Vec::new();
     for second in 0..LIFE + MEASURED {
         let now = UnixTime::from_secs(BEGIN + second);
         if second == LIFE {
             full = Some((resident() - before, beside()));
         }
-        let entries = second_of(&keys, second);
-        for turn in entries.chunks(A_TURN) {
-            let (start, before) = (Instant::now(), processor_time());
-            let accepted = turn.iter().filter(|entry| store.insert(entry, now).is_ok()).count();
-            worked[usize::from(second >= LIFE)].push((processor_time() - before) / 1e3);
-            let taken = start.elapsed().as_nanos() as f64 / turn.len() as f64;
+        fill_second(&mut entries, &keys, second);
+        for (number, turn) in entries.chunks(A_TURN).enumerate() {
+            let is_lone = number % 2 == 1;
+            let (accepted, taken) = worked[usize::from(second >= LIFE)].turn(|| {
+                let start = Instant::now();
+                let accepted = if is_lone { inserted(&store, turn, now) } else { foreseen(&store, turn, now) };
+                (accepted, start.elapsed().as_nanos() as f64 / turn.len() as f64)
+            });
+            arithmetic.arithmetic();
             assert_eq!(accepted, turn.len(), "each is new, and there is room");
             if let Some((_, beside)) = &mut full {
-                nanoseconds.push(taken);
+                nanoseconds[usize::from(is_lone)].push(taken);
                 units.push(unit.turn());
                 others.resize_with(beside.len(), Default::default);
                 for ((told, times), (name, turn)) in others.iter_mut().zip(beside) {
@@ -63,27 +74,83 @@ pub fn measure() {
     let bytes = full.map_or(f64::NAN, |(bytes, ..)| bytes as f64 / (A_SECOND * LIFE) as f64);
     let at = |of: &[f64], share| quantile(of.to_vec(), share);
     println!("live entries {}, of {KEYS} keys; held {}", A_SECOND * LIFE, store.held());
-    others.insert(0, ("one insert", nanoseconds.clone()));
+    let [with, without] = nanoseconds;
+    others.splice(0..0, [("one entry, foreseen", with.clone()), ("one lone insert", without)]);
     for (name, of) in &others {
         println!(
-            "{name:24} {:4.0} ns median, {:4.0} ns low; {:.2} inserts low; {:.4} U median",
+            "{name:24} {:4.0} ns median, {:4.0} ns low; {:.2} entries low; {:.4} U median",
             at(of, 0.5),
             at(of, 0.1),
-            at(of, 0.1) / at(&nanoseconds, 0.1),
+            at(of, 0.1) / at(&with, 0.1),
             at(of, 0.5) / at(&units, 0.5)
         );
     }
     println!("{bytes:.1} bytes of resident memory for each live entry");
-    for (when, worked) in ["while it fills", "when it is full"].into_iter().zip(&worked) {
-        let [most, longest] = [0.999, 1.0 - f64::EPSILON].map(|share| at(worked, share));
-        println!(
-            "{A_TURN} inserts, {when}: {most:.0} us of processor at most in 999 of 1000, {longest:.0} us in the worst"
-        );
-    }
+    let [filling, when_full] = &worked;
+    filling.print(&format!("{A_TURN} inserts, while it fills"));
+    when_full.print(&format!("{A_TURN} inserts, when it is full"));
+    arithmetic.print("about as much arithmetic, in turn with them");
 }
 
-fn second_of(keys: &[Thumbprint], second: u64) -> Vec<ReplayEntry> {
-    (0..A_SECOND).map(|place| entry(keys, second, second * A_SECOND + place)).collect()
+/// How many of these are let in, each foreseen some entries before its turn: what that costs is counted with them.
+fn foreseen(store: &dyn ReplayStore, turn: &[ReplayEntry], now: UnixTime) -> usize {
+    turn.iter().take(FORESEEN).for_each(|entry| store.foresee(ForeseenEntry::of(entry)));
+    let insert = |(place, entry): (usize, &ReplayEntry)| {
+        if let Some(next) = turn.get(place + FORESEEN) {
+            store.foresee(ForeseenEntry::of(next));
+        }
+        store.insert(entry, now).is_ok()
+    };
+    turn.iter().enumerate().map(insert).filter(|is_in| *is_in).count()
+}
+
+/// The same with nothing foreseen: each waits for its memory.
+fn inserted(store: &dyn ReplayStore, turn: &[ReplayEntry], now: UnixTime) -> usize {
+    turn.iter().filter(|entry| store.insert(entry, now).is_ok()).count()
+}
+
+/// One entry of a store that is half full, for callgrind: an insert, with or without having been foreseen.
+pub fn candidates() -> Vec<Candidate> {
+    [("replay-insert", false), ("replay-foreseen", true)]
+        .map(|(name, is_foreseen)| {
+            let mut filled: Option<(MemoryReplay, std::vec::IntoIter<ReplayEntry>)> = None;
+            Candidate::new(name, move || {
+                let now = UnixTime::from_secs(BEGIN + LIFE);
+                let (store, entries) = filled.get_or_insert_with(half_full);
+                // when all are in, another store
+                let Some(entry) = entries.next() else {
+                    filled = None;
+                    return true;
+                };
+                if is_foreseen {
+                    store.foresee(ForeseenEntry::of(&entry));
+                }
+                store.insert(&entry, now).is_ok()
+            })
+        })
+        .into()
+}
+
+/// A store whose entries stand in lines that were all written before, and entries that it does not hold.
+fn half_full() -> (MemoryReplay, std::vec::IntoIter<ReplayEntry>) {
+    let (store, keys) = (MemoryReplay::new(ReplayLimits { total: FEW, per_key: FEW }), keys(0, 10));
+    let put = |second: u64, numbers: std::ops::Range<usize>| {
+        let entries: Vec<_> = numbers.map(|number| entry(&keys, second, number as u64)).collect();
+        assert_eq!(inserted(&store, &entries, UnixTime::from_secs(BEGIN + second)), entries.len());
+    };
+    put(0, 0..FEW * 5 / 8);
+    // the lines are made ready meanwhile
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    put(0, FEW * 5 / 8..FEW * 7 / 8);
+    // what stood elsewhere has ended
+    put(LIFE, FEW..FEW * 3 / 2);
+    let rest: Vec<_> = (FEW * 3 / 2..FEW * 13 / 8).map(|number| entry(&keys, LIFE, number as u64)).collect();
+    (store, rest.into_iter())
+}
+
+fn fill_second(entries: &mut Vec<ReplayEntry>, keys: &[Thumbprint], second: u64) {
+    entries.clear();
+    entries.extend((0..A_SECOND).map(|place| entry(keys, second, second * A_SECOND + place)));
 }
 
 /// Bytes of memory that this process really has: what is mapped and not taken from the heap counts too.
@@ -133,12 +200,6 @@ impl Memory {
         }
         start.elapsed().as_nanos() as f64 / A_TURN as f64
     }
-}
-
-/// Nanoseconds of processor time that this thread has had.
-fn processor_time() -> f64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }
 
 /// Keys with these numbers.

@@ -106,7 +106,10 @@ impl Server {
         };
         let decided = UnverifiedRequest::parse_known(&parts, &point.chain, self.verdicts, now)
             .and_then(|request| request.verify(&point, &self.facts, now))
-            .and_then(|request| Ok(request.bind(&self.route, &RequestContent::default())?))
+            .and_then(|request| {
+                let content = RequestContent::default();
+                Ok(request.bind_foreseen(&self.route, &content, |entry| self.replay.foresee(entry))?)
+            })
             .and_then(|bound| {
                 let receipt = self.replay.insert(bound.replay_entry(), now)?;
                 let spent = bound.charges().spend(&self.budgets, now)?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use handfast_delegation::Scope;
-use handfast_dpop::{ProofError, Receipt, ReplayEntry, VerifiedProof};
+use handfast_dpop::{ForeseenEntry, ProofError, Receipt, ReplayEntry, VerifiedProof};
 use handfast_identity::Thumbprint;
 
 use super::chain::actors_of;
@@ -32,14 +32,31 @@ impl VerifiedRequest<'_> {
     ///
     /// [`Denial`], with the first [`Rejection`] of steps 6 to 8 (spec/reasons.md).
     pub fn bind(self, route: &RouteRule, content: &RequestContent<'_>) -> Result<BoundRequest, Denial> {
+        self.bind_foreseen(route, content, |_| ())
+    }
+
+    /// The same, where `foresee` hears of the entry that the replay store will have to remember if all goes well: after everything that is
+    /// refused without verifying the proof's signature, and before that. It decides nothing
+    /// ([`ReplayStore::foresee`](handfast_dpop::ReplayStore::foresee)).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::bind`].
+    pub fn bind_foreseen(
+        self,
+        route: &RouteRule,
+        content: &RequestContent<'_>,
+        foresee: impl FnOnce(ForeseenEntry<'_>),
+    ) -> Result<BoundRequest, Denial> {
         let Self { credentials, proof, enforcement_point, verdicts, leeway } = self;
         let enforcement_point = enforcement_point.as_str();
         require_holder(&credentials, proof.claimed_thumbprint())?;
-        let proof = proof.verify().map_err(Rejection::Proof)?;
+        let proof = proof.foresee(enforcement_point);
+        foresee(proof.entry());
+        let (proof, entry) = proof.verify().map_err(Rejection::Proof)?;
         if let Some(header) = proof.new_header() {
             verdicts.keep_header(header);
         }
-        let entry = proof.replay_entry(enforcement_point);
         let Credentials { token, standing, profile } = credentials;
         let actors = match &standing {
             Standing::Offline(verdict) => Some(Arc::new(actors_of(token.claims(), verdict.chain())?)),

@@ -7,7 +7,7 @@ use handfast_delegation::{
     AccessToken, ActorChain, Authority, Delegability, Environment, ResourceId, Scope, Task, Trigger, TriggerKind,
 };
 use handfast_dpop::{
-    ContentHash, MemoryReplay, NoncePolicy, ProofRequest, ProofWindow, ReplayLimits, ReplayStore, Target,
+    ContentHash, ForeseenEntry, MemoryReplay, NoncePolicy, ProofRequest, ProofWindow, ReplayLimits, ReplayStore, Target,
 };
 use handfast_identity::{DidKey, RandomSource, SigningKey, UnixTime};
 use handfast_verifier::budget::{BudgetLimits, MemoryBudgets};
@@ -183,6 +183,16 @@ impl Server {
 
     /// The request as it is before anything is remembered of it.
     pub fn bound(&self, request: &Request, content: &RequestContent<'_>) -> Result<BoundRequest, Denial> {
+        self.bound_foreseen(request, content, |_| ())
+    }
+
+    /// The same, where `foresee` hears of the proof's entry.
+    pub fn bound_foreseen(
+        &self,
+        request: &Request,
+        content: &RequestContent<'_>,
+        foresee: impl FnOnce(ForeseenEntry<'_>),
+    ) -> Result<BoundRequest, Denial> {
         let resource = ResourceId::parse(self.resource).unwrap();
         let target = Target::parse(URI).unwrap();
         let point = EnforcementPoint {
@@ -205,7 +215,7 @@ impl Server {
             has_misplaced_token: false,
         };
         let verified = UnverifiedRequest::parse(&parts, &point.chain)?.verify(&point, &self.facts, at(0))?;
-        verified.bind(&self.route, content)
+        verified.bind_foreseen(&self.route, content, foresee)
     }
 
     pub fn reason(&self, request: &Request) -> &'static str {
