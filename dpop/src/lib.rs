@@ -32,7 +32,7 @@ pub use nonce::{
 };
 pub use proof::{
     CheckedProof, Expectation, KnownHeaders, MAX_METHOD_BYTES, MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES, MakeError,
-    PROOF_TYPE, ProofClass, ProofError, ProofForm, ProofHeader, ProofId, ProofRequest, ProofSigner, Remedy,
+    PROOF_TYPE, ProofClass, ProofError, ProofForm, ProofHeader, ProofId, ProofRequest, ProofRoom, ProofSigner, Remedy,
     UnverifiedProof, VerifiedProof,
 };
 pub use replay::{MemoryReplay, Receipt, RefuseAll, ReplayEntry, ReplayError, ReplayLimits, ReplayStore, StoreFill};

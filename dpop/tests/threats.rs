@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 
 use handfast_dpop::{
     ContentDigest, ContentHash, Expectation, MAX_PROOF_BYTES, MemoryReplay, NONCE_PERIOD, NonceKeys, NoncePolicy,
-    NonceRole, NonceSecret, NonceSource, ProofClass, ProofError, ProofHeader, ProofRequest, ProofWindow, PublicBase,
-    ReplayError, ReplayLimits, ReplayStore, RestartRule, Target, UnverifiedProof, VerifiedProof,
+    NonceRole, NonceSecret, NonceSource, ProofClass, ProofError, ProofHeader, ProofRequest, ProofRoom, ProofWindow,
+    PublicBase, ReplayError, ReplayLimits, ReplayStore, RestartRule, Target, UnverifiedProof, VerifiedProof,
 };
 use handfast_identity::{RandomSource, Seconds, SigningKey, UnixTime, base64url, jws};
 use serde_json::{Value, json};
@@ -102,7 +102,9 @@ fn check_with(proof: &str, target: &str, nonces: NoncePolicy<'_>, now: UnixTime)
     let general = UnverifiedProof::parse(proof).and_then(|proof| proof.check(&expected, now)?.verify());
     // the same with a header that was read before, whatever the rest is
     let known = |text: &[u8]| known_headers().iter().find(|header| header.text().as_bytes() == text).cloned();
-    let glanced = UnverifiedProof::parse_known(proof, &known).and_then(|proof| proof.check(&expected, now)?.verify());
+    let mut room = ProofRoom::new();
+    let glanced = UnverifiedProof::parse_known(proof, &known, &mut room);
+    let glanced = glanced.and_then(|proof| proof.check(&expected, now)?.verify());
     let seen = |found: &Result<VerifiedProof, ProofError>| {
         found
             .as_ref()
@@ -580,7 +582,9 @@ fn a_header_is_known_by_its_very_text_and_once_its_key_has_signed() {
         window: ProofWindow::default(),
         nonces: NoncePolicy::Off,
     };
-    let read = |proof: &str| UnverifiedProof::parse_known(proof, &confused)?.check(&expected, at(0))?.verify();
+    let read = |proof: &str| {
+        UnverifiedProof::parse_known(proof, &confused, &mut ProofRoom::new())?.check(&expected, at(0))?.verify()
+    };
     // what is known is not told again
     let (own, foreign) = (read(&own).unwrap(), read(&foreign).unwrap());
     assert_eq!((own.thumbprint(), own.new_header().is_some()), (key().public().thumbprint(), false));
@@ -603,6 +607,7 @@ fn a_known_header_makes_no_proof_longer() {
     let good = UnverifiedProof::parse(&proof(1)).unwrap().check(&expected, at(0)).unwrap().verify().unwrap();
     let known = |_: &[u8]| good.new_header().cloned();
     let longest = (1..=256).rev().find(|id| proof(*id).len() <= MAX_PROOF_BYTES).unwrap();
-    assert!(longest < 256 && UnverifiedProof::parse_known(&proof(longest), &known).is_ok());
-    assert_eq!(UnverifiedProof::parse_known(&proof(256), &known).map(drop), Err(ProofError::TooLong));
+    let read = |proof: &str| UnverifiedProof::parse_known(proof, &known, &mut ProofRoom::new()).map(drop);
+    assert!(longest < 256 && read(&proof(longest)).is_ok());
+    assert_eq!(read(&proof(256)), Err(ProofError::TooLong));
 }

@@ -1,24 +1,52 @@
 //! The claims of a proof as the check asks for them: read at a glance where they are as programs write them, else by the general
 //! reader, whose verdict counts. A test compares the two.
 
+use core::fmt;
+use core::num::NonZeroU16;
+
 use handfast_identity::{MAX_UNIX_SECONDS, UnixTime, base64url, json};
 
 use super::{MAX_METHOD_BYTES, MAX_PROOF_ID_BYTES, wire};
 
 /// Longest claims read at a glance. With `ath` and a target of the usual length they have some 200 bytes, with nonce, `dch` and `htd`
-/// some 370. No longer, for they are handed on from step to step.
+/// some 370.
 const GLANCE_BYTES: usize = 384;
+/// Bytes that are looked at together.
+const WORD_BYTES: usize = 8;
 /// Digits of a time that are read at a glance: none above 2^53.
 const GLANCE_DIGITS: usize = 15;
 
+/// Room for the claims of one proof, which are decoded there and looked at where they lie: they need not be handed from step to step.
+/// What was in it before does not matter.
+pub struct ProofRoom([u8; GLANCE_BYTES + WORD_BYTES]);
+
+impl ProofRoom {
+    /// Room, with nothing in it.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self([0; GLANCE_BYTES + WORD_BYTES])
+    }
+}
+
+impl Default for ProofRoom {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for ProofRoom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProofRoom") // DPOP-138
+    }
+}
+
 /// The claims, well-formed. What is only compared is given as bytes, which need not be shown to be text again.
-#[allow(clippy::large_enum_variant)] // on the stack of one check; the small one is for what is unusual
-pub(super) enum Claims {
-    Glanced(Glanced),
+pub(super) enum Claims<'a> {
+    Glanced(Glanced<'a>),
     Read(Box<wire::Claims>),
 }
 
-impl Claims {
+impl Claims<'_> {
     pub(super) fn proof_id(&self) -> &str {
         match self {
             Self::Glanced(glanced) => glanced.text(glanced.jti),
@@ -85,8 +113,8 @@ impl Claims {
 }
 
 /// Claims that lie as they were decoded, each by its place.
-pub(super) struct Glanced {
-    bytes: [u8; GLANCE_BYTES],
+pub(super) struct Glanced<'a> {
+    bytes: &'a [u8],
     jti: Span,
     htm: Span,
     htu: Span,
@@ -97,68 +125,77 @@ pub(super) struct Glanced {
     htd: Option<Span>,
 }
 
-/// First byte and the one behind the last. Small, since claims are handed on from step to step.
+/// First byte, which no text is in the place of, and the one behind the last.
 #[derive(Clone, Copy)]
 struct Span {
-    start: u16,
+    start: NonZeroU16,
     end: u16,
 }
 
 impl Span {
-    fn len(self) -> usize {
-        usize::from(self.end.saturating_sub(self.start))
+    fn new(start: usize, end: usize) -> Option<Self> {
+        Some(Self { start: NonZeroU16::new(u16::try_from(start).ok()?)?, end: u16::try_from(end).ok()? })
     }
 
     fn of(self, bytes: &[u8]) -> &[u8] {
-        bytes.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
+        bytes.get(usize::from(self.start.get())..usize::from(self.end)).unwrap_or_default()
     }
 }
 
-impl Glanced {
+impl<'a> Glanced<'a> {
     /// Reads a payload of nothing but the known claims, each once, without blanks, escapes or anything outside ASCII. None says
     /// that it is for the general reader.
-    pub(super) fn read(payload: &[u8]) -> Option<Self> {
-        let mut bytes = [0; GLANCE_BYTES];
-        let length = base64url::decode_into(payload, &mut bytes).ok()?;
-        // what lies behind them is zero still, and rows of one length are looked through in fewer steps
-        if !bytes.is_ascii() {
-            return None;
-        }
-        let mut text = Text { bytes: bytes.get(..length)?, at: 0 };
+    pub(super) fn read(payload: &[u8], room: &'a mut ProofRoom) -> Option<Self> {
+        let length = base64url::decode_into(payload, room.0.first_chunk_mut::<GLANCE_BYTES>()?).ok()?;
+        let mut text = Text { bytes: &room.0, at: 0, all: 0 };
         let (mut jti, mut htm, mut htu, mut iat) = (None, None, None, None);
         let (mut ath, mut nonce, mut dch, mut htd) = (None, None, None, None);
-        text.take(b"{")?;
+        let mut before = b'{';
         loop {
-            let is_again = match text.name()? {
-                b"iat" => iat.replace(text.time()?).is_some(),
-                b"jti" => jti.replace(text.string()?).is_some(),
-                b"htm" => htm.replace(text.string()?).is_some(),
-                b"htu" => htu.replace(text.string()?).is_some(),
-                b"ath" => ath.replace(text.string()?).is_some(),
-                b"nonce" => nonce.replace(text.string()?).is_some(),
-                b"dch" => dch.replace(text.string()?).is_some(),
-                b"htd" => htd.replace(text.string()?).is_some(),
+            text.take(before)?;
+            let word = text.word()?;
+            let member = match word & FIRST_SIX {
+                IAT => {
+                    text.at += NAME_BYTES;
+                    if iat.replace(text.time()?).is_some() {
+                        return None;
+                    }
+                    None
+                }
+                JTI => Some(&mut jti),
+                HTM => Some(&mut htm),
+                HTU => Some(&mut htu),
+                ATH => Some(&mut ath),
+                DCH => Some(&mut dch),
+                HTD => Some(&mut htd),
+                _ if word == NONCE => {
+                    text.at += WORD_BYTES - NAME_BYTES;
+                    Some(&mut nonce)
+                }
                 _ => return None,
             };
-            if is_again {
-                return None;
+            if let Some(member) = member {
+                text.at += NAME_BYTES;
+                if member.replace(text.string()?).is_some() {
+                    return None;
+                }
             }
-            match text.next()? {
-                b',' => {}
-                b'}' => break,
-                _ => return None,
+            if text.at + 1 == length {
+                break;
             }
+            before = b',';
         }
-        let is_whole = text.at == length;
+        text.take(b'}')?;
+        let (bytes, is_ascii) = (text.bytes.get(..length)?, text.all & HIGHEST == 0);
         let (jti, htm) = (jti?, htm?);
         // what the general reader asks of them
-        let is_id = jti.len() <= MAX_PROOF_ID_BYTES && jti.of(&bytes).iter().any(|byte| *byte != b' ');
-        let is_method = (1..=MAX_METHOD_BYTES).contains(&htm.len());
-        (is_whole && is_id && is_method).then_some(Self { bytes, jti, htm, htu: htu?, iat: iat?, ath, nonce, dch, htd })
+        let is_id = jti.of(bytes).len() <= MAX_PROOF_ID_BYTES && jti.of(bytes).iter().any(|byte| *byte != b' ');
+        let is_method = (1..=MAX_METHOD_BYTES).contains(&htm.of(bytes).len());
+        (is_ascii && is_id && is_method).then_some(Self { bytes, jti, htm, htu: htu?, iat: iat?, ath, nonce, dch, htd })
     }
 
     fn bytes(&self, span: Span) -> &[u8] {
-        span.of(&self.bytes)
+        span.of(self.bytes)
     }
 
     fn text(&self, span: Span) -> &str {
@@ -167,59 +204,80 @@ impl Glanced {
     }
 }
 
-/// What is left of claims from `at` on.
+/// The name of a claim with its quotes and the colon behind them.
+const NAME_BYTES: usize = 6;
+/// As many bytes of a word.
+const FIRST_SIX: u64 = u64::MAX >> 16;
+/// The highest bit of each byte.
+const HIGHEST: u64 = 0x8080_8080_8080_8080;
+
+const JTI: u64 = u64::from_le_bytes(*b"\"jti\":\0\0");
+const HTM: u64 = u64::from_le_bytes(*b"\"htm\":\0\0");
+const HTU: u64 = u64::from_le_bytes(*b"\"htu\":\0\0");
+const IAT: u64 = u64::from_le_bytes(*b"\"iat\":\0\0");
+const ATH: u64 = u64::from_le_bytes(*b"\"ath\":\0\0");
+const DCH: u64 = u64::from_le_bytes(*b"\"dch\":\0\0");
+const HTD: u64 = u64::from_le_bytes(*b"\"htd\":\0\0");
+/// The only one of five letters.
+const NONCE: u64 = u64::from_le_bytes(*b"\"nonce\":");
+
+/// What is left of claims from `at` on. It may go on behind their end, with anything; whoever reads it looks where it came to.
 struct Text<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// Every bit that some byte of a string has.
+    all: u64,
 }
 
-impl<'a> Text<'a> {
-    fn rest(&self) -> Option<&'a [u8]> {
-        self.bytes.get(self.at..)
+impl Text<'_> {
+    /// The next eight bytes.
+    fn word(&self) -> Option<u64> {
+        self.bytes.get(self.at..)?.first_chunk().copied().map(u64::from_le_bytes)
     }
 
-    fn next(&mut self) -> Option<u8> {
-        let byte = self.bytes.get(self.at)?;
-        self.at += 1;
-        Some(*byte)
-    }
-
-    fn take(&mut self, word: &[u8]) -> Option<()> {
-        self.rest()?.starts_with(word).then_some(())?;
-        self.at += word.len();
-        Some(())
-    }
-
-    /// The name of a member: its quotes and the colon behind them are taken too.
-    fn name(&mut self) -> Option<&'a [u8]> {
-        self.take(b"\"")?;
-        let rest = self.rest()?;
-        // all names but `nonce` have three letters
-        let letters = if rest.get(3..5) == Some(b"\":") { 3 } else { 5 };
-        self.at += letters;
-        self.take(b"\":")?;
-        rest.get(..letters)
+    /// Goes past the next byte if it is this one.
+    fn take(&mut self, byte: u8) -> Option<()> {
+        (*self.bytes.get(self.at)? == byte).then(|| self.at += 1)
     }
 
     /// A string in its quotes, without escapes.
     fn string(&mut self) -> Option<Span> {
-        self.take(b"\"")?;
+        self.take(b'"')?;
         let start = self.at;
-        let end = start + json::string_length(self.rest()?)?;
-        self.at = end + 1;
-        Some(Span { start: u16::try_from(start).ok()?, end: u16::try_from(end).ok()? })
+        loop {
+            let word = self.word()?;
+            self.all |= word;
+            let special = json::specials(word);
+            if special != 0 {
+                self.at += special.trailing_zeros() as usize / 8;
+                break;
+            }
+            self.at += WORD_BYTES;
+        }
+        let end = self.at;
+        self.take(b'"')?;
+        Span::new(start, end)
     }
 
     /// Whole seconds, without sign, fraction, exponent or a zero in front.
     fn time(&mut self) -> Option<UnixTime> {
-        let digits = self.rest()?.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let digits = self.bytes.get(self.at..self.at + digits)?;
-        if digits.len() > GLANCE_DIGITS || (digits.len() > 1 && digits.first() == Some(&b'0')) || digits.is_empty() {
-            return None;
+        let start = self.at;
+        let mut seconds = 0_u64;
+        let mut digit = self.digit()?;
+        loop {
+            seconds = seconds * 10 + u64::from(digit);
+            self.at += 1;
+            match self.digit() {
+                Some(next) if seconds > 0 && self.at - start < GLANCE_DIGITS => digit = next,
+                Some(_) => return None,
+                None => break,
+            }
         }
-        self.at += digits.len();
-        let seconds = digits.iter().fold(0_u64, |number, digit| number * 10 + u64::from(digit - b'0'));
         (seconds <= MAX_UNIX_SECONDS).then(|| UnixTime::from_secs(seconds))
+    }
+
+    fn digit(&self) -> Option<u8> {
+        self.bytes.get(self.at).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10)
     }
 }
 
@@ -230,7 +288,7 @@ mod tests {
     use super::*;
 
     /// Everything a check asks of claims.
-    fn seen(claims: &Claims) -> [Option<String>; 8] {
+    fn seen(claims: &Claims<'_>) -> [Option<String>; 8] {
         let own = |text: &str| Some(text.to_owned());
         let own_bytes = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
         [
@@ -247,7 +305,9 @@ mod tests {
 
     /// What both readers say of a payload; says whether a glance was enough.
     fn check(payload: &str) -> bool {
-        let glanced = Glanced::read(base64url::encode(payload.as_bytes()).as_bytes()).map(Claims::Glanced);
+        // what somebody else left there means nothing
+        let mut room = ProofRoom([b'"'; GLANCE_BYTES + WORD_BYTES]);
+        let glanced = Glanced::read(base64url::encode(payload.as_bytes()).as_bytes(), &mut room).map(Claims::Glanced);
         let read = read_object(payload.as_bytes(), &Limits::plain(4096)).ok().map(Box::new).map(Claims::Read);
         let Some(glanced) = glanced else { return false };
         assert_eq!(Some(seen(&glanced)), read.as_ref().map(seen), "{payload}");

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use handfast_delegation::{ActorChain, Budget, ChainText, Environment, Hop, MAX_CHAIN_BYTES, ResourceId, Tools};
 use handfast_dpop::{
     ContentHash, MemoryReplay, NONCE_PERIOD, NonceKeys, NoncePolicy, NonceRole, NonceSecret, ProofHeader, ProofRequest,
-    ProofWindow, ReplayLimits, ReplayStore, Target,
+    ProofRoom, ProofWindow, ReplayLimits, ReplayStore, Target,
 };
 use handfast_identity::{Seconds, SigningKey, UnixTime};
 use handfast_verifier::budget::{BudgetLimits, MemoryBudgets};
@@ -192,7 +192,7 @@ impl<'a> Ask<'a> {
             delegation: self.field.into_iter().map(str::as_bytes).collect(),
             has_misplaced_token: self.is_token_misplaced,
         };
-        let bound = UnverifiedRequest::parse_known(&parts, &point.chain, point.verdicts, now)?
+        let bound = UnverifiedRequest::parse_known(&parts, &point.chain, point.verdicts, now, &mut ProofRoom::new())?
             .verify(&point, &facts, now)?
             .bind(&self.route, &RequestContent { path: self.path, body: Some(b""), ..RequestContent::default() })?;
         let receipt = server.replay.insert(bound.replay_entry(), now)?;
