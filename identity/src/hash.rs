@@ -4,7 +4,7 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 
 use sha2::{Digest, Sha256};
-use subtle::{Choice, ConstantTimeEq};
+use subtle::ConstantTimeEq;
 
 use crate::base64url;
 
@@ -52,11 +52,12 @@ impl ContentHash {
     }
 }
 
-/// Whether both are the same, in time that does not depend on where they differ (P-20): word by word, as `subtle` compares words.
+/// Whether both are the same, in time that does not depend on where they differ (P-20): the bits in which their words differ are
+/// gathered, and `subtle` says whether there are any.
 pub(crate) fn is_same(one: &[u8; 32], other: &[u8; 32]) -> bool {
     let (one, other) = (one.as_chunks().0, other.as_chunks().0);
-    let words = one.iter().zip(other).map(|(one, other)| (u64::from_le_bytes(*one), u64::from_le_bytes(*other)));
-    words.fold(Choice::from(1), |so_far, (one, other)| so_far & one.ct_eq(&other)).into()
+    let words = one.iter().zip(other).map(|(one, other)| u64::from_le_bytes(*one) ^ u64::from_le_bytes(*other));
+    words.fold(0, |so_far, bits| so_far | bits).ct_eq(&0).into()
 }
 
 impl PartialEq for ContentHash {

@@ -18,13 +18,13 @@ const GLANCE_DIGITS: usize = 15;
 
 /// Room for the claims of one proof, which are decoded there and looked at where they lie: they need not be handed from step to step.
 /// What was in it before does not matter.
-pub struct ProofRoom([u8; GLANCE_BYTES + WORD_BYTES]);
+pub struct ProofRoom([u8; GLANCE_BYTES + 2 * WORD_BYTES]);
 
 impl ProofRoom {
     /// Room, with nothing in it.
     #[must_use]
     pub const fn new() -> Self {
-        Self([0; GLANCE_BYTES + WORD_BYTES])
+        Self([0; GLANCE_BYTES + 2 * WORD_BYTES])
     }
 }
 
@@ -235,6 +235,12 @@ impl Text<'_> {
         self.bytes.get(self.at..)?.first_chunk().copied().map(u64::from_le_bytes)
     }
 
+    fn two_words(&self) -> Option<[u64; 2]> {
+        let bytes: &[u8; 2 * WORD_BYTES] = self.bytes.get(self.at..)?.first_chunk()?;
+        let [.., first, second] = bytes.as_chunks().0 else { return None };
+        Some([u64::from_le_bytes(*first), u64::from_le_bytes(*second)])
+    }
+
     /// Goes past the next byte if it is this one.
     fn take(&mut self, byte: u8) -> Option<()> {
         (*self.bytes.get(self.at)? == byte).then(|| self.at += 1)
@@ -245,14 +251,19 @@ impl Text<'_> {
         self.take(b'"')?;
         let start = self.at;
         loop {
-            let word = self.word()?;
-            self.all |= word;
-            let special = json::specials(word);
-            if special != 0 {
-                self.at += special.trailing_zeros() as usize / 8;
+            // two words at a time: most strings are longer than one
+            let [first, second] = self.two_words()?;
+            self.all |= first | second;
+            let (in_first, in_second) = (json::specials(first), json::specials(second));
+            if in_first != 0 {
+                self.at += in_first.trailing_zeros() as usize / 8;
                 break;
             }
-            self.at += WORD_BYTES;
+            if in_second != 0 {
+                self.at += WORD_BYTES + in_second.trailing_zeros() as usize / 8;
+                break;
+            }
+            self.at += 2 * WORD_BYTES;
         }
         let end = self.at;
         self.take(b'"')?;
@@ -262,23 +273,44 @@ impl Text<'_> {
     /// Whole seconds, without sign, fraction, exponent or a zero in front.
     fn time(&mut self) -> Option<UnixTime> {
         let start = self.at;
-        let mut seconds = 0_u64;
-        let mut digit = self.digit()?;
-        loop {
+        let mut seconds = match eight_digits(self.word()?) {
+            // times of our age have ten
+            Some(number) => {
+                self.at += WORD_BYTES;
+                number
+            }
+            None => {
+                self.at += 1;
+                u64::from(self.digit(start)?)
+            }
+        };
+        while let Some(digit) = self.digit(self.at) {
             seconds = seconds * 10 + u64::from(digit);
             self.at += 1;
-            match self.digit() {
-                Some(next) if seconds > 0 && self.at - start < GLANCE_DIGITS => digit = next,
-                Some(_) => return None,
-                None => break,
+            if self.at - start > GLANCE_DIGITS {
+                return None;
             }
         }
-        (seconds <= MAX_UNIX_SECONDS).then(|| UnixTime::from_secs(seconds))
+        let has_zero_in_front = self.digit(start) == Some(0) && self.at - start > 1;
+        (!has_zero_in_front && seconds <= MAX_UNIX_SECONDS).then(|| UnixTime::from_secs(seconds))
     }
 
-    fn digit(&self) -> Option<u8> {
-        self.bytes.get(self.at).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10)
+    fn digit(&self, place: usize) -> Option<u8> {
+        self.bytes.get(place).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10)
     }
+}
+
+/// The number that eight digits are, the first byte's the highest; none if one of the bytes is no digit.
+const fn eight_digits(word: u64) -> Option<u64> {
+    let each = word ^ 0x3030_3030_3030_3030;
+    // from ten on a byte reaches its highest bit, or had it
+    if (each | each.wrapping_add(0x7676_7676_7676_7676)) & HIGHEST != 0 {
+        return None;
+    }
+    // pairs in every second byte, then fours in every fourth, then all: what lies between is cut off, or shifted out
+    let pairs = each.wrapping_mul(10).wrapping_add(each >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
+    Some(fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff)
 }
 
 #[cfg(test)]
@@ -306,7 +338,7 @@ mod tests {
     /// What both readers say of a payload; says whether a glance was enough.
     fn check(payload: &str) -> bool {
         // what somebody else left there means nothing
-        let mut room = ProofRoom([b'"'; GLANCE_BYTES + WORD_BYTES]);
+        let mut room = ProofRoom([b'"'; GLANCE_BYTES + 2 * WORD_BYTES]);
         let glanced = Glanced::read(base64url::encode(payload.as_bytes()).as_bytes(), &mut room).map(Claims::Glanced);
         let read = read_object(payload.as_bytes(), &Limits::plain(4096)).ok().map(Box::new).map(Claims::Read);
         let Some(glanced) = glanced else { return false };
@@ -368,6 +400,28 @@ mod tests {
             "",
         ] {
             assert!(!check(unusual), "{unusual}");
+        }
+    }
+
+    #[test]
+    fn eight_digits_are_a_number() {
+        let check = |text: &str| {
+            let word = u64::from_le_bytes(text.as_bytes().try_into().unwrap_or_default());
+            let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+            assert_eq!(eight_digits(word), text.parse().ok().filter(|_| is_number), "{text}");
+        };
+        for number in (0..100_000_000_u64).step_by(997).chain([1, 9, 99_999_999, 12_345_678, 17_952_624]) {
+            check(&format!("{number:08}"));
+        }
+        for place in 0..8 {
+            for byte in 0..=0x7f_u8 {
+                let mut text = *b"90909090";
+                text.iter_mut().skip(place).take(1).for_each(|at| *at = byte);
+                check(core::str::from_utf8(&text).unwrap_or_default());
+                let mut word = text.map(|byte| if byte == b'0' { 0xff } else { byte });
+                word.iter_mut().skip(place).take(1).for_each(|at| *at = byte | 0x80);
+                assert_eq!(eight_digits(u64::from_le_bytes(word)), None);
+            }
         }
     }
 

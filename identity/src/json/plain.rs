@@ -44,11 +44,12 @@ pub fn string_length(bytes: &[u8]) -> Option<usize> {
 pub const fn specials(word: u64) -> u64 {
     const EACH: u64 = 0x0101_0101_0101_0101;
     const HIGHEST: u64 = 0x8080_8080_8080_8080;
-    // a byte below `limit` borrows, and one that had its highest bit set before does not count
-    const fn below(word: u64, limit: u64) -> u64 {
-        word.wrapping_sub(EACH * limit) & !word & HIGHEST
-    }
-    below(word, 0x20) | below(word ^ (EACH * b'"' as u64), 1) | below(word ^ (EACH * b'\\' as u64), 1)
+    const QUOTES: u64 = EACH * b'"' as u64;
+    const BACKSLASHES: u64 = EACH * b'\\' as u64;
+    // a byte below what is taken away borrows, and one that had its highest bit set before does not count
+    let borrowed =
+        word.wrapping_sub(EACH * 0x20) | (word ^ QUOTES).wrapping_sub(EACH) | (word ^ BACKSLASHES).wrapping_sub(EACH);
+    borrowed & !word & HIGHEST
 }
 
 struct Text<'a> {

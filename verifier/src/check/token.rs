@@ -76,12 +76,13 @@ impl HashedToken<'_> {
         facts: &'f Facts,
         now: UnixTime,
     ) -> Result<(Arc<KnownToken>, &'f IssuerFacts), Rejection> {
-        let (token, issuer) = match self.standing(facts) {
-            Some((known, issuer)) => {
+        let standing = self.standing(facts);
+        let (token, issuer) = match (self.token, standing) {
+            (TokenText::Known(known), Some(issuer)) => {
                 require_presentable(known.claims(), point, now)?;
-                (Arc::clone(known), issuer)
+                (known, issuer)
             }
-            None => self.verify_anew(point, facts, now)?,
+            (token, _) => verify_anew(token.text(), self.hash, point, facts, now)?,
         };
         let claims = token.claims();
         require_lifetime(claims, &issuer.trust)?;
@@ -97,29 +98,29 @@ impl HashedToken<'_> {
         if is_elsewhere { Err(Rejection::EnvironmentMismatch) } else { Ok((token, issuer)) }
     }
 
-    /// What is remembered, as long as the token's issuer has the same key and trust.
-    fn standing<'f>(&self, facts: &'f Facts) -> Option<(&Arc<KnownToken>, &'f IssuerFacts)> {
+    /// The issuer of what is remembered, as long as it has the same key and trust.
+    fn standing<'f>(&self, facts: &'f Facts) -> Option<&'f IssuerFacts> {
         let TokenText::Known(known) = &self.token else { return None };
-        let issuer = facts.issuer(&known.claims().issuer)?;
-        known.stands(issuer).then_some((known, issuer))
+        facts.issuer(&known.claims().issuer).filter(|issuer| known.stands(issuer))
     }
+}
 
-    fn verify_anew<'f>(
-        &self,
-        point: &EnforcementPoint<'_>,
-        facts: &'f Facts,
-        now: UnixTime,
-    ) -> Result<(Arc<KnownToken>, &'f IssuerFacts), Rejection> {
-        let token = UnverifiedAccessToken::parse(self.token.text()).map_err(|error| rejection_of(&error))?;
-        // P-04: keys come from configured trust; the token only says which record to look at
-        let issuer = facts.issuer(&token.unverified_claims().issuer).ok_or(Rejection::IssuerNotTrusted)?;
-        require_presentable(token.unverified_claims(), point, now)?;
-        let key = token.kid().and_then(|kid| issuer.keys.find(kid)).ok_or(Rejection::TokenKeyUnknown)?;
-        let token = token.verify(key).map_err(|error| rejection_of(&error))?;
-        let known = Arc::new(KnownToken::new(token, self.hash, key, issuer));
-        point.verdicts.keep_token(&known);
-        Ok((known, issuer))
-    }
+fn verify_anew<'f>(
+    text: &str,
+    hash: ContentHash,
+    point: &EnforcementPoint<'_>,
+    facts: &'f Facts,
+    now: UnixTime,
+) -> Result<(Arc<KnownToken>, &'f IssuerFacts), Rejection> {
+    let token = UnverifiedAccessToken::parse(text).map_err(|error| rejection_of(&error))?;
+    // P-04: keys come from configured trust; the token only says which record to look at
+    let issuer = facts.issuer(&token.unverified_claims().issuer).ok_or(Rejection::IssuerNotTrusted)?;
+    require_presentable(token.unverified_claims(), point, now)?;
+    let key = token.kid().and_then(|kid| issuer.keys.find(kid)).ok_or(Rejection::TokenKeyUnknown)?;
+    let token = token.verify(key).map_err(|error| rejection_of(&error))?;
+    let known = Arc::new(KnownToken::new(token, hash, key, issuer));
+    point.verdicts.keep_token(&known);
+    Ok((known, issuer))
 }
 
 /// What needs no signature: the token is for this resource, and in its time.

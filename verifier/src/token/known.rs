@@ -1,13 +1,14 @@
 //! A token found to be its issuer's, so that the same bytes need not be read and verified again.
 
 use core::{fmt, ptr};
-use std::borrow::Cow;
 use std::sync::{Arc, Weak};
 
 use handfast_delegation::{AccessToken, VerifiedAccessToken};
 use handfast_identity::{ContentHash, DidKey, PublicKey, Thumbprint, UnixTime};
 
 use super::TokenNames;
+use crate::Rejection;
+use crate::revocation::RevocationSet;
 use crate::trust::{IssuerFacts, KeySet, TrustedIssuer};
 
 /// How many times its bytes a token takes: text, header and payload decoded, and the texts read out of them.
@@ -117,15 +118,17 @@ impl KnownToken {
         self.client
     }
 
-    /// What it names, as `listing` calls it.
-    pub(crate) fn names(&self, listing: &str) -> Cow<'_, TokenNames> {
-        if listing == self.claims().issuer {
-            return Cow::Borrowed(&self.names);
-        }
+    /// Refuses it if `set`, of its own issuer, has anything that it names.
+    pub(crate) fn require_clear_of_issuer(&self, set: &RevocationSet) -> Result<(), Rejection> {
+        self.names.require_clear_of_issuer(set)
+    }
+
+    /// Refuses it if `set`, of `listing`, has an agent that it names, or its key.
+    pub(crate) fn require_clear_of_agents(&self, listing: &str, set: &RevocationSet) -> Result<(), Rejection> {
         let place = self.trust.agent_status.iter().position(|status| status == listing);
         match place.and_then(|place| self.listed.get(place)) {
-            Some(names) => Cow::Borrowed(names),
-            None => Cow::Owned(TokenNames::new(listing, self.claims(), self.kid())),
+            Some(names) => names.require_clear_of_agents(set),
+            None => TokenNames::new(listing, self.claims(), self.kid()).require_clear_of_agents(set),
         }
     }
 }
