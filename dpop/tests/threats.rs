@@ -75,7 +75,7 @@ fn known_headers() -> &'static [Arc<ProofHeader>] {
             let expected = Expectation {
                 method: "GET",
                 target: &target,
-                token_hash: Some(ContentHash::of(TOKEN.as_bytes())),
+                token_hash: Some(ContentHash::of(TOKEN.as_bytes()).into()),
                 delegation_hash: None,
                 window: ProofWindow::default(),
                 nonces: NoncePolicy::Off,
@@ -94,7 +94,7 @@ fn check_with(proof: &str, target: &str, nonces: NoncePolicy<'_>, now: UnixTime)
     let expected = Expectation {
         method: "GET",
         target: &target,
-        token_hash: Some(ContentHash::of(TOKEN.as_bytes())),
+        token_hash: Some(ContentHash::of(TOKEN.as_bytes()).into()),
         delegation_hash: None,
         window: ProofWindow::default(),
         nonces,
@@ -503,7 +503,7 @@ fn chains_and_proofs_belong_together() {
         let expected = Expectation {
             method: "GET",
             target: &target,
-            token_hash: Some(ContentHash::of(TOKEN.as_bytes())),
+            token_hash: Some(ContentHash::of(TOKEN.as_bytes()).into()),
             delegation_hash,
             window: ProofWindow::default(),
             nonces: NoncePolicy::Off,
@@ -577,7 +577,7 @@ fn a_header_is_known_by_its_very_text_and_once_its_key_has_signed() {
     let expected = Expectation {
         method: "GET",
         target: &target,
-        token_hash: Some(ContentHash::of(TOKEN.as_bytes())),
+        token_hash: Some(ContentHash::of(TOKEN.as_bytes()).into()),
         delegation_hash: None,
         window: ProofWindow::default(),
         nonces: NoncePolicy::Off,
@@ -599,7 +599,7 @@ fn a_known_header_makes_no_proof_longer() {
     let expected = Expectation {
         method: "GET",
         target: &target,
-        token_hash: Some(ContentHash::of(TOKEN.as_bytes())),
+        token_hash: Some(ContentHash::of(TOKEN.as_bytes()).into()),
         delegation_hash: None,
         window: ProofWindow::default(),
         nonces: NoncePolicy::Off,

@@ -103,10 +103,8 @@ pub fn is_of_64_bytes(text: &[u8]) -> bool {
     // of the last character's six bits four lie behind the last byte, and have to be zero
     let [.., b'A' | b'Q' | b'g' | b'w'] = text else { return false };
     // two pieces that overlap, of a length that is made of vectors
-    let pieces: [Option<&[u8; 48]>; 2] = [text.first_chunk(), text.last_chunk()];
-    pieces
-        .into_iter()
-        .all(|piece| piece.is_some_and(|piece| piece.iter().fold(true, |all, byte| all & is_character(*byte))))
+    let (Some(first), Some(last)) = (text.first_chunk::<48>(), text.last_chunk::<48>()) else { return false };
+    first.iter().zip(last).fold(true, |all, (one, other)| all & is_character(*one) & is_character(*other))
 }
 
 /// Without a branch, and with comparisons side by side, so that many are looked at in one instruction.

@@ -1,6 +1,6 @@
 //! What a proof is checked against, and the judgement of its time.
 
-use handfast_identity::UnixTime;
+use handfast_identity::{UnixTime, WrittenHash};
 
 use super::claims::Claims;
 use super::{ProofError, Remedy};
@@ -15,7 +15,7 @@ pub struct Expectation<'a> {
     /// The target as the client saw it: [`Target::join`].
     pub target: &'a Target,
     /// Hash of the access token's exact characters; `None` where no token belongs (token endpoint, registration, polling).
-    pub token_hash: Option<ContentHash>,
+    pub token_hash: Option<WrittenHash>,
     /// Hash of the delegation chain that came along, if one did.
     pub delegation_hash: Option<ContentHash>,
     /// How fresh the proof has to be.
@@ -42,7 +42,7 @@ impl Expectation<'_> {
         self.check_target(claims)?;
         let Some(expected) = self.token_hash else { return Ok(()) }; // an `ath` where none is asked for is an unknown claim
         let claim = claims.token_hash().ok_or(ProofError::TokenHashMissing)?;
-        if ContentHash::from_claim(claim) == Some(expected) { Ok(()) } else { Err(ProofError::TokenHash) }
+        if expected.is_claimed(claim) { Ok(()) } else { Err(ProofError::TokenHash) }
     }
 
     /// Check 9: query and fragment of the claim are dropped, as those of the request were.

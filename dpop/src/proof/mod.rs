@@ -119,7 +119,7 @@ impl<'a> UnverifiedProof<'a> {
         expected.check_chain(claims)?;
         expected.check_request(claims)?;
         let remember_until = expected.check_time(claims, now)?;
-        Ok(CheckedProof { proof: self, token_hash: expected.token_hash, remember_until })
+        Ok(CheckedProof { proof: self, token_hash: expected.token_hash.map(|written| written.hash()), remember_until })
     }
 }
 

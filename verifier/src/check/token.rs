@@ -4,7 +4,7 @@ use core::fmt;
 use std::sync::Arc;
 
 use handfast_delegation::{AccessToken, TokenError, UnverifiedAccessToken};
-use handfast_identity::{ContentHash, Seconds, UnixTime};
+use handfast_identity::{ContentHash, Seconds, UnixTime, WrittenHash};
 
 use crate::token::KnownToken;
 use crate::trust::{Facts, IssuerFacts, Profile, TrustedIssuer};
@@ -39,8 +39,8 @@ impl<'a> TokenText<'a> {
     /// The same with its hash.
     pub(super) fn hashed(self) -> HashedToken<'a> {
         let hash = match &self {
-            Self::New(text) => ContentHash::of(text.as_bytes()),
-            Self::Known(known) => known.hash(),
+            Self::New(text) => ContentHash::of(text.as_bytes()).into(),
+            Self::Known(known) => *known.written_hash(),
         };
         HashedToken { token: self, hash }
     }
@@ -58,13 +58,13 @@ impl fmt::Debug for TokenText<'_> {
 /// The presented token and its hash.
 pub(super) struct HashedToken<'a> {
     token: TokenText<'a>,
-    hash: ContentHash,
+    hash: WrittenHash,
 }
 
 impl HashedToken<'_> {
     /// What `ath` of a proof is.
-    pub(super) const fn hash(&self) -> ContentHash {
-        self.hash
+    pub(super) const fn hash(&self) -> &WrittenHash {
+        &self.hash
     }
 
     /// Verifies the token's claims and signature, cheap before dear. Gives it with the facts about its issuer.
@@ -107,7 +107,7 @@ impl HashedToken<'_> {
 
 fn verify_anew<'f>(
     text: &str,
-    hash: ContentHash,
+    hash: WrittenHash,
     point: &EnforcementPoint<'_>,
     facts: &'f Facts,
     now: UnixTime,

@@ -45,3 +45,121 @@ impl ClearIn {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::sync::Barrier;
+    use std::sync::atomic::AtomicBool;
+
+    use handfast_identity::UnixTime;
+
+    use super::*;
+    use crate::revocation::{FeedEvent, RevocationKind, RevocationName};
+
+    fn name(id: &str) -> RevocationName {
+        RevocationName::of("https://registry.example", RevocationKind::Agent, id)
+    }
+
+    fn event(id: &str, cut: Option<u64>) -> FeedEvent {
+        let cut = cut.map(UnixTime::from_secs);
+        FeedEvent { seq: 1, kind: RevocationKind::Agent, name: name(id), cut, until: Some(UnixTime::from_secs(99)) }
+    }
+
+    /// Whether a thing called `id`, issued at 50, is found clear, and whether it was looked up for that.
+    fn asked(clear: &ClearIn, set: &RevocationSet, id: &str) -> (bool, bool) {
+        let mut is_looked_up = false;
+        let answer = clear.require(set, |set| {
+            is_looked_up = true;
+            set.covers(name(id), UnixTime::from_secs(50)).map_or(Ok(()), Err)
+        });
+        (answer.is_ok(), is_looked_up)
+    }
+
+    const KEPT: (bool, bool) = (true, false);
+    const LOOKED_UP: (bool, bool) = (true, true);
+    const FOUND: (bool, bool) = (false, true);
+
+    #[test]
+    fn a_name_that_was_clear_is_looked_up_again_once_the_set_is_another() {
+        let (set, clear) = (RevocationSet::default(), ClearIn::default());
+        assert_eq!(asked(&clear, &set, "x"), LOOKED_UP);
+        assert_eq!(asked(&clear, &set, "x"), KEPT);
+        set.insert(&event("y", None));
+        assert_eq!(asked(&clear, &set, "x"), LOOKED_UP);
+        assert_eq!(asked(&clear, &set, "x"), KEPT);
+        // the same entry once more, and one that stops nothing of this age
+        set.insert(&event("y", None));
+        assert_eq!(asked(&clear, &set, "x"), LOOKED_UP);
+        set.insert(&event("x", Some(49)));
+        assert_eq!(asked(&clear, &set, "x"), LOOKED_UP);
+        assert_eq!(asked(&clear, &set, "x"), KEPT);
+        // what is found is never kept
+        set.insert(&event("x", Some(50)));
+        assert_eq!(asked(&clear, &set, "x"), FOUND);
+        assert_eq!(asked(&clear, &set, "x"), FOUND);
+        set.begin_epoch(&HashSet::new());
+        assert_eq!(asked(&clear, &set, "x"), FOUND);
+        set.forget(UnixTime::from_secs(100));
+        assert_eq!(asked(&clear, &set, "x"), LOOKED_UP);
+        assert_eq!(asked(&clear, &set, "x"), KEPT);
+    }
+
+    #[test]
+    fn whatever_changes_a_set_gives_it_a_version_that_nothing_had() {
+        let sets = [RevocationSet::default(), RevocationSet::default()];
+        let mut seen = HashSet::from([0]);
+        let mut is_new = |set: &RevocationSet| seen.insert(set.version().0);
+        assert!(sets.iter().all(&mut is_new));
+        for set in &sets {
+            assert!(!is_new(set));
+            set.insert(&event("x", None));
+            assert!(is_new(set));
+            set.begin_epoch(&HashSet::new());
+            assert!(is_new(set));
+            set.forget(UnixTime::EPOCH);
+            assert!(is_new(set));
+            assert!(!is_new(set));
+        }
+    }
+
+    #[test]
+    fn what_is_clear_in_one_set_is_looked_up_in_another() {
+        let (one, other, clear) = (RevocationSet::default(), RevocationSet::default(), ClearIn::default());
+        other.insert(&event("x", None));
+        assert_eq!(asked(&clear, &one, "x"), LOOKED_UP);
+        assert_eq!(asked(&clear, &other, "x"), FOUND);
+        assert_eq!(asked(&clear, &one, "x"), KEPT);
+    }
+
+    /// One thread asks again and again while another inserts: what was inserted is found by whoever asks then.
+    #[test]
+    fn nothing_that_was_inserted_meanwhile_is_missed() {
+        for _ in 0..2_000 {
+            let (set, clear) = (RevocationSet::default(), ClearIn::default());
+            let (start, is_inserted) = (Barrier::new(2), AtomicBool::new(false));
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    start.wait();
+                    // others' names on the way, so that versions come and go
+                    for id in ["a", "b", "x", "c"] {
+                        set.insert(&event(id, None));
+                    }
+                    is_inserted.store(true, Ordering::Release);
+                });
+                start.wait();
+                let mut was_found = false;
+                loop {
+                    let is_over = is_inserted.load(Ordering::Acquire);
+                    let (is_clear, _) = asked(&clear, &set, "x");
+                    assert!(!(is_clear && (is_over || was_found)), "over: {is_over}, found before: {was_found}");
+                    was_found = !is_clear;
+                    if is_over {
+                        break;
+                    }
+                }
+            });
+            assert_eq!(asked(&clear, &set, "x"), FOUND);
+        }
+    }
+}

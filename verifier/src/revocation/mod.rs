@@ -5,6 +5,7 @@ mod feed;
 mod feed_key;
 mod message;
 mod name;
+mod name_hash;
 mod set;
 mod snapshot;
 

@@ -7,6 +7,7 @@ use std::sync::{PoisonError, RwLock};
 use handfast_identity::UnixTime;
 
 use super::clear::Version;
+use super::name_hash::NameHashes;
 use super::{FeedEvent, RevocationKind, RevocationName};
 
 /// Parts a set is divided into: a part grows by itself, so that no event has to wait for all names to be moved.
@@ -38,11 +39,14 @@ impl Default for RevocationSet {
 }
 
 #[derive(Debug)]
-struct Parts([RwLock<HashMap<RevocationName, Stops>>; PARTS]);
+struct Parts([RwLock<Part>; PARTS]);
+
+type Part = HashMap<RevocationName, Stops, NameHashes>;
 
 impl Default for Parts {
     fn default() -> Self {
-        Self(core::array::from_fn(|_| RwLock::default()))
+        let hashes = NameHashes::default();
+        Self(core::array::from_fn(|_| RwLock::new(HashMap::with_hasher(hashes))))
     }
 }
 
@@ -170,7 +174,7 @@ impl RevocationSet {
         self.part(name).read().unwrap_or_else(PoisonError::into_inner).get(&name).copied()
     }
 
-    fn part(&self, name: RevocationName) -> &RwLock<HashMap<RevocationName, Stops>> {
+    fn part(&self, name: RevocationName) -> &RwLock<Part> {
         let [first, ..] = &self.parts.0;
         self.parts.0.get(usize::from(name.first_byte()) % PARTS).unwrap_or(first)
     }

@@ -4,7 +4,7 @@ use core::{fmt, ptr};
 use std::sync::{Arc, Weak};
 
 use handfast_delegation::{AccessToken, VerifiedAccessToken};
-use handfast_identity::{ContentHash, DidKey, PublicKey, Thumbprint, UnixTime};
+use handfast_identity::{ContentHash, DidKey, PublicKey, Thumbprint, UnixTime, WrittenHash};
 
 use super::TokenNames;
 use crate::Rejection;
@@ -21,7 +21,7 @@ const NAME_BYTES: usize = 16;
 ///
 /// It says nothing about time, audience, revocation, binding, replay or the request: those are asked again every time.
 pub struct KnownToken {
-    hash: ContentHash,
+    hash: WrittenHash,
     token: VerifiedAccessToken,
     /// The claims with the scope as it is called here, where the issuer has words of its own.
     translated: Option<Box<AccessToken>>,
@@ -38,7 +38,7 @@ pub struct KnownToken {
 
 impl KnownToken {
     /// What is known of the text with this hash once it has become `token`, under `key` of the set that `issuer` has.
-    pub(crate) fn new(token: VerifiedAccessToken, hash: ContentHash, key: &PublicKey, issuer: &IssuerFacts) -> Self {
+    pub(crate) fn new(token: VerifiedAccessToken, hash: WrittenHash, key: &PublicKey, issuer: &IssuerFacts) -> Self {
         let (claims, kid) = (token.claims(), token.kid().unwrap_or_default());
         let translated = issuer.trust.meaning_of(&claims.authority.scope).map(|scope| {
             let mut claims = claims.clone();
@@ -79,7 +79,11 @@ impl KnownToken {
     /// The hash of the text: what `ath` of a proof is.
     #[must_use]
     pub const fn hash(&self) -> ContentHash {
-        self.hash
+        self.hash.hash()
+    }
+
+    pub(crate) const fn written_hash(&self) -> &WrittenHash {
+        &self.hash
     }
 
     /// When it ends, without leeway. Whoever remembers it longer remembers it for nothing.

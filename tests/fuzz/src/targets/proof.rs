@@ -8,7 +8,7 @@ use handfast_dpop::{
     ProofError, ProofHeader, ProofRoom, ProofWindow, Target, UnverifiedProof,
 };
 use handfast_identity::json::Limits;
-use handfast_identity::{MAX_UNIX_SECONDS, UnixTime, base64url};
+use handfast_identity::{MAX_UNIX_SECONDS, UnixTime, WrittenHash, base64url};
 
 use crate::form::{self, SlowJws, word};
 
@@ -50,6 +50,7 @@ fn expectation<'a>(
     delegation_hash: Option<ContentHash>,
 ) -> Expectation<'a> {
     let (window, nonces) = (ProofWindow::default(), NoncePolicy::Off);
+    let token_hash = token_hash.map(WrittenHash::from);
     Expectation { method, target, token_hash, delegation_hash, window, nonces }
 }
 
