@@ -2,7 +2,6 @@
 //! reader, whose verdict counts. A test compares the two.
 
 use core::fmt;
-use core::num::NonZeroU16;
 
 use handfast_identity::{MAX_UNIX_SECONDS, UnixTime, base64url, json};
 
@@ -18,13 +17,16 @@ const GLANCE_DIGITS: usize = 15;
 
 /// Room for the claims of one proof, which are decoded there and looked at where they lie: they need not be handed from step to step.
 /// What was in it before does not matter.
-pub struct ProofRoom([u8; GLANCE_BYTES + 2 * WORD_BYTES]);
+pub struct ProofRoom {
+    bytes: [u8; GLANCE_BYTES + 2 * WORD_BYTES],
+    places: Places,
+}
 
 impl ProofRoom {
     /// Room, with nothing in it.
     #[must_use]
     pub const fn new() -> Self {
-        Self([0; GLANCE_BYTES + 2 * WORD_BYTES])
+        Self { bytes: [0; GLANCE_BYTES + 2 * WORD_BYTES], places: Places::NOWHERE }
     }
 }
 
@@ -49,21 +51,21 @@ pub(super) enum Claims<'a> {
 impl Claims<'_> {
     pub(super) fn proof_id(&self) -> &str {
         match self {
-            Self::Glanced(glanced) => glanced.text(glanced.jti),
+            Self::Glanced(glanced) => glanced.text(glanced.places().jti),
             Self::Read(claims) => &claims.jti,
         }
     }
 
     pub(super) fn method(&self) -> &[u8] {
         match self {
-            Self::Glanced(glanced) => glanced.bytes(glanced.htm),
+            Self::Glanced(glanced) => glanced.bytes(glanced.places().htm),
             Self::Read(claims) => claims.htm.as_bytes(),
         }
     }
 
     pub(super) fn target(&self) -> &[u8] {
         match self {
-            Self::Glanced(glanced) => glanced.bytes(glanced.htu),
+            Self::Glanced(glanced) => glanced.bytes(glanced.places().htu),
             Self::Read(claims) => claims.htu.as_bytes(),
         }
     }
@@ -71,50 +73,49 @@ impl Claims<'_> {
     /// The same as text, for whoever looks into it.
     pub(super) fn target_text(&self) -> &str {
         match self {
-            Self::Glanced(glanced) => glanced.text(glanced.htu),
+            Self::Glanced(glanced) => glanced.text(glanced.places().htu),
             Self::Read(claims) => &claims.htu,
         }
     }
 
     pub(super) const fn issued_at(&self) -> UnixTime {
         match self {
-            Self::Glanced(glanced) => glanced.iat,
+            Self::Glanced(glanced) => glanced.places().iat,
             Self::Read(claims) => claims.iat,
         }
     }
 
     pub(super) fn token_hash(&self) -> Option<&[u8]> {
         match self {
-            Self::Glanced(glanced) => glanced.ath.map(|span| glanced.bytes(span)),
+            Self::Glanced(glanced) => glanced.places().ath.map(|span| glanced.bytes(span)),
             Self::Read(claims) => claims.ath.as_deref().map(str::as_bytes),
         }
     }
 
     pub(super) fn nonce(&self) -> Option<&str> {
         match self {
-            Self::Glanced(glanced) => glanced.nonce.map(|span| glanced.text(span)),
+            Self::Glanced(glanced) => glanced.places().nonce.map(|span| glanced.text(span)),
             Self::Read(claims) => claims.nonce.as_deref(),
         }
     }
 
     pub(super) fn delegation_hash(&self) -> Option<&[u8]> {
         match self {
-            Self::Glanced(glanced) => glanced.dch.map(|span| glanced.bytes(span)),
+            Self::Glanced(glanced) => glanced.places().dch.map(|span| glanced.bytes(span)),
             Self::Read(claims) => claims.dch.as_deref().map(str::as_bytes),
         }
     }
 
     pub(super) fn content_digest(&self) -> Option<&str> {
         match self {
-            Self::Glanced(glanced) => glanced.htd.map(|span| glanced.text(span)),
+            Self::Glanced(glanced) => glanced.places().htd.map(|span| glanced.text(span)),
             Self::Read(claims) => claims.htd.as_deref(),
         }
     }
 }
 
-/// Claims that lie as they were decoded, each by its place.
-pub(super) struct Glanced<'a> {
-    bytes: &'a [u8],
+/// Where each claim lies.
+struct Places {
     jti: Span,
     htm: Span,
     htu: Span,
@@ -125,29 +126,48 @@ pub(super) struct Glanced<'a> {
     htd: Option<Span>,
 }
 
-/// First byte, which no text is in the place of, and the one behind the last.
+impl Places {
+    const NOWHERE: Self = Self {
+        jti: Span::NOWHERE,
+        htm: Span::NOWHERE,
+        htu: Span::NOWHERE,
+        iat: UnixTime::EPOCH,
+        ath: None,
+        nonce: None,
+        dch: None,
+        htd: None,
+    };
+}
+
+/// First byte, and the one behind the last.
 #[derive(Clone, Copy)]
 struct Span {
-    start: NonZeroU16,
+    start: u16,
     end: u16,
 }
 
 impl Span {
+    const NOWHERE: Self = Self { start: 0, end: 0 };
+
     fn new(start: usize, end: usize) -> Option<Self> {
-        Some(Self { start: NonZeroU16::new(u16::try_from(start).ok()?)?, end: u16::try_from(end).ok()? })
+        Some(Self { start: u16::try_from(start).ok()?, end: u16::try_from(end).ok()? })
     }
 
     fn of(self, bytes: &[u8]) -> &[u8] {
-        bytes.get(usize::from(self.start.get())..usize::from(self.end)).unwrap_or_default()
+        bytes.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
     }
 }
+
+/// Claims that lie as they were decoded. Only a reader that found all of them well-formed makes one.
+#[derive(Clone, Copy)]
+pub(super) struct Glanced<'a>(&'a ProofRoom);
 
 impl<'a> Glanced<'a> {
     /// Reads a payload of nothing but the known claims, each once, without blanks, escapes or anything outside ASCII. None says
     /// that it is for the general reader.
     pub(super) fn read(payload: &[u8], room: &'a mut ProofRoom) -> Option<Self> {
-        let length = base64url::decode_into(payload, room.0.first_chunk_mut::<GLANCE_BYTES>()?).ok()?;
-        let mut text = Text { bytes: &room.0, at: 0, all: 0 };
+        let length = base64url::decode_into(payload, room.bytes.first_chunk_mut::<GLANCE_BYTES>()?).ok()?;
+        let mut text = Text { bytes: &room.bytes, at: 0, all: 0 };
         let (mut jti, mut htm, mut htu, mut iat) = (None, None, None, None);
         let (mut ath, mut nonce, mut dch, mut htd) = (None, None, None, None);
         let mut before = b'{';
@@ -191,14 +211,22 @@ impl<'a> Glanced<'a> {
         // what the general reader asks of them
         let is_id = jti.of(bytes).len() <= MAX_PROOF_ID_BYTES && jti.of(bytes).iter().any(|byte| *byte != b' ');
         let is_method = (1..=MAX_METHOD_BYTES).contains(&htm.of(bytes).len());
-        (is_ascii && is_id && is_method).then_some(Self { bytes, jti, htm, htu: htu?, iat: iat?, ath, nonce, dch, htd })
+        if !is_ascii || !is_id || !is_method {
+            return None;
+        }
+        room.places = Places { jti, htm, htu: htu?, iat: iat?, ath, nonce, dch, htd };
+        Some(Self(room))
     }
 
-    fn bytes(&self, span: Span) -> &[u8] {
-        span.of(self.bytes)
+    const fn places(self) -> &'a Places {
+        &self.0.places
     }
 
-    fn text(&self, span: Span) -> &str {
+    fn bytes(self, span: Span) -> &'a [u8] {
+        span.of(&self.0.bytes)
+    }
+
+    fn text(self, span: Span) -> &'a str {
         // INVARIANT: spans are of ASCII
         core::str::from_utf8(self.bytes(span)).unwrap_or_default()
     }
@@ -338,7 +366,7 @@ mod tests {
     /// What both readers say of a payload; says whether a glance was enough.
     fn check(payload: &str) -> bool {
         // what somebody else left there means nothing
-        let mut room = ProofRoom([b'"'; GLANCE_BYTES + 2 * WORD_BYTES]);
+        let mut room = ProofRoom { bytes: [b'"'; GLANCE_BYTES + 2 * WORD_BYTES], places: Places::NOWHERE };
         let glanced = Glanced::read(base64url::encode(payload.as_bytes()).as_bytes(), &mut room).map(Claims::Glanced);
         let read = read_object(payload.as_bytes(), &Limits::plain(4096)).ok().map(Box::new).map(Claims::Read);
         let Some(glanced) = glanced else { return false };
