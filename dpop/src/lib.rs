@@ -31,7 +31,7 @@ pub use nonce::{
     NonceSecret, NonceSource, NonceTextError, NonceTime, PeriodError, RestartRule,
 };
 pub use proof::{
-    CheckedProof, Expectation, KnownHeaders, MAX_METHOD_BYTES, MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES, MakeError,
+    CheckedProof, Expectation, KnownHeaders, Likely, MAX_METHOD_BYTES, MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES, MakeError,
     PROOF_TYPE, ProofClass, ProofError, ProofForm, ProofHeader, ProofId, ProofRequest, ProofRoom, ProofSigner, Remedy,
     UnverifiedProof, VerifiedProof,
 };

@@ -3,9 +3,10 @@
 
 use core::fmt;
 
-use handfast_identity::{MAX_UNIX_SECONDS, UnixTime, base64url, json};
+use handfast_identity::{MAX_UNIX_SECONDS, UnixTime, WrittenHash, base64url, json};
 
 use super::{MAX_METHOD_BYTES, MAX_PROOF_ID_BYTES, wire};
+use crate::Target;
 
 /// Longest claims read at a glance. With `ath` and a target of the usual length they have some 200 bytes, with nonce, `dch` and `htd`
 /// some 370.
@@ -114,6 +115,21 @@ impl Claims<'_> {
     }
 }
 
+/// What the claims of an honest proof say, which is looked for in its place before a text is looked through. It decides nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Likely<'a> {
+    target: &'a str,
+    token_hash: &'a [u8],
+}
+
+impl<'a> Likely<'a> {
+    /// A proof for `target`, and for a token with that hash if it is known already. Neither has a character in it that JSON escapes.
+    #[must_use]
+    pub fn of(target: &'a Target, token_hash: Option<&'a WrittenHash>) -> Self {
+        Self { target: target.as_str(), token_hash: token_hash.map_or(b"", |written| written.chars()) }
+    }
+}
+
 /// Where each claim lies.
 struct Places {
     jti: Span,
@@ -165,7 +181,7 @@ pub(super) struct Glanced<'a>(&'a ProofRoom);
 impl<'a> Glanced<'a> {
     /// Reads a payload of nothing but the known claims, each once, without blanks, escapes or anything outside ASCII. None says
     /// that it is for the general reader.
-    pub(super) fn read(payload: &[u8], room: &'a mut ProofRoom) -> Option<Self> {
+    pub(super) fn read(payload: &[u8], likely: &Likely<'_>, room: &'a mut ProofRoom) -> Option<Self> {
         let length = base64url::decode_into(payload, room.bytes.first_chunk_mut::<GLANCE_BYTES>()?).ok()?;
         let mut text = Text { bytes: &room.bytes, at: 0, all: 0 };
         let (mut jti, mut htm, mut htu, mut iat) = (None, None, None, None);
@@ -174,6 +190,7 @@ impl<'a> Glanced<'a> {
         loop {
             text.take(before)?;
             let word = text.word()?;
+            let mut expected: &[u8] = b"";
             let member = match word & FIRST_SIX {
                 IAT => {
                     text.at += NAME_BYTES;
@@ -184,8 +201,14 @@ impl<'a> Glanced<'a> {
                 }
                 JTI => Some(&mut jti),
                 HTM => Some(&mut htm),
-                HTU => Some(&mut htu),
-                ATH => Some(&mut ath),
+                HTU => {
+                    expected = likely.target.as_bytes();
+                    Some(&mut htu)
+                }
+                ATH => {
+                    expected = likely.token_hash;
+                    Some(&mut ath)
+                }
                 DCH => Some(&mut dch),
                 HTD => Some(&mut htd),
                 _ if word == NONCE => {
@@ -196,7 +219,7 @@ impl<'a> Glanced<'a> {
             };
             if let Some(member) = member {
                 text.at += NAME_BYTES;
-                if member.replace(text.string()?).is_some() {
+                if member.replace(text.string(expected)?).is_some() {
                     return None;
                 }
             }
@@ -274,10 +297,15 @@ impl Text<'_> {
         (*self.bytes.get(self.at)? == byte).then(|| self.at += 1)
     }
 
-    /// A string in its quotes, without escapes.
-    fn string(&mut self) -> Option<Span> {
+    /// A string in its quotes, without escapes; first of all the one that is expected, which has none.
+    fn string(&mut self, expected: &[u8]) -> Option<Span> {
         self.take(b'"')?;
         let start = self.at;
+        let end = start + expected.len();
+        if !expected.is_empty() && self.bytes.get(end) == Some(&b'"') && self.bytes.get(start..end) == Some(expected) {
+            self.at = end + 1;
+            return Span::new(start, end);
+        }
         loop {
             // two words at a time: most strings are longer than one
             let [first, second] = self.two_words()?;
@@ -363,11 +391,25 @@ mod tests {
         ]
     }
 
+    const UNLIKELY: Likely<'_> = Likely { target: "", token_hash: b"" };
+    const LIKELY: [Likely<'_>; 3] = [
+        Likely { target: "https://h/x", token_hash: b"h" },
+        Likely { target: "https://h/", token_hash: b"https://h/x" },
+        Likely { target: "https://h/xx", token_hash: b"hh" },
+    ];
+
     /// What both readers say of a payload; says whether a glance was enough.
     fn check(payload: &str) -> bool {
         // what somebody else left there means nothing
         let mut room = ProofRoom { bytes: [b'"'; GLANCE_BYTES + 2 * WORD_BYTES], places: Places::NOWHERE };
-        let glanced = Glanced::read(base64url::encode(payload.as_bytes()).as_bytes(), &mut room).map(Claims::Glanced);
+        let encoded = base64url::encode(payload.as_bytes());
+        let glanced = Glanced::read(encoded.as_bytes(), &UNLIKELY, &mut room).map(Claims::Glanced);
+        // what is expected changes nothing
+        for likely in LIKELY {
+            let mut room = ProofRoom { bytes: [b'"'; GLANCE_BYTES + 2 * WORD_BYTES], places: Places::NOWHERE };
+            let again = Glanced::read(encoded.as_bytes(), &likely, &mut room).map(Claims::Glanced);
+            assert_eq!(again.as_ref().map(seen), glanced.as_ref().map(seen), "{payload} {likely:?}");
+        }
         let read = read_object(payload.as_bytes(), &Limits::plain(4096)).ok().map(Box::new).map(Claims::Read);
         let Some(glanced) = glanced else { return false };
         assert_eq!(Some(seen(&glanced)), read.as_ref().map(seen), "{payload}");

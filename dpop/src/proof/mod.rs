@@ -15,8 +15,8 @@ use handfast_identity::json::Limits;
 use handfast_identity::jws::{JwsError, UnverifiedJws};
 use handfast_identity::{PublicKey, SIGNATURE_BYTES, SignatureValid, Thumbprint, UnixTime, base64url};
 
-pub use claims::ProofRoom;
 use claims::{Claims, Glanced};
+pub use claims::{Likely, ProofRoom};
 pub use error::{ProofClass, ProofError, Remedy};
 pub use expectation::Expectation;
 pub use header::{KnownHeaders, ProofHeader};
@@ -83,8 +83,13 @@ impl<'a> UnverifiedProof<'a> {
     /// # Errors
     ///
     /// As [`Self::parse`], for the same proofs.
-    pub fn parse_known(field: &'a str, known: &KnownHeaders<'_>, room: &'a mut ProofRoom) -> Result<Self, ProofError> {
-        match Self::glance(field.as_bytes(), known, room) {
+    pub fn parse_known(
+        field: &'a str,
+        known: &KnownHeaders<'_>,
+        likely: &Likely<'_>,
+        room: &'a mut ProofRoom,
+    ) -> Result<Self, ProofError> {
+        match Self::glance(field.as_bytes(), known, likely, room) {
             Some(proof) => Ok(proof),
             None => Self::parse(field),
         }
@@ -93,7 +98,12 @@ impl<'a> UnverifiedProof<'a> {
     /// A proof with a known header, as programs write it: one that [`Self::parse`] accepts too, with nothing in it but the characters of
     /// base64url and two dots. Whatever is wrong or unusual gives `None`, and is for [`Self::parse`], whose verdict counts.
     #[must_use]
-    pub fn glance(field: &'a [u8], known: &KnownHeaders<'_>, room: &'a mut ProofRoom) -> Option<Self> {
+    pub fn glance(
+        field: &'a [u8],
+        known: &KnownHeaders<'_>,
+        likely: &Likely<'_>,
+        room: &'a mut ProofRoom,
+    ) -> Option<Self> {
         if field.len() > MAX_PROOF_BYTES {
             return None;
         }
@@ -102,7 +112,7 @@ impl<'a> UnverifiedProof<'a> {
         if !base64url::is_of_64_bytes(signature) {
             return None;
         }
-        let claims = Claims::Glanced(Glanced::read(payload, room)?);
+        let claims = Claims::Glanced(Glanced::read(payload, likely, room)?);
         Some(Self { claims, header, is_header_known: true, signing_input, signature })
     }
 

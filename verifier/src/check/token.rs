@@ -29,20 +29,20 @@ impl<'a> TokenText<'a> {
         Self::known(text.as_bytes(), verdicts, now).unwrap_or(Self::New(text))
     }
 
-    fn text(&self) -> &str {
+    /// Its hash, if that need not be taken.
+    pub(super) fn known_hash(&self) -> Option<&WrittenHash> {
         match self {
-            Self::New(text) => text,
-            Self::Known(known) => known.text(),
+            Self::New(_) => None,
+            Self::Known(known) => Some(known.written_hash()),
         }
     }
 
     /// The same with its hash.
     pub(super) fn hashed(self) -> HashedToken<'a> {
-        let hash = match &self {
-            Self::New(text) => ContentHash::of(text.as_bytes()).into(),
-            Self::Known(known) => *known.written_hash(),
-        };
-        HashedToken { token: self, hash }
+        match self {
+            Self::New(text) => HashedToken::New { text, hash: ContentHash::of(text.as_bytes()).into() },
+            Self::Known(known) => HashedToken::Known(known),
+        }
     }
 }
 
@@ -56,15 +56,18 @@ impl fmt::Debug for TokenText<'_> {
 }
 
 /// The presented token and its hash.
-pub(super) struct HashedToken<'a> {
-    token: TokenText<'a>,
-    hash: WrittenHash,
+pub(super) enum HashedToken<'a> {
+    New { text: &'a str, hash: WrittenHash },
+    Known(Arc<KnownToken>),
 }
 
 impl HashedToken<'_> {
     /// What `ath` of a proof is.
-    pub(super) const fn hash(&self) -> &WrittenHash {
-        &self.hash
+    pub(super) fn hash(&self) -> &WrittenHash {
+        match self {
+            Self::New { hash, .. } => hash,
+            Self::Known(known) => known.written_hash(),
+        }
     }
 
     /// Verifies the token's claims and signature, cheap before dear. Gives it with the facts about its issuer.
@@ -76,13 +79,17 @@ impl HashedToken<'_> {
         facts: &'f Facts,
         now: UnixTime,
     ) -> Result<(Arc<KnownToken>, &'f IssuerFacts), Rejection> {
-        let standing = self.standing(facts);
-        let (token, issuer) = match (self.token, standing) {
-            (TokenText::Known(known), Some(issuer)) => {
+        let standing = match &self {
+            Self::New { .. } => None,
+            Self::Known(known) => standing(known, facts),
+        };
+        let (token, issuer) = match (self, standing) {
+            (Self::Known(known), Some(issuer)) => {
                 require_presentable(known.claims(), point, now)?;
                 (known, issuer)
             }
-            (token, _) => verify_anew(token.text(), self.hash, point, facts, now)?,
+            (Self::Known(known), None) => verify_anew(known.text(), *known.written_hash(), point, facts, now)?,
+            (Self::New { text, hash }, _) => verify_anew(text, hash, point, facts, now)?,
         };
         let claims = token.claims();
         require_lifetime(claims, &issuer.trust)?;
@@ -97,12 +104,11 @@ impl HashedToken<'_> {
         };
         if is_elsewhere { Err(Rejection::EnvironmentMismatch) } else { Ok((token, issuer)) }
     }
+}
 
-    /// The issuer of what is remembered, as long as it has the same key and trust.
-    fn standing<'f>(&self, facts: &'f Facts) -> Option<&'f IssuerFacts> {
-        let TokenText::Known(known) = &self.token else { return None };
-        facts.issuer(&known.claims().issuer).filter(|issuer| known.stands(issuer))
-    }
+/// The issuer of what is remembered, as long as it has the same key and trust.
+fn standing<'f>(known: &KnownToken, facts: &'f Facts) -> Option<&'f IssuerFacts> {
+    facts.issuer(&known.claims().issuer).filter(|issuer| known.stands(issuer))
 }
 
 fn verify_anew<'f>(

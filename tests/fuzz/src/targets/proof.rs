@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use handfast_conformance::both::slow_json::Json;
 use handfast_dpop::{
-    ContentHash, Expectation, MAX_METHOD_BYTES, MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES, NoncePolicy, PROOF_TYPE,
+    ContentHash, Expectation, Likely, MAX_METHOD_BYTES, MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES, NoncePolicy, PROOF_TYPE,
     ProofError, ProofHeader, ProofRoom, ProofWindow, Target, UnverifiedProof,
 };
 use handfast_identity::json::Limits;
@@ -60,7 +60,7 @@ type Outcome = Result<(String, u64, Option<ContentHash>, [u8; 32]), ProofError>;
 fn outcome(text: &str, known: Option<&Arc<ProofHeader>>, expected: &Expectation<'_>, now: UnixTime) -> Outcome {
     let mut room = ProofRoom::new();
     let proof = match known {
-        Some(known) => UnverifiedProof::parse_known(text, &|_| Some(Arc::clone(known)), &mut room)?,
+        Some(known) => UnverifiedProof::parse_known(text, &|_| Some(Arc::clone(known)), &Likely::of(expected.target, expected.token_hash.as_ref()), &mut room)?,
         None => UnverifiedProof::parse(text)?,
     };
     let proof = proof.check(expected, now)?.verify()?;
