@@ -91,3 +91,67 @@ impl TokenNames {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::revocation::FeedEvent;
+
+    const KINDS: [(RevocationKind, Rejection); 6] = [
+        (RevocationKind::IssuerKey, Rejection::IssuerKeyRevoked),
+        (RevocationKind::Token, Rejection::TokenRevoked),
+        (RevocationKind::Task, Rejection::TaskRevoked),
+        (RevocationKind::Owner, Rejection::PrincipalRevoked),
+        (RevocationKind::Agent, Rejection::AgentRevoked),
+        (RevocationKind::Key, Rejection::KeyCompromised),
+    ];
+
+    fn name(kind: RevocationKind, id: &str) -> RevocationName {
+        RevocationName::of("https://registry.example", kind, id)
+    }
+
+    fn names() -> TokenNames {
+        let other = name(RevocationKind::Agent, "y");
+        let name = |kind| name(kind, "x");
+        TokenNames {
+            issued_at: UnixTime::from_secs(50),
+            issuer_key: name(RevocationKind::IssuerKey),
+            token: name(RevocationKind::Token),
+            task: Some(name(RevocationKind::Task)),
+            owner: name(RevocationKind::Owner),
+            agent: Some(name(RevocationKind::Agent)),
+            other_agents: vec![other],
+            key: Some(name(RevocationKind::Key)),
+            clear_of_issuer: ClearIn::default(),
+            clear_of_agents: ClearIn::default(),
+        }
+    }
+
+    fn revoke(set: &RevocationSet, kind: RevocationKind, id: &str) {
+        set.insert(&FeedEvent { seq: 1, kind, name: name(kind, id), cut: None, until: None });
+    }
+
+    #[test]
+    fn every_name_is_found_in_a_set_that_was_clear_of_all() {
+        let others = KINDS.map(|(kind, _)| (kind, "x"));
+        let second = (RevocationKind::Agent, "y");
+        for (kind, id) in others.into_iter().chain([second]) {
+            let (set, names) = (RevocationSet::default(), names());
+            let expected = KINDS.into_iter().find(|(other, _)| *other == kind).map_or(Ok(()), |(_, found)| Err(found));
+            for other in ["a", "b"] {
+                assert_eq!(
+                    (names.require_clear_of_issuer(&set), names.require_clear_of_agents(&set)),
+                    (Ok(()), Ok(()))
+                );
+                revoke(&set, kind, other);
+            }
+            revoke(&set, kind, id);
+            let is_of_agents = matches!(kind, RevocationKind::Agent | RevocationKind::Key);
+            for _ in 0..2 {
+                assert_eq!(names.require_clear_of_agents(&set), if is_of_agents { expected.clone() } else { Ok(()) });
+                // clear of agents is not clear of all
+                assert_eq!(names.require_clear_of_issuer(&set), expected);
+            }
+        }
+    }
+}
