@@ -48,9 +48,11 @@ impl ClearIn {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing, reason = "a failed set-up should stop the test")]
+
     use std::collections::HashSet;
     use std::sync::Barrier;
-    use std::sync::atomic::AtomicBool;
+    use std::sync::atomic::AtomicUsize;
 
     use handfast_identity::UnixTime;
 
@@ -132,34 +134,38 @@ mod tests {
         assert_eq!(asked(&clear, &one, "x"), KEPT);
     }
 
-    /// One thread asks again and again while another inserts: what was inserted is found by whoever asks then.
+    /// One thread asks again and again about a name that another inserts: from then on it is found.
     #[test]
     fn nothing_that_was_inserted_meanwhile_is_missed() {
-        for _ in 0..2_000 {
-            let (set, clear) = (RevocationSet::default(), ClearIn::default());
-            let (start, is_inserted) = (Barrier::new(2), AtomicBool::new(false));
-            std::thread::scope(|scope| {
-                scope.spawn(|| {
-                    start.wait();
-                    // others' names on the way, so that versions come and go
-                    for id in ["a", "b", "x", "c"] {
-                        set.insert(&event(id, None));
-                    }
-                    is_inserted.store(true, Ordering::Release);
-                });
+        const NAMES: usize = 20_000;
+        let ids: Vec<_> = (0..=NAMES).map(|number| number.to_string()).collect();
+        let clear: Vec<_> = ids.iter().map(|_| ClearIn::default()).collect();
+        let (set, start, current) = (RevocationSet::default(), Barrier::new(2), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
                 start.wait();
-                let mut was_found = false;
+                let mut was_found = (0, false);
                 loop {
-                    let is_over = is_inserted.load(Ordering::Acquire);
-                    let (is_clear, _) = asked(&clear, &set, "x");
-                    assert!(!(is_clear && (is_over || was_found)), "over: {is_over}, found before: {was_found}");
-                    was_found = !is_clear;
-                    if is_over {
+                    let place = current.load(Ordering::Acquire);
+                    if place == NAMES {
                         break;
                     }
+                    let (is_clear, _) = asked(&clear[place], &set, &ids[place]);
+                    assert!(!is_clear || was_found != (place, true), "what was found is clear again");
+                    was_found = (place, !is_clear);
                 }
             });
-            assert_eq!(asked(&clear, &set, "x"), FOUND);
+            start.wait();
+            for place in 0..NAMES {
+                set.insert(&event(&ids[place], None));
+                assert_eq!(asked(&clear[place], &set, &ids[place]), FOUND, "{place}");
+                current.store(place + 1, Ordering::Release);
+                // the other one is to have begun to ask
+                (0..place % 64).for_each(|_| std::hint::spin_loop());
+            }
+        });
+        for (clear, id) in clear.iter().zip(&ids).take(NAMES) {
+            assert_eq!(asked(clear, &set, id), FOUND);
         }
     }
 }
