@@ -140,6 +140,7 @@ mod tests {
         const NAMES: usize = 20_000;
         let ids: Vec<_> = (0..=NAMES).map(|number| number.to_string()).collect();
         let clear: Vec<_> = ids.iter().map(|_| ClearIn::default()).collect();
+        let mut missed = Vec::new();
         let (set, start, current) = (RevocationSet::default(), Barrier::new(2), AtomicUsize::new(0));
         std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -158,14 +159,13 @@ mod tests {
             start.wait();
             for place in 0..NAMES {
                 set.insert(&event(&ids[place], None));
-                assert_eq!(asked(&clear[place], &set, &ids[place]), FOUND, "{place}");
+                missed.extend((asked(&clear[place], &set, &ids[place]) != FOUND).then_some(place));
                 current.store(place + 1, Ordering::Release);
                 // the other one is to have begun to ask
                 (0..place % 64).for_each(|_| std::hint::spin_loop());
             }
         });
-        for (clear, id) in clear.iter().zip(&ids).take(NAMES) {
-            assert_eq!(asked(clear, &set, id), FOUND);
-        }
+        missed.extend((0..NAMES).filter(|place| asked(&clear[*place], &set, &ids[*place]) != FOUND));
+        assert!(missed.is_empty(), "{missed:?}");
     }
 }
