@@ -134,6 +134,18 @@ mod tests {
         assert_eq!(asked(&clear, &one, "x"), KEPT);
     }
 
+    #[test]
+    fn what_is_inserted_while_names_are_looked_up_is_found_the_next_time() {
+        let (set, clear) = (RevocationSet::default(), ClearIn::default());
+        let answer = clear.require(&set, |set| {
+            let found = set.covers(name("x"), UnixTime::from_secs(50));
+            set.insert(&event("x", None));
+            found.map_or(Ok(()), Err)
+        });
+        assert_eq!(answer, Ok(()));
+        assert_eq!(asked(&clear, &set, "x"), FOUND);
+    }
+
     /// One thread asks again and again about a name that another inserts: from then on it is found.
     #[test]
     fn nothing_that_was_inserted_meanwhile_is_missed() {
