@@ -2,8 +2,10 @@
 
 use core::fmt;
 
-use handfast_identity::json;
+use handfast_identity::{Text, json};
 use serde::{Deserialize, Serialize};
+
+use crate::text::{Keep, TextWire};
 
 /// Most actors in one token: the hard limit of eight hops, and the agent at the root (spec/limits.md, ACT-08).
 pub const MAX_ACTORS: usize = 9;
@@ -15,8 +17,8 @@ const MAX_ACTOR_BYTES: usize = 2048;
 /// Earlier actors are information. No right ever follows from them (ACT-03); a revoked one still stops the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActorChain {
-    current: String,
-    earlier: Vec<String>,
+    current: Text,
+    earlier: Vec<Text>,
 }
 
 /// Why an `act` claim is refused.
@@ -49,7 +51,7 @@ impl ActorChain {
     ///
     /// [`ActorError::Subject`] for an empty or overlong name.
     pub fn root(agent: &str) -> Result<Self, ActorError> {
-        Self::from_names(vec![agent.to_owned()])
+        Self::from_names(vec![agent.into()])
     }
 
     /// A chain of these names, the current actor first.
@@ -57,7 +59,7 @@ impl ActorChain {
     /// # Errors
     ///
     /// [`ActorError`], by rule broken; [`ActorError::Subject`] for no name at all.
-    pub fn from_names(names: Vec<String>) -> Result<Self, ActorError> {
+    pub fn from_names(names: Vec<Text>) -> Result<Self, ActorError> {
         let mut names = names.into_iter();
         let current = names.next().ok_or(ActorError::Subject)?;
         Self { current, earlier: names.collect() }.bounded()
@@ -83,7 +85,7 @@ impl ActorChain {
 
     /// All actors, outermost first.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        core::iter::once(self.current.as_str()).chain(self.earlier.iter().map(String::as_str))
+        core::iter::once(&self.current).chain(&self.earlier).map(Text::as_str)
     }
 
     /// The agent at the root of the chain.
@@ -95,35 +97,28 @@ impl ActorChain {
 
 /// `{"sub": …, "act": {…}}`; other members are ignored (ACT-04).
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(crate) struct ActWire {
-    sub: String,
-    #[serde(default, deserialize_with = "json::optional_object", skip_serializing_if = "Option::is_none")]
+pub(crate) struct ActWire<'a> {
+    #[serde(borrow)]
+    sub: TextWire<'a>,
+    #[serde(borrow, default, deserialize_with = "json::optional_object", skip_serializing_if = "Option::is_none")]
     act: Option<Box<Self>>,
 }
 
-impl TryFrom<ActWire> for ActorChain {
-    type Error = ActorError;
-
-    fn try_from(ActWire { sub, act }: ActWire) -> Result<Self, ActorError> {
+impl ActWire<'_> {
+    /// The chain that it says.
+    pub(crate) fn chain(&self, keep: &Keep<'_>) -> Result<ActorChain, ActorError> {
+        let inner = core::iter::successors(self.act.as_deref(), |level| level.act.as_deref());
         // most chains are of one agent, and ask for no list
-        let mut chain = Self { current: sub, earlier: Vec::new() };
-        let mut level = act;
-        while let Some(inner) = level {
-            chain.earlier.push(inner.sub);
-            level = inner.act;
-        }
-        chain.bounded()
+        ActorChain { current: keep(&self.sub), earlier: inner.map(|level| keep(&level.sub)).collect() }.bounded()
     }
 }
 
-impl From<&ActorChain> for ActWire {
-    fn from(chain: &ActorChain) -> Self {
-        let innermost = chain
-            .earlier
-            .iter()
-            .rev()
-            .fold(None, |inner: Option<Box<Self>>, name| Some(Box::new(Self { sub: name.clone(), act: inner })));
-        Self { sub: chain.current.clone(), act: innermost }
+impl<'a> From<&'a ActorChain> for ActWire<'a> {
+    fn from(chain: &'a ActorChain) -> Self {
+        let innermost = chain.earlier.iter().rev().fold(None, |inner: Option<Box<Self>>, name| {
+            Some(Box::new(Self { sub: name.as_str().into(), act: inner }))
+        });
+        Self { sub: chain.current.as_str().into(), act: innermost }
     }
 }
 
@@ -132,7 +127,7 @@ mod tests {
     use super::*;
 
     fn chain(count: usize) -> Result<ActorChain, ActorError> {
-        ActorChain::from_names((0..count).map(|n| format!("did:key:z{n}")).collect())
+        ActorChain::from_names((0..count).map(|n| format!("did:key:z{n}").into()).collect())
     }
 
     #[test]
@@ -146,7 +141,7 @@ mod tests {
     fn print_and_parse_agree() {
         for count in [1, 2, MAX_ACTORS] {
             let before = chain(count);
-            let after = before.clone().and_then(|chain| ActorChain::try_from(ActWire::from(&chain)));
+            let after = before.clone().and_then(|chain| ActWire::from(&chain).chain(&|text| text.into()));
             assert_eq!(before, after);
         }
     }

@@ -3,17 +3,18 @@
 use core::fmt;
 use std::collections::BTreeSet;
 
+use handfast_identity::Text;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::text;
+use crate::text::{self, Keep, TextWire};
 
 /// Longest resource identifier (spec/limits.md).
 pub const MAX_RESOURCE_BYTES: usize = 512;
 
 /// An absolute URI without fragment, compared as exact text: a trailing slash makes another resource (AT-14, DEL-21).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ResourceId(String);
+pub struct ResourceId(Text);
 
 /// The text is no absolute URI without fragment, or is too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,11 @@ impl ResourceId {
     ///
     /// [`ResourceError`].
     pub fn parse(text: &str) -> Result<Self, ResourceError> {
+        Self::read(text, |text| text.into())
+    }
+
+    /// The same, where the text is kept by `keep`.
+    pub(crate) fn read(text: &str, keep: impl FnOnce(&str) -> Text) -> Result<Self, ResourceError> {
         let (scheme, rest) = text.split_once(':').ok_or(ResourceError)?;
         let scheme_is_good = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
             && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
@@ -44,7 +50,7 @@ impl ResourceId {
         };
         let rest_is_good = !rest.is_empty() && rest.bytes().all(is_of_uris);
         if text.len() <= MAX_RESOURCE_BYTES && scheme_is_good && rest_is_good {
-            Ok(Self(text.to_owned()))
+            Ok(Self(keep(text)))
         } else {
             Err(ResourceError)
         }
@@ -75,55 +81,80 @@ impl<'de> Deserialize<'de> for ResourceId {
     }
 }
 
-/// Reads an array of resources, none of them twice.
-///
-/// # Errors
-///
-/// Anything else.
-pub(crate) fn each_once<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<ResourceId>, D::Error> {
-    deserializer.deserialize_seq(Several { may_repeat: false })
+/// Resource identifiers as claims have them: one text, or an array of them.
+pub(crate) enum ResourcesWire<'a> {
+    One(TextWire<'a>),
+    /// Most arrays have one element, which asks for no list.
+    Array(Option<TextWire<'a>>, Vec<TextWire<'a>>),
+    Written(&'a BTreeSet<ResourceId>),
 }
 
-/// Resources as `aud` names them: one, or an array in which the same may stand again (RFC 7519 4.1.3). Never none.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Audience(pub(crate) BTreeSet<ResourceId>);
+impl ResourcesWire<'_> {
+    /// As `aud` names them: one, or an array in which the same may stand again (RFC 7519 4.1.3). Never none.
+    pub(crate) fn audience(&self, keep: &Keep<'_>) -> Option<BTreeSet<ResourceId>> {
+        self.read(keep, true).filter(|resources| !resources.is_empty())
+    }
 
-impl<'de> Deserialize<'de> for Audience {
+    /// As `resource` of a hop: an array, none of them twice.
+    pub(crate) fn each_once(&self, keep: &Keep<'_>) -> Option<BTreeSet<ResourceId>> {
+        if matches!(self, Self::One(_)) { None } else { self.read(keep, false) }
+    }
+
+    fn read(&self, keep: &Keep<'_>, may_repeat: bool) -> Option<BTreeSet<ResourceId>> {
+        let (first, rest) = match self {
+            Self::One(first) => (Some(first), [].as_slice()),
+            Self::Array(first, rest) => (first.as_ref(), rest.as_slice()),
+            Self::Written(resources) => return Some((*resources).clone()),
+        };
+        let mut resources = BTreeSet::new();
+        for text in first.into_iter().chain(rest) {
+            let is_new = resources.insert(ResourceId::read(text, keep).ok()?);
+            if !is_new && !may_repeat {
+                return None;
+            }
+        }
+        Some(resources)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for ResourcesWire<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let resources = deserializer.deserialize_any(Several { may_repeat: true })?;
-        if resources.is_empty() { Err(Error::custom("an empty audience")) } else { Ok(Self(resources)) }
+        deserializer.deserialize_any(Reader)
     }
 }
 
-impl Serialize for Audience {
+impl Serialize for ResourcesWire<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        match self {
+            Self::Written(resources) => resources.serialize(serializer),
+            Self::One(_) | Self::Array(..) => Err(serde::ser::Error::custom("what was read is not written")),
+        }
     }
 }
 
-struct Several {
-    may_repeat: bool,
-}
+struct Reader;
 
-impl<'de> Visitor<'de> for Several {
-    type Value = BTreeSet<ResourceId>;
+impl<'de> Visitor<'de> for Reader {
+    type Value = ResourcesWire<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("resources")
     }
 
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(ResourcesWire::One(text.into()))
+    }
+
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        ResourceId::parse(text).map(|one| BTreeSet::from([one])).map_err(E::custom)
+        Ok(ResourcesWire::One(text.to_owned().into()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
-        let mut resources = BTreeSet::new();
-        while let Some(resource) = array.next_element()? {
-            if !resources.insert(resource) && !self.may_repeat {
-                return Err(A::Error::custom("a resource stands twice"));
-            }
+        let (first, mut rest) = (array.next_element()?, Vec::new());
+        while let Some(text) = array.next_element()? {
+            rest.push(text);
         }
-        Ok(resources)
+        Ok(ResourcesWire::Array(first, rest))
     }
 }
 

@@ -3,6 +3,7 @@
 use core::fmt;
 use std::collections::BTreeSet;
 
+use handfast_identity::Text;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::text;
@@ -15,7 +16,7 @@ pub const MAX_SCOPE_TOKENS: usize = 64;
 /// A set of scope tokens, compared byte by byte: no prefixes, wildcards or folding (DEL-20). It may be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 // INVARIANT: the tokens in byte order, each once, with single spaces between them
-pub struct Scope(Box<str>);
+pub struct Scope(Text);
 
 /// Why a text is not a scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +55,11 @@ impl Scope {
     /// assert!(!Scope::parse("files").unwrap().is_within(&wide));
     /// ```
     pub fn parse(text: &str) -> Result<Self, ScopeError> {
+        Self::read(text, |text| text.into())
+    }
+
+    /// The same, where a text in order is kept by `keep`.
+    pub(crate) fn read(text: &str, keep: impl FnOnce(&str) -> Text) -> Result<Self, ScopeError> {
         if text.len() > MAX_SCOPE_BYTES {
             return Err(ScopeError::TooLong);
         }
@@ -68,7 +74,7 @@ impl Scope {
             }
             (count, last) = (count + 1, token);
         }
-        if count > MAX_SCOPE_TOKENS { Err(ScopeError::TooLong) } else { Ok(Self(text.into())) }
+        if count > MAX_SCOPE_TOKENS { Err(ScopeError::TooLong) } else { Ok(Self(keep(text))) }
     }
 
     /// The tokens of a text in which they do not stand in order.
@@ -86,6 +92,11 @@ impl Scope {
     /// INVARIANT: they come in byte order, each once.
     fn joined<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Self {
         Self(tokens.into_iter().collect::<Vec<_>>().join(" ").into())
+    }
+
+    /// The tokens in byte order, with single spaces between them.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
     }
 
     /// Whether it names nothing.

@@ -1,8 +1,10 @@
 //! Where a token's status stands: a place in a list of its issuer's (spec/status-lists.md, draft-ietf-oauth-status-list 6.2).
 
-use handfast_identity::{MAX_UNIX_SECONDS, json};
+use handfast_identity::{MAX_UNIX_SECONDS, Text, json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::text::{Keep, TextWire};
 
 /// Longest address of a status list read (spec/limits.md).
 pub const MAX_STATUS_URI_BYTES: usize = 2048;
@@ -14,45 +16,45 @@ pub struct StatusReference {
     pub index: u64,
     /// The address of the list (`uri`), 1 to [`MAX_STATUS_URI_BYTES`] bytes. Text of whoever signed the token: not yet an address
     /// that anybody may be sent to.
-    pub uri: String,
+    pub uri: Text,
 }
 
 /// `status`, or what another issuer means by the word. What cannot be read is no reference: whoever needs one refuses the token.
 #[derive(Deserialize, Serialize)]
 #[serde(untagged)]
-pub(crate) enum StatusWire {
-    Readable(#[serde(deserialize_with = "json::object")] MechanismsWire),
+pub(crate) enum StatusWire<'a> {
+    Readable(#[serde(borrow, deserialize_with = "json::object")] MechanismsWire<'a>),
     Unreadable(Value),
 }
 
 #[derive(Deserialize, Serialize)]
-pub(crate) struct MechanismsWire {
-    #[serde(deserialize_with = "json::object")]
-    status_list: ReferenceWire,
+pub(crate) struct MechanismsWire<'a> {
+    #[serde(borrow, deserialize_with = "json::object")]
+    status_list: ReferenceWire<'a>,
 }
 
 #[derive(Deserialize, Serialize)]
-struct ReferenceWire {
+struct ReferenceWire<'a> {
     idx: u64,
-    uri: String,
+    #[serde(borrow)]
+    uri: TextWire<'a>,
 }
 
-impl StatusWire {
+impl StatusWire<'_> {
     /// The reference, if it is one.
-    pub(crate) fn readable(self) -> Option<StatusReference> {
+    pub(crate) fn readable(&self, keep: &Keep<'_>) -> Option<StatusReference> {
         let Self::Readable(MechanismsWire { status_list: ReferenceWire { idx: index, uri } }) = self else {
             return None;
         };
         // the largest integer every JSON reader keeps exactly
         let is_address = !uri.is_empty() && uri.len() <= MAX_STATUS_URI_BYTES;
-        (index <= MAX_UNIX_SECONDS && is_address).then_some(StatusReference { index, uri })
+        (*index <= MAX_UNIX_SECONDS && is_address).then(|| StatusReference { index: *index, uri: keep(uri) })
     }
 }
 
-impl From<&StatusReference> for StatusWire {
-    fn from(reference: &StatusReference) -> Self {
-        let StatusReference { index, uri } = reference.clone();
-        Self::Readable(MechanismsWire { status_list: ReferenceWire { idx: index, uri } })
+impl<'a> From<&'a StatusReference> for StatusWire<'a> {
+    fn from(StatusReference { index, uri }: &'a StatusReference) -> Self {
+        Self::Readable(MechanismsWire { status_list: ReferenceWire { idx: *index, uri: uri.as_str().into() } })
     }
 }
 
@@ -62,12 +64,12 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Option<StatusReference> {
-        serde_json::from_str::<StatusWire>(text).unwrap().readable()
+        serde_json::from_str::<StatusWire<'_>>(text).unwrap().readable(&|text| text.into())
     }
 
     #[test]
     fn a_reference_is_an_index_and_an_address() {
-        let reference = StatusReference { index: 7, uri: "https://registry.example/status-lists/0".to_owned() };
+        let reference = StatusReference { index: 7, uri: "https://registry.example/status-lists/0".into() };
         let text = r#"{"status_list":{"idx":7,"uri":"https://registry.example/status-lists/0"}}"#;
         assert_eq!(serde_json::to_string(&StatusWire::from(&reference)).unwrap(), text);
         assert_eq!(read(text), Some(reference.clone()));

@@ -57,14 +57,9 @@ pub fn decode(text: &str) -> Result<Vec<u8>, Base64Error> {
     URL_SAFE_NO_PAD.decode_to_vec(text).map_err(|_| Base64Error)
 }
 
-/// At most so many bytes are `chars` characters of base64url.
+/// So many bytes are `chars` characters of base64url.
 pub(crate) const fn decoded_len(chars: usize) -> usize {
-    chars.div_ceil(4) * 3
-}
-
-/// Reads unpadded base64url, and puts its bytes behind those in `bytes`.
-pub(crate) fn decode_append(text: &str, bytes: &mut Vec<u8>) -> Result<(), Base64Error> {
-    URL_SAFE_NO_PAD.decode_append(text, bytes).map_err(|_| Base64Error)
+    chars / 4 * 3 + chars % 4 * 3 / 4
 }
 
 /// Reads unpadded base64url into `room`, and says how many bytes it has. What lies behind them in `room` is anything.
@@ -74,8 +69,7 @@ pub(crate) fn decode_append(text: &str, bytes: &mut Vec<u8>) -> Result<(), Base6
 /// As [`decode`], and more bytes than there is room for.
 pub fn decode_into(text: impl AsRef<[u8]>, room: &mut [u8]) -> Result<usize, Base64Error> {
     let text = text.as_ref();
-    let bytes = text.len() / 4 * 3 + text.len() % 4 * 3 / 4;
-    let room = room.get_mut(..bytes).ok_or(Base64Error)?;
+    let room = room.get_mut(..decoded_len(text.len())).ok_or(Base64Error)?;
     URL_SAFE_NO_PAD.decode(text, room.as_out()).map(|read| read.len()).map_err(|_| Base64Error)
 }
 

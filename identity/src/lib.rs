@@ -26,6 +26,7 @@ mod jwk;
 pub mod jws;
 mod key;
 mod random;
+mod text;
 mod thumbprint;
 mod time;
 #[cfg(feature = "handles")]
@@ -48,5 +49,6 @@ pub use key::{
 #[cfg(feature = "os-random")]
 pub use random::OsRandom;
 pub use random::{RANDOM_ID_CHARS, RandomSource, is_random_id, random_bytes, random_id};
+pub use text::Text;
 pub use thumbprint::Thumbprint;
 pub use time::{MAX_UNIX_SECONDS, Seconds, UnixTime};

@@ -3,7 +3,7 @@
 
 use handfast_identity::json::{JsonError, Limits};
 use handfast_identity::jws::{JwsError, UnverifiedJws, sign};
-use handfast_identity::{Algorithm, SigningKey, base64url};
+use handfast_identity::{Algorithm, SigningKey, Text, base64url};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,11 @@ fn good() -> String {
 
 /// A JWS of exactly these texts, with a good signature.
 fn of_texts(header: &str, payload: &str) -> String {
-    let input = format!("{}.{}", base64url::encode(header.as_bytes()), base64url::encode(payload.as_bytes()));
+    of_bytes(header.as_bytes(), payload.as_bytes())
+}
+
+fn of_bytes(header: &[u8], payload: &[u8]) -> String {
+    let input = format!("{}.{}", base64url::encode(header), base64url::encode(payload));
     format!("{input}.{}", base64url::encode(&key().sign(input.as_bytes())))
 }
 
@@ -110,6 +114,47 @@ fn the_payload_is_one_strict_object() {
     assert_eq!(payload("{\"sub\":\"s\",\"n\":7}\n{}"), Err(JwsError::Json(JsonError::Syntax)));
     assert_eq!(payload(r#"{"sub":"s","n":7,"x":[[[[[[[[]]]]]]]]}"#), Err(JwsError::Json(JsonError::TooDeep)));
     assert_eq!(payload(r#"{"sub":"s","n":7,"x":[[[[[[[]]]]]]]}"#), Ok(claims()));
+}
+
+#[test]
+fn what_is_no_text_is_refused_where_it_stands() {
+    let bytes = |header: &[u8], payload: &[u8]| read(&of_bytes(header, payload));
+    let not_json = || Err(JwsError::Json(JsonError::Syntax));
+    let (header, payload) = (br#"{"alg":"EdDSA","kid":"k"}"#, br#"{"sub":"s","n":7}"#);
+    assert_eq!(bytes(header, payload), Ok(claims()));
+    assert_eq!(bytes(b"{\"alg\":\"EdDSA\",\"x\":\"\xff\"}", payload), not_json());
+    assert_eq!(bytes(b"{\"alg\":\"EdDSA\"}\xff", b"\xff"), not_json());
+    // a header that says what is refused anyway, before a payload that is no text
+    assert_eq!(bytes(br#"{"alg":"none"}"#, b"\xff"), Err(JwsError::Algorithm));
+    assert_eq!(bytes(header, b"{\"sub\":\"\xff\",\"n\":7}"), not_json());
+    assert_eq!(bytes(header, b"{\"n\":7,\"n\":7,\"sub\":\"\xff\"}"), Err(JwsError::Json(JsonError::DuplicateMember)));
+    // of a payload that is no text everything else can be asked all the same, and its signature is one
+    let text = of_bytes(header, b"\xff");
+    let jws = UnverifiedJws::parse(&text, &LIMITS).unwrap();
+    assert_eq!((jws.text(), jws.kid(), jws.typ()), (text.as_str(), Some("k"), None));
+    assert!(jws.verify(key().public()).is_ok());
+}
+
+#[test]
+fn claims_share_the_memory_of_their_jws() {
+    #[derive(Deserialize)]
+    struct Borrowed<'a> {
+        #[serde(borrow)]
+        sub: std::borrow::Cow<'a, str>,
+        #[serde(borrow)]
+        other: std::borrow::Cow<'a, str>,
+    }
+    let payload = r#"{"sub":"a subject","other":"esc\u0061ped"}"#;
+    let jws = UnverifiedJws::parse(&of_texts(r#"{"alg":"EdDSA"}"#, payload), &LIMITS).unwrap();
+    let claims: Borrowed<'_> = jws.unverified_claims().unwrap();
+    let (shared, own, strange) = (jws.share(&claims.sub), jws.share(&claims.other), jws.share("a subject"));
+    assert_eq!([&*shared, &*own, &*strange], ["a subject", "escaped", "a subject"]);
+    let whole = jws.share(jws.text());
+    let is_part = |text: &Text| text.parent().as_ptr() == whole.parent().as_ptr();
+    assert!(is_part(&shared) && is_part(&jws.share(jws.signing_input())));
+    assert!(!is_part(&own) && !is_part(&strange));
+    drop(jws);
+    assert_eq!(shared, "a subject");
 }
 
 #[test]

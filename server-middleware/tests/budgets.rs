@@ -25,7 +25,7 @@ fn claims(api: &Api, task: &str, budget: Budget) -> AccessToken {
     let mut claims = api.claims();
     claims.authority.budget = Some(budget);
     let of_token = claims.task.as_mut().unwrap();
-    (of_token.id, of_token.trigger.kind) = (task.to_owned(), TriggerKind::Owner);
+    (of_token.id, of_token.trigger.kind) = (task.into(), TriggerKind::Owner);
     claims
 }
 

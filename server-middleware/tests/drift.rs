@@ -83,7 +83,7 @@ fn suspended() -> (u16, String) {
 }
 
 fn task_of(claims: &AccessToken) -> String {
-    claims.task.as_ref().unwrap().id.clone()
+    claims.task.as_ref().unwrap().id.to_string()
 }
 
 #[tokio::test]
@@ -100,7 +100,7 @@ async fn by_default_wishes_are_counted_and_told_and_stop_nothing() {
     assert_eq!((record.task, record.wishes), (task_of(&claims), 20));
     assert!(!record.is_halted && record.suspended.is_empty());
     let last = record.last.unwrap();
-    assert_eq!((last.reason, last.client_id, last.hop), ("insufficient_scope", claims.client_id, None));
+    assert_eq!((last.reason, last.client_id, last.hop), ("insufficient_scope", claims.client_id.to_string(), None));
     assert_eq!(last.intent, "tests");
 }
 

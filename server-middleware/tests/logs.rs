@@ -105,7 +105,7 @@ async fn decisions_of_two_issuers_are_told_apart() {
     let api = Api::new().await;
     // the same keys, key ids, owner, agent, task and token id: nothing differs but the name
     let (first, other) = (api.claims(), Issuer::at("https://other.example"));
-    let second = AccessToken { issuer: other.url().to_owned(), ..first.clone() };
+    let second = AccessToken { issuer: other.url().into(), ..first.clone() };
     let issuer = api.issuer.clone();
     api.facts.set(move |now| {
         let of = |issuer: &Issuer| facts_of(issuer, known(now)).issuers().cloned().collect::<Vec<_>>();

@@ -127,7 +127,7 @@ fn paid(api: &Api, task: &str, budget: Budget) -> Request {
     let mut claims = api.claims();
     claims.authority.budget = Some(budget);
     let of_token = claims.task.as_mut().unwrap();
-    (of_token.id, of_token.trigger.kind) = (task.to_owned(), TriggerKind::Owner);
+    (of_token.id, of_token.trigger.kind) = (task.into(), TriggerKind::Owner);
     api.request_with_token(&api.issuer.sign(&claims))
 }
 

@@ -28,7 +28,7 @@ fn paid(api: &Api, uses: u64) -> Request {
     let mut claims = api.claims();
     claims.authority.budget = Some(Budget::new(Some(uses), None).unwrap());
     let task = claims.task.as_mut().unwrap();
-    (task.id, task.trigger.kind) = (TASK.to_owned(), TriggerKind::Owner);
+    (task.id, task.trigger.kind) = (TASK.into(), TriggerKind::Owner);
     api.request_with_token(&api.issuer.sign(&claims))
 }
 
@@ -51,8 +51,8 @@ async fn p11_what_is_revoked_while_a_request_waits_counts_for_it() {
             let id = match kind {
                 Agent => claims.client_id,
                 Owner => claims.subject,
-                Task => TASK.to_owned(),
-                _ => api.issuer.kid(),
+                Task => TASK.into(),
+                _ => api.issuer.kid().into(),
             };
             let name = RevocationName::of(api.issuer.url(), kind, &id);
             store.meanwhile(wait, move || set.insert(&FeedEvent { seq: 1, kind, name, cut: None, until: None }));

@@ -68,7 +68,7 @@ impl Drift {
         let work = Work::of(by.claims(), &by.standing)?;
         let wish = Wish {
             issuer: by.issuer().to_owned(),
-            task: task.id.clone(),
+            task: task.id.to_string(),
             intent: shown(&task.intent),
             own_agent: work.own_agent.map(str::to_owned),
             hop: work.hops().last(),

@@ -42,14 +42,14 @@ fn members() -> Vec<String> {
     let mut members = vec![signed(&root())];
     for depth in 1..=2 {
         let hop = Hop {
-            delegator: did(&party(depth - 1)).to_string(),
+            delegator: did(&party(depth - 1)).text().clone(),
             delegate: did(&party(depth)),
             subject: root().subject,
-            task: "task_1".to_owned(),
+            task: "task_1".into(),
             authority: root().authority,
             issued_at: at(-50),
             not_before: None,
-            hop_id: format!("hop_{depth}"),
+            hop_id: format!("hop_{depth}").into(),
             depth,
             is_instance: false,
             parent: name(members.last().unwrap()),
@@ -73,12 +73,13 @@ fn exchanged() -> AccessToken {
     let members = members();
     let mut token = claims(&party(2));
     (token.authority, token.task) = (root().authority, root().task);
-    token.actors = Some(ActorChain::from_names([2, 1, 0].map(|place| did(&party(place)).to_string()).into()).unwrap());
+    token.actors =
+        Some(ActorChain::from_names([2, 1, 0].map(|place| did(&party(place)).text().clone()).into()).unwrap());
     token.delegability = Some(Delegability { depth: 2, offline: false });
-    token.token_id = "tok_2".to_owned();
+    token.token_id = "tok_2".into();
     token.chain = Some(ChainClaims {
         hops: members.iter().skip(1).map(|hop| name(hop)).collect(),
-        root_token_id: "tok_1".to_owned(),
+        root_token_id: "tok_1".into(),
         hash: ContentHash::of(members.join(",").as_bytes()),
     });
     token
@@ -152,7 +153,7 @@ fn a_root_is_the_issuers_own_and_nobody_elses() {
     };
     let untrusted = || Err(ChainError::UntrustedRoot);
     check(&signed(&root()), Ok(()));
-    check(&signed(&AccessToken { issuer: "https://second.example".to_owned(), ..root() }), untrusted());
+    check(&signed(&AccessToken { issuer: "https://second.example".into(), ..root() }), untrusted());
     check(&signed(&AccessToken { delegability: None, ..root() }), untrusted());
     check(
         &signed(&AccessToken { delegability: Some(Delegability { depth: 1, offline: false }), ..root() }),

@@ -113,7 +113,7 @@ impl Faulty {
     fn token(&self) -> String {
         let mut claims = claims(&agent());
         if self.has("issuer") {
-            claims.issuer = "https://other.example".to_owned();
+            claims.issuer = "https://other.example".into();
         }
         if self.has("audience") {
             claims.authority.resources = [ResourceId::parse("https://other.example").unwrap()].into();

@@ -131,7 +131,7 @@ fn the_same_names_at_two_issuers_are_two_things() {
     server.facts = Facts::new([facts_of(limited(ISSUER), &first, nothing_revoked()), second_facts]);
     let reason = |iss: &str, signer| {
         let mut claims = claims(&agent());
-        claims.issuer = iss.to_owned();
+        claims.issuer = iss.into();
         let token = claims.sign(&kid, signer).unwrap();
         server.answer(&Request::of(&token, proof(&agent(), &token, iss.len() as u64))).map_or_else(
             |rejection| rejection.reason().to_owned(),

@@ -35,9 +35,9 @@ fn seconds() -> u64 {
 fn root(issuer: &str, client: &DidKey, issued_at: u64) -> AccessToken {
     let resources = [API, "https://other.example"].map(|text| ResourceId::parse(text).unwrap());
     AccessToken {
-        issuer: issuer.to_owned(),
+        issuer: issuer.into(),
         subject: "owner:01JD7V3K8Q5XW2T9M4N6R0ABCE".into(),
-        client_id: client.to_string(),
+        client_id: client.text().clone(),
         authority: Authority {
             expires_at: UnixTime::from_secs(issued_at + 900),
             max_depth: 2,
@@ -67,7 +67,7 @@ fn root(issuer: &str, client: &DidKey, issued_at: u64) -> AccessToken {
 fn hop(parent: ContentHash, from: &SigningKey, to: &DidKey, depth: u8) -> Hop {
     let resources = BTreeSet::from([ResourceId::parse(API).unwrap()]);
     Hop {
-        delegator: from.public().did().to_string(),
+        delegator: from.public().did().text().clone(),
         delegate: to.clone(),
         subject: "owner:01JD7V3K8Q5XW2T9M4N6R0ABCE".into(),
         task: "task_1".into(),
@@ -78,7 +78,7 @@ fn hop(parent: ContentHash, from: &SigningKey, to: &DidKey, depth: u8) -> Hop {
         },
         issued_at: UnixTime::from_secs(NOW),
         not_before: None,
-        hop_id: format!("hop_{depth}"),
+        hop_id: format!("hop_{depth}").into(),
         depth,
         is_instance: false,
         parent,
@@ -240,7 +240,7 @@ fn token_and_field_get_the_check_of_a_resource_server() {
             expires_at: UnixTime::from_secs(NOW + 300),
             ..hop(ContentHash::of(b""), &bench.keys[0], &planner, 1).authority
         };
-        token.actors = ActorChain::from_names(vec![planner.to_string(), bench.did(0).to_string()]).ok();
+        token.actors = ActorChain::from_names(vec![planner.text().clone(), bench.did(0).text().clone()]).ok();
         token.delegability = Some(Delegability { depth: 1, offline: false });
         token.token_id = "tok_2".into();
         token.chain = Some(ChainClaims {

@@ -102,14 +102,14 @@ async fn sign_below(
         return Err(DelegationError::Ended.into());
     }
     let hop = Hop {
-        delegator: parent.delegate.clone(),
+        delegator: parent.delegate.clone().into(),
         delegate: terms.delegate.clone(),
-        subject: parent.subject.clone(),
-        task: parent.task.clone(),
+        subject: parent.subject.clone().into(),
+        task: parent.task.clone().into(),
         authority: terms.authority(parent, expires_at)?,
         issued_at,
         not_before: None,
-        hop_id: random_id("hop_", &mut OsRandom),
+        hop_id: random_id("hop_", &mut OsRandom).into(),
         depth: parent.depth.saturating_add(1),
         is_instance: terms.is_instance,
         parent: parent.name,

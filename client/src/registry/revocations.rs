@@ -51,7 +51,7 @@ impl Revocable {
     /// [`TokenError`] for what is no access token. Whose it is, the registry finds out.
     pub fn token(text: &str) -> Result<Self, TokenError> {
         let token = UnverifiedAccessToken::parse(text)?;
-        Ok(Self::Token { id: token.unverified_claims().token_id.clone(), token: Secret::new(text) })
+        Ok(Self::Token { id: token.unverified_claims().token_id.to_string(), token: Secret::new(text) })
     }
 
     /// What the last delegator of `bundle` passed on.

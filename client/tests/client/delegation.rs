@@ -31,9 +31,9 @@ fn root(issuer: &str, client: &str, n: usize, issued_at: u64) -> AccessToken {
     let did = DidKey::parse(client).unwrap();
     let resources = [API, "https://other.example"].map(|text| ResourceId::parse(text).unwrap());
     AccessToken {
-        issuer: issuer.to_owned(),
+        issuer: issuer.into(),
         subject: "owner:01JD7V3K8Q5XW2T9M4N6R0ABCE".into(),
-        client_id: client.to_owned(),
+        client_id: client.into(),
         authority: Authority {
             expires_at: UnixTime::from_secs(issued_at + ROOT_LIFE),
             max_depth: 2,
@@ -52,7 +52,7 @@ fn root(issuer: &str, client: &str, n: usize, issued_at: u64) -> AccessToken {
         delegability: Some(Delegability { depth: 0, offline: true }),
         issued_at: UnixTime::from_secs(issued_at),
         not_before: None,
-        token_id: format!("tok_{n}"),
+        token_id: format!("tok_{n}").into(),
         chain: None,
         status: None,
         has_unreadable_restriction: false,

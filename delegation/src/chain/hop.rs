@@ -1,7 +1,7 @@
 //! One hop: an agent passes a part of its authority on to one key.
 
 use handfast_identity::jws::{self, JwsError, UnsignedJws};
-use handfast_identity::{Algorithm, ContentHash, DidKey, Seconds, SigningKey, UnixTime};
+use handfast_identity::{Algorithm, ContentHash, DidKey, Seconds, SigningKey, Text, UnixTime};
 
 use super::wire::HopWire;
 use crate::Authority;
@@ -17,13 +17,13 @@ pub const MAX_HOP_LIFETIME: Seconds = Seconds::new(3600);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hop {
     /// Who passes on (`iss`): the parent's delegate, as text.
-    pub delegator: String,
+    pub delegator: Text,
     /// Who receives (`aud`), and with the DID the key (`cnf`).
     pub delegate: DidKey,
     /// The owner's id (`sub`), as in the root.
-    pub subject: String,
+    pub subject: Text,
     /// The task's id, as in the root.
-    pub task: String,
+    pub task: Text,
     /// What is passed on.
     pub authority: Authority,
     /// When it was made.
@@ -31,7 +31,7 @@ pub struct Hop {
     /// Before when it is not good.
     pub not_before: Option<UnixTime>,
     /// Its own id (`jti`), 1 to 64 characters.
-    pub hop_id: String,
+    pub hop_id: Text,
     /// Its place: 1 behind the root.
     pub depth: u8,
     /// Whether the delegate is an instance key, which cannot pass on (`inst`).

@@ -35,21 +35,21 @@ pub(super) fn authority() -> Authority {
 }
 
 pub(super) fn root_claims() -> AccessToken {
-    let trigger = Trigger { kind: TriggerKind::Owner, by: OWNER.to_owned(), reference: None };
+    let trigger = Trigger { kind: TriggerKind::Owner, by: OWNER.into(), reference: None };
     AccessToken {
-        issuer: "https://registry.example".to_owned(),
-        subject: OWNER.to_owned(),
-        client_id: did(0).to_string(),
+        issuer: "https://registry.example".into(),
+        subject: OWNER.into(),
+        client_id: did(0).text().clone(),
         authority: authority(),
         confirmation: Some(did(0).thumbprint()),
         actors: None,
-        task: Some(Task { id: TASK.to_owned(), intent: "tests".to_owned(), leaf: 7, trigger }),
+        task: Some(Task { id: TASK.into(), intent: "tests".into(), leaf: 7, trigger }),
         environment: None,
         handle: None,
         delegability: Some(Delegability { depth: 0, offline: true }),
         issued_at: BEGIN,
         not_before: None,
-        token_id: "tok_1".to_owned(),
+        token_id: "tok_1".into(),
         chain: None,
         status: None,
         has_unreadable_restriction: false,
@@ -65,14 +65,14 @@ pub(super) fn issued(claims: &AccessToken) -> VerifiedAccessToken {
 /// Hop `depth` below a parent of that name, from party `depth - 1` to party `depth`.
 pub(super) fn hop(depth: u8, parent: ContentHash) -> Hop {
     Hop {
-        delegator: did(depth - 1).to_string(),
+        delegator: did(depth - 1).text().clone(),
         delegate: did(depth),
-        subject: OWNER.to_owned(),
-        task: TASK.to_owned(),
+        subject: OWNER.into(),
+        task: TASK.into(),
         authority: authority(),
         issued_at: BEGIN,
         not_before: None,
-        hop_id: format!("hop_{depth}"),
+        hop_id: format!("hop_{depth}").into(),
         depth,
         is_instance: false,
         parent,

@@ -55,7 +55,7 @@ mod tests {
         let signed = UnverifiedHop::parse(&text).unwrap().verify().unwrap();
         assert_eq!((signed.hop(), *signed.name()), (&hop, UnverifiedHop::parse(&text).unwrap().name()));
         let (input, signature) = text.rsplit_once('.').unwrap();
-        let other = Hop { hop_id: "another".to_owned(), ..hop.clone() }.sign(&key(1)).unwrap();
+        let other = Hop { hop_id: "another".into(), ..hop.clone() }.sign(&key(1)).unwrap();
         let borrowed = format!("{}.{signature}", other.rsplit_once('.').unwrap().0);
         let cut = format!("{input}.AAAA");
         for wrong in [borrowed, cut] {

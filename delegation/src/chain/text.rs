@@ -1,6 +1,7 @@
 //! The chain as it travels: compact JWSs joined by commas in one field line.
 
 use handfast_identity::ContentHash;
+use memchr::memchr_iter;
 
 use super::{ChainError, MAX_HOPS};
 
@@ -29,7 +30,7 @@ impl<'a> ChainText<'a> {
             return Err(ChainError::TooLong);
         }
         let mut members = Vec::with_capacity(MAX_MEMBERS);
-        members.extend(text.split(',').map(|member| member.trim_matches([' ', '\t'])).take(MAX_MEMBERS + 1));
+        members.extend(between_commas(text).map(|member| member.trim_matches([' ', '\t'])).take(MAX_MEMBERS + 1));
         if members.len() > MAX_MEMBERS {
             return Err(ChainError::TooLong);
         }
@@ -72,6 +73,12 @@ impl<'a> ChainText<'a> {
     pub fn to_field(&self) -> String {
         self.members.join(",")
     }
+}
+
+fn between_commas(text: &str) -> impl Iterator<Item = &str> {
+    let commas = memchr_iter(b',', text.as_bytes());
+    let starts = core::iter::once(0).chain(commas.clone().map(|comma| comma + 1));
+    starts.zip(commas.chain([text.len()])).filter_map(|(start, end)| text.get(start..end))
 }
 
 #[cfg(test)]

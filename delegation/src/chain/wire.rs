@@ -1,8 +1,5 @@
 //! The JSON of a hop. Unlike in tokens, an unknown member is refused: it may be a restriction.
 
-use std::borrow::Cow;
-use std::collections::BTreeSet;
-
 use handfast_identity::{DidKey, json};
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +8,10 @@ use super::hop::{Hop, MAX_HOP_LIFETIME};
 use super::unverified::KnownKeys;
 use crate::hash::{HashWire, ThumbprintWire};
 use crate::numeric::Numeric;
+use crate::resource::ResourcesWire;
+use crate::text::{Keep, TextWire};
 use crate::tools::DetailsWire;
-use crate::{Authority, Budget, ResourceId, Scope, resource};
+use crate::{Authority, Budget, Scope};
 
 /// Longest `jti` of a hop (spec/limits.md).
 const MAX_HOP_ID_BYTES: usize = 64;
@@ -23,18 +22,19 @@ const MAX_NAME_BYTES: usize = 2048;
 #[serde(deny_unknown_fields)]
 pub(super) struct HopWire<'a> {
     #[serde(borrow)]
-    iss: Cow<'a, str>,
+    iss: TextWire<'a>,
     #[serde(borrow)]
-    aud: Cow<'a, str>,
+    aud: TextWire<'a>,
     #[serde(borrow)]
-    sub: Cow<'a, str>,
+    sub: TextWire<'a>,
     #[serde(deserialize_with = "json::object")]
     cnf: ConfirmationWire,
     #[serde(borrow)]
-    task: Cow<'a, str>,
-    scope: Scope,
-    #[serde(deserialize_with = "resource::each_once")]
-    resource: BTreeSet<ResourceId>,
+    task: TextWire<'a>,
+    #[serde(borrow)]
+    scope: TextWire<'a>,
+    #[serde(borrow)]
+    resource: ResourcesWire<'a>,
     #[serde(borrow, default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     authorization_details: Option<DetailsWire<'a>>,
     #[serde(default, deserialize_with = "json::optional_object", skip_serializing_if = "Option::is_none")]
@@ -48,7 +48,7 @@ pub(super) struct HopWire<'a> {
     #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     nbf: Option<Numeric>,
     #[serde(borrow)]
-    jti: Cow<'a, str>,
+    jti: TextWire<'a>,
     par_hash: HashWire,
 }
 
@@ -59,20 +59,22 @@ struct ConfirmationWire {
 }
 
 impl Hop {
-    /// What `wire` says; the delegate's key may be `known`.
-    pub(super) fn of_wire(wire: HopWire<'_>, known: &KnownKeys<'_>) -> Result<Self, ChainError> {
+    /// What `wire` says, its texts kept by `keep`; the delegate's key may be `known`.
+    pub(super) fn of_wire(wire: HopWire<'_>, keep: &Keep<'_>, known: &KnownKeys<'_>) -> Result<Self, ChainError> {
         let is_named = |text: &str, most: usize| !text.is_empty() && text.len() <= most;
         let issued_at = wire.iat.time().ok_or(ChainError::Malformed)?;
         let expires_at = wire.exp.time().ok_or(ChainError::Malformed)?;
         let not_before = wire.nbf.map(|nbf| nbf.time().ok_or(ChainError::Malformed)).transpose()?;
+        let scope = Scope::read(&wire.scope, keep).map_err(|_| ChainError::Malformed)?;
+        let resources = wire.resource.each_once(keep).ok_or(ChainError::Malformed)?;
         let is_sound = is_named(&wire.sub, MAX_NAME_BYTES)
             && is_named(&wire.task, MAX_NAME_BYTES)
             && is_named(&wire.jti, MAX_HOP_ID_BYTES)
             && wire.inst != Some(false)
             && wire.del_depth >= 1
             // DEL-23: absent never means everything
-            && !wire.scope.is_empty()
-            && !wire.resource.is_empty()
+            && !scope.is_empty()
+            && !resources.is_empty()
             // DEL-24
             && expires_at > issued_at
             && expires_at.since(issued_at) <= MAX_HOP_LIFETIME;
@@ -87,13 +89,13 @@ impl Hop {
         // unknown denies: a type or constraint that is not read here cannot be compared
         let tools = wire.authorization_details.map(|details| details.tools()).transpose();
         Ok(Self {
-            delegator: wire.iss.into_owned(),
+            delegator: keep(&wire.iss),
             delegate,
-            subject: wire.sub.into_owned(),
-            task: wire.task.into_owned(),
+            subject: keep(&wire.sub),
+            task: keep(&wire.task),
             authority: Authority {
-                scope: wire.scope,
-                resources: wire.resource,
+                scope,
+                resources,
                 tools: tools.map_err(|_| ChainError::Malformed)?,
                 budget: wire.budget,
                 expires_at,
@@ -101,7 +103,7 @@ impl Hop {
             },
             issued_at,
             not_before,
-            hop_id: wire.jti.into_owned(),
+            hop_id: keep(&wire.jti),
             depth: wire.del_depth,
             is_instance: wire.inst.is_some(),
             parent: wire.par_hash.0,
@@ -113,13 +115,13 @@ impl<'a> From<&'a Hop> for HopWire<'a> {
     fn from(hop: &'a Hop) -> Self {
         let authority = &hop.authority;
         Self {
-            iss: Cow::Borrowed(&hop.delegator),
-            aud: Cow::Borrowed(hop.delegate.as_str()),
-            sub: Cow::Borrowed(&hop.subject),
+            iss: hop.delegator.as_str().into(),
+            aud: hop.delegate.as_str().into(),
+            sub: hop.subject.as_str().into(),
             cnf: ConfirmationWire { jkt: ThumbprintWire(hop.delegate.thumbprint()) },
-            task: Cow::Borrowed(&hop.task),
-            scope: authority.scope.clone(),
-            resource: authority.resources.clone(),
+            task: hop.task.as_str().into(),
+            scope: authority.scope.as_str().into(),
+            resource: ResourcesWire::Written(&authority.resources),
             authorization_details: authority.tools.as_ref().map(DetailsWire::Written),
             budget: authority.budget,
             del_depth: hop.depth,
@@ -128,7 +130,7 @@ impl<'a> From<&'a Hop> for HopWire<'a> {
             iat: Numeric::from(hop.issued_at),
             exp: Numeric::from(authority.expires_at),
             nbf: hop.not_before.map(Numeric::from),
-            jti: Cow::Borrowed(&hop.hop_id),
+            jti: hop.hop_id.as_str().into(),
             par_hash: HashWire(hop.parent),
         }
     }

@@ -1,7 +1,7 @@
 //! What an access token says, and how it is written.
 
 use handfast_identity::jws::{self, JwsError};
-use handfast_identity::{ContentHash, SigningKey, Thumbprint, UnixTime};
+use handfast_identity::{ContentHash, SigningKey, Text, Thumbprint, UnixTime};
 
 use super::TOKEN_TYPE;
 use super::wire::ClaimsWire;
@@ -11,11 +11,11 @@ use crate::{ActorChain, Authority, Environment, StatusReference, Task};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessToken {
     /// The authorization server, compared as exact text (AT-13).
-    pub issuer: String,
+    pub issuer: Text,
     /// Whose authority it is: the owner's opaque id, or the agent itself while UNCLAIMED.
-    pub subject: String,
+    pub subject: Text,
     /// The acting agent's DID; an owner's own DID in an owner's token.
-    pub client_id: String,
+    pub client_id: Text,
     /// What it allows (`scope`, `authorization_details`, `budget`), at which resources (`aud`, never empty), until when (`exp`),
     /// and how far it may be passed on (`del_max_depth`).
     pub authority: Authority,
@@ -28,7 +28,7 @@ pub struct AccessToken {
     /// Where the agent runs.
     pub environment: Option<Environment>,
     /// The agent's handle when the token was made. For display: it never decides.
-    pub handle: Option<String>,
+    pub handle: Option<Text>,
     /// Its place in a delegation; absent in tokens that know nothing of them.
     pub delegability: Option<Delegability>,
     /// When it was made.
@@ -36,7 +36,7 @@ pub struct AccessToken {
     /// Before when it is not good.
     pub not_before: Option<UnixTime>,
     /// Its own id (`jti`).
-    pub token_id: String,
+    pub token_id: Text,
     /// The hops an exchanged token stands for (`hops`, `root_jti`, `chain_hash`).
     pub chain: Option<ChainClaims>,
     /// Where its status stands (`status.status_list`); absent also where `status` is something else.
@@ -66,7 +66,7 @@ pub struct ChainClaims {
     /// The hops' names, from the root on: 1 to 8.
     pub hops: Vec<ContentHash>,
     /// The root token's id.
-    pub root_token_id: String,
+    pub root_token_id: Text,
     /// The hash of the evidence: root token and hops.
     pub hash: ContentHash,
 }

@@ -76,7 +76,7 @@ impl UnverifiedAccessToken {
             return Err(TokenError::Type);
         }
         let wire: ClaimsWire<'_> = jws.unverified_claims().map_err(|_| TokenError::Claims)?;
-        Ok(Self { claims: AccessToken::try_from(wire)?, jws })
+        Ok(Self { claims: wire.claims(&|text| jws.share(text))?, jws })
     }
 
     /// The claims, as whoever wrote them wishes.

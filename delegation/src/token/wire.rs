@@ -1,7 +1,5 @@
 //! The JSON of an access token; [`AccessToken`] is what the rest of the project sees.
 
-use std::borrow::Cow;
-
 use handfast_identity::json;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,12 +8,12 @@ use super::TokenError;
 use crate::actor::ActWire;
 use crate::hash::{HashWire, ThumbprintWire};
 use crate::numeric::Numeric;
-use crate::resource::Audience;
+use crate::resource::ResourcesWire;
 use crate::status::StatusWire;
+use crate::task::TaskWire;
+use crate::text::{Keep, TextWire};
 use crate::tools::DetailsWire;
-use crate::{
-    AccessToken, ActorChain, Authority, Budget, ChainClaims, Delegability, Environment, MAX_HOPS, Scope, Task,
-};
+use crate::{AccessToken, Authority, Budget, ChainClaims, Delegability, Environment, MAX_HOPS, Scope};
 
 /// Longest `jti`, `sub` or `client_id` read (spec/limits.md).
 const MAX_NAME_BYTES: usize = 2048;
@@ -23,24 +21,25 @@ const MAX_NAME_BYTES: usize = 2048;
 #[derive(Deserialize, Serialize)]
 pub(super) struct ClaimsWire<'a> {
     #[serde(borrow)]
-    iss: Cow<'a, str>,
+    iss: TextWire<'a>,
     #[serde(borrow)]
-    sub: Cow<'a, str>,
+    sub: TextWire<'a>,
     #[serde(borrow)]
-    client_id: Cow<'a, str>,
-    aud: Audience,
-    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
-    scope: Option<Scope>,
+    client_id: TextWire<'a>,
+    #[serde(borrow)]
+    aud: ResourcesWire<'a>,
+    #[serde(borrow, default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
+    scope: Option<TextWire<'a>>,
     #[serde(default, deserialize_with = "json::optional_object", skip_serializing_if = "Option::is_none")]
     cnf: Option<ConfirmationWire>,
-    #[serde(default, deserialize_with = "json::optional_object", skip_serializing_if = "Option::is_none")]
-    act: Option<ActWire>,
-    #[serde(default, deserialize_with = "json::optional_object", skip_serializing_if = "Option::is_none")]
-    task: Option<Cow<'a, Task>>,
+    #[serde(borrow, default, deserialize_with = "json::optional_object", skip_serializing_if = "Option::is_none")]
+    act: Option<ActWire<'a>>,
+    #[serde(borrow, default, deserialize_with = "json::optional_object", skip_serializing_if = "Option::is_none")]
+    task: Option<TaskWire<'a>>,
     #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     env: Option<Environment>,
-    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
-    handle: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
+    handle: Option<TextWire<'a>>,
     #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     del_depth: Option<u8>,
     #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
@@ -52,19 +51,19 @@ pub(super) struct ClaimsWire<'a> {
     #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     nbf: Option<Numeric>,
     #[serde(borrow)]
-    jti: Cow<'a, str>,
+    jti: TextWire<'a>,
     #[serde(borrow, default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     authorization_details: Option<DetailsWire<'a>>,
     #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     budget: Option<BudgetWire>,
     #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     hops: Option<Vec<HashWire>>,
-    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
-    root_jti: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
+    root_jti: Option<TextWire<'a>>,
     #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
     chain_hash: Option<HashWire>,
-    #[serde(default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
-    status: Option<StatusWire>,
+    #[serde(borrow, default, deserialize_with = "json::optional", skip_serializing_if = "Option::is_none")]
+    status: Option<StatusWire<'a>>,
 }
 
 /// A budget, or what another issuer means by the word.
@@ -90,62 +89,66 @@ struct ConfirmationWire {
     jkt: ThumbprintWire,
 }
 
-impl TryFrom<ClaimsWire<'_>> for AccessToken {
-    type Error = TokenError;
-
-    fn try_from(wire: ClaimsWire<'_>) -> Result<Self, TokenError> {
-        let is_named = |text: &Cow<'_, str>| !text.is_empty() && text.len() <= MAX_NAME_BYTES;
-        if ![&wire.iss, &wire.sub, &wire.client_id, &wire.jti].into_iter().all(is_named) {
+impl ClaimsWire<'_> {
+    /// The claims, their texts kept by `keep`.
+    pub(super) fn claims(self, keep: &Keep<'_>) -> Result<AccessToken, TokenError> {
+        let wire = self;
+        if ![&wire.iss, &wire.sub, &wire.client_id, &wire.jti].into_iter().all(|text| is_name(text)) {
             return Err(TokenError::Claims);
         }
+        let scope = wire.scope.map(|scope| Scope::read(&scope, keep)).transpose().map_err(|_| TokenError::Claims)?;
         let tools = wire.authorization_details.map(|details| details.tools());
         let has_unreadable_restriction =
             matches!(tools, Some(Err(_))) || matches!(wire.budget, Some(BudgetWire::Unreadable(_)));
-        Ok(Self {
-            issuer: wire.iss.into_owned(),
-            subject: wire.sub.into_owned(),
-            client_id: wire.client_id.into_owned(),
+        Ok(AccessToken {
+            issuer: keep(&wire.iss),
+            subject: keep(&wire.sub),
+            client_id: keep(&wire.client_id),
             authority: Authority {
-                scope: wire.scope.unwrap_or_default(),
-                resources: wire.aud.0,
+                scope: scope.unwrap_or_default(),
+                resources: wire.aud.audience(keep).ok_or(TokenError::Claims)?,
                 tools: tools.and_then(Result::ok),
                 budget: wire.budget.and_then(BudgetWire::readable),
                 expires_at: wire.exp.time().ok_or(TokenError::Claims)?,
                 max_depth: wire.del_max_depth.unwrap_or(0),
             },
             confirmation: wire.cnf.map(|cnf| cnf.jkt.0),
-            actors: wire.act.map(ActorChain::try_from).transpose().map_err(|_| TokenError::Claims)?,
-            task: wire.task.map(Cow::into_owned),
+            actors: wire.act.map(|act| act.chain(keep)).transpose().map_err(|_| TokenError::Claims)?,
+            task: wire.task.map(|task| task.task(keep)),
             environment: wire.env,
-            handle: wire.handle.map(Cow::into_owned),
+            handle: wire.handle.as_deref().map(keep),
             delegability: delegability(wire.del_depth, wire.del_max_depth, wire.del_offline)?,
             issued_at: wire.iat.time().ok_or(TokenError::Claims)?,
             not_before: wire.nbf.map(|nbf| nbf.time().ok_or(TokenError::Claims)).transpose()?,
-            token_id: wire.jti.into_owned(),
-            chain: chain(wire.hops, wire.root_jti, wire.chain_hash)?,
-            status: wire.status.and_then(StatusWire::readable),
+            token_id: keep(&wire.jti),
+            chain: chain(wire.hops, wire.root_jti, wire.chain_hash, keep)?,
+            status: wire.status.and_then(|status| status.readable(keep)),
             has_unreadable_restriction,
         })
     }
 }
 
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_NAME_BYTES
+}
+
 /// Together or not at all: names without the hash of the evidence, or the reverse, stand for no chain.
 fn chain(
     hops: Option<Vec<HashWire>>,
-    root_token_id: Option<Cow<'_, str>>,
+    root_token_id: Option<TextWire<'_>>,
     hash: Option<HashWire>,
+    keep: &Keep<'_>,
 ) -> Result<Option<ChainClaims>, TokenError> {
     let (hops, root_token_id, hash) = match (hops, root_token_id, hash) {
         (None, None, None) => return Ok(None),
         (Some(hops), Some(root_token_id), Some(hash)) => (hops, root_token_id, hash),
         _ => return Err(TokenError::Claims),
     };
-    let is_named = !root_token_id.is_empty() && root_token_id.len() <= MAX_NAME_BYTES;
-    if !(1..=MAX_HOPS).contains(&hops.len()) || !is_named {
+    if !(1..=MAX_HOPS).contains(&hops.len()) || !is_name(&root_token_id) {
         return Err(TokenError::Claims);
     }
     let hops = hops.into_iter().map(|HashWire(hop)| hop).collect();
-    Ok(Some(ChainClaims { hops, root_token_id: root_token_id.into_owned(), hash: hash.0 }))
+    Ok(Some(ChainClaims { hops, root_token_id: keep(&root_token_id), hash: hash.0 }))
 }
 
 /// All of them hang on `del_depth`: a ceiling or permission without it has no meaning and is refused.
@@ -165,27 +168,27 @@ impl<'a> From<&'a AccessToken> for ClaimsWire<'a> {
     fn from(token: &'a AccessToken) -> Self {
         let authority = &token.authority;
         Self {
-            iss: Cow::Borrowed(&token.issuer),
-            sub: Cow::Borrowed(&token.subject),
-            client_id: Cow::Borrowed(&token.client_id),
-            aud: Audience(authority.resources.clone()),
-            scope: (!authority.scope.is_empty()).then(|| authority.scope.clone()),
+            iss: token.issuer.as_str().into(),
+            sub: token.subject.as_str().into(),
+            client_id: token.client_id.as_str().into(),
+            aud: ResourcesWire::Written(&authority.resources),
+            scope: (!authority.scope.is_empty()).then(|| authority.scope.as_str().into()),
             cnf: token.confirmation.map(|jkt| ConfirmationWire { jkt: ThumbprintWire(jkt) }),
             act: token.actors.as_ref().map(ActWire::from),
-            task: token.task.as_ref().map(Cow::Borrowed),
+            task: token.task.as_ref().map(TaskWire::Written),
             env: token.environment,
-            handle: token.handle.as_deref().map(Cow::Borrowed),
+            handle: token.handle.as_deref().map(TextWire::from),
             del_depth: token.delegability.map(|delegability| delegability.depth),
             del_max_depth: token.delegability.map(|_| authority.max_depth),
             del_offline: token.delegability.and_then(|delegability| delegability.offline.then_some(true)),
             iat: Numeric::from(token.issued_at),
             exp: Numeric::from(authority.expires_at),
             nbf: token.not_before.map(Numeric::from),
-            jti: Cow::Borrowed(&token.token_id),
+            jti: token.token_id.as_str().into(),
             authorization_details: authority.tools.as_ref().map(DetailsWire::Written),
             budget: authority.budget.map(BudgetWire::Readable),
             hops: token.chain.as_ref().map(|chain| chain.hops.iter().map(|hop| HashWire(*hop)).collect()),
-            root_jti: token.chain.as_ref().map(|chain| Cow::Borrowed(chain.root_token_id.as_str())),
+            root_jti: token.chain.as_ref().map(|chain| chain.root_token_id.as_str().into()),
             chain_hash: token.chain.as_ref().map(|chain| HashWire(chain.hash)),
             status: token.status.as_ref().map(StatusWire::from),
         }

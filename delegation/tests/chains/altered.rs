@@ -109,11 +109,11 @@ fn change(what: Change, hops: &mut [Hop], place: usize, parent: &Plan) -> Option
             (place > 0).then_some(ChainError::DepthInvalid)?
         }
         Change::OtherOwner => {
-            hop.subject = "owner:01JD7V3K8Q5XW2T9M4N6R0ABCF".to_owned();
+            hop.subject = "owner:01JD7V3K8Q5XW2T9M4N6R0ABCF".into();
             ChainError::PrincipalAltered
         }
         Change::OtherTask => {
-            hop.task = "task_01jd7v3k8q5xw2t9m4n6r0abcf".to_owned();
+            hop.task = "task_01jd7v3k8q5xw2t9m4n6r0abcf".into();
             ChainError::TaskAltered
         }
         Change::Older => {
@@ -134,7 +134,7 @@ fn change(what: Change, hops: &mut [Hop], place: usize, parent: &Plan) -> Option
         }
         Change::OtherSigner => ChainError::SignatureInvalid,
         Change::OtherDelegator => {
-            hop.delegator = party::did(SOMEBODY_ELSE).to_string();
+            hop.delegator = party::did(SOMEBODY_ELSE).text().clone();
             ChainError::Malformed
         }
     })

@@ -24,21 +24,21 @@ pub(crate) fn did(number: usize) -> DidKey {
 }
 
 pub(crate) fn root(plan: &Plan) -> VerifiedAccessToken {
-    let trigger = Trigger { kind: TriggerKind::Owner, by: OWNER.to_owned(), reference: None };
+    let trigger = Trigger { kind: TriggerKind::Owner, by: OWNER.into(), reference: None };
     let claims = AccessToken {
-        issuer: "https://registry.example".to_owned(),
-        subject: OWNER.to_owned(),
-        client_id: did(0).to_string(),
+        issuer: "https://registry.example".into(),
+        subject: OWNER.into(),
+        client_id: did(0).text().clone(),
         authority: plan.authority(),
         confirmation: Some(did(0).thumbprint()),
         actors: None,
-        task: Some(Task { id: TASK.to_owned(), intent: "tests".to_owned(), leaf: 7, trigger }),
+        task: Some(Task { id: TASK.into(), intent: "tests".into(), leaf: 7, trigger }),
         environment: None,
         handle: None,
         delegability: Some(Delegability { depth: 0, offline: true }),
         issued_at: UnixTime::from_secs(BEGIN),
         not_before: None,
-        token_id: "tok_1".to_owned(),
+        token_id: "tok_1".into(),
         chain: None,
         status: None,
         has_unreadable_restriction: false,
@@ -50,14 +50,14 @@ pub(crate) fn root(plan: &Plan) -> VerifiedAccessToken {
 /// A hop for each of `plans`, one party to the next, none of them signed.
 pub(crate) fn hops(plans: &[Plan]) -> Vec<Hop> {
     let hop = |(place, plan): (usize, &Plan)| Hop {
-        delegator: did(place).to_string(),
+        delegator: did(place).text().clone(),
         delegate: did(place + 1),
-        subject: OWNER.to_owned(),
-        task: TASK.to_owned(),
+        subject: OWNER.into(),
+        task: TASK.into(),
         authority: plan.authority(),
         issued_at: UnixTime::from_secs(BEGIN),
         not_before: None,
-        hop_id: format!("hop_{place}"),
+        hop_id: format!("hop_{place}").into(),
         depth: u8::try_from(place + 1).unwrap(),
         is_instance: false,
         parent: ContentHash::of(b"set when it is signed"),

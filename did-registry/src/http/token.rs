@@ -190,7 +190,7 @@ async fn answer(app: &App, Granted { grant, issued_type }: &Granted, now: UnixTi
         Refusal::StoreUnavailable
     })?;
     // DPOP-138
-    tracing::info!(client = token.client_id, token_id = token.token_id, scope = %token.authority.scope, "a token was issued");
+    tracing::info!(client = token.client_id.as_str(), token_id = token.token_id.as_str(), scope = %token.authority.scope, "a token was issued");
     let view = TokenView {
         access_token: &text,
         issued_token_type: *issued_type,

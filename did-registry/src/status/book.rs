@@ -108,7 +108,7 @@ impl StatusBook {
             Some(place) if self.is_held(place).await? => Ok(()),
             _ => {
                 tracing::error!(
-                    uri = reference.uri,
+                    uri = reference.uri.as_str(),
                     index = reference.index,
                     "a token's place in a status list is nobody's"
                 );

@@ -88,7 +88,7 @@ impl Publisher {
 
     fn uri(&self, number: u32) -> String {
         let first = StatusPlace::new(number, 0).unwrap_or(StatusPlace::FIRST);
-        first.reference(&self.issuer).uri
+        first.reference(&self.issuer).uri.to_string()
     }
 }
 

@@ -259,8 +259,8 @@ async fn faults_of_the_chain_keep_their_reasons() {
         (|hop| hop.authority.expires_at = later(hop.authority.expires_at, 1), INVALID, "expiry_widened", None),
         (|hop| hop.authority.max_depth = 3, INVALID, "depth_invalid", None),
         (|hop| hop.depth = 2, INVALID, "depth_invalid", None),
-        (|hop| hop.subject = "owner:somebody".to_owned(), INVALID, "principal_altered", None),
-        (|hop| hop.task = "task_0123456789abcdefghjkmnpqrs".to_owned(), INVALID, "task_altered", None),
+        (|hop| hop.subject = "owner:somebody".into(), INVALID, "principal_altered", None),
+        (|hop| hop.task = "task_0123456789abcdefghjkmnpqrs".into(), INVALID, "task_altered", None),
         (|hop| hop.parent = ContentHash::of(b"x"), INVALID, "parent_hash_mismatch", None),
         (|hop| hop.not_before = Some(later(hop.issued_at, 31)), INVALID, "hop_not_yet_valid", None),
     ];
@@ -281,7 +281,7 @@ async fn faults_of_the_chain_keep_their_reasons() {
     // by another's key, in the delegator's name and in his own
     let forged = HopParts { from: scene.browser.clone(), ..good() };
     refused(&scene.planner, &root, &[&forged.sign()], "chain_malformed").await;
-    let forged = forged.change(|hop| hop.delegator = scene.browser.did().to_string()).sign();
+    let forged = forged.change(|hop| hop.delegator = scene.browser.did().text().clone()).sign();
     refused(&scene.planner, &root, &[&forged], "hop_signature_invalid").await;
     // splicing: a hop of another root of the same agent, owner and resource
     refused(&scene.planner, &other_root, &[&hop], "parent_hash_mismatch").await;

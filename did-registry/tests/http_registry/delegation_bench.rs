@@ -114,14 +114,14 @@ impl Scene {
         let parent = Parent::read(parent);
         let now = self.bench.clock.now();
         let hop = Hop {
-            delegator: from.did().to_string(),
+            delegator: from.did().text().clone(),
             delegate: to,
-            subject: parent.subject,
-            task: parent.task,
+            subject: parent.subject.into(),
+            task: parent.task.into(),
             authority: parent.authority,
             issued_at: now,
             not_before: None,
-            hop_id: format!("hop_{}{}", from.did().fragment().get(8..20).unwrap(), parent.depth),
+            hop_id: format!("hop_{}{}", from.did().fragment().get(8..20).unwrap(), parent.depth).into(),
             depth: parent.depth + 1,
             is_instance: false,
             parent: parent.name,
@@ -220,14 +220,20 @@ impl Parent {
         let name = ContentHash::of(text.rsplit_once('.').unwrap().0.as_bytes());
         if let Ok(hop) = UnverifiedHop::parse(text) {
             let hop = hop.unverified_hop().clone();
-            return Self { subject: hop.subject, task: hop.task, authority: hop.authority, depth: hop.depth, name };
+            return Self {
+                subject: hop.subject.to_string(),
+                task: hop.task.to_string(),
+                authority: hop.authority,
+                depth: hop.depth,
+                name,
+            };
         }
         let token = UnverifiedAccessToken::parse(text).unwrap();
         let token = token.unverified_claims().clone();
         Self {
-            subject: token.subject,
+            subject: token.subject.to_string(),
             // an owner's token has none
-            task: token.task.map_or("task".to_owned(), |task| task.id),
+            task: token.task.map_or("task".to_owned(), |task| task.id.to_string()),
             authority: token.authority,
             depth: 0,
             name,

@@ -560,7 +560,7 @@ async fn p11_a_token_made_from_a_hop_stops_at_a_resource_server_with_it() {
     let root = scene.root().await;
     let mut tokens = Vec::new();
     for id in ["one", "other"] {
-        let hop = scene.hop(&scene.orchestrator, &root, &scene.planner).change(|hop| hop.hop_id = id.to_owned()).sign();
+        let hop = scene.hop(&scene.orchestrator, &root, &scene.planner).change(|hop| hop.hop_id = id.into()).sign();
         let token = scene.exchange(&scene.planner, &root, &[&hop]).await.is(200).str("access_token");
         tokens.push((format!("{root},{hop}"), token, hop));
     }
@@ -581,8 +581,8 @@ async fn a_hop_that_was_never_exchanged_is_shown() {
     let text = hop.sign();
     let named = name(bench, RevocationKind::Hop, &hop_name(&text));
     let shown = with(hop_body(&text), json!({"evidence": text}));
-    let another = hop.clone().change(|hop| hop.hop_id = "another".to_owned()).sign();
-    let strange = hop.clone().change(|hop| hop.task = "task_0123456789abcdefghjkmnpqrs".to_owned()).sign();
+    let another = hop.clone().change(|hop| hop.hop_id = "another".into()).sign();
+    let strange = hop.clone().change(|hop| hop.task = "task_0123456789abcdefghjkmnpqrs".into()).sign();
     let (input, _) = text.rsplit_once('.').unwrap();
     let forged = format!("{input}.{}", another.rsplit_once('.').unwrap().1);
     for agent in [&scene.orchestrator, &scene.planner] {

@@ -3,14 +3,13 @@
 use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::str::FromStr;
-use std::sync::Arc;
 
 use multibase::Base;
 use serde::{Serialize, Serializer};
 
 use super::base58;
 use crate::key::KeyError;
-use crate::{Curve, PublicKey, Thumbprint};
+use crate::{Curve, PublicKey, Text, Thumbprint};
 
 /// Longest DID read at all (DID-06). A did:key here has 56 or 57 characters.
 pub const MAX_DID_BYTES: usize = 2048;
@@ -25,7 +24,7 @@ const P256_CODEC: [u8; 2] = [0x80, 0x24];
 #[derive(Clone)]
 pub struct DidKey {
     /// Shared by clones.
-    text: Arc<str>,
+    text: Text,
     key: PublicKey,
     thumbprint: Thumbprint,
 }
@@ -164,6 +163,12 @@ impl DidKey {
     /// The whole DID.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The same, to be shared.
+    #[must_use]
+    pub const fn text(&self) -> &Text {
         &self.text
     }
 

@@ -46,9 +46,9 @@ enum Member {
 }
 
 impl Member {
-    fn text<'a>(&'a self, header: &'a [u8]) -> Option<&'a str> {
+    fn text<'a>(&'a self, header: &'a str) -> Option<&'a str> {
         match self {
-            Self::At(place) => str::from_utf8(header.get(place.clone())?).ok(),
+            Self::At(place) => header.get(place.clone()),
             Self::Own(text) => Some(text),
         }
     }
@@ -71,12 +71,12 @@ impl ReadHeader {
     }
 
     /// The `typ`; `header` is what was read.
-    pub(super) fn typ<'a>(&'a self, header: &'a [u8]) -> Option<&'a str> {
+    pub(super) fn typ<'a>(&'a self, header: &'a str) -> Option<&'a str> {
         self.typ.as_ref()?.text(header)
     }
 
     /// The `kid`; `header` is what was read.
-    pub(super) fn kid<'a>(&'a self, header: &'a [u8]) -> Option<&'a str> {
+    pub(super) fn kid<'a>(&'a self, header: &'a str) -> Option<&'a str> {
         self.kid.as_ref()?.text(header)
     }
 }
@@ -167,7 +167,7 @@ mod tests {
     fn members_are_the_same_however_the_header_was_read() {
         let members = |text: &str| {
             let header = ReadHeader::read(text.as_bytes(), &Limits::plain(256)).ok()?;
-            let [typ, kid] = [header.typ(text.as_bytes()), header.kid(text.as_bytes())];
+            let [typ, kid] = [header.typ(text), header.kid(text)];
             Some((typ.map(str::to_owned), kid.map(str::to_owned), header.algorithm))
         };
         let glanced = members(r#"{"typ":"at+jwt","alg":"EdDSA","kid":"k#1"}"#);

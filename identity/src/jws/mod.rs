@@ -2,6 +2,7 @@
 
 mod header;
 mod making;
+mod whole;
 
 use core::fmt;
 
@@ -13,7 +14,8 @@ pub use making::{Header, HeaderSegment, UnsignedJws, sign, sign_with_header, uns
 use crate::json::{self, JsonError, Limits};
 use crate::jwk::JwkWire;
 use crate::key::{PublicKey, SIGNATURE_BYTES, SignatureError, SignatureValid};
-use crate::{Algorithm, base64url, key};
+use crate::{Algorithm, Text, base64url, key};
+use whole::Whole;
 
 /// Why a text is not an acceptable compact JWS.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,13 +59,9 @@ impl From<SignatureError> for JwsError {
 /// A compact JWS whose form was read and nothing else: no claim in it is true yet.
 #[derive(Clone)]
 pub struct UnverifiedJws {
-    /// As it was presented.
-    text: String,
-    /// Its first bytes, which are signed.
+    whole: Whole,
+    /// The text's first bytes, which are signed.
     signed_len: usize,
-    /// The first segment decoded, and behind it the second: one piece of memory.
-    decoded: Vec<u8>,
-    header_len: usize,
     header: ReadHeader,
     /// None for one that has not the length of any signature.
     signature: Option<[u8; SIGNATURE_BYTES]>,
@@ -82,24 +80,21 @@ impl UnverifiedJws {
         }
         let (signing_input, signature) = text.rsplit_once('.').ok_or(JwsError::Form)?;
         let (header, payload) = signing_input.split_once('.').ok_or(JwsError::Form)?;
-        let mut decoded = Vec::with_capacity(base64url::decoded_len(signing_input.len()));
-        segment(header, &mut decoded)?;
-        let (header, header_len) = (ReadHeader::read(&decoded, limits)?, decoded.len());
-        segment(payload, &mut decoded)?;
+        let (whole, header) = Whole::read(text, header, payload, limits)?;
         let (signature, signed_len) = (signature_segment(signature)?, signing_input.len());
-        Ok(Self { text: text.to_owned(), signed_len, decoded, header_len, header, signature, limits: *limits })
+        Ok(Self { whole, signed_len, header, signature, limits: *limits })
     }
 
     /// The header's `typ`, as written.
     #[must_use]
     pub fn typ(&self) -> Option<&str> {
-        self.header.typ(&self.decoded)
+        self.header.typ(self.whole.header())
     }
 
     /// The header's `kid`: text of whoever wrote it, for exact look-up only (BCP-08).
     #[must_use]
     pub fn kid(&self) -> Option<&str> {
-        self.header.kid(&self.decoded)
+        self.header.kid(self.whole.header())
     }
 
     /// The header's `jwk`. It proves possession of itself and says nothing about trust (P-04).
@@ -117,13 +112,13 @@ impl UnverifiedJws {
     /// `header.payload` as received: what the signature is over.
     #[must_use]
     pub fn signing_input(&self) -> &str {
-        self.text.get(..self.signed_len).unwrap_or_default()
+        self.text().get(..self.signed_len).unwrap_or_default()
     }
 
     /// The whole text, as received.
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.text
+        self.whole.text()
     }
 
     /// The bytes of the third segment, if they are as many as any signature has.
@@ -138,8 +133,15 @@ impl UnverifiedJws {
     ///
     /// [`JwsError::Json`] when the payload is not one JSON object of `T`'s shape within the limits.
     pub fn unverified_claims<'a, T: Deserialize<'a>>(&'a self) -> Result<T, JwsError> {
-        let payload = self.decoded.get(self.header_len..).unwrap_or_default();
-        json::read_object(payload, &self.limits).map_err(JwsError::Json)
+        let payload = self.whole.payload().map_err(JwsError::Json)?;
+        json::read_object(payload.as_bytes(), &self.limits).map_err(JwsError::Json)
+    }
+
+    /// `text` as one of its own. Where it is a part of what was read here, as claims without escapes are, it shares the memory of the
+    /// whole JWS, and keeps it.
+    #[must_use]
+    pub fn share(&self, text: &str) -> Text {
+        self.whole.share(text)
     }
 
     /// Verifies the signature under `key` and nothing else (P-04).
@@ -186,18 +188,18 @@ impl fmt::Debug for UnverifiedJws {
     }
 }
 
-/// Decodes a segment behind what is in `decoded`.
-fn segment(text: &str, decoded: &mut Vec<u8>) -> Result<(), JwsError> {
+/// Decodes a segment.
+fn segment(text: &str) -> Result<Vec<u8>, JwsError> {
     if text.is_empty() {
         return Err(JwsError::Form);
     }
-    base64url::decode_append(text, decoded).map_err(|_| JwsError::Form)
+    base64url::decode(text).map_err(|_| JwsError::Form)
 }
 
 /// The last segment. One of another length than any signature has is canonical base64url all the same, or it is no JWS.
 fn signature_segment(text: &str) -> Result<Option<[u8; SIGNATURE_BYTES]>, JwsError> {
     match base64url::decode_array(text) {
         Ok(signature) => Ok(Some(signature)),
-        Err(_) => segment(text, &mut Vec::new()).map(|()| None),
+        Err(_) => segment(text).map(|_| None),
     }
 }

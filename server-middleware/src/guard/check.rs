@@ -246,7 +246,7 @@ fn parts<'a>(presented: &Presented<'a>, target: &'a Target) -> RequestParts<'a> 
 /// The issuer of a token that was found well-formed before.
 fn named_issuer(presented: &Presented<'_>) -> Option<String> {
     let token = UnverifiedAccessToken::parse(presented_token(presented)?).ok()?;
-    Some(token.unverified_claims().issuer.clone())
+    Some(token.unverified_claims().issuer.to_string())
 }
 
 /// The text of a token that was found well-formed before.

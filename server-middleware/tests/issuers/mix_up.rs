@@ -36,7 +36,7 @@ impl Two {
         let api = Api::new().await;
         let mut first = api.claims();
         change(&mut first);
-        let second = AccessToken { issuer: OTHER.to_owned(), ..first.clone() };
+        let second = AccessToken { issuer: OTHER.into(), ..first.clone() };
         let whose = async |caller: Caller| format!("{} {}", caller.issuer(), caller.subject());
         let app = Router::new().route("/files", any(whose)).layer(api.server.scope(SCOPE).unwrap());
         let two = Self { api, app, first, second };
@@ -88,7 +88,7 @@ async fn what_is_remembered_of_a_token_is_its_own_issuers() {
     assert_eq!(two.ask(&two.second).await.outcome(), refused(401, "issuer_not_trusted"));
     assert_eq!(two.ask(&two.first).await.outcome(), served());
     // and a name that nobody trusts is not known by the signature alone
-    let third = AccessToken { issuer: "https://third.example".to_owned(), ..two.first.clone() };
+    let third = AccessToken { issuer: "https://third.example".into(), ..two.first.clone() };
     assert_eq!(two.ask(&third).await.outcome(), refused(401, "issuer_not_trusted"));
 }
 
@@ -98,10 +98,10 @@ async fn revocations_of_one_are_none_of_the_other() {
     let task = two.first.task.as_ref().unwrap().id.clone();
     let names = [
         (RevocationKind::IssuerKey, two.api.issuer.kid(), "issuer_key_revoked"),
-        (RevocationKind::Token, two.first.token_id.clone(), "token_revoked"),
-        (RevocationKind::Task, task, "task_revoked"),
-        (RevocationKind::Owner, two.first.subject.clone(), "principal_revoked"),
-        (RevocationKind::Agent, two.first.client_id.clone(), "agent_revoked"),
+        (RevocationKind::Token, two.first.token_id.to_string(), "token_revoked"),
+        (RevocationKind::Task, task.to_string(), "task_revoked"),
+        (RevocationKind::Owner, two.first.subject.to_string(), "principal_revoked"),
+        (RevocationKind::Agent, two.first.client_id.to_string(), "agent_revoked"),
         (RevocationKind::Key, two.api.agent.thumbprint().to_string(), "key_compromised"),
     ];
     for (kind, id, reason) in names {

@@ -100,7 +100,7 @@ impl Reader {
     async fn ask_at(&self, index: u64, uri: &str) -> Answer {
         let (issuer, now) = self.registry.change(|says| (says.issuer.clone(), says.clock.now()));
         let mut token = issuer.token_for(self.api.agent(), API, "files:read", now);
-        token.status = Some(StatusReference { index, uri: uri.to_owned() });
+        token.status = Some(StatusReference { index, uri: uri.into() });
         self.api.ask(&issuer.sign(&token)).await
     }
 
@@ -187,7 +187,7 @@ async fn a_forged_token_has_no_list_fetched() {
     let (issuer, now) = reader.registry.change(|says| (says.issuer.clone(), says.clock.now()));
     let forger = handfast_testkit::Issuer::with_keys(issuer.url(), keys::ed25519(77), keys::ed25519(78));
     let mut token = forger.token_for(reader.api.agent(), API, "files:read", now);
-    token.status = Some(StatusReference { index: PLACE, uri: reader.uri() });
+    token.status = Some(StatusReference { index: PLACE, uri: reader.uri().into() });
     let forged = token.sign(&issuer.kid(), forger.key()).unwrap();
     assert_eq!(reader.api.ask(&forged).await.outcome(), refused(401, "token_signature_invalid"));
     assert_eq!(reader.registry.change(|says| says.lists_asked), 0);

@@ -60,14 +60,14 @@ fn hops(root: &AccessToken, root_text: &str, count: u8) -> Vec<String> {
     let mut parent = name(root_text);
     for place in 1..=count {
         let hop = Hop {
-            delegator: party(place - 1).did().to_string(),
+            delegator: party(place - 1).did().text().clone(),
             delegate: party(place).did(),
             subject: root.subject.clone(),
             task: root.task.as_ref().expect("a task").id.clone(),
             authority: root.authority.clone(),
             issued_at: START,
             not_before: None,
-            hop_id: format!("hop_01jd7v3k8q5xw2t9m4n6r0abc{place}"),
+            hop_id: format!("hop_01jd7v3k8q5xw2t9m4n6r0abc{place}").into(),
             depth: place,
             is_instance: false,
             parent,
@@ -97,13 +97,13 @@ impl Presented {
         let hops = hops(&root, &root_text, count);
         let field = [vec![root_text], hops.clone()].concat().join(",");
         let delegate = party(count);
-        let actors = (0..=count).rev().map(|place| party(place).did().to_string()).collect();
+        let actors = (0..=count).rev().map(|place| party(place).did().text().clone()).collect();
         let token = AccessToken {
-            client_id: delegate.did().to_string(),
+            client_id: delegate.did().text().clone(),
             confirmation: Some(delegate.thumbprint()),
             actors: Some(ActorChain::from_names(actors).expect("names")),
             delegability: Some(Delegability { depth: count, offline: false }),
-            token_id: "tok_exchanged".to_owned(),
+            token_id: "tok_exchanged".into(),
             chain: Some(ChainClaims {
                 hops: hops.iter().map(|hop| name(hop)).collect(),
                 root_token_id: root.token_id.clone(),

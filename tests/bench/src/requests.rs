@@ -49,7 +49,7 @@ impl Requests {
         let mut claims = issuer.token_for(&agent, RESOURCE, "files:read", time);
         claims.authority.expires_at = time.saturating_add(Seconds::new(3_600));
         let (token, token_id) = (issuer.sign(&claims), claims.token_id);
-        let mut requests = Self { issuer, agent, token, token_id, target, proofs: Vec::new() };
+        let mut requests = Self { issuer, agent, token, token_id: token_id.to_string(), target, proofs: Vec::new() };
         requests.proofs = (0..proofs()).map(|_| requests.proof(time)).collect();
         requests
     }

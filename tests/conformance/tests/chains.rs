@@ -78,7 +78,7 @@ fn chains_hang_together_as_the_table_says() {
         let token = issued(&row.token, &issuer);
         let claimed = ChainClaims {
             hops: hashes(&row.names),
-            root_token_id: row.root_jti.clone(),
+            root_token_id: row.root_jti.clone().into(),
             hash: ContentHash::from_claim(&row.exchanged_dch).unwrap(),
         };
         assert_eq!(token.claims().chain.as_ref(), Some(&claimed), "{}", row.about);

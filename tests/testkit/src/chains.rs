@@ -55,14 +55,14 @@ impl Chain {
     #[must_use]
     pub fn passing(mut self, delegate: &Agent, authority: Authority) -> Self {
         let hop = Hop {
-            delegator: self.holder.did().to_string(),
+            delegator: self.holder.did().text().clone(),
             delegate: delegate.did(),
             subject: self.root.subject.clone(),
             task: self.root.task.as_ref().expect("a root has a task").id.clone(),
             authority,
             issued_at: self.root.issued_at,
             not_before: None,
-            hop_id: random_id("hop_", &mut CountedRandom::unshared()),
+            hop_id: random_id("hop_", &mut CountedRandom::unshared()).into(),
             depth: u8::try_from(self.hops.len() + 1).unwrap_or(u8::MAX),
             is_instance: false,
             parent: name(self.hops.last().map_or(&self.root_text, |(_, text)| text)),
@@ -92,13 +92,13 @@ impl Chain {
     /// Never: DIDs are names of actors.
     #[must_use]
     pub fn exchanged(&self, issuer: &Issuer, now: UnixTime) -> Evidence {
-        let delegates = self.hops.iter().rev().map(|(hop, _)| hop.delegate.to_string());
+        let delegates = self.hops.iter().rev().map(|(hop, _)| hop.delegate.text().clone());
         let field = core::iter::once(self.root_text.as_str()).chain(self.texts()).collect::<Vec<_>>().join(",");
         let actors = ActorChain::from_names(delegates.chain([self.root.client_id.clone()]).collect());
         let mut authority = self.authority().clone();
         authority.expires_at = authority.expires_at.min(now.saturating_add(TOKEN_LIFETIME));
         let token = AccessToken {
-            client_id: self.holder.did().to_string(),
+            client_id: self.holder.did().text().clone(),
             confirmation: Some(self.holder.thumbprint()),
             actors: Some(actors.expect("dids are names of actors")),
             delegability: Some(Delegability {
@@ -107,7 +107,7 @@ impl Chain {
             }),
             authority,
             issued_at: now,
-            token_id: random_id("tok_", &mut CountedRandom::unshared()),
+            token_id: random_id("tok_", &mut CountedRandom::unshared()).into(),
             chain: Some(ChainClaims {
                 hops: self.texts().map(name).collect(),
                 root_token_id: self.root.token_id.clone(),

@@ -169,14 +169,14 @@ impl Issuer {
     pub fn token_for(&self, agent: &Agent, resource: &str, scope: &str, now: UnixTime) -> AccessToken {
         let did = agent.did().to_string();
         let mut random = CountedRandom::unshared();
-        let trigger = Trigger { kind: TriggerKind::Owner, by: OWNER.to_owned(), reference: None };
-        let task = Task { id: random_id("task_", &mut random), intent: "tests".to_owned(), leaf: 7, trigger };
+        let trigger = Trigger { kind: TriggerKind::Owner, by: OWNER.into(), reference: None };
+        let task = Task { id: random_id("task_", &mut random).into(), intent: "tests".into(), leaf: 7, trigger };
         AccessToken {
             actors: Some(ActorChain::root(&did).expect("a did is a name")),
             task: Some(task),
-            handle: Some("brave-otter".to_owned()),
+            handle: Some("brave-otter".into()),
             delegability: Some(Delegability::ROOT),
-            client_id: did,
+            client_id: did.into(),
             ..self.owner_token(agent, resource, scope, now)
         }
     }
@@ -189,9 +189,9 @@ impl Issuer {
     #[must_use]
     pub fn owner_token(&self, owner: &Agent, resource: &str, scope: &str, now: UnixTime) -> AccessToken {
         AccessToken {
-            issuer: self.url.clone(),
-            subject: OWNER.to_owned(),
-            client_id: owner.did().to_string(),
+            issuer: self.url.clone().into(),
+            subject: OWNER.into(),
+            client_id: owner.did().text().clone(),
             authority: Authority {
                 expires_at: now.saturating_add(TOKEN_LIFETIME),
                 ..Authority::of(
@@ -207,7 +207,7 @@ impl Issuer {
             delegability: None,
             issued_at: now,
             not_before: None,
-            token_id: random_id("tok_", &mut CountedRandom::unshared()),
+            token_id: random_id("tok_", &mut CountedRandom::unshared()).into(),
             chain: None,
             status: None,
             has_unreadable_restriction: false,

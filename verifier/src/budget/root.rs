@@ -1,7 +1,7 @@
 //! What a root token says about its budget: kept of the root where a chain stands on it.
 
 use handfast_delegation::{AccessToken, Budget, TriggerKind};
-use handfast_identity::UnixTime;
+use handfast_identity::{Text, UnixTime};
 
 use super::TASK_COUNT_LIFETIME;
 
@@ -10,7 +10,7 @@ use super::TASK_COUNT_LIFETIME;
 pub(crate) struct RootBudget {
     pub(crate) budget: Budget,
     /// The agent that made the task itself: its tasks share one count, or it could make itself a new budget.
-    pub(crate) agent: Option<String>,
+    pub(crate) agent: Option<Text>,
     /// The last second of every token of the task, without leeway.
     pub(crate) until: UnixTime,
 }

@@ -12,7 +12,8 @@ use crate::budget::RootBudget;
 use crate::token::KnownToken;
 use crate::trust::{IssuerFacts, TrustedIssuer};
 
-/// How many times the bytes of the evidence a verdict takes for the texts and collections read out of it.
+/// How many times the bytes of the evidence a verdict takes: its texts, and headers and payloads decoded, of which the texts of hops are
+/// parts.
 const EVIDENCE_COPIES: usize = 2;
 /// What a verdict takes for each hop beside its texts, and for the names of it that each listing issuer may revoke.
 const LINK_BYTES: usize = 512;
@@ -64,7 +65,7 @@ impl ChainVerdict {
         issuer.has_key(&self.root_key.kid, &self.root_key.key)
     }
 
-    /// Roughly how many bytes it holds, for stores with a bound: hops are kept read, and texts of theirs twice.
+    /// Roughly how many bytes it holds, for stores with a bound.
     #[must_use]
     pub const fn weight(&self) -> usize {
         let links = self.chain.depth() + self.names.len() * (self.chain.depth() + 1);

@@ -77,7 +77,8 @@ impl Presented<'_> {
             return Ok(kept);
         }
         let names = |root: &AccessToken, kid: &str, chain: &VerifiedChain| {
-            let listings = core::iter::once(&token.issuer).chain(&issuer.trust.agent_status);
+            let listings =
+                core::iter::once(token.issuer.as_str()).chain(issuer.trust.agent_status.iter().map(String::as_str));
             listings.map(|listing| ChainNames::new(listing, (root, kid), chain)).collect()
         };
         let known = |did: &str| point.verdicts.find_key(did);
@@ -216,7 +217,7 @@ fn require_agreement(
 
 /// The actors of an offline chain: the last delegate first, the root's agent last.
 pub(super) fn actors_of(root: &AccessToken, chain: &VerifiedChain) -> Result<ActorChain, Rejection> {
-    let delegates = chain.links().rev().map(|link| link.hop.delegate.as_str().to_owned());
+    let delegates = chain.links().rev().map(|link| link.hop.delegate.text().clone());
     ActorChain::from_names(delegates.chain([root.client_id.clone()]).collect())
         .map_err(|_| ChainError::Malformed.into())
 }

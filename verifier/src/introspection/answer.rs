@@ -79,13 +79,13 @@ impl IntrospectionAnswer {
         let key = token.confirmation.map(|key| key.to_string());
         let told_key = wire.cnf.and_then(|cnf| cnf.jkt);
         for (member, told, own) in [
-            ("iss", &wire.iss, Some(&token.issuer)),
-            ("sub", &wire.sub, Some(&token.subject)),
-            ("client_id", &wire.client_id, Some(&token.client_id)),
-            ("jti", &wire.jti, Some(&token.token_id)),
-            ("cnf", &told_key, key.as_ref()),
+            ("iss", &wire.iss, Some(&*token.issuer)),
+            ("sub", &wire.sub, Some(&*token.subject)),
+            ("client_id", &wire.client_id, Some(&*token.client_id)),
+            ("jti", &wire.jti, Some(&*token.token_id)),
+            ("cnf", &told_key, key.as_deref()),
         ] {
-            if told.is_some() && told.as_ref() != own {
+            if told.is_some() && told.as_deref() != own {
                 return Err(AnswerError::OtherToken(member));
             }
         }

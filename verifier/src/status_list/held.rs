@@ -214,7 +214,7 @@ impl StatusLists {
         now: UnixTime,
     ) -> Result<(), Rejection> {
         let Some(held) = self.held.get(reference.uri.as_str()) else {
-            return Err(Rejection::StatusListMissing { uri: reference.uri.clone() });
+            return Err(Rejection::StatusListMissing { uri: reference.uri.to_string() });
         };
         held.note_asked(now);
         if !held.counts(staleness, now) {
@@ -312,7 +312,7 @@ mod tests {
     }
 
     fn asked(lists: &StatusLists, number: usize, index: u64, now: u64) -> Result<(), Rejection> {
-        lists.require_valid(&StatusReference { index, uri: uri(number) }, STALENESS, at(now))
+        lists.require_valid(&StatusReference { index, uri: uri(number).into() }, STALENESS, at(now))
     }
 
     /// TSL-26, TSL-27, TSL-29: last seconds at which a list counts.

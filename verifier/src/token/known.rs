@@ -11,8 +11,8 @@ use crate::Rejection;
 use crate::revocation::RevocationSet;
 use crate::trust::{IssuerFacts, KeySet, TrustedIssuer};
 
-/// How many times its bytes a token takes: text, header and payload decoded, and the texts read out of them.
-const TEXT_COPIES: usize = 3;
+/// How many times its bytes a token takes: its text, and header and payload decoded, of which the texts of its claims are parts.
+const TEXT_COPIES: usize = 2;
 /// What each name that may be revoked takes.
 const NAME_BYTES: usize = 16;
 

@@ -74,9 +74,9 @@ impl RandomSource for Counter {
 pub fn claims(key: &SigningKey) -> AccessToken {
     let did = did(key).to_string();
     AccessToken {
-        issuer: ISSUER.to_owned(),
-        subject: OWNER.to_owned(),
-        client_id: did.clone(),
+        issuer: ISSUER.into(),
+        subject: OWNER.into(),
+        client_id: did.clone().into(),
         authority: Authority {
             expires_at: at(240),
             ..Authority::of(scope("files:read"), [ResourceId::parse(RESOURCE).unwrap()].into())
@@ -84,17 +84,17 @@ pub fn claims(key: &SigningKey) -> AccessToken {
         confirmation: Some(key.public().thumbprint()),
         actors: Some(ActorChain::root(&did).unwrap()),
         task: Some(Task {
-            id: "task_1".to_owned(),
-            intent: "tidy up".to_owned(),
+            id: "task_1".into(),
+            intent: "tidy up".into(),
             leaf: 7,
-            trigger: Trigger { kind: TriggerKind::OnItsOwn, by: did, reference: None },
+            trigger: Trigger { kind: TriggerKind::OnItsOwn, by: did.into(), reference: None },
         }),
         environment: Some(Environment::Prod),
-        handle: Some("amber-falcon-00042".to_owned()),
+        handle: Some("amber-falcon-00042".into()),
         delegability: Some(Delegability::ROOT),
         issued_at: at(-60),
         not_before: None,
-        token_id: "tok_1".to_owned(),
+        token_id: "tok_1".into(),
         chain: None,
         status: None,
         has_unreadable_restriction: false,

@@ -507,7 +507,7 @@ fn every_actor_of_a_remembered_token_is_looked_up() {
     // ACT-10: also of a token that is refused in the end, because evidence of those before is owed
     let mut claims = claims(&delegate(0));
     claims.actors =
-        Some(ActorChain::from_names([0, 1, 2].map(|place| did(&delegate(place)).to_string()).into()).unwrap());
+        Some(ActorChain::from_names([0, 1, 2].map(|place| did(&delegate(place)).text().clone()).into()).unwrap());
     let presented = Presented { token: claims.sign(&kid(&issuer()), &issuer()).unwrap(), field: String::new() };
     let server = Server::empty();
     let alone = |id: u64| Ask { field: None, signer: delegate(0), id: id << 8, ..Ask::good(&presented) };

@@ -53,14 +53,14 @@ fn altered_hops(root: &AccessToken, root_text: &str, second: &SigningKey, alter:
     let mut parent = name(root_text);
     for place in 1..=2 {
         let mut hop = Hop {
-            delegator: did(&delegate(place - 1)).to_string(),
+            delegator: did(&delegate(place - 1)).text().clone(),
             delegate: did(&delegate(place)),
             subject: root.subject.clone(),
             task: root.task.as_ref().unwrap().id.clone(),
             authority: root.authority.clone(),
             issued_at: at(-50),
             not_before: None,
-            hop_id: format!("hop_{place}"),
+            hop_id: format!("hop_{place}").into(),
             depth: place,
             is_instance: false,
             parent,
@@ -99,16 +99,16 @@ fn exchanged() -> Presented {
     let root_text = root().sign(&kid(&old_issuer()), &old_issuer()).unwrap();
     let hops = hops(&root(), &root_text, &delegate(1));
     let field = [vec![root_text], hops.clone()].concat().join(",");
-    let actors = [2, 1, 0].map(|place| did(&delegate(place)).to_string());
+    let actors = [2, 1, 0].map(|place| did(&delegate(place)).text().clone());
     let mut token = root();
-    token.client_id = did(&delegate(2)).to_string();
+    token.client_id = did(&delegate(2)).text().clone();
     token.confirmation = Some(delegate(2).public().thumbprint());
     token.actors = Some(ActorChain::from_names(actors.into()).unwrap());
     token.delegability = Some(Delegability { depth: 2, offline: false });
-    token.token_id = "tok_2".to_owned();
+    token.token_id = "tok_2".into();
     token.chain = Some(ChainClaims {
         hops: hops.iter().map(|hop| name(hop)).collect(),
-        root_token_id: "tok_1".to_owned(),
+        root_token_id: "tok_1".into(),
         hash: ContentHash::of(field.as_bytes()),
     });
     Presented { token: token.sign(&kid(&issuer()), &issuer()).unwrap(), field }

@@ -136,11 +136,11 @@ impl<'a> Cast<'a> {
         let key = self.local.token_key()?;
         let did = self.key.did();
         let issued_at = now().saturating_sub(Seconds::new(7200));
-        let trigger = Trigger { kind: TriggerKind::OnItsOwn, by: did.to_string(), reference: None };
+        let trigger = Trigger { kind: TriggerKind::OnItsOwn, by: did.text().clone(), reference: None };
         let token = AccessToken {
-            issuer: self.local.issuer().to_owned(),
-            subject: did.to_string(),
-            client_id: did.to_string(),
+            issuer: self.local.issuer().into(),
+            subject: did.text().clone(),
+            client_id: did.text().clone(),
             authority: Authority {
                 expires_at: issued_at.saturating_add(Seconds::new(300)),
                 ..Authority::of(
@@ -150,13 +150,18 @@ impl<'a> Cast<'a> {
             },
             confirmation: Some(did.thumbprint()),
             actors: Some(ActorChain::root(did.as_str()).map_err(|error| failed(error.to_string()))?),
-            task: Some(Task { id: random_id("task_", &mut OsRandom), intent: String::new(), leaf: 0, trigger }),
+            task: Some(Task {
+                id: random_id("task_", &mut OsRandom).into(),
+                intent: String::new().into(),
+                leaf: 0,
+                trigger,
+            }),
             environment: None,
             handle: None,
             delegability: Some(Delegability::ROOT),
             issued_at,
             not_before: None,
-            token_id: random_id("tok_", &mut OsRandom),
+            token_id: random_id("tok_", &mut OsRandom).into(),
             chain: None,
             status: None,
             has_unreadable_restriction: false,

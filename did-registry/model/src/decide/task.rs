@@ -31,14 +31,14 @@ pub(crate) fn new_task(
     now: UnixTime,
     random: &mut dyn RandomSource,
 ) -> TaskRecord {
-    let reference = draft.reference.map(|reference| reference.to_string());
+    let reference = draft.reference.map(|reference| reference.to_string().into());
     TaskRecord {
         id: TaskId::generate(random),
         organisation: agent.organisation.clone(),
         agent: agent.id.clone(),
         subject: draft.subject,
         intent: draft.intent,
-        trigger: Trigger { kind: draft.trigger, by: by.to_string(), reference },
+        trigger: Trigger { kind: draft.trigger, by: by.to_string().into(), reference },
         authority: draft.authority,
         created: now,
         deadline: now.saturating_add(draft.lifetime),

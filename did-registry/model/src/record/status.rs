@@ -54,7 +54,7 @@ impl StatusPlace {
     /// What tokens of `issuer` say of it (TSL-13).
     #[must_use]
     pub fn reference(self, issuer: &str) -> StatusReference {
-        StatusReference { index: self.index.into(), uri: format!("{issuer}{STATUS_LISTS_PATH}/{}", self.list) }
+        StatusReference { index: self.index.into(), uri: format!("{issuer}{STATUS_LISTS_PATH}/{}", self.list).into() }
     }
 
     /// The place that a reference of `issuer`'s own names.
@@ -181,10 +181,11 @@ mod tests {
             "https://registry.example/status-list/1",
             "https://other.example/status-lists/1",
         ] {
-            let reference = StatusReference { index: 1, uri: uri.to_owned() };
+            let reference = StatusReference { index: 1, uri: uri.into() };
             assert_eq!(StatusPlace::of_reference(&reference, issuer), None, "{uri}");
         }
-        let beyond = StatusReference { index: u64::from(STATUS_PLACES), uri: format!("{issuer}/status-lists/0") };
+        let beyond =
+            StatusReference { index: u64::from(STATUS_PLACES), uri: format!("{issuer}/status-lists/0").into() };
         assert_eq!(StatusPlace::of_reference(&beyond, issuer), None);
     }
 }

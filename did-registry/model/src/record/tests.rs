@@ -211,8 +211,8 @@ fn task() -> TaskRecord {
         intent: longest(),
         trigger: Trigger {
             kind: TriggerKind::OnItsOwn,
-            by: did(1).to_string(),
-            reference: Some("\"".repeat(handfast_delegation::MAX_REFERENCE_BYTES)),
+            by: did(1).text().clone(),
+            reference: Some("\"".repeat(handfast_delegation::MAX_REFERENCE_BYTES).into()),
         },
         authority: widest_authority(),
         created: LATE,

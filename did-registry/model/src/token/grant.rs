@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use handfast_delegation::{
     AccessToken, ActorChain, Authority, ChainClaims, ChainError, Delegability, Scope, Task, VerifiedChain,
 };
-use handfast_identity::{ContentHash, RandomSource, Seconds, UnixTime, random_id};
+use handfast_identity::{ContentHash, RandomSource, Seconds, Text, UnixTime, random_id};
 
 use super::offer::Target;
 use crate::ids::TOKEN_PREFIX;
@@ -41,14 +41,14 @@ impl TokenGrant {
         let Root { authority, is_offline } = root;
         let ends = now.saturating_add(policy.root_lifetime(authority.max_depth)).min(task.deadline);
         let token = AccessToken {
-            subject: task.subject.to_string(),
+            subject: task.subject.to_string().into(),
             // a DID is never empty or overlong; were it so, there is no client to name
             actors: Some(ActorChain::root(&did).map_err(|_| Refusal::InvalidClient)?),
-            client_id: did,
+            client_id: did.into(),
             authority: Authority { expires_at: ends.min(authority.expires_at), ..authority },
             confirmation: Some(agent.did().thumbprint()),
             environment: Some(agent.profile.environment),
-            handle: Some(agent.handle.to_string()),
+            handle: Some(agent.handle.to_string().into()),
             delegability: Some(Delegability { offline: is_offline, ..Delegability::ROOT }),
             status: task.place_for(agent).map(|place| place.reference(policy.issuer())),
             ..bare(policy, now, random)
@@ -82,17 +82,17 @@ impl TokenGrant {
         root: &AccessToken,
         (chain, hash): (&VerifiedChain, ContentHash),
         (authority, place): (Authority, StatusPlace),
-        handle: Option<String>,
+        handle: Option<Text>,
         policy: &RegistryPolicy,
         now: UnixTime,
         random: &mut dyn RandomSource,
     ) -> Result<Self, Refusal> {
         let delegate = &chain.leaf().hop.delegate;
-        let delegates = chain.links().rev().map(|link| link.hop.delegate.to_string());
+        let delegates = chain.links().rev().map(|link| link.hop.delegate.text().clone());
         let actors = ActorChain::from_names(delegates.chain([root.client_id.clone()]).collect());
         Ok(Self(AccessToken {
             subject: root.subject.clone(),
-            client_id: delegate.to_string(),
+            client_id: delegate.text().clone(),
             authority,
             confirmation: Some(delegate.thumbprint()),
             // a verified chain names nobody twice and no more than may act
@@ -120,8 +120,8 @@ impl TokenGrant {
         random: &mut dyn RandomSource,
     ) -> Self {
         Self(AccessToken {
-            subject: owner.id().to_string(),
-            client_id: owner.did().to_string(),
+            subject: owner.id().to_string().into(),
+            client_id: owner.did().text().clone(),
             authority: Authority {
                 expires_at: now.saturating_add(policy.token_lifetime()),
                 ..Authority::of(scope, resources)
@@ -141,9 +141,9 @@ pub(super) struct Root {
 /// A token of this issuer that names nobody and allows nothing yet.
 fn bare(policy: &RegistryPolicy, now: UnixTime, random: &mut dyn RandomSource) -> AccessToken {
     AccessToken {
-        issuer: policy.issuer().to_owned(),
-        subject: String::new(),
-        client_id: String::new(),
+        issuer: policy.issuer().into(),
+        subject: Text::default(),
+        client_id: Text::default(),
         authority: Authority::of(Scope::default(), BTreeSet::new()),
         confirmation: None,
         actors: None,
@@ -153,7 +153,7 @@ fn bare(policy: &RegistryPolicy, now: UnixTime, random: &mut dyn RandomSource) -
         delegability: None,
         issued_at: now,
         not_before: None,
-        token_id: random_id(TOKEN_PREFIX, random),
+        token_id: random_id(TOKEN_PREFIX, random).into(),
         chain: None,
         status: None,
         has_unreadable_restriction: false,
@@ -172,8 +172,8 @@ impl PendingGrant {
     #[must_use]
     pub fn with_leaf(self, leaf: u64) -> TokenGrant {
         let task = Task {
-            id: self.task.id.to_string(),
-            intent: self.task.intent.to_string(),
+            id: self.task.id.to_string().into(),
+            intent: self.task.intent.to_string().into(),
             leaf,
             trigger: self.task.trigger,
         };

@@ -72,7 +72,7 @@ pub(super) fn hop_entry(
     PlaceRecord {
         agents: client.into_iter().chain(delegates).collect(),
         hops: chain.links().map(|link| link.name).collect(),
-        root_token: Some(root.token_id.clone()),
+        root_token: Some(root.token_id.to_string()),
         // a cut-off stops a chain by its root
         begun: root.issued_at,
         ends: chain.leaf().hop.authority.expires_at.min(root.authority.expires_at),

@@ -74,14 +74,14 @@ impl Scene {
         let mut texts = Vec::new();
         for (depth, seed) in (1..).zip(seeds) {
             let mut hop = Hop {
-                delegator: did(from).to_string(),
+                delegator: did(from).text().clone(),
                 delegate: did(*seed),
                 subject: root.claims().subject.clone(),
                 task: root.claims().task.as_ref().unwrap().id.clone(),
                 authority,
                 issued_at: root.claims().issued_at,
                 not_before: None,
-                hop_id: format!("hop-{depth}"),
+                hop_id: format!("hop-{depth}").into(),
                 depth,
                 is_instance: false,
                 parent,
@@ -849,7 +849,7 @@ fn every_delegation_has_a_place_that_all_behind_it_stop() {
     let names: Vec<_> = chain.links().map(|link| (FeedKind::Hop, link.name.to_string())).collect();
     let all: Vec<_> = stops.names().collect();
     assert!(names.iter().all(|name| all.contains(name)));
-    assert!(all.contains(&(FeedKind::Token, root.claims().token_id.clone())));
+    assert!(all.contains(&(FeedKind::Token, root.claims().token_id.to_string())));
     let dids = [ROOT, PLANNER, BROWSER].map(did);
     assert_eq!((stops.agents(), stops.begun()), (&dids[..], root.claims().issued_at));
     // again is the same place, and writes nothing

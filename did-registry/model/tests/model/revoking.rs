@@ -181,7 +181,10 @@ fn a_token_is_stopped_by_those_it_concerns() {
         let (is_news, record) = stopped.unwrap();
         assert_eq!((is_news, record.by(), record.until()), (true, &by, Some(until)));
         let id = token.claims().token_id.clone();
-        assert_eq!(world.feed.last(), Some(&FeedEntry { kind: FeedKind::Token, id, cut: None, until: Some(until) }));
+        assert_eq!(
+            world.feed.last(),
+            Some(&FeedEntry { kind: FeedKind::Token, id: id.to_string(), cut: None, until: Some(until) })
+        );
         assert_eq!(stop_token(&mut world, who, &token), Ok((false, record)));
         assert_eq!(world.log.last().unwrap().0.kind(), "token_revoked");
     }
@@ -215,14 +218,14 @@ fn a_token_that_is_over_is_not_stopped_any_more() {
 fn shown_hop(task: &TaskId, expires_at: UnixTime) -> SignedHop {
     let authority = plain_authority(scope("echo:read"), vec![resource(ECHO)]).unwrap();
     let hop = Hop {
-        delegator: key(1).public().did().to_string(),
+        delegator: key(1).public().did().text().clone(),
         delegate: key(2).public().did(),
-        subject: "owner".to_owned(),
-        task: task.to_string(),
+        subject: "owner".into(),
+        task: task.to_string().into(),
         authority: Authority { expires_at, ..authority },
         issued_at: UnixTime::from_secs(expires_at.as_secs() - 600),
         not_before: None,
-        hop_id: "hop_1".to_owned(),
+        hop_id: "hop_1".into(),
         depth: 1,
         is_instance: false,
         parent: ContentHash::of(b"root"),

@@ -50,7 +50,7 @@ pub fn revoke_token(
     let record = RevocationRecord {
         organisation,
         kind: FeedKind::Token,
-        id: token.token_id.clone(),
+        id: token.token_id.to_string(),
         by: by.clone(),
         why: why.clone(),
         at: now,
@@ -60,7 +60,7 @@ pub fn revoke_token(
     let mut writes = vec![Write::put(Expect::Absent, record.clone())];
     writes.extend(counted(caller, case.stops, now)?);
     let event = Event {
-        fact: Fact::Revoked { grain: FeedKind::Token, id: token.token_id.clone(), cut: None, until: Some(until) },
+        fact: Fact::Revoked { grain: FeedKind::Token, id: token.token_id.to_string(), cut: None, until: Some(until) },
         who: by,
         why,
         when: now,

@@ -147,7 +147,7 @@ pub fn exchange(
     }
     let authority = granted(root, &leaf.authority, request, policy, now)?;
     let handle = match client {
-        Some(Living::Agent(agent)) => Some(agent.record.handle.to_string()),
+        Some(Living::Agent(agent)) => Some(agent.record.handle.to_string().into()),
         Some(Living::Nobody | Living::Owner) | None => None,
     };
     let known = case.known.last().and_then(Option::as_ref);

@@ -48,7 +48,7 @@ pub(super) fn recorded(
     writes.extend(kept(case, grounds, now));
     let client = &chain.leaf().hop.delegate;
     let event = Event {
-        fact: Fact::Delegated { task: grounds.task.record.id.clone(), root_token: root.token_id.clone(), hops },
+        fact: Fact::Delegated { task: grounds.task.record.id.clone(), root_token: root.token_id.to_string(), hops },
         who: Party::Agent(client.clone()),
         why: None,
         when: now,
@@ -87,7 +87,7 @@ fn hop_record(
         name: link.name,
         organisation: task.record.organisation.clone(),
         task: task.record.id.clone(),
-        root_token: root.token_id.clone(),
+        root_token: root.token_id.to_string(),
         parent,
         // a verified hop is by the delegate before it
         delegator: DidKey::parse(&hop.delegator).map_err(|_| ChainError::IssuerMismatch)?,

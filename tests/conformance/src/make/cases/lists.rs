@@ -21,7 +21,7 @@ fn uri() -> String {
 }
 
 fn reference(index: u64) -> serde_json::Value {
-    let StatusReference { index, uri } = StatusReference { index, uri: uri() };
+    let StatusReference { index, uri } = StatusReference { index, uri: uri().into() };
     json!({"status": {"status_list": {"idx": index, "uri": uri}}})
 }
 
