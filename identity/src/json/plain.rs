@@ -44,11 +44,10 @@ pub fn string_length(bytes: &[u8]) -> Option<usize> {
 pub const fn specials(word: u64) -> u64 {
     const EACH: u64 = 0x0101_0101_0101_0101;
     const HIGHEST: u64 = 0x8080_8080_8080_8080;
-    const QUOTES: u64 = EACH * b'"' as u64;
-    const BACKSLASHES: u64 = EACH * b'\\' as u64;
+    let (quotes, backslashes) = (EACH * b'"' as u64, EACH * b'\\' as u64);
     // a byte below what is taken away borrows, and one that had its highest bit set before does not count
     let borrowed =
-        word.wrapping_sub(EACH * 0x20) | (word ^ QUOTES).wrapping_sub(EACH) | (word ^ BACKSLASHES).wrapping_sub(EACH);
+        word.wrapping_sub(EACH * 0x20) | (word ^ quotes).wrapping_sub(EACH) | (word ^ backslashes).wrapping_sub(EACH);
     borrowed & !word & HIGHEST
 }
 
