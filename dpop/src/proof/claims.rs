@@ -258,7 +258,7 @@ impl<'a> Glanced<'a> {
 /// The name of a claim with its quotes and the colon behind them.
 const NAME_BYTES: usize = 6;
 /// As many bytes of a word.
-const FIRST_SIX: u64 = u64::MAX >> 16;
+const FIRST_SIX: u64 = 0x0000_ffff_ffff_ffff;
 /// The highest bit of each byte.
 const HIGHEST: u64 = 0x8080_8080_8080_8080;
 
