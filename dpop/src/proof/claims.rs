@@ -255,22 +255,25 @@ impl<'a> Glanced<'a> {
     }
 }
 
+/// Eight bytes, the first in the lowest place.
+type Word = u64;
+
 /// The name of a claim with its quotes and the colon behind them.
 const NAME_BYTES: usize = 6;
 /// As many bytes of a word.
-const FIRST_SIX: u64 = 0x0000_ffff_ffff_ffff;
+const FIRST_SIX: Word = 0x0000_ffff_ffff_ffff;
 /// The highest bit of each byte.
-const HIGHEST: u64 = 0x8080_8080_8080_8080;
+const HIGHEST: Word = 0x8080_8080_8080_8080;
 
-const JTI: u64 = u64::from_le_bytes(*b"\"jti\":\0\0");
-const HTM: u64 = u64::from_le_bytes(*b"\"htm\":\0\0");
-const HTU: u64 = u64::from_le_bytes(*b"\"htu\":\0\0");
-const IAT: u64 = u64::from_le_bytes(*b"\"iat\":\0\0");
-const ATH: u64 = u64::from_le_bytes(*b"\"ath\":\0\0");
-const DCH: u64 = u64::from_le_bytes(*b"\"dch\":\0\0");
-const HTD: u64 = u64::from_le_bytes(*b"\"htd\":\0\0");
+const JTI: Word = u64::from_le_bytes(*b"\"jti\":\0\0");
+const HTM: Word = u64::from_le_bytes(*b"\"htm\":\0\0");
+const HTU: Word = u64::from_le_bytes(*b"\"htu\":\0\0");
+const IAT: Word = u64::from_le_bytes(*b"\"iat\":\0\0");
+const ATH: Word = u64::from_le_bytes(*b"\"ath\":\0\0");
+const DCH: Word = u64::from_le_bytes(*b"\"dch\":\0\0");
+const HTD: Word = u64::from_le_bytes(*b"\"htd\":\0\0");
 /// The only one of five letters.
-const NONCE: u64 = u64::from_le_bytes(*b"\"nonce\":");
+const NONCE: Word = u64::from_le_bytes(*b"\"nonce\":");
 
 /// What is left of claims from `at` on. It may go on behind their end, with anything; whoever reads it looks where it came to.
 struct Text<'a> {
