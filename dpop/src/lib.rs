@@ -34,9 +34,9 @@ pub use nonce::{
     NonceSecret, NonceSource, NonceTextError, NonceTime, PeriodError, RestartRule,
 };
 pub use proof::{
-    CheckedProof, Expectation, ForeseenProof, KnownHeaders, MAX_METHOD_BYTES, MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES,
-    MakeError, PROOF_TYPE, ProofClass, ProofError, ProofForm, ProofHeader, ProofId, ProofRequest, ProofSigner, Remedy,
-    UnverifiedProof, VerifiedProof,
+    CheckedProof, Expectation, ForeseenProof, KnownHeaders, Likely, MAX_METHOD_BYTES, MAX_PROOF_BYTES,
+    MAX_PROOF_ID_BYTES, MakeError, PROOF_TYPE, ProofClass, ProofError, ProofForm, ProofHeader, ProofId, ProofRequest,
+    ProofRoom, ProofSigner, Remedy, UnverifiedProof, VerifiedProof,
 };
 pub use replay::{
     ForeseenEntry, MemoryReplay, Receipt, RefuseAll, ReplayEntry, ReplayError, ReplayLimits, ReplayStore, StoreFill,

@@ -5,7 +5,7 @@ use handfast_dpop::{
     ContentHash, Expectation, MakeError, Nonce, NoncePolicy, ProofError, ProofRequest, ProofSigner, ProofWindow,
     PublicBase, Target, UnverifiedProof, VerifiedProof,
 };
-use handfast_identity::{Algorithm, RandomSource, SigningKey, UnixTime};
+use handfast_identity::{Algorithm, RandomSource, SigningKey, UnixTime, WrittenHash};
 use proptest::prelude::*;
 
 struct Fixed(u8);
@@ -27,6 +27,7 @@ fn keys() -> [SigningKey; 3] {
 
 fn expectation<'a>(method: &'a str, target: &'a Target, token_hash: Option<ContentHash>) -> Expectation<'a> {
     let (window, nonces) = (ProofWindow::default(), NoncePolicy::Off);
+    let token_hash = token_hash.map(WrittenHash::from);
     Expectation { method, target, token_hash, delegation_hash: None, window, nonces }
 }
 

@@ -5,9 +5,10 @@
 use std::sync::{Arc, OnceLock};
 
 use handfast_dpop::{
-    ContentDigest, ContentHash, Expectation, MAX_PROOF_BYTES, MemoryReplay, NONCE_PERIOD, NonceKeys, NoncePolicy,
-    NonceRole, NonceSecret, NonceSource, ProofClass, ProofError, ProofHeader, ProofRequest, ProofWindow, PublicBase,
-    ReplayError, ReplayLimits, ReplayStore, RestartRule, Target, UnverifiedProof, VerifiedProof,
+    ContentDigest, ContentHash, Expectation, Likely, MAX_PROOF_BYTES, MemoryReplay, NONCE_PERIOD, NonceKeys,
+    NoncePolicy, NonceRole, NonceSecret, NonceSource, ProofClass, ProofError, ProofHeader, ProofRequest, ProofRoom,
+    ProofWindow, PublicBase, ReplayError, ReplayLimits, ReplayStore, RestartRule, Target, UnverifiedProof,
+    VerifiedProof,
 };
 use handfast_identity::{RandomSource, Seconds, SigningKey, UnixTime, base64url, jws};
 use serde_json::{Value, json};
@@ -75,7 +76,7 @@ fn known_headers() -> &'static [Arc<ProofHeader>] {
             let expected = Expectation {
                 method: "GET",
                 target: &target,
-                token_hash: Some(ContentHash::of(TOKEN.as_bytes())),
+                token_hash: Some(ContentHash::of(TOKEN.as_bytes()).into()),
                 delegation_hash: None,
                 window: ProofWindow::default(),
                 nonces: NoncePolicy::Off,
@@ -94,7 +95,7 @@ fn check_with(proof: &str, target: &str, nonces: NoncePolicy<'_>, now: UnixTime)
     let expected = Expectation {
         method: "GET",
         target: &target,
-        token_hash: Some(ContentHash::of(TOKEN.as_bytes())),
+        token_hash: Some(ContentHash::of(TOKEN.as_bytes()).into()),
         delegation_hash: None,
         window: ProofWindow::default(),
         nonces,
@@ -102,7 +103,10 @@ fn check_with(proof: &str, target: &str, nonces: NoncePolicy<'_>, now: UnixTime)
     let general = UnverifiedProof::parse(proof).and_then(|proof| proof.check(&expected, now)?.verify());
     // the same with a header that was read before, whatever the rest is
     let known = |text: &[u8]| known_headers().iter().find(|header| header.text().as_bytes() == text).cloned();
-    let glanced = UnverifiedProof::parse_known(proof, &known).and_then(|proof| proof.check(&expected, now)?.verify());
+    let mut room = ProofRoom::new();
+    let likely = Likely::of(&target, expected.token_hash.as_ref());
+    let glanced = UnverifiedProof::parse_known(proof, &known, &likely, &mut room);
+    let glanced = glanced.and_then(|proof| proof.check(&expected, now)?.verify());
     let seen = |found: &Result<VerifiedProof, ProofError>| {
         found
             .as_ref()
@@ -501,7 +505,7 @@ fn chains_and_proofs_belong_together() {
         let expected = Expectation {
             method: "GET",
             target: &target,
-            token_hash: Some(ContentHash::of(TOKEN.as_bytes())),
+            token_hash: Some(ContentHash::of(TOKEN.as_bytes()).into()),
             delegation_hash,
             window: ProofWindow::default(),
             nonces: NoncePolicy::Off,
@@ -528,7 +532,14 @@ fn other_windows_have_their_own_edges() {
     let window = ProofWindow::new(Seconds::new(300), Seconds::new(60)).unwrap();
     let token_hash = Some(ContentHash::of(TOKEN.as_bytes()));
     let nonces = NoncePolicy::Off;
-    let expected = Expectation { method: "GET", target: &target, token_hash, delegation_hash: None, window, nonces };
+    let expected = Expectation {
+        method: "GET",
+        target: &target,
+        token_hash: token_hash.map(Into::into),
+        delegation_hash: None,
+        window,
+        nonces,
+    };
     for (made, reason) in [(-301, "proof_stale"), (-300, "accepted"), (60, "accepted"), (61, "proof_from_future")] {
         let proof = signed(&header(), &with(claims(), json!({"iat": at(made).as_secs()})));
         let answer = UnverifiedProof::parse(&proof).unwrap().check(&expected, at(0));
@@ -575,12 +586,17 @@ fn a_header_is_known_by_its_very_text_and_once_its_key_has_signed() {
     let expected = Expectation {
         method: "GET",
         target: &target,
-        token_hash: Some(ContentHash::of(TOKEN.as_bytes())),
+        token_hash: Some(ContentHash::of(TOKEN.as_bytes()).into()),
         delegation_hash: None,
         window: ProofWindow::default(),
         nonces: NoncePolicy::Off,
     };
-    let read = |proof: &str| UnverifiedProof::parse_known(proof, &confused)?.check(&expected, at(0))?.verify();
+    let read = |proof: &str| {
+        let likely = Likely::of(&target, None);
+        UnverifiedProof::parse_known(proof, &confused, &likely, &mut ProofRoom::new())?
+            .check(&expected, at(0))?
+            .verify()
+    };
     // what is known is not told again
     let (own, foreign) = (read(&own).unwrap(), read(&foreign).unwrap());
     assert_eq!((own.thumbprint(), own.new_header().is_some()), (key().public().thumbprint(), false));
@@ -595,7 +611,7 @@ fn a_known_header_makes_no_proof_longer() {
     let expected = Expectation {
         method: "GET",
         target: &target,
-        token_hash: Some(ContentHash::of(TOKEN.as_bytes())),
+        token_hash: Some(ContentHash::of(TOKEN.as_bytes()).into()),
         delegation_hash: None,
         window: ProofWindow::default(),
         nonces: NoncePolicy::Off,
@@ -603,6 +619,8 @@ fn a_known_header_makes_no_proof_longer() {
     let good = UnverifiedProof::parse(&proof(1)).unwrap().check(&expected, at(0)).unwrap().verify().unwrap();
     let known = |_: &[u8]| good.new_header().cloned();
     let longest = (1..=256).rev().find(|id| proof(*id).len() <= MAX_PROOF_BYTES).unwrap();
-    assert!(longest < 256 && UnverifiedProof::parse_known(&proof(longest), &known).is_ok());
-    assert_eq!(UnverifiedProof::parse_known(&proof(256), &known).map(drop), Err(ProofError::TooLong));
+    let likely = Likely::of(&target, None);
+    let read = |proof: &str| UnverifiedProof::parse_known(proof, &known, &likely, &mut ProofRoom::new()).map(drop);
+    assert!(longest < 256 && read(&proof(longest)).is_ok());
+    assert_eq!(read(&proof(256)), Err(ProofError::TooLong));
 }

@@ -74,7 +74,7 @@ impl Setting {
         let expected = Expectation {
             method: &self.method,
             target: &self.target,
-            token_hash: Some(ContentHash::of(token.as_bytes())),
+            token_hash: Some(ContentHash::of(token.as_bytes()).into()),
             delegation_hash: None,
             window: self.window,
             nonces,
@@ -91,7 +91,7 @@ fn the_proofs_of_the_rfc_verify_at_their_own_time() {
         let expected = Expectation {
             method: text(row, "method"),
             target: &target,
-            token_hash: row["access_token"].as_str().map(|token| ContentHash::of(token.as_bytes())),
+            token_hash: row["access_token"].as_str().map(|token| ContentHash::of(token.as_bytes()).into()),
             delegation_hash: None,
             window: ProofWindow::default(),
             nonces: NoncePolicy::Off,

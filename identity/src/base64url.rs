@@ -87,6 +87,29 @@ pub fn decode_array<const N: usize>(text: impl AsRef<[u8]>) -> Result<[u8; N], B
     Ok(bytes)
 }
 
+/// Characters of 64 bytes: a signature.
+pub const CHARS_OF_64_BYTES: usize = 86;
+
+/// Whether `text` is what [`decode_array`] reads 64 bytes of, for signatures that are looked into later, or never.
+#[must_use]
+pub fn is_of_64_bytes(text: &[u8]) -> bool {
+    let Ok(text) = <&[u8; CHARS_OF_64_BYTES]>::try_from(text) else { return false };
+    // of the last character's six bits four lie behind the last byte, and have to be zero
+    let [.., b'A' | b'Q' | b'g' | b'w'] = text else { return false };
+    // two pieces that overlap, of a length that is made of vectors
+    let (Some(first), Some(last)) = (text.first_chunk::<48>(), text.last_chunk::<48>()) else { return false };
+    first.iter().zip(last).fold(true, |all, (one, other)| all & is_character(*one) & is_character(*other))
+}
+
+/// Without a branch, and with comparisons side by side, so that many are looked at in one instruction.
+#[allow(clippy::manual_range_contains, reason = "comparisons side by side are what the compiler makes vectors of")]
+const fn is_character(byte: u8) -> bool {
+    let letter = byte | 0x20;
+    let is_letter = (letter >= b'a') & (letter <= b'z');
+    let is_digit = (byte >= b'0') & (byte <= b'9');
+    is_letter | is_digit | (byte == b'-') | (byte == b'_')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,6 +145,29 @@ mod tests {
         }
         for text in ["A", "AB", "AA==", "+/8", "-_9", "AAAAA"] {
             assert_eq!(decode_into(text, &mut [0; 64]), Err(Base64Error), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_signature_is_known_by_its_characters_as_by_decoding_it() {
+        let check = |text: &[u8]| {
+            let is_read = decode_array::<64>(text).is_ok();
+            assert_eq!(is_of_64_bytes(text), is_read, "{text:?}");
+            is_read
+        };
+        let good = encode(&core::array::from_fn::<_, 64, _>(|place| u8::try_from(place * 37 % 256).unwrap_or(0)));
+        let mut accepted = 0;
+        for place in 0..CHARS_OF_64_BYTES {
+            for byte in 0..=0xff {
+                let mut altered = good.clone().into_bytes();
+                altered.iter_mut().skip(place).take(1).for_each(|at| *at = byte);
+                accepted += usize::from(check(&altered));
+            }
+        }
+        assert_eq!(accepted, 85 * 64 + 4);
+        for length in 0..=CHARS_OF_64_BYTES * 2 {
+            let text: Vec<u8> = good.bytes().cycle().take(length).collect();
+            assert_eq!(check(&text), length == CHARS_OF_64_BYTES, "{length}");
         }
     }
 

@@ -4,7 +4,7 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 
 use sha2::{Digest, Sha256};
-use subtle::{Choice, ConstantTimeEq};
+use subtle::ConstantTimeEq;
 
 use crate::base64url;
 
@@ -52,11 +52,55 @@ impl ContentHash {
     }
 }
 
-/// Whether both are the same, in time that does not depend on where they differ (P-20): word by word, as `subtle` compares words.
+/// A hash with the characters that it is written as, for comparing it with what others write without decoding that each time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrittenHash {
+    hash: ContentHash,
+    chars: [u8; base64url::CHARS_OF_32_BYTES],
+}
+
+impl WrittenHash {
+    /// The hash.
+    #[must_use]
+    pub const fn hash(&self) -> ContentHash {
+        self.hash
+    }
+
+    /// The 43 characters.
+    #[must_use]
+    pub const fn chars(&self) -> &[u8; base64url::CHARS_OF_32_BYTES] {
+        &self.chars
+    }
+
+    /// Whether `claim` is this hash: exactly if [`ContentHash::from_claim`] reads it there, for a hash has one spelling. Takes the same time
+    /// wherever two hashes differ (DPOP-34).
+    #[must_use]
+    pub fn is_claimed(&self, claim: &[u8]) -> bool {
+        let Ok(claim) = <&[u8; base64url::CHARS_OF_32_BYTES]>::try_from(claim) else { return false };
+        // the last word begins within the one before
+        let words = |chars: &[u8; base64url::CHARS_OF_32_BYTES]| {
+            let (all, last) = (chars.as_chunks().0, chars.last_chunk());
+            let words: [[u8; 8]; 6] =
+                core::array::from_fn(|place| all.get(place).or(last).copied().unwrap_or_default());
+            words.map(u64::from_le_bytes)
+        };
+        let pairs = words(&self.chars).into_iter().zip(words(claim));
+        pairs.fold(0, |so_far, (one, other)| so_far | (one ^ other)).ct_eq(&0).into()
+    }
+}
+
+impl From<ContentHash> for WrittenHash {
+    fn from(hash: ContentHash) -> Self {
+        Self { hash, chars: hash.to_chars() }
+    }
+}
+
+/// Whether both are the same, in time that does not depend on where they differ (P-20): the bits in which their words differ are
+/// gathered, and `subtle` says whether there are any.
 pub(crate) fn is_same(one: &[u8; 32], other: &[u8; 32]) -> bool {
     let (one, other) = (one.as_chunks().0, other.as_chunks().0);
-    let words = one.iter().zip(other).map(|(one, other)| (u64::from_le_bytes(*one), u64::from_le_bytes(*other)));
-    words.fold(Choice::from(1), |so_far, (one, other)| so_far & one.ct_eq(&other)).into()
+    let words = one.iter().zip(other).map(|(one, other)| u64::from_le_bytes(*one) ^ u64::from_le_bytes(*other));
+    words.fold(0, |so_far, bits| so_far | bits).ct_eq(&0).into()
 }
 
 impl PartialEq for ContentHash {
@@ -88,6 +132,27 @@ impl fmt::Debug for ContentHash {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hash_is_claimed_in_one_spelling() {
+        let hash = ContentHash::from_bytes(core::array::from_fn(|place| u8::try_from(place * 7 % 256).unwrap_or(0)));
+        let written = WrittenHash::from(hash);
+        let check = |claim: &[u8]| {
+            let is_read = ContentHash::from_claim(claim) == Some(hash);
+            assert_eq!(written.is_claimed(claim), is_read, "{claim:?}");
+            is_read
+        };
+        assert!(check(written.chars()) && written.hash() == hash);
+        for place in 0..written.chars().len() {
+            for byte in 0..=0xff {
+                let mut altered = *written.chars();
+                altered.iter_mut().skip(place).take(1).for_each(|at| *at = byte);
+                assert_eq!(check(&altered), altered == *written.chars(), "{place} {byte}");
+            }
+            check(written.chars().split_at(place).0);
+        }
+        check(&[written.chars().as_slice(), b"="].concat());
+    }
 
     #[test]
     fn every_bit_counts() {

@@ -41,7 +41,7 @@ pub use did::{
 pub use fingerprint::{FINGERPRINT_WORDS, fingerprint};
 #[cfg(feature = "handles")]
 pub use handle::{Handle, HandleError, MAX_HANDLE_CHARS, MIN_HANDLE_CHARS};
-pub use hash::ContentHash;
+pub use hash::{ContentHash, WrittenHash};
 pub use jwk::{JwkError, JwkWire};
 pub use key::{
     KeyError, PrivateJwk, PublicKey, SIGNATURE_BYTES, SignatureError, SignatureValid, SigningKey, signature_backend,

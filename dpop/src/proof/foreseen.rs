@@ -18,8 +18,8 @@ impl<'a> CheckedProof<'a> {
     /// The same with its entry at `enforcement_point`, which is hashed here and not again.
     #[must_use]
     pub fn foresee(self, enforcement_point: &str) -> ForeseenProof<'a> {
-        let entry =
-            ReplayEntry::new(enforcement_point, self.header.thumbprint, self.proof_id.as_str(), self.remember_until);
+        let (key, proof_id) = (self.claimed_thumbprint(), self.proof.claims.proof_id());
+        let entry = ReplayEntry::new(enforcement_point, key, proof_id, self.remember_until);
         ForeseenProof { proof: self, entry }
     }
 }
@@ -44,6 +44,6 @@ impl ForeseenProof<'_> {
 
 impl fmt::Debug for ForeseenProof<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ForeseenProof(key {})", self.proof.header.thumbprint) // DPOP-138
+        write!(f, "ForeseenProof(key {})", self.proof.claimed_thumbprint()) // DPOP-138
     }
 }

@@ -17,6 +17,7 @@ use handfast_identity::jws::{JwsError, UnverifiedJws};
 use handfast_identity::{PublicKey, SIGNATURE_BYTES, SignatureValid, Thumbprint, UnixTime, base64url};
 
 use claims::{Claims, Glanced};
+pub use claims::{Likely, ProofRoom};
 pub use error::{ProofClass, ProofError, Remedy};
 pub use expectation::Expectation;
 pub use foreseen::ForeseenProof;
@@ -40,9 +41,9 @@ pub struct UnverifiedProof<'a> {
     header: Arc<ProofHeader>,
     is_header_known: bool,
     signing_input: &'a [u8],
-    /// None for one that has not the length of any signature.
-    signature: Option<[u8; SIGNATURE_BYTES]>,
-    claims: Claims,
+    /// In canonical base64url, of whatever length: it is decoded when it is asked about.
+    signature: &'a [u8],
+    claims: Claims<'a>,
 }
 
 impl<'a> UnverifiedProof<'a> {
@@ -66,25 +67,31 @@ impl<'a> UnverifiedProof<'a> {
             JwsError::Json(cause) => ProofError::Claims(cause),
             other => other.into(),
         })?;
-        let Segments { header, signing_input, .. } = Segments::of(field.as_bytes()).ok_or(JwsError::Form)?;
+        let Segments { header, signing_input, signature, .. } = Segments::of(field.as_bytes()).ok_or(JwsError::Form)?;
         let header = str::from_utf8(header).map_err(|_| JwsError::Form)?;
         let (algorithm, thumbprint) = (jws.algorithm(), key.thumbprint());
         Ok(Self {
             header: Arc::new(ProofHeader { text: header.into(), key, algorithm, thumbprint }),
             is_header_known: false,
             signing_input,
-            signature: jws.signature().copied(),
+            signature,
             claims: Claims::Read(Box::new(claims)),
         })
     }
 
-    /// As [`Self::parse`], unless `known` has the header: then neither its JSON is read nor its key decoded again.
+    /// As [`Self::parse`], unless `known` has the header: then neither its JSON is read nor its key decoded again, and the claims lie
+    /// in `room`.
     ///
     /// # Errors
     ///
     /// As [`Self::parse`], for the same proofs.
-    pub fn parse_known(field: &'a str, known: &KnownHeaders<'_>) -> Result<Self, ProofError> {
-        match Self::glance(field.as_bytes(), known) {
+    pub fn parse_known(
+        field: &'a str,
+        known: &KnownHeaders<'_>,
+        likely: &Likely<'_>,
+        room: &'a mut ProofRoom,
+    ) -> Result<Self, ProofError> {
+        match Self::glance(field.as_bytes(), known, likely, room) {
             Some(proof) => Ok(proof),
             None => Self::parse(field),
         }
@@ -93,20 +100,22 @@ impl<'a> UnverifiedProof<'a> {
     /// A proof with a known header, as programs write it: one that [`Self::parse`] accepts too, with nothing in it but the characters of
     /// base64url and two dots. Whatever is wrong or unusual gives `None`, and is for [`Self::parse`], whose verdict counts.
     #[must_use]
-    pub fn glance(field: &'a [u8], known: &KnownHeaders<'_>) -> Option<Self> {
+    pub fn glance(
+        field: &'a [u8],
+        known: &KnownHeaders<'_>,
+        likely: &Likely<'_>,
+        room: &'a mut ProofRoom,
+    ) -> Option<Self> {
         if field.len() > MAX_PROOF_BYTES {
             return None;
         }
-        let Segments { header, payload, signature, signing_input } = Segments::of(field)?;
+        let Segments { header, payload, signature, signing_input } = Segments::of_signed(field)?;
         let header = known(header).filter(|known| known.text.as_bytes() == header)?;
-        let signature = Some(base64url::decode_array(signature).ok()?);
-        Some(Self {
-            claims: Claims::Glanced(Glanced::read(payload)?),
-            header,
-            is_header_known: true,
-            signing_input,
-            signature,
-        })
+        if !base64url::is_of_64_bytes(signature) {
+            return None;
+        }
+        let claims = Claims::Glanced(Glanced::read(payload, likely, room)?);
+        Some(Self { claims, header, is_header_known: true, signing_input, signature })
     }
 
     /// Checks what needs no signature: chain hash, method, target, token hash, nonce and freshness, in this order.
@@ -122,17 +131,7 @@ impl<'a> UnverifiedProof<'a> {
         expected.check_chain(claims)?;
         expected.check_request(claims)?;
         let remember_until = expected.check_time(claims, now)?;
-        Ok(CheckedProof {
-            is_header_known: self.is_header_known,
-            signing_input: self.signing_input,
-            signature: self.signature,
-            proof_id: ProofId::new(claims.proof_id()),
-            issued_at: claims.issued_at(),
-            content_digest: claims.content_digest().map(str::to_owned),
-            token_hash: expected.token_hash,
-            remember_until,
-            header: self.header,
-        })
+        Ok(CheckedProof { proof: self, token_hash: expected.token_hash.map(|written| written.hash()), remember_until })
     }
 }
 
@@ -153,7 +152,17 @@ struct Segments<'a> {
 
 impl<'a> Segments<'a> {
     fn of(text: &'a [u8]) -> Option<Self> {
-        let (signing_input, signature) = around(text, memchr::memrchr(b'.', text)?)?;
+        Self::ending(text, memchr::memrchr(b'.', text)?)
+    }
+
+    /// The same where the last one is as long as a signature: one with a dot in it is none, and refused for that.
+    fn of_signed(text: &'a [u8]) -> Option<Self> {
+        let dot = text.len().checked_sub(base64url::CHARS_OF_64_BYTES + 1)?;
+        if text.get(dot) == Some(&b'.') { Self::ending(text, dot) } else { None }
+    }
+
+    fn ending(text: &'a [u8], last_dot: usize) -> Option<Self> {
+        let (signing_input, signature) = around(text, last_dot)?;
         let (header, payload) = around(signing_input, memchr::memchr(b'.', signing_input)?)?;
         Some(Self { header, payload, signature, signing_input })
     }
@@ -166,13 +175,7 @@ fn around(text: &[u8], place: usize) -> Option<(&[u8], &[u8])> {
 
 /// A proof whose claims fit the request, if its signature is good.
 pub struct CheckedProof<'a> {
-    header: Arc<ProofHeader>,
-    is_header_known: bool,
-    signing_input: &'a [u8],
-    signature: Option<[u8; SIGNATURE_BYTES]>,
-    proof_id: ProofId,
-    issued_at: UnixTime,
-    content_digest: Option<String>,
+    proof: UnverifiedProof<'a>,
     token_hash: Option<ContentHash>,
     remember_until: UnixTime,
 }
@@ -181,13 +184,13 @@ impl CheckedProof<'_> {
     /// The thumbprint of the key that the proof claims: for comparing with a token's `cnf.jkt` before the signature is paid.
     #[must_use]
     pub fn claimed_thumbprint(&self) -> Thumbprint {
-        self.header.thumbprint
+        self.proof.header.thumbprint
     }
 
     /// The key that the proof claims.
     #[must_use]
     pub fn claimed_key(&self) -> &PublicKey {
-        &self.header.key
+        &self.proof.header.key
     }
 
     /// Verifies the signature with the proof's own `jwk` and nothing else (check 6).
@@ -196,15 +199,17 @@ impl CheckedProof<'_> {
     ///
     /// [`ProofError::Signature`].
     pub fn verify(self) -> Result<VerifiedProof, ProofError> {
-        let signature = self.signature.ok_or(ProofError::Signature)?;
-        let verdict = self.header.key.verify(self.header.algorithm, self.signing_input, &signature);
+        let UnverifiedProof { header, is_header_known, signing_input, signature, claims } = self.proof;
+        // one that has not the length of any signature is none
+        let signature: [u8; SIGNATURE_BYTES] = base64url::decode_array(signature).map_err(|_| ProofError::Signature)?;
+        let verdict = header.key.verify(header.algorithm, signing_input, &signature);
         Ok(VerifiedProof {
             _signature: verdict.map_err(|_| ProofError::Signature)?,
-            header: self.header,
-            is_header_known: self.is_header_known,
-            proof_id: self.proof_id,
-            issued_at: self.issued_at,
-            content_digest: self.content_digest,
+            header,
+            is_header_known,
+            proof_id: ProofId::new(claims.proof_id()),
+            issued_at: claims.issued_at(),
+            content_digest: claims.content_digest().map(str::to_owned),
             token_hash: self.token_hash,
             remember_until: self.remember_until,
         })
@@ -213,7 +218,7 @@ impl CheckedProof<'_> {
 
 impl fmt::Debug for CheckedProof<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CheckedProof(key {})", self.header.thumbprint)
+        write!(f, "CheckedProof(key {})", self.proof.header.thumbprint)
     }
 }
 

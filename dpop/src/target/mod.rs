@@ -185,6 +185,27 @@ mod tests {
     }
 
     #[test]
+    fn no_target_has_a_character_that_json_escapes() {
+        let base = PublicBase::parse("https://api.example/v1");
+        let is_plain = |target: &Target| {
+            target.as_str().bytes().all(|byte| matches!(byte, b' '..=b'~') && !b"\"\\".contains(&byte))
+        };
+        let mut found = 0;
+        for byte in (0..=0xff_u8).map(char::from) {
+            let texts =
+                [format!("https://h{byte}/x"), format!("https://h/{byte}x"), format!("https://h/x%{byte}1{byte}")];
+            let raw = [format!("/{byte}"), format!("/x/../{byte}")];
+            let parsed = texts.iter().map(|text| Target::parse(text));
+            let joined = raw.iter().filter_map(|raw| Some(Target::join(base.as_ref().ok()?, raw)));
+            for target in parsed.chain(joined).flatten() {
+                assert!(is_plain(&target), "{target}");
+                found += 1;
+            }
+        }
+        assert!(found > 200, "{found}");
+    }
+
+    #[test]
     fn each_rule_of_the_form_has_its_own_refusal() {
         // TH21 and its neighbours; the accepted rows next to them are the twins
         check("https://api.example:65535/v1", Ok("https://api.example:65535/v1"));

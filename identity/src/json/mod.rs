@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 pub use canonical::to_jcs;
 pub use object::{object, optional, optional_object};
-pub use plain::string_length;
+pub use plain::{specials, string_length};
 
 /// Bounds of one JSON text, checked before anything is read out of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

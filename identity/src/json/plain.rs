@@ -38,15 +38,17 @@ pub fn string_length(bytes: &[u8]) -> Option<usize> {
 }
 
 /// The highest bit of each byte that is a quote, a backslash or a control character; exact for the lowest such byte, and no bit
-/// is below it.
-const fn specials(word: u64) -> u64 {
+/// is below it. For readers as those of [`string_length`].
+#[inline]
+#[must_use]
+pub const fn specials(word: u64) -> u64 {
     const EACH: u64 = 0x0101_0101_0101_0101;
     const HIGHEST: u64 = 0x8080_8080_8080_8080;
-    // a byte below `limit` borrows, and one that had its highest bit set before does not count
-    const fn below(word: u64, limit: u64) -> u64 {
-        word.wrapping_sub(EACH * limit) & !word & HIGHEST
-    }
-    below(word, 0x20) | below(word ^ (EACH * b'"' as u64), 1) | below(word ^ (EACH * b'\\' as u64), 1)
+    let (quotes, backslashes) = (EACH * b'"' as u64, EACH * b'\\' as u64);
+    // a byte below what is taken away borrows, and one that had its highest bit set before does not count
+    let borrowed =
+        word.wrapping_sub(EACH * 0x20) | (word ^ quotes).wrapping_sub(EACH) | (word ^ backslashes).wrapping_sub(EACH);
+    borrowed & !word & HIGHEST
 }
 
 struct Text<'a> {

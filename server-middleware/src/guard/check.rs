@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use handfast_delegation::UnverifiedAccessToken;
-use handfast_dpop::{Nonce, NonceSource, ProofError, Receipt, Target};
+use handfast_dpop::{Nonce, NonceSource, ProofError, ProofRoom, Receipt, Target};
 use handfast_identity::UnixTime;
 use handfast_verifier::budget::Spent;
 use handfast_verifier::tools::RequestContent;
@@ -145,7 +145,8 @@ impl Shared {
         let facts = self.facts.facts(now);
         let nonces = RequestNonces::new(&*self.nonces);
         let point = self.point(&nonces, now);
-        let verified = UnverifiedRequest::parse_known(parts, &self.chain, point.verdicts, now)
+        let mut room = ProofRoom::new();
+        let verified = UnverifiedRequest::parse_known(parts, &self.chain, point.verdicts, now, &mut room)
             .and_then(|request| request.verify(&point, &facts, now));
         let bound = verified
             .map_err(Denial::from)

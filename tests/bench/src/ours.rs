@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use ed25519_dalek::{Signature, Signer, SigningKey, Verifier};
 use handfast_delegation::{ChainText, ResourceId, Scope, ToolCall};
-use handfast_dpop::Target;
+use handfast_dpop::{ProofRoom, Target};
 use handfast_identity::Algorithm;
 use handfast_testkit::CountedRandom;
 use handfast_verifier::tools::{RequestContent, ToolRoute};
@@ -137,7 +137,7 @@ fn request(name: &str, verdicts: &'static dyn Verdicts) -> Candidate {
             has_misplaced_token: false,
         };
         let content = RequestContent { path: PATH, ..RequestContent::default() };
-        UnverifiedRequest::parse_known(&parts, &point.chain, point.verdicts, now())
+        UnverifiedRequest::parse_known(&parts, &point.chain, point.verdicts, now(), &mut ProofRoom::new())
             .and_then(|request| request.verify(&point, &facts, now()))
             .and_then(|request| Ok(request.bind(&route, &content)?))
             .is_ok()

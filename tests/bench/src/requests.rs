@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use handfast_delegation::{ResourceId, Scope};
-use handfast_dpop::{ContentHash, MemoryReplay, ProofRequest, ReplayLimits, ReplayStore, Target};
+use handfast_dpop::{ContentHash, MemoryReplay, ProofRequest, ProofRoom, ReplayLimits, ReplayStore, Target};
 use handfast_identity::{Seconds, UnixTime};
 use handfast_testkit::{Agent, CountedRandom, Issuer};
 use handfast_verifier::budget::{BudgetLimits, MemoryBudgets};
@@ -104,7 +104,8 @@ impl Server {
             delegation: [].into(),
             has_misplaced_token: false,
         };
-        let decided = UnverifiedRequest::parse_known(&parts, &point.chain, self.verdicts, now)
+        let mut room = ProofRoom::new();
+        let decided = UnverifiedRequest::parse_known(&parts, &point.chain, self.verdicts, now, &mut room)
             .and_then(|request| request.verify(&point, &self.facts, now))
             .and_then(|request| {
                 let content = RequestContent::default();

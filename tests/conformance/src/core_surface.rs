@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use handfast_delegation::{Environment, ResourceId};
-use handfast_dpop::{NonceKeys, NoncePolicy, NonceSource, ProofHeader, PublicBase, ReplayStore, RestartRule, Target};
+use handfast_dpop::{
+    NonceKeys, NoncePolicy, NonceSource, ProofHeader, ProofRoom, PublicBase, ReplayStore, RestartRule, Target,
+};
 use handfast_identity::UnixTime;
 use handfast_verifier::budget::BudgetStore;
 use handfast_verifier::tools::RequestContent;
@@ -185,7 +187,8 @@ impl World {
             digests: digests.iter().map(Vec::as_slice).collect(),
             body: Some(step.body.as_deref().unwrap_or_default().as_bytes()),
         };
-        let request = UnverifiedRequest::parse_known(&parts, &point.chain, point.verdicts, now)?;
+        let mut room = ProofRoom::new();
+        let request = UnverifiedRequest::parse_known(&parts, &point.chain, point.verdicts, now, &mut room)?;
         let bound = request.verify(&point, &self.facts, now)?.bind(&self.route, &content);
         let bound = bound.inspect_err(|Denial { drift, .. }| {
             // a wish that counts as drift uses its proof up

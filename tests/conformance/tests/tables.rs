@@ -204,7 +204,7 @@ fn the_examples_of_the_rfcs_hold() {
         let expected = Expectation {
             method: &row.method,
             target: &target,
-            token_hash: row.access_token.as_ref().map(|token| ContentHash::of(token.as_bytes())),
+            token_hash: row.access_token.as_ref().map(|token| ContentHash::of(token.as_bytes()).into()),
             delegation_hash: None,
             window: ProofWindow::default(),
             nonces: NoncePolicy::Off,

@@ -4,7 +4,7 @@ use handfast_delegation::{AccessToken, Link, VerifiedChain};
 use handfast_identity::{Thumbprint, UnixTime};
 
 use crate::Rejection;
-use crate::revocation::{RevocationKind, RevocationName, RevocationSet, Revoked};
+use crate::revocation::{ClearIn, RevocationKind, RevocationName, RevocationSet, Revoked};
 
 /// Every revocable thing of one chain that the presented token alone does not name, as one issuer's feed calls it.
 #[derive(Debug)]
@@ -19,6 +19,9 @@ pub(crate) struct ChainNames {
     agents: Vec<RevocationName>,
     hops: Vec<RevocationName>,
     keys: Vec<(RevocationName, UnixTime)>,
+    /// Where all of it was looked up, and where only what any listing can revoke: what is clear of the one may not be of the other.
+    clear_of_issuer: ClearIn,
+    clear_of_agents: ClearIn,
 }
 
 impl ChainNames {
@@ -49,6 +52,8 @@ impl ChainNames {
                 .collect(),
             hops: chain.links().map(hop).collect(),
             keys,
+            clear_of_issuer: ClearIn::default(),
+            clear_of_agents: ClearIn::default(),
         }
     }
 
@@ -58,6 +63,15 @@ impl ChainNames {
 
     /// What only the chain's own issuer can revoke: its key, token, task, owner and hops (DEL-38, DEL-39).
     pub(crate) fn require_clear_of_issuer(&self, set: &RevocationSet) -> Result<(), Rejection> {
+        self.clear_of_issuer.require(set, |set| self.look_up_all(set))
+    }
+
+    /// Every agent of the chain and every key that signed in it (DEL-39, DEL-40).
+    pub(crate) fn require_clear_of_agents(&self, set: &RevocationSet) -> Result<(), Rejection> {
+        self.clear_of_agents.require(set, |set| self.look_up_agents(set))
+    }
+
+    fn look_up_all(&self, set: &RevocationSet) -> Result<(), Rejection> {
         if set.covers(self.root_key, self.root_issued_at).is_some() {
             return Err(Rejection::IssuerKeyRevoked);
         }
@@ -73,11 +87,10 @@ impl ChainNames {
         if self.hops.iter().any(|hop| set.covers(*hop, self.root_issued_at).is_some()) {
             return Err(Rejection::HopRevoked);
         }
-        self.require_clear_of_agents(set)
+        self.look_up_agents(set)
     }
 
-    /// Every agent of the chain and every key that signed in it (DEL-39, DEL-40).
-    pub(crate) fn require_clear_of_agents(&self, set: &RevocationSet) -> Result<(), Rejection> {
+    fn look_up_agents(&self, set: &RevocationSet) -> Result<(), Rejection> {
         if self.agents.iter().any(|agent| set.covers(*agent, self.root_issued_at).is_some()) {
             return Err(Rejection::AgentRevoked);
         }

@@ -3,7 +3,7 @@
 use core::str;
 
 use handfast_delegation::{ChainError, ChainText, MAX_CHAIN_BYTES, MAX_TOKEN_BYTES};
-use handfast_dpop::{ProofError, Target, UnverifiedProof};
+use handfast_dpop::{Likely, ProofError, ProofRoom, Target, UnverifiedProof};
 use handfast_identity::UnixTime;
 use handfast_identity::jws::JwsError;
 
@@ -49,10 +49,11 @@ impl<'a> UnverifiedRequest<'a> {
     /// The first [`Rejection`] of step 1 (spec/reasons.md), or of the proof's form in step 2.
     pub fn parse(parts: &RequestParts<'a>, policy: &ChainPolicy) -> Result<Self, Rejection> {
         // nothing is remembered here that could have ended
-        Self::parse_known(parts, policy, &NoVerdicts, UnixTime::EPOCH)
+        Self::read(parts, policy, &NoVerdicts, UnixTime::EPOCH, |_, _| None)
     }
 
-    /// The same, where tokens and headers of proofs may be remembered in `verdicts`; `now` says which of them have ended.
+    /// The same, where tokens and headers of proofs may be remembered in `verdicts`; `now` says which of them have ended. The claims of
+    /// the proof lie in `room`.
     ///
     /// # Errors
     ///
@@ -62,6 +63,21 @@ impl<'a> UnverifiedRequest<'a> {
         policy: &ChainPolicy,
         verdicts: &dyn Verdicts,
         now: UnixTime,
+        room: &'a mut ProofRoom,
+    ) -> Result<Self, Rejection> {
+        Self::read(parts, policy, verdicts, now, |proof, token| {
+            let likely = Likely::of(parts.target, token.known_hash());
+            UnverifiedProof::glance(proof, &|text| verdicts.find_header(text), &likely, room)
+        })
+    }
+
+    #[inline]
+    fn read(
+        parts: &RequestParts<'a>,
+        policy: &ChainPolicy,
+        verdicts: &dyn Verdicts,
+        now: UnixTime,
+        glance: impl FnOnce(&'a [u8], &TokenText<'a>) -> Option<UnverifiedProof<'a>>,
     ) -> Result<Self, Rejection> {
         let token = presented_token(parts, verdicts, now)?;
         let proof_text = match parts.proofs.lines() {
@@ -70,7 +86,7 @@ impl<'a> UnverifiedRequest<'a> {
             Lines::Several => return Err(Rejection::ProofRepeated),
         };
         let (method, target) = (parts.method, parts.target);
-        if let Some(proof) = UnverifiedProof::glance(proof_text, &|text| verdicts.find_header(text)) {
+        if let Some(proof) = glance(proof_text, &token) {
             return Ok(Self { method, target, token, proof, chain: presented_chain(parts, policy.max_bytes)? });
         }
         // DPOP-21: two proofs folded into one line; there is no comma in what is read at a glance

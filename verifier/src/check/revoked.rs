@@ -60,14 +60,14 @@ pub(crate) fn require_not_revoked(
     known: &Known<'_>,
 ) -> Result<(), Rejection> {
     match known.word(&issuer.status)? {
-        Word::Set(set) => token.names(&token.claims().issuer).require_clear_of_issuer(set)?,
+        Word::Set(set) => token.require_clear_of_issuer(set)?,
         Word::Lists(lists) => known.require_listed(lists, token.claims().status.as_ref(), issuer)?,
         Word::Introspected(answers) => answers.require_active(token.hash(), known.now)?,
         Word::NotAsked => {}
     }
     for listing in &issuer.trust.agent_status {
         if let Some(set) = known.set_of(listing)? {
-            token.names(listing).require_clear_of_agents(set)?;
+            token.require_clear_of_agents(listing, set)?;
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use core::fmt;
 use std::sync::Arc;
 
 use handfast_delegation::{AccessToken, TokenError, UnverifiedAccessToken};
-use handfast_identity::{ContentHash, Seconds, UnixTime};
+use handfast_identity::{ContentHash, Seconds, UnixTime, WrittenHash};
 
 use crate::token::KnownToken;
 use crate::trust::{Facts, IssuerFacts, Profile, TrustedIssuer};
@@ -29,20 +29,20 @@ impl<'a> TokenText<'a> {
         Self::known(text.as_bytes(), verdicts, now).unwrap_or(Self::New(text))
     }
 
-    fn text(&self) -> &str {
+    /// Its hash, if that need not be taken.
+    pub(super) fn known_hash(&self) -> Option<&WrittenHash> {
         match self {
-            Self::New(text) => text,
-            Self::Known(known) => known.text(),
+            Self::New(_) => None,
+            Self::Known(known) => Some(known.written_hash()),
         }
     }
 
     /// The same with its hash.
     pub(super) fn hashed(self) -> HashedToken<'a> {
-        let hash = match &self {
-            Self::New(text) => ContentHash::of(text.as_bytes()),
-            Self::Known(known) => known.hash(),
-        };
-        HashedToken { token: self, hash }
+        match self {
+            Self::New(text) => HashedToken::New { text, hash: ContentHash::of(text.as_bytes()).into() },
+            Self::Known(known) => HashedToken::Known(known),
+        }
     }
 }
 
@@ -56,15 +56,18 @@ impl fmt::Debug for TokenText<'_> {
 }
 
 /// The presented token and its hash.
-pub(super) struct HashedToken<'a> {
-    token: TokenText<'a>,
-    hash: ContentHash,
+pub(super) enum HashedToken<'a> {
+    New { text: &'a str, hash: WrittenHash },
+    Known(Arc<KnownToken>),
 }
 
 impl HashedToken<'_> {
     /// What `ath` of a proof is.
-    pub(super) const fn hash(&self) -> ContentHash {
-        self.hash
+    pub(super) fn hash(&self) -> &WrittenHash {
+        match self {
+            Self::New { hash, .. } => hash,
+            Self::Known(known) => known.written_hash(),
+        }
     }
 
     /// Verifies the token's claims and signature, cheap before dear. Gives it with the facts about its issuer.
@@ -76,12 +79,17 @@ impl HashedToken<'_> {
         facts: &'f Facts,
         now: UnixTime,
     ) -> Result<(Arc<KnownToken>, &'f IssuerFacts), Rejection> {
-        let (token, issuer) = match self.standing(facts) {
-            Some((known, issuer)) => {
+        let standing = match &self {
+            Self::New { .. } => None,
+            Self::Known(known) => standing(known, facts),
+        };
+        let (token, issuer) = match (self, standing) {
+            (Self::Known(known), Some(issuer)) => {
                 require_presentable(known.claims(), point, now)?;
-                (Arc::clone(known), issuer)
+                (known, issuer)
             }
-            None => self.verify_anew(point, facts, now)?,
+            (Self::Known(known), None) => verify_anew(known.text(), *known.written_hash(), point, facts, now)?,
+            (Self::New { text, hash }, _) => verify_anew(text, hash, point, facts, now)?,
         };
         let claims = token.claims();
         require_lifetime(claims, &issuer.trust)?;
@@ -96,30 +104,29 @@ impl HashedToken<'_> {
         };
         if is_elsewhere { Err(Rejection::EnvironmentMismatch) } else { Ok((token, issuer)) }
     }
+}
 
-    /// What is remembered, as long as the token's issuer has the same key and trust.
-    fn standing<'f>(&self, facts: &'f Facts) -> Option<(&Arc<KnownToken>, &'f IssuerFacts)> {
-        let TokenText::Known(known) = &self.token else { return None };
-        let issuer = facts.issuer(&known.claims().issuer)?;
-        known.stands(issuer).then_some((known, issuer))
-    }
+/// The issuer of what is remembered, as long as it has the same key and trust.
+fn standing<'f>(known: &KnownToken, facts: &'f Facts) -> Option<&'f IssuerFacts> {
+    facts.issuer(&known.claims().issuer).filter(|issuer| known.stands(issuer))
+}
 
-    fn verify_anew<'f>(
-        &self,
-        point: &EnforcementPoint<'_>,
-        facts: &'f Facts,
-        now: UnixTime,
-    ) -> Result<(Arc<KnownToken>, &'f IssuerFacts), Rejection> {
-        let token = UnverifiedAccessToken::parse(self.token.text()).map_err(|error| rejection_of(&error))?;
-        // P-04: keys come from configured trust; the token only says which record to look at
-        let issuer = facts.issuer(&token.unverified_claims().issuer).ok_or(Rejection::IssuerNotTrusted)?;
-        require_presentable(token.unverified_claims(), point, now)?;
-        let key = token.kid().and_then(|kid| issuer.keys.find(kid)).ok_or(Rejection::TokenKeyUnknown)?;
-        let token = token.verify(key).map_err(|error| rejection_of(&error))?;
-        let known = Arc::new(KnownToken::new(token, self.hash, key, issuer));
-        point.verdicts.keep_token(&known);
-        Ok((known, issuer))
-    }
+fn verify_anew<'f>(
+    text: &str,
+    hash: WrittenHash,
+    point: &EnforcementPoint<'_>,
+    facts: &'f Facts,
+    now: UnixTime,
+) -> Result<(Arc<KnownToken>, &'f IssuerFacts), Rejection> {
+    let token = UnverifiedAccessToken::parse(text).map_err(|error| rejection_of(&error))?;
+    // P-04: keys come from configured trust; the token only says which record to look at
+    let issuer = facts.issuer(&token.unverified_claims().issuer).ok_or(Rejection::IssuerNotTrusted)?;
+    require_presentable(token.unverified_claims(), point, now)?;
+    let key = token.kid().and_then(|kid| issuer.keys.find(kid)).ok_or(Rejection::TokenKeyUnknown)?;
+    let token = token.verify(key).map_err(|error| rejection_of(&error))?;
+    let known = Arc::new(KnownToken::new(token, hash, key, issuer));
+    point.verdicts.keep_token(&known);
+    Ok((known, issuer))
 }
 
 /// What needs no signature: the token is for this resource, and in its time.

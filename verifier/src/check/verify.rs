@@ -35,7 +35,7 @@ impl<'a> UnverifiedRequest<'a> {
         let expected = Expectation {
             method: self.method,
             target: self.target,
-            token_hash: Some(token.hash()),
+            token_hash: Some(*token.hash()),
             // DEL-32: the proof covers the evidence, or there is none
             delegation_hash: self.chain.as_ref().map(handfast_delegation::ChainText::hash),
             window: point.window,

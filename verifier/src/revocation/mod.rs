@@ -1,12 +1,15 @@
 //! What was revoked: names, the set a resource server holds, and the signed feed that fills it (spec/revocation-feed.md).
 
+mod clear;
 mod feed;
 mod feed_key;
 mod message;
 mod name;
+mod name_hash;
 mod set;
 mod snapshot;
 
+pub(crate) use clear::ClearIn;
 pub use feed::{FeedError, FeedMemory, FeedState};
 pub use feed_key::{FEED_KEY_TYPE, FeedKeyError, FeedKeyStatement, FeedKeys, MAX_FEED_KEY_BYTES, MAX_REPLACED_KEYS};
 pub use message::{

@@ -1,10 +1,13 @@
 //! The revoked names one issuer's feed has told, what each stops, and until when.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use handfast_identity::UnixTime;
 
+use super::clear::Version;
+use super::name_hash::NameHashes;
 use super::{FeedEvent, RevocationKind, RevocationName};
 
 /// Parts a set is divided into: a part grows by itself, so that no event has to wait for all names to be moved.
@@ -23,17 +26,27 @@ pub const MAX_REVOKED_NAMES: usize = 1_048_576;
 ///
 /// It has no bound of its own, for it forgets nothing that counts: who fills it from outside asks first whether there is room, as a
 /// [`FeedState`](super::FeedState) does.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct RevocationSet {
     parts: Parts,
+    version: AtomicU64,
+}
+
+impl Default for RevocationSet {
+    fn default() -> Self {
+        Self { parts: Parts::default(), version: AtomicU64::new(Version::next().0) }
+    }
 }
 
 #[derive(Debug)]
-struct Parts([RwLock<HashMap<RevocationName, Stops>>; PARTS]);
+struct Parts([RwLock<Part>; PARTS]);
+
+type Part = HashMap<RevocationName, Stops, NameHashes>;
 
 impl Default for Parts {
     fn default() -> Self {
-        Self(core::array::from_fn(|_| RwLock::default()))
+        let hashes = NameHashes::default();
+        Self(core::array::from_fn(|_| RwLock::new(HashMap::with_hasher(hashes))))
     }
 }
 
@@ -86,6 +99,8 @@ impl RevocationSet {
     pub fn insert(&self, event: &FeedEvent) {
         let mut part = self.part(event.name).write().unwrap_or_else(PoisonError::into_inner);
         part.entry(event.name).or_default().widen(event);
+        // INVARIANT: before the part is let go of, so that nobody sees the name in a set of the version before
+        self.change();
     }
 
     /// Begins a new epoch of the feed, whose numbers start anew: from here on the stops of the agents in `known` are in order with
@@ -98,6 +113,7 @@ impl RevocationSet {
                 stops.goes_on = 0;
             }
         }
+        self.change();
     }
 
     /// Forgets what only stops things that have expired by `now`: entries whose `until` is past, and suspensions that are over.
@@ -105,6 +121,16 @@ impl RevocationSet {
         for part in &self.parts.0 {
             part.write().unwrap_or_else(PoisonError::into_inner).retain(|_, stops| stops.still_counts(now));
         }
+        self.change();
+    }
+
+    /// What it holds, as a number: whoever asks has read everything that was inserted before, once [`Self::covers`] tells of it.
+    pub(super) fn version(&self) -> Version {
+        Version(self.version.load(Ordering::Acquire))
+    }
+
+    fn change(&self) {
+        self.version.swap(Version::next().0, Ordering::AcqRel);
     }
 
     /// Whether `name`, issued at `issued_at`, is revoked. `None` means that it is not, as far as this set knows.
@@ -148,7 +174,7 @@ impl RevocationSet {
         self.part(name).read().unwrap_or_else(PoisonError::into_inner).get(&name).copied()
     }
 
-    fn part(&self, name: RevocationName) -> &RwLock<HashMap<RevocationName, Stops>> {
+    fn part(&self, name: RevocationName) -> &RwLock<Part> {
         let [first, ..] = &self.parts.0;
         self.parts.0.get(usize::from(name.first_byte()) % PARTS).unwrap_or(first)
     }

@@ -1,13 +1,14 @@
 //! A token found to be its issuer's, so that the same bytes need not be read and verified again.
 
 use core::{fmt, ptr};
-use std::borrow::Cow;
 use std::sync::{Arc, Weak};
 
 use handfast_delegation::{AccessToken, VerifiedAccessToken};
-use handfast_identity::{ContentHash, DidKey, PublicKey, Thumbprint, UnixTime};
+use handfast_identity::{ContentHash, DidKey, PublicKey, Thumbprint, UnixTime, WrittenHash};
 
 use super::TokenNames;
+use crate::Rejection;
+use crate::revocation::RevocationSet;
 use crate::trust::{IssuerFacts, KeySet, TrustedIssuer};
 
 /// How many times its bytes a token takes: its text, and header and payload decoded, of which the texts of its claims are parts.
@@ -20,7 +21,7 @@ const NAME_BYTES: usize = 16;
 ///
 /// It says nothing about time, audience, revocation, binding, replay or the request: those are asked again every time.
 pub struct KnownToken {
-    hash: ContentHash,
+    hash: WrittenHash,
     token: VerifiedAccessToken,
     /// The claims with the scope as it is called here, where the issuer has words of its own.
     translated: Option<Box<AccessToken>>,
@@ -37,7 +38,7 @@ pub struct KnownToken {
 
 impl KnownToken {
     /// What is known of the text with this hash once it has become `token`, under `key` of the set that `issuer` has.
-    pub(crate) fn new(token: VerifiedAccessToken, hash: ContentHash, key: &PublicKey, issuer: &IssuerFacts) -> Self {
+    pub(crate) fn new(token: VerifiedAccessToken, hash: WrittenHash, key: &PublicKey, issuer: &IssuerFacts) -> Self {
         let (claims, kid) = (token.claims(), token.kid().unwrap_or_default());
         let translated = issuer.trust.meaning_of(&claims.authority.scope).map(|scope| {
             let mut claims = claims.clone();
@@ -78,7 +79,11 @@ impl KnownToken {
     /// The hash of the text: what `ath` of a proof is.
     #[must_use]
     pub const fn hash(&self) -> ContentHash {
-        self.hash
+        self.hash.hash()
+    }
+
+    pub(crate) const fn written_hash(&self) -> &WrittenHash {
+        &self.hash
     }
 
     /// When it ends, without leeway. Whoever remembers it longer remembers it for nothing.
@@ -117,15 +122,17 @@ impl KnownToken {
         self.client
     }
 
-    /// What it names, as `listing` calls it.
-    pub(crate) fn names(&self, listing: &str) -> Cow<'_, TokenNames> {
-        if listing == self.claims().issuer {
-            return Cow::Borrowed(&self.names);
-        }
+    /// Refuses it if `set`, of its own issuer, has anything that it names.
+    pub(crate) fn require_clear_of_issuer(&self, set: &RevocationSet) -> Result<(), Rejection> {
+        self.names.require_clear_of_issuer(set)
+    }
+
+    /// Refuses it if `set`, of `listing`, has an agent that it names, or its key.
+    pub(crate) fn require_clear_of_agents(&self, listing: &str, set: &RevocationSet) -> Result<(), Rejection> {
         let place = self.trust.agent_status.iter().position(|status| status == listing);
         match place.and_then(|place| self.listed.get(place)) {
-            Some(names) => Cow::Borrowed(names),
-            None => Cow::Owned(TokenNames::new(listing, self.claims(), self.kid())),
+            Some(names) => names.require_clear_of_agents(set),
+            None => TokenNames::new(listing, self.claims(), self.kid()).require_clear_of_agents(set),
         }
     }
 }

@@ -4,10 +4,10 @@ use handfast_delegation::{AccessToken, ActorChain};
 use handfast_identity::{Thumbprint, UnixTime};
 
 use crate::Rejection;
-use crate::revocation::{RevocationKind, RevocationName, RevocationSet, Revoked};
+use crate::revocation::{ClearIn, RevocationKind, RevocationName, RevocationSet, Revoked};
 
 /// Every revocable thing that one token names, as one issuer's feed calls it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct TokenNames {
     issued_at: UnixTime,
     issuer_key: RevocationName,
@@ -18,6 +18,9 @@ pub(crate) struct TokenNames {
     agent: Option<RevocationName>,
     other_agents: Vec<RevocationName>,
     key: Option<RevocationName>,
+    /// Where all of it was looked up, and where only what any listing can revoke: what is clear of the one may not be of the other.
+    clear_of_issuer: ClearIn,
+    clear_of_agents: ClearIn,
 }
 
 impl TokenNames {
@@ -40,6 +43,8 @@ impl TokenNames {
             agent: agents.next(),
             other_agents: agents.collect(),
             key: claims.confirmation.as_ref().map(key),
+            clear_of_issuer: ClearIn::default(),
+            clear_of_agents: ClearIn::default(),
         }
     }
 
@@ -50,6 +55,15 @@ impl TokenNames {
 
     /// What only the token's own issuer can revoke, and then what any listing can.
     pub(crate) fn require_clear_of_issuer(&self, set: &RevocationSet) -> Result<(), Rejection> {
+        self.clear_of_issuer.require(set, |set| self.look_up_all(set))
+    }
+
+    /// The client, every actor of the chain (ACT-10), and the key.
+    pub(crate) fn require_clear_of_agents(&self, set: &RevocationSet) -> Result<(), Rejection> {
+        self.clear_of_agents.require(set, |set| self.look_up_agents(set))
+    }
+
+    fn look_up_all(&self, set: &RevocationSet) -> Result<(), Rejection> {
         let covers = |name: RevocationName| set.covers(name, self.issued_at).is_some();
         if covers(self.issuer_key) {
             return Err(Rejection::IssuerKeyRevoked);
@@ -63,11 +77,10 @@ impl TokenNames {
         if covers(self.owner) {
             return Err(Rejection::PrincipalRevoked);
         }
-        self.require_clear_of_agents(set)
+        self.look_up_agents(set)
     }
 
-    /// The client, every actor of the chain (ACT-10), and the key.
-    pub(crate) fn require_clear_of_agents(&self, set: &RevocationSet) -> Result<(), Rejection> {
+    fn look_up_agents(&self, set: &RevocationSet) -> Result<(), Rejection> {
         if self.agent.iter().chain(&self.other_agents).any(|agent| set.covers(*agent, self.issued_at).is_some()) {
             return Err(Rejection::AgentRevoked);
         }
@@ -75,6 +88,70 @@ impl TokenNames {
             Some(Revoked::Entirely) => Err(Rejection::KeyCompromised),
             Some(Revoked::ByCut) => Err(Rejection::KeyRotatedOut),
             None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::revocation::FeedEvent;
+
+    const KINDS: [(RevocationKind, Rejection); 6] = [
+        (RevocationKind::IssuerKey, Rejection::IssuerKeyRevoked),
+        (RevocationKind::Token, Rejection::TokenRevoked),
+        (RevocationKind::Task, Rejection::TaskRevoked),
+        (RevocationKind::Owner, Rejection::PrincipalRevoked),
+        (RevocationKind::Agent, Rejection::AgentRevoked),
+        (RevocationKind::Key, Rejection::KeyCompromised),
+    ];
+
+    fn name(kind: RevocationKind, id: &str) -> RevocationName {
+        RevocationName::of("https://registry.example", kind, id)
+    }
+
+    fn names() -> TokenNames {
+        let other = name(RevocationKind::Agent, "y");
+        let name = |kind| name(kind, "x");
+        TokenNames {
+            issued_at: UnixTime::from_secs(50),
+            issuer_key: name(RevocationKind::IssuerKey),
+            token: name(RevocationKind::Token),
+            task: Some(name(RevocationKind::Task)),
+            owner: name(RevocationKind::Owner),
+            agent: Some(name(RevocationKind::Agent)),
+            other_agents: vec![other],
+            key: Some(name(RevocationKind::Key)),
+            clear_of_issuer: ClearIn::default(),
+            clear_of_agents: ClearIn::default(),
+        }
+    }
+
+    fn revoke(set: &RevocationSet, kind: RevocationKind, id: &str) {
+        set.insert(&FeedEvent { seq: 1, kind, name: name(kind, id), cut: None, until: None });
+    }
+
+    #[test]
+    fn every_name_is_found_in_a_set_that_was_clear_of_all() {
+        let others = KINDS.map(|(kind, _)| (kind, "x"));
+        let second = (RevocationKind::Agent, "y");
+        for (kind, id) in others.into_iter().chain([second]) {
+            let (set, names) = (RevocationSet::default(), names());
+            let expected = KINDS.into_iter().find(|(other, _)| *other == kind).map_or(Ok(()), |(_, found)| Err(found));
+            for other in ["a", "b"] {
+                assert_eq!(
+                    (names.require_clear_of_issuer(&set), names.require_clear_of_agents(&set)),
+                    (Ok(()), Ok(()))
+                );
+                revoke(&set, kind, other);
+            }
+            revoke(&set, kind, id);
+            let is_of_agents = matches!(kind, RevocationKind::Agent | RevocationKind::Key);
+            for _ in 0..2 {
+                assert_eq!(names.require_clear_of_agents(&set), if is_of_agents { expected.clone() } else { Ok(()) });
+                // clear of agents is not clear of all
+                assert_eq!(names.require_clear_of_issuer(&set), expected);
+            }
         }
     }
 }

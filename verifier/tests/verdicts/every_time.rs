@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use handfast_delegation::{ActorChain, Budget, ChainText, Environment, Hop, MAX_CHAIN_BYTES, ResourceId, Tools};
 use handfast_dpop::{
     ContentHash, MemoryReplay, NONCE_PERIOD, NonceKeys, NoncePolicy, NonceRole, NonceSecret, ProofHeader, ProofRequest,
-    ProofWindow, ReplayLimits, ReplayStore, Target,
+    ProofRoom, ProofWindow, ReplayLimits, ReplayStore, Target,
 };
 use handfast_identity::{Seconds, SigningKey, UnixTime};
 use handfast_verifier::budget::{BudgetLimits, MemoryBudgets};
-use handfast_verifier::revocation::RevocationKind;
+use handfast_verifier::revocation::{FeedEvent, RevocationKind, RevocationName, RevocationSet};
 use handfast_verifier::tools::{RequestContent, ToolRoute};
 use handfast_verifier::trust::{Facts, IssuerFacts, KeySet, SpeaksFor, Status, TrustedIssuer};
 use handfast_verifier::{
@@ -192,7 +192,7 @@ impl<'a> Ask<'a> {
             delegation: self.field.into_iter().map(str::as_bytes).collect(),
             has_misplaced_token: self.is_token_misplaced,
         };
-        let bound = UnverifiedRequest::parse_known(&parts, &point.chain, point.verdicts, now)?
+        let bound = UnverifiedRequest::parse_known(&parts, &point.chain, point.verdicts, now, &mut ProofRoom::new())?
             .verify(&point, &facts, now)?
             .bind(&self.route, &RequestContent { path: self.path, body: Some(b""), ..RequestContent::default() })?;
         let receipt = server.replay.insert(bound.replay_entry(), now)?;
@@ -323,6 +323,41 @@ fn hops_and_who_they_lead_through_are_looked_up_every_time() {
             assert_eq!(ask.answer(&server), reason, "{id}");
         }
         assert_eq!(server.kept(), (1, 1));
+    }
+}
+
+/// One set that grows, as a server follows a feed: what it was clear of is found in it once it is there.
+#[test]
+fn a_name_is_found_in_the_very_set_that_was_clear_of_it() {
+    for presented in [offline(&delegate(1)), exchanged()] {
+        let hop = name(presented.field.split(',').next_back().unwrap()).to_string();
+        let (first, second) = (did(&agent()).to_string(), did(&delegate(2)).to_string());
+        let (key, kid) = (kid(&delegate(2)), kid(&issuer()));
+        for (kind, id, reason) in [
+            (RevocationKind::Hop, hop.as_str(), "hop_revoked"),
+            (RevocationKind::Agent, first.as_str(), "agent_revoked"),
+            (RevocationKind::Agent, second.as_str(), "agent_revoked"),
+            (RevocationKind::Key, key.as_str(), "key_compromised"),
+            (RevocationKind::IssuerKey, kid.as_str(), "issuer_key_revoked"),
+            (RevocationKind::Task, "task_1", "task_revoked"),
+            (RevocationKind::Token, "tok_1", "token_revoked"),
+            (RevocationKind::Owner, OWNER, "principal_revoked"),
+        ] {
+            let (server, set) = (Server::after(&presented), Arc::new(RevocationSet::default()));
+            let answer = |number: u64| {
+                let status = Status::Known { set: Arc::clone(&set), as_of: at(-5) };
+                Ask { status, id: number << 8, ..Ask::good(&presented) }.answer(&server)
+            };
+            let revoke = |id: &str| {
+                let name = RevocationName::of(ISSUER, kind, id);
+                set.insert(&FeedEvent { seq: 1, kind, name, cut: None, until: None });
+            };
+            assert_eq!((answer(10), answer(11)), ("accepted", "accepted"), "{id}");
+            revoke("another");
+            assert_eq!((answer(12), answer(13)), ("accepted", "accepted"), "{id}");
+            revoke(id);
+            assert_eq!((answer(14), answer(15)), (reason, reason), "{id}");
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use handfast_delegation::{
     AccessToken, ActorChain, ChainClaims, ChainText, Delegability, Hop, MAX_CHAIN_BYTES, ResourceId,
 };
 use handfast_dpop::{
-    ContentHash, MemoryReplay, NoncePolicy, ProofRequest, ProofWindow, ReplayLimits, ReplayStore, Target,
+    ContentHash, MemoryReplay, NoncePolicy, ProofRequest, ProofRoom, ProofWindow, ReplayLimits, ReplayStore, Target,
 };
 use handfast_identity::{DidKey, SigningKey};
 use handfast_verifier::budget::Spent;
@@ -168,7 +168,7 @@ fn answer(
         has_misplaced_token: false,
     };
     let route = RouteRule::agents(scope("files:read"));
-    let bound = UnverifiedRequest::parse_known(&parts, &point.chain, verdicts, at(0))?
+    let bound = UnverifiedRequest::parse_known(&parts, &point.chain, verdicts, at(0), &mut ProofRoom::new())?
         .verify(&point, facts, at(0))?
         .bind(&route, &RequestContent::default())?;
     let receipt = MemoryReplay::new(ReplayLimits::default()).insert(bound.replay_entry(), at(0))?;

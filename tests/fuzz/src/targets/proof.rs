@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use handfast_conformance::both::slow_json::Json;
 use handfast_dpop::{
-    ContentHash, Expectation, MAX_METHOD_BYTES, MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES, NoncePolicy, PROOF_TYPE,
-    ProofError, ProofHeader, ProofWindow, Target, UnverifiedProof,
+    ContentHash, Expectation, Likely, MAX_METHOD_BYTES, MAX_PROOF_BYTES, MAX_PROOF_ID_BYTES, NoncePolicy, PROOF_TYPE,
+    ProofError, ProofHeader, ProofRoom, ProofWindow, Target, UnverifiedProof,
 };
 use handfast_identity::json::Limits;
-use handfast_identity::{MAX_UNIX_SECONDS, UnixTime, base64url};
+use handfast_identity::{MAX_UNIX_SECONDS, UnixTime, WrittenHash, base64url};
 
 use crate::form::{self, SlowJws, word};
 
@@ -50,6 +50,7 @@ fn expectation<'a>(
     delegation_hash: Option<ContentHash>,
 ) -> Expectation<'a> {
     let (window, nonces) = (ProofWindow::default(), NoncePolicy::Off);
+    let token_hash = token_hash.map(WrittenHash::from);
     Expectation { method, target, token_hash, delegation_hash, window, nonces }
 }
 
@@ -57,8 +58,9 @@ fn expectation<'a>(
 type Outcome = Result<(String, u64, Option<ContentHash>, [u8; 32]), ProofError>;
 
 fn outcome(text: &str, known: Option<&Arc<ProofHeader>>, expected: &Expectation<'_>, now: UnixTime) -> Outcome {
+    let mut room = ProofRoom::new();
     let proof = match known {
-        Some(known) => UnverifiedProof::parse_known(text, &|_| Some(Arc::clone(known)))?,
+        Some(known) => UnverifiedProof::parse_known(text, &|_| Some(Arc::clone(known)), &Likely::of(expected.target, expected.token_hash.as_ref()), &mut room)?,
         None => UnverifiedProof::parse(text)?,
     };
     let proof = proof.check(expected, now)?.verify()?;
