@@ -7,7 +7,8 @@
 //! ```
 //!
 //! The eighth of each is no entry. Its end is the last one of the entries that stand elsewhere and would be looked for here first; its
-//! last four bytes are the line's own time, in seconds modulo 2^32. That time moves on when something is put in and it lies too far back, so no line has to be cleaned by anybody else. All numbers are little-endian.
+//! last four bytes are the line's own time, in seconds modulo 2^32. That time moves on when something is put in and it lies too far back,
+//! so no line has to be cleaned by anybody else. All numbers are little-endian.
 
 /// A line of memory.
 pub(super) type Line = [u8; LINE_BYTES];

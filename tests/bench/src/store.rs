@@ -55,7 +55,9 @@ pub fn measure(directory: &Path, rounds: u32) {
     for _ in 0..rounds {
         sides.iter_mut().for_each(|side| side.turn(&runtime));
     }
-    println!("{WRITERS} writers, {rounds} turns each; writes of up to four records, a leaf with its statement, and feed entries, some 1.8 kB");
+    println!(
+        "{WRITERS} writers, {rounds} turns each; writes of up to four records, a leaf with its statement, and feed entries, some 1.8 kB"
+    );
     for (side, before) in sides.iter().zip(syncs_before) {
         side.tell(before);
     }

@@ -60,7 +60,12 @@ type Outcome = Result<(String, u64, Option<ContentHash>, [u8; 32]), ProofError>;
 fn outcome(text: &str, known: Option<&Arc<ProofHeader>>, expected: &Expectation<'_>, now: UnixTime) -> Outcome {
     let mut room = ProofRoom::new();
     let proof = match known {
-        Some(known) => UnverifiedProof::parse_known(text, &|_| Some(Arc::clone(known)), &Likely::of(expected.target, expected.token_hash.as_ref()), &mut room)?,
+        Some(known) => UnverifiedProof::parse_known(
+            text,
+            &|_| Some(Arc::clone(known)),
+            &Likely::of(expected.target, expected.token_hash.as_ref()),
+            &mut room,
+        )?,
         None => UnverifiedProof::parse(text)?,
     };
     let proof = proof.check(expected, now)?.verify()?;
