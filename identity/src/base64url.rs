@@ -62,6 +62,11 @@ pub(crate) const fn decoded_len(chars: usize) -> usize {
     chars / 4 * 3 + chars % 4 * 3 / 4
 }
 
+/// Reads unpadded base64url, and puts its bytes behind those in `bytes`.
+pub(crate) fn decode_append(text: &str, bytes: &mut Vec<u8>) -> Result<(), Base64Error> {
+    URL_SAFE_NO_PAD.decode_append(text, bytes).map_err(|_| Base64Error)
+}
+
 /// Reads unpadded base64url into `room`, and says how many bytes it has. What lies behind them in `room` is anything.
 ///
 /// # Errors

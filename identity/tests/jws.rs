@@ -150,7 +150,7 @@ fn claims_share_the_memory_of_their_jws() {
     let (shared, own, strange) = (jws.share(&claims.sub), jws.share(&claims.other), jws.share("a subject"));
     assert_eq!([&*shared, &*own, &*strange], ["a subject", "escaped", "a subject"]);
     let whole = jws.share(jws.text());
-    let is_part = |text: &Text| text.parent().as_ptr() == whole.parent().as_ptr();
+    let is_part = |text: &Text| whole.part(text).is_some();
     assert!(is_part(&shared) && is_part(&jws.share(jws.signing_input())));
     assert!(!is_part(&own) && !is_part(&strange));
     drop(jws);

@@ -1,7 +1,5 @@
 //! The text of a JWS and what its segments say, in one piece of memory.
 
-use arcstr::ArcStr;
-
 use serde::de::IgnoredAny;
 
 use super::header::ReadHeader;
@@ -12,7 +10,7 @@ use crate::{Text, base64url};
 /// A text as it was presented, behind it its first segment decoded, and behind that the second.
 #[derive(Clone)]
 pub(super) struct Whole {
-    all: ArcStr,
+    all: Text,
     text_len: usize,
     header_len: usize,
     /// Why the second segment is not there, although it is base64url: it decodes to no text.
@@ -37,17 +35,12 @@ impl Whole {
     /// What it is where both segments are texts; `None` is for [`Self::of_bytes`], which says what is wrong.
     fn of_texts(text: &str, header: &str, payload: &str) -> Option<Self> {
         let [header_len, payload_len] = [header, payload].map(|segment| base64url::decoded_len(segment.len()));
-        let mut is_decoded = !header.is_empty() && !payload.is_empty();
-        let all = ArcStr::init_with(text.len() + header_len + payload_len, |room| {
-            let decode = |room: &mut [u8]| {
-                let (start, room) = room.split_at_mut_checked(text.len())?;
-                start.copy_from_slice(text.as_bytes());
-                let (first, second) = room.split_at_mut_checked(header_len)?;
-                base64url::decode_into(header, first).and_then(|_| base64url::decode_into(payload, second)).ok()
-            };
-            is_decoded &= decode(room).is_some();
-        });
-        let all = all.ok().filter(|_| is_decoded)?;
+        let mut bytes = Vec::with_capacity(text.len() + header_len + payload_len);
+        bytes.extend_from_slice(text.as_bytes());
+        for segment in [header, payload] {
+            base64url::decode_append(segment, &mut bytes).ok().filter(|()| !segment.is_empty())?;
+        }
+        let all = String::from_utf8(bytes).ok()?.into();
         Some(Self { all, text_len: text.len(), header_len, unreadable: None })
     }
 
@@ -88,6 +81,6 @@ impl Whole {
 
     /// `text` as one of its own, which shares this memory where it is a part of it.
     pub(super) fn share(&self, text: &str) -> Text {
-        self.all.try_substr_from(text).unwrap_or_else(|| text.into())
+        self.all.part(text).unwrap_or_else(|| text.into())
     }
 }
