@@ -104,3 +104,66 @@ impl ChainNames {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::revocation::FeedEvent;
+
+    const LISTING: &str = "https://registry.example";
+    const ISSUED_AT: UnixTime = UnixTime::from_secs(50);
+    /// What is named, and what it is refused with; the last two are what any listing can revoke.
+    const NAMED: [(RevocationKind, &str, Rejection); 8] = [
+        (RevocationKind::IssuerKey, "root", Rejection::IssuerKeyRevoked),
+        (RevocationKind::Token, "root", Rejection::TokenRevoked),
+        (RevocationKind::Task, "root", Rejection::TaskRevoked),
+        (RevocationKind::Owner, "root", Rejection::PrincipalRevoked),
+        (RevocationKind::Hop, "first", Rejection::HopRevoked),
+        (RevocationKind::Hop, "last", Rejection::HopRevoked),
+        (RevocationKind::Agent, "last", Rejection::AgentRevoked),
+        (RevocationKind::Key, "last", Rejection::KeyCompromised),
+    ];
+
+    fn name(kind: RevocationKind, id: &str) -> RevocationName {
+        RevocationName::of(LISTING, kind, id)
+    }
+
+    fn names() -> ChainNames {
+        ChainNames {
+            listing: LISTING.to_owned(),
+            root_issued_at: ISSUED_AT,
+            root_key: name(RevocationKind::IssuerKey, "root"),
+            root_token: name(RevocationKind::Token, "root"),
+            task: Some(name(RevocationKind::Task, "root")),
+            owner: name(RevocationKind::Owner, "root"),
+            agents: ["first", "last"].map(|id| name(RevocationKind::Agent, id)).into(),
+            hops: ["first", "last"].map(|id| name(RevocationKind::Hop, id)).into(),
+            keys: ["first", "last"].map(|id| (name(RevocationKind::Key, id), ISSUED_AT)).into(),
+            clear_of_issuer: ClearIn::default(),
+            clear_of_agents: ClearIn::default(),
+        }
+    }
+
+    #[test]
+    fn every_name_is_found_in_a_set_that_was_clear_of_all() {
+        for (kind, id, found) in NAMED {
+            let (set, names) = (RevocationSet::default(), names());
+            let revoke = |id| set.insert(&FeedEvent { seq: 1, kind, name: name(kind, id), cut: None, until: None });
+            for other in ["a", "b"] {
+                assert_eq!(
+                    (names.require_clear_of_issuer(&set), names.require_clear_of_agents(&set)),
+                    (Ok(()), Ok(()))
+                );
+                revoke(other);
+            }
+            revoke(id);
+            let is_of_agents = matches!(kind, RevocationKind::Agent | RevocationKind::Key);
+            for _ in 0..2 {
+                let expected = if is_of_agents { Err(found.clone()) } else { Ok(()) };
+                assert_eq!(names.require_clear_of_agents(&set), expected, "{kind:?} {id}");
+                // clear of agents is not clear of all
+                assert_eq!(names.require_clear_of_issuer(&set), Err(found.clone()), "{kind:?} {id}");
+            }
+        }
+    }
+}
