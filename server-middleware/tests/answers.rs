@@ -301,7 +301,7 @@ async fn faults_of_the_token() {
         ("hops alone", "token_malformed", with_member("hops", json!(["x"]))),
         ("no confirmation", "token_unbound", sign(&|c| c.confirmation = None)), // TH13
         ("another key", "holder_mismatch", sign(&|c| c.confirmation = Some(Agent::numbered(2).thumbprint()))), // TH12
-        ("another actor", "actor_mismatch", sign(&|c| c.client_id = Agent::numbered(2).did().text().clone())),
+        ("another actor", "actor_mismatch", sign(&|c| c.client_id = Agent::numbered(2).did().text())),
     ];
     for (name, reason, token) in cases {
         check(name, &api.send(api.request_with_token(&token)).await, 401, Some("invalid_token"), reason);

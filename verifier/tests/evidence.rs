@@ -42,7 +42,7 @@ fn members() -> Vec<String> {
     let mut members = vec![signed(&root())];
     for depth in 1..=2 {
         let hop = Hop {
-            delegator: did(&party(depth - 1)).text().clone(),
+            delegator: did(&party(depth - 1)).text(),
             delegate: did(&party(depth)),
             subject: root().subject,
             task: "task_1".into(),
@@ -73,8 +73,7 @@ fn exchanged() -> AccessToken {
     let members = members();
     let mut token = claims(&party(2));
     (token.authority, token.task) = (root().authority, root().task);
-    token.actors =
-        Some(ActorChain::from_names([2, 1, 0].map(|place| did(&party(place)).text().clone()).into()).unwrap());
+    token.actors = Some(ActorChain::from_names([2, 1, 0].map(|place| did(&party(place)).text()).into()).unwrap());
     token.delegability = Some(Delegability { depth: 2, offline: false });
     token.token_id = "tok_2".into();
     token.chain = Some(ChainClaims {

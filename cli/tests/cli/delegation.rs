@@ -37,7 +37,7 @@ fn root(issuer: &str, client: &DidKey, issued_at: u64) -> AccessToken {
     AccessToken {
         issuer: issuer.into(),
         subject: "owner:01JD7V3K8Q5XW2T9M4N6R0ABCE".into(),
-        client_id: client.text().clone(),
+        client_id: client.text(),
         authority: Authority {
             expires_at: UnixTime::from_secs(issued_at + 900),
             max_depth: 2,
@@ -67,7 +67,7 @@ fn root(issuer: &str, client: &DidKey, issued_at: u64) -> AccessToken {
 fn hop(parent: ContentHash, from: &SigningKey, to: &DidKey, depth: u8) -> Hop {
     let resources = BTreeSet::from([ResourceId::parse(API).unwrap()]);
     Hop {
-        delegator: from.public().did().text().clone(),
+        delegator: from.public().did().text(),
         delegate: to.clone(),
         subject: "owner:01JD7V3K8Q5XW2T9M4N6R0ABCE".into(),
         task: "task_1".into(),
@@ -240,7 +240,7 @@ fn token_and_field_get_the_check_of_a_resource_server() {
             expires_at: UnixTime::from_secs(NOW + 300),
             ..hop(ContentHash::of(b""), &bench.keys[0], &planner, 1).authority
         };
-        token.actors = ActorChain::from_names(vec![planner.text().clone(), bench.did(0).text().clone()]).ok();
+        token.actors = ActorChain::from_names(vec![planner.text(), bench.did(0).text()]).ok();
         token.delegability = Some(Delegability { depth: 1, offline: false });
         token.token_id = "tok_2".into();
         token.chain = Some(ChainClaims {

@@ -39,7 +39,7 @@ pub(super) fn root_claims() -> AccessToken {
     AccessToken {
         issuer: "https://registry.example".into(),
         subject: OWNER.into(),
-        client_id: did(0).text().clone(),
+        client_id: did(0).text(),
         authority: authority(),
         confirmation: Some(did(0).thumbprint()),
         actors: None,
@@ -65,7 +65,7 @@ pub(super) fn issued(claims: &AccessToken) -> VerifiedAccessToken {
 /// Hop `depth` below a parent of that name, from party `depth - 1` to party `depth`.
 pub(super) fn hop(depth: u8, parent: ContentHash) -> Hop {
     Hop {
-        delegator: did(depth - 1).text().clone(),
+        delegator: did(depth - 1).text(),
         delegate: did(depth),
         subject: OWNER.into(),
         task: TASK.into(),

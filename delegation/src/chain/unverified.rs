@@ -341,7 +341,7 @@ mod tests {
 
     #[test]
     fn each_link_holds() {
-        check("another delegator", |hops| hops[1].delegator = did(2).text().clone(), Err(ChainError::Malformed));
+        check("another delegator", |hops| hops[1].delegator = did(2).text(), Err(ChainError::Malformed));
         check("another owner", |hops| hops[2].subject = "owner:X".into(), Err(ChainError::PrincipalAltered));
         check("another task", |hops| hops[2].task = "task_x".into(), Err(ChainError::TaskAltered));
         let earlier = UnixTime::from_secs(BEGIN.as_secs() - 1);
@@ -365,7 +365,7 @@ mod tests {
     #[test]
     fn only_the_delegate_before_signs() {
         let root = issued(&root_claims());
-        let other = Hop { delegator: did(5).text().clone(), ..hop(1, root.name()) };
+        let other = Hop { delegator: did(5).text(), ..hop(1, root.name()) };
         let text = other.sign(&key(5)).unwrap();
         assert_eq!(verify(&root, &[text], MAX_HOPS).map(drop), Err(ChainError::SignatureInvalid));
         // well signed by the one before, in the name of another: its `kid` is that other's too

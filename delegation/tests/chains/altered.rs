@@ -134,7 +134,7 @@ fn change(what: Change, hops: &mut [Hop], place: usize, parent: &Plan) -> Option
         }
         Change::OtherSigner => ChainError::SignatureInvalid,
         Change::OtherDelegator => {
-            hop.delegator = party::did(SOMEBODY_ELSE).text().clone();
+            hop.delegator = party::did(SOMEBODY_ELSE).text();
             ChainError::Malformed
         }
     })

@@ -28,7 +28,7 @@ pub(crate) fn root(plan: &Plan) -> VerifiedAccessToken {
     let claims = AccessToken {
         issuer: "https://registry.example".into(),
         subject: OWNER.into(),
-        client_id: did(0).text().clone(),
+        client_id: did(0).text(),
         authority: plan.authority(),
         confirmation: Some(did(0).thumbprint()),
         actors: None,
@@ -50,7 +50,7 @@ pub(crate) fn root(plan: &Plan) -> VerifiedAccessToken {
 /// A hop for each of `plans`, one party to the next, none of them signed.
 pub(crate) fn hops(plans: &[Plan]) -> Vec<Hop> {
     let hop = |(place, plan): (usize, &Plan)| Hop {
-        delegator: did(place).text().clone(),
+        delegator: did(place).text(),
         delegate: did(place + 1),
         subject: OWNER.into(),
         task: TASK.into(),

@@ -281,7 +281,7 @@ async fn faults_of_the_chain_keep_their_reasons() {
     // by another's key, in the delegator's name and in his own
     let forged = HopParts { from: scene.browser.clone(), ..good() };
     refused(&scene.planner, &root, &[&forged.sign()], "chain_malformed").await;
-    let forged = forged.change(|hop| hop.delegator = scene.browser.did().text().clone()).sign();
+    let forged = forged.change(|hop| hop.delegator = scene.browser.did().text()).sign();
     refused(&scene.planner, &root, &[&forged], "hop_signature_invalid").await;
     // splicing: a hop of another root of the same agent, owner and resource
     refused(&scene.planner, &other_root, &[&hop], "parent_hash_mismatch").await;

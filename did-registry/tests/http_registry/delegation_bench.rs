@@ -114,7 +114,7 @@ impl Scene {
         let parent = Parent::read(parent);
         let now = self.bench.clock.now();
         let hop = Hop {
-            delegator: from.did().text().clone(),
+            delegator: from.did().text(),
             delegate: to,
             subject: parent.subject.into(),
             task: parent.task.into(),

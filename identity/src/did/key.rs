@@ -3,6 +3,7 @@
 use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::str::FromStr;
+use std::sync::Arc;
 
 use multibase::Base;
 use serde::{Serialize, Serializer};
@@ -24,7 +25,7 @@ const P256_CODEC: [u8; 2] = [0x80, 0x24];
 #[derive(Clone)]
 pub struct DidKey {
     /// Shared by clones.
-    text: Text,
+    text: Arc<str>,
     key: PublicKey,
     thumbprint: Thumbprint,
 }
@@ -168,8 +169,8 @@ impl DidKey {
 
     /// The same, to be shared.
     #[must_use]
-    pub const fn text(&self) -> &Text {
-        &self.text
+    pub fn text(&self) -> Text {
+        Arc::clone(&self.text).into()
     }
 
     /// The multibase value behind `did:key:`, also the fragment of its one verification method (DK-07).

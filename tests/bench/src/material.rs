@@ -60,7 +60,7 @@ fn hops(root: &AccessToken, root_text: &str, count: u8) -> Vec<String> {
     let mut parent = name(root_text);
     for place in 1..=count {
         let hop = Hop {
-            delegator: party(place - 1).did().text().clone(),
+            delegator: party(place - 1).did().text(),
             delegate: party(place).did(),
             subject: root.subject.clone(),
             task: root.task.as_ref().expect("a task").id.clone(),
@@ -97,9 +97,9 @@ impl Presented {
         let hops = hops(&root, &root_text, count);
         let field = [vec![root_text], hops.clone()].concat().join(",");
         let delegate = party(count);
-        let actors = (0..=count).rev().map(|place| party(place).did().text().clone()).collect();
+        let actors = (0..=count).rev().map(|place| party(place).did().text()).collect();
         let token = AccessToken {
-            client_id: delegate.did().text().clone(),
+            client_id: delegate.did().text(),
             confirmation: Some(delegate.thumbprint()),
             actors: Some(ActorChain::from_names(actors).expect("names")),
             delegability: Some(Delegability { depth: count, offline: false }),

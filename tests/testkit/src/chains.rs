@@ -55,7 +55,7 @@ impl Chain {
     #[must_use]
     pub fn passing(mut self, delegate: &Agent, authority: Authority) -> Self {
         let hop = Hop {
-            delegator: self.holder.did().text().clone(),
+            delegator: self.holder.did().text(),
             delegate: delegate.did(),
             subject: self.root.subject.clone(),
             task: self.root.task.as_ref().expect("a root has a task").id.clone(),
@@ -92,13 +92,13 @@ impl Chain {
     /// Never: DIDs are names of actors.
     #[must_use]
     pub fn exchanged(&self, issuer: &Issuer, now: UnixTime) -> Evidence {
-        let delegates = self.hops.iter().rev().map(|(hop, _)| hop.delegate.text().clone());
+        let delegates = self.hops.iter().rev().map(|(hop, _)| hop.delegate.text());
         let field = core::iter::once(self.root_text.as_str()).chain(self.texts()).collect::<Vec<_>>().join(",");
         let actors = ActorChain::from_names(delegates.chain([self.root.client_id.clone()]).collect());
         let mut authority = self.authority().clone();
         authority.expires_at = authority.expires_at.min(now.saturating_add(TOKEN_LIFETIME));
         let token = AccessToken {
-            client_id: self.holder.did().text().clone(),
+            client_id: self.holder.did().text(),
             confirmation: Some(self.holder.thumbprint()),
             actors: Some(actors.expect("dids are names of actors")),
             delegability: Some(Delegability {

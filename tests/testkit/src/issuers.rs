@@ -191,7 +191,7 @@ impl Issuer {
         AccessToken {
             issuer: self.url.clone().into(),
             subject: OWNER.into(),
-            client_id: owner.did().text().clone(),
+            client_id: owner.did().text(),
             authority: Authority {
                 expires_at: now.saturating_add(TOKEN_LIFETIME),
                 ..Authority::of(

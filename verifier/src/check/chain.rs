@@ -217,7 +217,7 @@ fn require_agreement(
 
 /// The actors of an offline chain: the last delegate first, the root's agent last.
 pub(super) fn actors_of(root: &AccessToken, chain: &VerifiedChain) -> Result<ActorChain, Rejection> {
-    let delegates = chain.links().rev().map(|link| link.hop.delegate.text().clone());
+    let delegates = chain.links().rev().map(|link| link.hop.delegate.text());
     ActorChain::from_names(delegates.chain([root.client_id.clone()]).collect())
         .map_err(|_| ChainError::Malformed.into())
 }

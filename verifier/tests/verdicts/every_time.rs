@@ -506,8 +506,7 @@ fn each_listing_is_asked_by_its_own_names_every_time() {
 fn every_actor_of_a_remembered_token_is_looked_up() {
     // ACT-10: also of a token that is refused in the end, because evidence of those before is owed
     let mut claims = claims(&delegate(0));
-    claims.actors =
-        Some(ActorChain::from_names([0, 1, 2].map(|place| did(&delegate(place)).text().clone()).into()).unwrap());
+    claims.actors = Some(ActorChain::from_names([0, 1, 2].map(|place| did(&delegate(place)).text()).into()).unwrap());
     let presented = Presented { token: claims.sign(&kid(&issuer()), &issuer()).unwrap(), field: String::new() };
     let server = Server::empty();
     let alone = |id: u64| Ask { field: None, signer: delegate(0), id: id << 8, ..Ask::good(&presented) };

@@ -53,7 +53,7 @@ fn altered_hops(root: &AccessToken, root_text: &str, second: &SigningKey, alter:
     let mut parent = name(root_text);
     for place in 1..=2 {
         let mut hop = Hop {
-            delegator: did(&delegate(place - 1)).text().clone(),
+            delegator: did(&delegate(place - 1)).text(),
             delegate: did(&delegate(place)),
             subject: root.subject.clone(),
             task: root.task.as_ref().unwrap().id.clone(),
@@ -99,9 +99,9 @@ fn exchanged() -> Presented {
     let root_text = root().sign(&kid(&old_issuer()), &old_issuer()).unwrap();
     let hops = hops(&root(), &root_text, &delegate(1));
     let field = [vec![root_text], hops.clone()].concat().join(",");
-    let actors = [2, 1, 0].map(|place| did(&delegate(place)).text().clone());
+    let actors = [2, 1, 0].map(|place| did(&delegate(place)).text());
     let mut token = root();
-    token.client_id = did(&delegate(2)).text().clone();
+    token.client_id = did(&delegate(2)).text();
     token.confirmation = Some(delegate(2).public().thumbprint());
     token.actors = Some(ActorChain::from_names(actors.into()).unwrap());
     token.delegability = Some(Delegability { depth: 2, offline: false });

@@ -136,11 +136,11 @@ impl<'a> Cast<'a> {
         let key = self.local.token_key()?;
         let did = self.key.did();
         let issued_at = now().saturating_sub(Seconds::new(7200));
-        let trigger = Trigger { kind: TriggerKind::OnItsOwn, by: did.text().clone(), reference: None };
+        let trigger = Trigger { kind: TriggerKind::OnItsOwn, by: did.text(), reference: None };
         let token = AccessToken {
             issuer: self.local.issuer().into(),
-            subject: did.text().clone(),
-            client_id: did.text().clone(),
+            subject: did.text(),
+            client_id: did.text(),
             authority: Authority {
                 expires_at: issued_at.saturating_add(Seconds::new(300)),
                 ..Authority::of(

@@ -211,7 +211,7 @@ fn task() -> TaskRecord {
         intent: longest(),
         trigger: Trigger {
             kind: TriggerKind::OnItsOwn,
-            by: did(1).text().clone(),
+            by: did(1).text(),
             reference: Some("\"".repeat(handfast_delegation::MAX_REFERENCE_BYTES).into()),
         },
         authority: widest_authority(),

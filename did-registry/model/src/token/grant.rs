@@ -88,11 +88,11 @@ impl TokenGrant {
         random: &mut dyn RandomSource,
     ) -> Result<Self, Refusal> {
         let delegate = &chain.leaf().hop.delegate;
-        let delegates = chain.links().rev().map(|link| link.hop.delegate.text().clone());
+        let delegates = chain.links().rev().map(|link| link.hop.delegate.text());
         let actors = ActorChain::from_names(delegates.chain([root.client_id.clone()]).collect());
         Ok(Self(AccessToken {
             subject: root.subject.clone(),
-            client_id: delegate.text().clone(),
+            client_id: delegate.text(),
             authority,
             confirmation: Some(delegate.thumbprint()),
             // a verified chain names nobody twice and no more than may act
@@ -121,7 +121,7 @@ impl TokenGrant {
     ) -> Self {
         Self(AccessToken {
             subject: owner.id().to_string().into(),
-            client_id: owner.did().text().clone(),
+            client_id: owner.did().text(),
             authority: Authority {
                 expires_at: now.saturating_add(policy.token_lifetime()),
                 ..Authority::of(scope, resources)

@@ -74,7 +74,7 @@ impl Scene {
         let mut texts = Vec::new();
         for (depth, seed) in (1..).zip(seeds) {
             let mut hop = Hop {
-                delegator: did(from).text().clone(),
+                delegator: did(from).text(),
                 delegate: did(*seed),
                 subject: root.claims().subject.clone(),
                 task: root.claims().task.as_ref().unwrap().id.clone(),

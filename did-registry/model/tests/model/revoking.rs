@@ -218,7 +218,7 @@ fn a_token_that_is_over_is_not_stopped_any_more() {
 fn shown_hop(task: &TaskId, expires_at: UnixTime) -> SignedHop {
     let authority = plain_authority(scope("echo:read"), vec![resource(ECHO)]).unwrap();
     let hop = Hop {
-        delegator: key(1).public().did().text().clone(),
+        delegator: key(1).public().did().text(),
         delegate: key(2).public().did(),
         subject: "owner".into(),
         task: task.to_string().into(),

@@ -45,7 +45,7 @@ fn require_hop(text: &str) {
     assert_eq!(hop.authority.narrows(&hop.authority), Ok(()), "nothing is wider than itself");
     // whoever signs is named in it
     let key = Who::Delegate(1).key();
-    let own = Hop { delegator: key.public().did().text().clone(), ..hop };
+    let own = Hop { delegator: key.public().did().text(), ..hop };
     let again = own.sign(&key).expect("what was read can be written");
     if again.len() <= MAX_HOP_BYTES {
         let signed = UnverifiedHop::parse(&again).and_then(UnverifiedHop::verify);
@@ -83,7 +83,7 @@ fn require_narrowing(root: &UnverifiedAccessToken, chain: UnverifiedChain) {
         assert_eq!(chain.leaf().hop.authority.narrows(authority), Ok(()), "the leaf is wider than hop {depth}");
         assert_eq!((&link.hop.delegator, &link.hop.parent, link.hop.depth), (&delegator, &parent, depth));
         assert_eq!((subject, Some(task)), (&claims.subject, claims.task.as_ref().map(|task| &task.id)));
-        delegator = link.hop.delegate.text().clone();
+        delegator = link.hop.delegate.text();
         parent = link.name;
     }
 }

@@ -64,7 +64,7 @@ impl SecondAct<'_> {
         let (_, first) = above.bundle().expose().split_once(',').ok_or_else(|| missing("a hop"))?;
         let first = UnverifiedHop::parse(first).map_err(failed)?;
         Ok(Hop {
-            delegator: self.worker.did().text().clone(),
+            delegator: self.worker.did().text(),
             delegate: instance.did().clone(),
             hop_id: random_id("hop_", &mut OsRandom).into(),
             depth: 2,
