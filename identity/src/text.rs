@@ -18,8 +18,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// ```
 /// use handfast_identity::Text;
 /// let whole = Text::from("owner:1 task_2");
-/// let part = whole.part(&whole[..7]).unwrap();
-/// assert_eq!(part, "owner:1");
+/// assert_eq!(whole.part(&whole[..7]).as_deref(), Some("owner:1"));
 /// assert!(whole.part("owner:1").is_none(), "the same characters elsewhere");
 /// ```
 #[derive(Clone)]
